@@ -1,0 +1,53 @@
+//! The layer beside ordinary axum routes: an extension that a route's middleware sets reaches the handshake.
+//!
+//! ```sh
+//! cargo run --example axum
+//! curl http://127.0.0.1:9003/
+//! ```
+//!
+//! or open <http://127.0.0.1:9003/> in a browser: the page talks to its own WebSocket at `/ws`.
+
+use axum::{Router, response::Html, routing::get};
+use http::{Request, Response};
+use tokio::net::TcpListener;
+use tower::service_fn;
+use tower_websocket::{Handshake, Rejection, WebSocket, WebSocketUpgradeLayer};
+
+const PAGE: &str = r#"<!doctype html><title>tower-websocket</title><pre id=log></pre><script>
+let socket = new WebSocket(location.href.replace("http", "ws") + "ws?name=" + Math.random().toString(36).slice(2));
+socket.onmessage = event => log.textContent += event.data + "\n";
+socket.onopen = () => socket.send("hello");
+</script>"#;
+
+/// What the client calls itself, from the query.
+async fn handshake(request: Request<Handshake>) -> Result<Response<String>, Rejection> {
+    let name = request.uri().query().and_then(|query| query.strip_prefix("name="));
+    let name = name.unwrap_or("somebody").to_owned();
+    Ok(request.into_body().accept(name))
+}
+
+async fn greet(mut socket: WebSocket, name: String) {
+    while let Some(Ok(message)) = socket.recv().await {
+        let Ok(text) = message.to_text() else { continue };
+        if message.is_text() && socket.send(format!("{text}, {name}")).await.is_err() {
+            break;
+        }
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let port = match &std::env::args().skip(1).collect::<Vec<_>>()[..] {
+        [] => 9003,
+        [flag, port] if flag == "--port" => port.parse()?,
+        _ => return Err("usage: axum [--port N]".into()),
+    };
+    let socket = WebSocketUpgradeLayer::new(service_fn(handshake), greet);
+    let app =
+        Router::new().route("/", get(|| async { Html(PAGE) })).route_service("/ws", socket.into_service());
+
+    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+    println!("listening on http://{}", listener.local_addr()?);
+    axum::serve(listener, app).await?;
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! What the benches run: `--port N --role echo|fanout`, on one thread.
+//!
+//! ```sh
+//! cargo run --release --example bench_server -- --port 9006 --role echo
+//! ```
+//!
+//! - `echo`: echoes every text and binary message, on any path.
+//! - `fanout`: sends every binary message that arrives on `/pub` to every socket on `/sub`.
+
+use std::sync::{Arc, Mutex};
+
+use futures_util::StreamExt;
+use http::{Request, Response};
+use tokio::net::TcpListener;
+use tower::service_fn;
+use tower_websocket::{
+    AllowOrigin, Config, Handshake, Message, Rejection, Sender, WebSocket, WebSocketUpgradeLayer, serve,
+};
+
+/// The request's path.
+async fn handshake(request: Request<Handshake>) -> Result<Response<String>, Rejection> {
+    let path = request.uri().path().to_owned();
+    Ok(request.into_body().accept(path))
+}
+
+async fn echo(mut socket: WebSocket) {
+    while let Some(Ok(message)) = socket.next().await {
+        if (message.is_text() || message.is_binary()) && socket.send(message).await.is_err() {
+            break;
+        }
+    }
+}
+
+async fn fanout(socket: WebSocket, path: String, subscribers: Arc<Mutex<Vec<Sender>>>) {
+    let (sender, mut receiver) = socket.split();
+    if path == "/sub" {
+        subscribers.lock().unwrap().push(sender);
+        while let Some(Ok(_)) = receiver.recv().await {}
+    } else {
+        while let Some(Ok(message)) = receiver.recv().await {
+            if let Message::Binary(_) = &message {
+                subscribers.lock().unwrap().retain(|sender| sender.try_send(message.clone()).is_ok());
+            }
+        }
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let (mut port, mut role) = (9006, "echo".to_owned());
+    let mut args = std::env::args().skip(1);
+    while let Some(arg) = args.next() {
+        let value = args.next().ok_or(format!("{arg} needs a value"))?;
+        match arg.as_str() {
+            "--port" => port = value.parse()?,
+            "--role" => role = value,
+            _ => return Err(format!("unknown argument {arg}").into()),
+        }
+    }
+    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+    println!("listening on ws://{}", listener.local_addr()?);
+
+    let config =
+        Config::new().allow_origin(AllowOrigin::any()).max_message_size(64 << 20).max_frame_size(64 << 20);
+    let subscribers = Arc::new(Mutex::new(Vec::new()));
+    let is_echo = role == "echo";
+    let layer = WebSocketUpgradeLayer::new(service_fn(handshake), move |socket, path| {
+        let subscribers = Arc::clone(&subscribers);
+        async move { if is_echo { echo(socket).await } else { fanout(socket, path, subscribers).await } }
+    });
+    serve(listener, layer.with_config(config).into_service()).await?;
+    Ok(())
+}

@@ -1,0 +1,50 @@
+//! A handshake service that reads the path, refuses bad ones, and hands what it read to the handler.
+//!
+//! ```sh
+//! cargo run --example calendar -- --port 9002
+//! ```
+//!
+//! `ws://127.0.0.1:9002/2013/10` answers `You are accessing YEAR = 2013, MONTH = 10`, any other path is refused
+//! with 404:
+//!
+//! ```sh
+//! python3 -m websockets ws://127.0.0.1:9002/2013/10
+//! ```
+
+use http::{Request, Response, StatusCode};
+use tokio::net::TcpListener;
+use tower::service_fn;
+use tower_websocket::{Handshake, Rejection, WebSocket, WebSocketUpgradeLayer, serve};
+
+async fn handshake(request: Request<Handshake>) -> Result<Response<(u16, u8)>, Rejection> {
+    let Some((year, month)) = parse(request.uri().path()) else {
+        return Err((StatusCode::NOT_FOUND, "the path must be /YEAR/MONTH\n").into()); // refuse
+    };
+    let mut handshake = request.into_body();
+    handshake.select_protocol(["mytest"]); // change the response
+    Ok(handshake.accept((year, month))) // attach values
+}
+
+async fn calendar(mut socket: WebSocket, (year, month): (u16, u8)) {
+    let _ = socket.send(format!("You are accessing YEAR = {year}, MONTH = {month}")).await;
+}
+
+fn parse(path: &str) -> Option<(u16, u8)> {
+    let (year, month) = path.strip_prefix('/')?.split_once('/')?;
+    let month = month.parse().ok().filter(|month| (1..=12).contains(month))?;
+    Some((year.parse().ok()?, month))
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let port = match &std::env::args().skip(1).collect::<Vec<_>>()[..] {
+        [] => 9002,
+        [flag, port] if flag == "--port" => port.parse()?,
+        _ => return Err("usage: calendar [--port N]".into()),
+    };
+    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+    println!("listening on ws://{}", listener.local_addr()?);
+    let layer = WebSocketUpgradeLayer::new(service_fn(handshake), calendar);
+    serve(listener, layer.into_service()).await?;
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! The layer over a plain hyper service, with hyper's own connection loop and no framework.
+//!
+//! ```sh
+//! cargo run --example hyper
+//! curl http://127.0.0.1:9004/
+//! python3 -m websockets ws://127.0.0.1:9004/
+//! ```
+
+use std::convert::Infallible;
+
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::{
+    body::{Bytes, Incoming},
+    server::conn::http1,
+};
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use tokio::net::TcpListener;
+use tower::{ServiceBuilder, service_fn};
+use tower_websocket::{AcceptAll, WebSocket, WebSocketUpgradeLayer};
+
+async fn page(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    Ok(Response::new(format!("no WebSocket at {}\n", request.uri()).into()))
+}
+
+async fn shout(mut socket: WebSocket, (): ()) {
+    while let Some(Ok(message)) = socket.recv().await {
+        if message.is_text() {
+            let text = message.to_text().unwrap_or_default().to_uppercase();
+            if socket.send(text).await.is_err() {
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let port = match &std::env::args().skip(1).collect::<Vec<_>>()[..] {
+        [] => 9004,
+        [flag, port] if flag == "--port" => port.parse()?,
+        _ => return Err("usage: hyper [--port N]".into()),
+    };
+    let service = ServiceBuilder::new()
+        .layer(WebSocketUpgradeLayer::new(AcceptAll::new(), shout))
+        .service(service_fn(page));
+
+    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+    println!("listening on http://{}", listener.local_addr()?);
+    loop {
+        let (io, _) = listener.accept().await?;
+        let service = TowerToHyperService::new(service.clone());
+        tokio::spawn(async move {
+            let connection = http1::Builder::new().serve_connection(TokioIo::new(io), service);
+            // Without `with_upgrades` hyper keeps the socket to itself.
+            if let Err(error) = connection.with_upgrades().await {
+                eprintln!("{error}");
+            }
+        });
+    }
+}

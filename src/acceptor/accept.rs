@@ -1,0 +1,187 @@
+//! The opening handshake without a handler.
+
+use std::{fmt, sync::Arc};
+
+use http::{Request, Response, request::Parts};
+use hyper::upgrade::OnUpgrade;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
+    sync::Semaphore,
+    time::timeout,
+};
+
+use super::{AcceptError, AcceptErrorKind, Upgrading, encode::encode, head};
+use crate::{
+    Config, HandshakeError, HandshakeService, WebSocket,
+    handshake::{Accepted, UpgradeRequest, ask, is_upgrade},
+    permit::Permit,
+};
+
+/// A handshake service with a [`Config`], and no handler: it turns a raw stream, or a request whose IO can be
+/// upgraded, into an open WebSocket and the value that the handshake service attached.
+///
+/// ```
+/// use tokio::net::TcpListener;
+/// use tower_websocket::{AcceptAll, Acceptor};
+///
+/// # async fn run() -> std::io::Result<()> {
+/// let acceptor = Acceptor::new(AcceptAll::new());
+/// let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// loop {
+///     let (io, _) = listener.accept().await?;
+///     let acceptor = acceptor.clone();
+///     tokio::spawn(async move {
+///         match acceptor.accept(io).await {
+///             Ok((mut socket, ())) => drop(socket.send("hello").await),
+///             Err(error) => {
+///                 eprintln!("{error}");
+///                 let _ = error.respond().await;
+///             }
+///         }
+///     });
+/// }
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Acceptor<H> {
+    handshake: H,
+    config: Arc<Config>,
+    limit: Option<Arc<Semaphore>>,
+}
+
+impl<H> Acceptor<H> {
+    /// Asks `handshake` about each valid request.
+    pub fn new(handshake: H) -> Self
+    where
+        H: HandshakeService,
+    {
+        Self { handshake, config: Arc::default(), limit: None }
+    }
+
+    /// Replaces the default [`Config`].
+    pub fn with_config(mut self, config: Config) -> Self {
+        self.limit = config.max_connections.map(|limit| Arc::new(Semaphore::new(limit)));
+        self.config = Arc::new(config);
+        self
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+}
+
+impl<H: HandshakeService> Acceptor<H> {
+    /// Reads a request from a raw stream, answers it, and opens the WebSocket. There is no HTTP server in this.
+    ///
+    /// Frames that came together with the request are not lost.
+    ///
+    /// # Errors
+    ///
+    /// [`AcceptError`] says why there is no WebSocket, and gives `io` back, so that the client can be answered: with
+    /// the [proper response](AcceptError::respond) or with any bytes of the caller's.
+    ///
+    /// # Cancel safety
+    ///
+    /// Not cancel safe: `io` is dropped with the future.
+    pub async fn accept<IO>(&self, io: IO) -> Result<(WebSocket<IO>, H::Extra), AcceptError<IO>>
+    where
+        IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let limit = self.config.header_read_timeout;
+        let (mut io, unread, request) = head::read(io, limit).await;
+        let (request, answer) = match request {
+            Err(kind) => (None, Err(kind)),
+            Ok(request) if is_upgrade(&request) => {
+                let (mut parts, ()) = request.into_parts();
+                parts.extensions.remove::<OnUpgrade>();
+                let answer = self.ask(parts.clone()).await.map_err(AcceptErrorKind::Handshake);
+                (Some(Request::from_parts(parts, ())), answer)
+            }
+            Ok(request) => (Some(request), Err(AcceptErrorKind::Handshake(HandshakeError::NotWebSocket))),
+        };
+        let (Accepted { response, protocol, extra }, permit) = match answer {
+            Ok(accepted) => accepted,
+            Err(kind) => return Err(AcceptError::new(kind, request, io, unread)),
+        };
+        let head = encode(&response);
+        let written = timeout(limit, async {
+            io.write_all(&head).await?;
+            io.flush().await
+        });
+        let kind = match written.await {
+            Ok(Ok(())) => {
+                let config = Arc::clone(&self.config);
+                return Ok((WebSocket::new(io, unread, config, permit, protocol), extra));
+            }
+            Ok(Err(error)) => AcceptErrorKind::Io(error),
+            Err(_) => AcceptErrorKind::TimedOut(limit),
+        };
+        Err(AcceptError::new(kind, request, io, unread))
+    }
+
+    /// Answers a request whose IO can be upgraded, as a hyper service gets it.
+    ///
+    /// The response has to be sent; then [`Upgrading`] becomes the open WebSocket, on a task of its own:
+    ///
+    /// ```
+    /// use std::convert::Infallible;
+    /// use http::{Request, Response};
+    /// use http_body_util::Full;
+    /// use hyper::body::{Bytes, Incoming};
+    /// use tower_websocket::{AcceptAll, Acceptor};
+    ///
+    /// async fn service(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    ///     match Acceptor::new(AcceptAll::new()).accept_request(request).await {
+    ///         Ok((response, upgrading)) => {
+    ///             tokio::spawn(async move {
+    ///                 let Ok((mut socket, ())) = upgrading.await else { return };
+    ///                 let _ = socket.send("hello").await;
+    ///             });
+    ///             Ok(response.map(|()| Full::default()))
+    ///         }
+    ///         Err(refused) => Ok(refused.into_response().map(Full::new)),
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`HandshakeError`] says why the handshake is refused;
+    /// [`into_response`](HandshakeError::into_response) is what the client should get.
+    pub async fn accept_request<B>(
+        &self,
+        request: Request<B>,
+    ) -> Result<(Response<()>, Upgrading<H::Extra>), HandshakeError> {
+        if !is_upgrade(&request) {
+            return Err(HandshakeError::NotWebSocket);
+        }
+        let (mut parts, _) = request.into_parts();
+        let on_upgrade = parts.extensions.remove::<OnUpgrade>().ok_or(HandshakeError::NotUpgradable);
+        let on_upgrade = match on_upgrade {
+            Ok(on_upgrade) => on_upgrade,
+            // What is wrong with the request comes before what is wrong with the server.
+            Err(error) => return Err(UpgradeRequest::parse(&parts).err().unwrap_or(error)),
+        };
+        let (Accepted { response, protocol, extra }, permit) = self.ask(parts).await?;
+        let config = Arc::clone(&self.config);
+        Ok((response, Upgrading::new(on_upgrade, config, permit, protocol, extra)))
+    }
+
+    /// All of the handshake but its IO.
+    async fn ask(&self, parts: Parts) -> Result<(Accepted<H::Extra>, Permit), HandshakeError> {
+        let upgrade = UpgradeRequest::parse(&parts)?;
+        self.config.allow_origin.check(&parts)?;
+        let shutdown = self.config.shutdown.as_ref().or_else(|| parts.extensions.get());
+        let permit = Permit::acquire(self.limit.as_ref(), shutdown)?;
+        let timeout = self.config.handshake_timeout;
+        let accepted = ask(self.handshake.clone(), parts, upgrade, timeout).await?;
+        Ok((accepted, permit))
+    }
+}
+
+impl<H> fmt::Debug for Acceptor<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Acceptor").field("config", &self.config).finish_non_exhaustive()
+    }
+}

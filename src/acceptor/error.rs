@@ -1,0 +1,146 @@
+//! Why a raw stream did not become a WebSocket.
+
+use std::{error::Error, fmt, io, time::Duration};
+
+use bytes::Bytes;
+use http::{
+    HeaderValue, Request, Response, StatusCode,
+    header::{CONNECTION, CONTENT_LENGTH},
+};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+
+use super::encode::encode;
+use crate::{HandshakeError, Rejection, io::Rewind};
+
+/// Why a raw stream did not become a WebSocket. The stream is in it, still usable.
+pub struct AcceptError<IO>(Box<Inner<IO>>);
+
+struct Inner<IO> {
+    kind: AcceptErrorKind,
+    request: Option<Request<()>>,
+    io: Rewind<IO>,
+}
+
+/// What went wrong.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum AcceptErrorKind {
+    /// Reading or writing failed.
+    Io(io::Error),
+    /// The stream ended before a whole request head had come.
+    UnexpectedEof,
+    /// The request head, or the client's taking of the response, took longer than this.
+    TimedOut(Duration),
+    /// What came is not HTTP/1, or over its limits. The client has been answered.
+    Malformed(hyper::Error),
+    /// A request came, and the handshake was refused.
+    Handshake(HandshakeError),
+}
+
+impl<IO> AcceptError<IO> {
+    pub(super) fn new(kind: AcceptErrorKind, request: Option<Request<()>>, io: IO, unread: Bytes) -> Self {
+        Self(Box::new(Inner { kind, request, io: Rewind::new(io, unread) }))
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> &AcceptErrorKind {
+        &self.0.kind
+    }
+
+    /// What the handshake service refused with, the very object.
+    pub fn rejection(&self) -> Option<&Rejection> {
+        match &self.0.kind {
+            AcceptErrorKind::Handshake(HandshakeError::Rejected(rejection)) => Some(rejection),
+            _ => None,
+        }
+    }
+
+    /// The head of the request, where a whole one came.
+    pub fn request(&self) -> Option<&Request<()>> {
+        self.0.request.as_ref()
+    }
+
+    /// The stream. What was read beyond the request's head is put back in front.
+    pub fn into_io(self) -> Rewind<IO> {
+        self.0.io
+    }
+
+    /// What went wrong, and the stream.
+    pub fn into_parts(self) -> (AcceptErrorKind, Rewind<IO>) {
+        (self.0.kind, self.0.io)
+    }
+}
+
+impl<IO: AsyncWrite + Unpin> AcceptError<IO> {
+    /// Answers the client with the response that is proper, if it is still there to be answered, and shuts the
+    /// stream down.
+    ///
+    /// # Errors
+    ///
+    /// What writing failed with. There is no time limit of its own.
+    pub async fn respond(self) -> io::Result<()> {
+        let (kind, mut io) = self.into_parts();
+        if let Some(mut response) = kind.into_response() {
+            let length = HeaderValue::from(response.body().len());
+            response.headers_mut().insert(CONTENT_LENGTH, length);
+            let headers = response.headers_mut();
+            headers.append(CONNECTION, HeaderValue::from_static("close"));
+            let mut bytes = encode(&response);
+            bytes.extend_from_slice(response.body());
+            io.write_all(&bytes).await?;
+        }
+        io.shutdown().await
+    }
+}
+
+impl AcceptErrorKind {
+    /// The response that is proper; `None` where the client is gone or has been answered.
+    pub fn into_response(self) -> Option<Response<Bytes>> {
+        match self {
+            Self::Io(_) | Self::UnexpectedEof | Self::Malformed(_) => None,
+            Self::TimedOut(_) => Some(Rejection::from(StatusCode::REQUEST_TIMEOUT).into_response()),
+            Self::Handshake(error) => Some(error.into_response()),
+        }
+    }
+}
+
+impl fmt::Display for AcceptErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(_) => f.write_str("reading or writing failed"),
+            Self::UnexpectedEof => f.write_str("the stream ended before a whole request"),
+            Self::TimedOut(limit) => write!(f, "no whole request within {limit:?}"),
+            Self::Malformed(_) => f.write_str("not an HTTP/1 request"),
+            Self::Handshake(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<IO> fmt::Display for AcceptError<IO> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.kind.fmt(f)
+    }
+}
+
+impl<IO> fmt::Debug for AcceptError<IO> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AcceptError").field(&self.0.kind).finish()
+    }
+}
+
+impl Error for AcceptErrorKind {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Io(error) => Some(error),
+            Self::Malformed(error) => Some(error),
+            Self::Handshake(error) => error.source(),
+            Self::UnexpectedEof | Self::TimedOut(_) => None,
+        }
+    }
+}
+
+impl<IO> Error for AcceptError<IO> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.kind.source()
+    }
+}

@@ -1,0 +1,11 @@
+//! From a request or a raw stream to an open WebSocket; the layer is built on it.
+
+mod accept;
+mod encode;
+mod error;
+mod head;
+mod upgrading;
+
+pub use accept::Acceptor;
+pub use error::{AcceptError, AcceptErrorKind};
+pub use upgrading::{UpgradeError, Upgrading};

@@ -1,0 +1,189 @@
+//! Limits, buffers, timings and the origin policy.
+
+use std::time::Duration;
+
+use crate::{AllowOrigin, Shutdown};
+
+/// Limits, buffers, timings and the origin policy of a layer or an acceptor.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_websocket::{AllowOrigin, Config};
+///
+/// let config = Config::new()
+///     .max_message_size(64 * 1024)
+///     .allow_origin(AllowOrigin::list(["https://example.com"]))
+///     .handshake_timeout(Duration::from_secs(2));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub(crate) max_message_size: usize,
+    pub(crate) max_frame_size: usize,
+    pub(crate) max_write_buffer_size: usize,
+    pub(crate) handshake_timeout: Duration,
+    pub(crate) header_read_timeout: Duration,
+    pub(crate) keepalive_interval: Option<Duration>,
+    pub(crate) keepalive_timeout: Option<Duration>,
+    pub(crate) close_timeout: Duration,
+    pub(crate) cork: bool,
+    pub(crate) max_connections: Option<usize>,
+    pub(crate) shutdown: Option<Shutdown>,
+    pub(crate) allow_origin: AllowOrigin,
+}
+
+impl Config {
+    /// The defaults, as each setter states them.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The largest message that is received, in bytes of payload over all its frames. Default: 1 MiB.
+    ///
+    /// # Panics
+    ///
+    /// Panics when `bytes` is 0.
+    pub fn max_message_size(mut self, bytes: usize) -> Self {
+        assert!(bytes > 0, "max_message_size must be at least 1 byte");
+        self.max_message_size = bytes;
+        self
+    }
+
+    /// The largest frame that is received, in bytes of payload. Default: 1 MiB.
+    ///
+    /// # Panics
+    ///
+    /// Panics when `bytes` is 0.
+    pub fn max_frame_size(mut self, bytes: usize) -> Self {
+        assert!(bytes > 0, "max_frame_size must be at least 1 byte");
+        self.max_frame_size = bytes;
+        self
+    }
+
+    /// How much may wait to be written, in bytes; over it, sending waits. Default: 1 MiB.
+    ///
+    /// One message may go over it, so this is not a limit to what can be sent.
+    ///
+    /// # Panics
+    ///
+    /// Panics when `bytes` is 0.
+    pub fn max_write_buffer_size(mut self, bytes: usize) -> Self {
+        assert!(bytes > 0, "max_write_buffer_size must be at least 1 byte");
+        self.max_write_buffer_size = bytes;
+        self
+    }
+
+    /// How long the handshake service may take, its readiness included; then the client gets a 503.
+    /// Default: 10 s.
+    ///
+    /// # Panics
+    ///
+    /// Panics when `timeout` is zero.
+    pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
+        assert!(!timeout.is_zero(), "handshake_timeout must not be zero");
+        self.handshake_timeout = timeout;
+        self
+    }
+
+    /// How long [`Acceptor::accept`](crate::Acceptor::accept) waits for a whole request head, and then for the
+    /// client to take the response. Default: 10 s.
+    ///
+    /// Behind an HTTP server this is that server's business.
+    ///
+    /// # Panics
+    ///
+    /// Panics when `timeout` is zero.
+    pub fn header_read_timeout(mut self, timeout: Duration) -> Self {
+        assert!(!timeout.is_zero(), "header_read_timeout must not be zero");
+        self.header_read_timeout = timeout;
+        self
+    }
+
+    /// After how much silence the peer is pinged; `None` never pings. Default: 20 s.
+    ///
+    /// Anything that the peer sends is a sound, be it only a part of a frame.
+    ///
+    /// # Panics
+    ///
+    /// Panics when `interval` is zero.
+    pub fn keepalive_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
+        self.keepalive_interval = interval.into();
+        assert!(self.keepalive_interval != Some(Duration::ZERO), "keepalive_interval must not be zero");
+        self
+    }
+
+    /// How much more silence after a ping ends the connection with an error of kind
+    /// [`TimedOut`](std::io::ErrorKind::TimedOut); `None` never does. Default: 20 s.
+    ///
+    /// What a handler has not read yet is no silence: a peer is not given up while its answer may be lying there.
+    ///
+    /// # Panics
+    ///
+    /// Panics when `timeout` is zero.
+    pub fn keepalive_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.keepalive_timeout = timeout.into();
+        assert!(self.keepalive_timeout != Some(Duration::ZERO), "keepalive_timeout must not be zero");
+        self
+    }
+
+    /// How long the closing handshake may take, from the first Close frame to the peer's end of stream; then the
+    /// connection is dropped. Default: 5 s.
+    ///
+    /// # Panics
+    ///
+    /// Panics when `timeout` is zero.
+    pub fn close_timeout(mut self, timeout: Duration) -> Self {
+        assert!(!timeout.is_zero(), "close_timeout must not be zero");
+        self.close_timeout = timeout;
+        self
+    }
+
+    /// Whether what the handler's own task sends may leave together, when that task next waits. Default: `true`.
+    ///
+    /// Everything sent is handed to the kernel before the handler's task waits, so nothing is ever late; `false`
+    /// writes each flushed message by itself.
+    pub fn cork(mut self, cork: bool) -> Self {
+        self.cork = cork;
+        self
+    }
+
+    /// How many sockets may be open at once, over one layer or acceptor and all its clones; `None` for no limit.
+    /// Over it, a client gets a 503. Default: `None`.
+    ///
+    /// A socket holds its place from the check of the request to the end of the closing handshake.
+    pub fn max_connections(mut self, limit: impl Into<Option<usize>>) -> Self {
+        self.max_connections = limit.into();
+        self
+    }
+
+    /// Has sockets counted and ended by `shutdown`. Default: none, or that of this crate's
+    /// [`serve`](crate::serve()).
+    pub fn shutdown(mut self, shutdown: &Shutdown) -> Self {
+        self.shutdown = Some(shutdown.clone());
+        self
+    }
+
+    /// Which origins may open a WebSocket. Default: [`AllowOrigin::same_origin`].
+    pub fn allow_origin(mut self, policy: AllowOrigin) -> Self {
+        self.allow_origin = policy;
+        self
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            max_message_size: 1024 * 1024,
+            max_frame_size: 1024 * 1024,
+            max_write_buffer_size: 1024 * 1024,
+            handshake_timeout: Duration::from_secs(10),
+            header_read_timeout: Duration::from_secs(10),
+            keepalive_interval: Some(Duration::from_secs(20)),
+            keepalive_timeout: Some(Duration::from_secs(20)),
+            close_timeout: Duration::from_secs(5),
+            cork: true,
+            max_connections: None,
+            shutdown: None,
+            allow_origin: AllowOrigin::same_origin(),
+        }
+    }
+}

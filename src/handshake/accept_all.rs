@@ -1,0 +1,40 @@
+//! The handshake service for those who need none.
+
+use std::{
+    convert::Infallible,
+    future::{Ready, ready},
+    task::{Context, Poll},
+};
+
+use http::{Request, Response};
+use tower::Service;
+
+use super::Handshake;
+
+/// A handshake service that accepts every valid handshake and attaches `()`.
+///
+/// The rules of the opening handshake, the origin among them, are checked before it and still hold.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct AcceptAll;
+
+impl AcceptAll {
+    /// Accepts every valid handshake.
+    pub fn new() -> Self {
+        Self
+    }
+}
+
+impl Service<Request<Handshake>> for AcceptAll {
+    type Response = Response<()>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Handshake>) -> Self::Future {
+        ready(Ok(request.into_body().accept(())))
+    }
+}

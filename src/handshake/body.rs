@@ -1,0 +1,88 @@
+//! What a handshake service works on.
+
+use http::{
+    HeaderValue, Response, StatusCode,
+    header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL, UPGRADE},
+};
+
+use super::{protocol::Offered, request::UpgradeRequest};
+
+/// The body of the request that a handshake service gets: the prebuilt response, and what the client offers.
+///
+/// Returning [`accept`](Self::accept) opens the WebSocket. Before that the service may change the response's
+/// headers and choose a subprotocol:
+///
+/// ```
+/// use http::{Request, Response, StatusCode};
+/// use tower_websocket::{Handshake, Rejection};
+///
+/// async fn handshake(request: Request<Handshake>) -> Result<Response<String>, Rejection> {
+///     let user = request.headers().get("x-user").ok_or(StatusCode::UNAUTHORIZED)?;
+///     let user = user.to_str().map_err(|_| (StatusCode::BAD_REQUEST, "x-user is not ASCII"))?.to_owned();
+///     let mut handshake = request.into_body();
+///     handshake.select_protocol(["v2.chat", "v1.chat"]);
+///     handshake.response_mut().headers_mut().insert("x-server", "1".parse().unwrap());
+///     Ok(handshake.accept(user))
+/// }
+/// ```
+///
+/// A response with any status but the prebuilt one answers the client and opens nothing. Of such a response only
+/// the status and the headers are sent, as its body is the attached value; a [`Rejection`] has a body of its own.
+#[derive(Debug)]
+pub struct Handshake {
+    response: Response<()>,
+    offered: Offered,
+}
+
+impl Handshake {
+    pub(crate) fn new(request: UpgradeRequest) -> Self {
+        Self { response: prebuilt(request.accept), offered: request.offered }
+    }
+
+    /// The prebuilt response: `101 Switching Protocols` with what RFC 6455 §4.2.2 demands.
+    pub fn response(&self) -> &Response<()> {
+        &self.response
+    }
+
+    /// The prebuilt response, to be changed.
+    ///
+    /// `Connection`, `Upgrade` and `Sec-WebSocket-Accept` are put right again before an accepting response is
+    /// sent. A `Sec-WebSocket-Protocol` that the client did not offer, and a `Sec-WebSocket-Extensions` that was
+    /// not negotiated, are taken out: the client would have to fail the connection (RFC 6455 §4.1).
+    pub fn response_mut(&mut self) -> &mut Response<()> {
+        &mut self.response
+    }
+
+    /// The subprotocols that the client offers, in its order of preference.
+    pub fn offered_protocols(&self) -> impl Iterator<Item = &str> {
+        self.offered.iter()
+    }
+
+    /// Selects the first of `preferred` that the client offers, and says which.
+    ///
+    /// `None` leaves the response as it is: the connection opens without a subprotocol unless the service refuses.
+    pub fn select_protocol<P: AsRef<str>>(&mut self, preferred: impl IntoIterator<Item = P>) -> Option<&str> {
+        let protocol = self.offered.select(preferred)?;
+        self.response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, protocol);
+        self.response.headers()[SEC_WEBSOCKET_PROTOCOL].to_str().ok()
+    }
+
+    /// The accepting response, with a value for the handler attached.
+    pub fn accept<T>(self, extra: T) -> Response<T> {
+        self.response.map(|()| extra)
+    }
+}
+
+/// The status with which a handshake service accepts.
+pub(crate) const ACCEPTED: StatusCode = StatusCode::SWITCHING_PROTOCOLS;
+
+/// The response of RFC 6455 §4.2.2 item 5.
+pub(crate) fn prebuilt(accept: HeaderValue) -> Response<()> {
+    let mut response = Response::new(());
+    *response.status_mut() = ACCEPTED;
+    let headers = response.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
+    response
+}

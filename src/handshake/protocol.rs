@@ -1,0 +1,74 @@
+//! The choice of a subprotocol (RFC 6455 §1.9 and §4.2.2).
+
+use http::{
+    HeaderMap, HeaderValue,
+    header::{GetAll, SEC_WEBSOCKET_PROTOCOL},
+};
+
+use crate::header::tokens;
+
+/// The subprotocols that a client offers, in its order of preference.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Offered(HeaderMap);
+
+impl Offered {
+    pub(crate) fn new(lines: GetAll<'_, HeaderValue>) -> Self {
+        // An empty `HeaderMap` allocates nothing: most requests offer none.
+        let mut offered = HeaderMap::new();
+        for line in lines {
+            offered.append(SEC_WEBSOCKET_PROTOCOL, line.clone());
+        }
+        Self(offered)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        tokens(&self.0, &SEC_WEBSOCKET_PROTOCOL)
+    }
+
+    /// The first of `preferred` that is offered; names are compared with their case (RFC 6455 §4.2.2).
+    pub(crate) fn select<P: AsRef<str>>(
+        &self,
+        preferred: impl IntoIterator<Item = P>,
+    ) -> Option<HeaderValue> {
+        preferred.into_iter().find_map(|preferred| {
+            let protocol = self.iter().find(|offered| *offered == preferred.as_ref())?;
+            HeaderValue::from_str(protocol).ok()
+        })
+    }
+
+    pub(crate) fn contains(&self, protocol: &HeaderValue) -> bool {
+        self.iter().any(|offered| offered.as_bytes() == protocol.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderValue, header::SEC_WEBSOCKET_PROTOCOL};
+
+    use super::Offered;
+
+    fn offered(lines: &[&'static str]) -> Offered {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(line));
+        }
+        Offered::new(headers.get_all(SEC_WEBSOCKET_PROTOCOL))
+    }
+
+    #[test]
+    fn the_servers_order_decides_among_what_is_offered() {
+        let cases: &[(&[&'static str], &[&str], Option<&str>)] = &[
+            (&["chat, superchat"], &["superchat", "chat"], Some("superchat")),
+            (&["chat", "superchat"], &["superchat", "chat"], Some("superchat")),
+            (&["chat, superchat"], &["other", "chat"], Some("chat")),
+            (&["chat"], &["Chat"], None),
+            (&["chat"], &[], None),
+            (&[], &["chat"], None),
+            (&["chatty"], &["chat"], None),
+        ];
+        for (lines, preferred, expected) in cases {
+            let selected = offered(lines).select(*preferred);
+            assert_eq!(selected.as_ref().map(|value| value.to_str().unwrap()), *expected);
+        }
+    }
+}

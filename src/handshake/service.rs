@@ -1,0 +1,83 @@
+//! Asking the handshake service.
+
+use std::{panic::AssertUnwindSafe, time::Duration};
+
+use futures_util::FutureExt;
+use http::{HeaderValue, Request, Response, request::Parts};
+use tower::{Service, ServiceExt};
+
+use super::{
+    Handshake, HandshakeError, Rejection, body::ACCEPTED, request::UpgradeRequest, response::settle,
+};
+
+/// A handshake service: any [`Service`] from a request with a [`Handshake`] to a response with a value attached.
+///
+/// This trait is an alias and is implemented for every service that fits: `tower::service_fn` of an
+/// `async fn(Request<Handshake>) -> Result<Response<T>, Rejection>`, or such a one wrapped in middleware.
+///
+/// The service is cloned for each request, and that clone is polled ready before it is called. It answers under a
+/// deadline ([`Config::handshake_timeout`](crate::Config::handshake_timeout)), and a panic in it costs that
+/// request a 500 and nothing else.
+pub trait HandshakeService:
+    Service<
+        Request<Handshake>,
+        Response = Response<Self::Extra>,
+        Error: Into<Rejection>,
+        Future: Send + 'static,
+    > + Clone
+    + Send
+    + Sync
+    + 'static
+{
+    /// The value that an accepted handshake hands to the handler.
+    type Extra: Send + 'static;
+}
+
+impl<H, T> HandshakeService for H
+where
+    H: Service<Request<Handshake>, Response = Response<T>, Error: Into<Rejection>, Future: Send + 'static>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    T: Send + 'static,
+{
+    type Extra = T;
+}
+
+/// An accepted handshake.
+#[derive(Debug)]
+pub(crate) struct Accepted<T> {
+    /// What goes out.
+    pub(crate) response: Response<()>,
+    /// The subprotocol that the response agrees on.
+    pub(crate) protocol: Option<HeaderValue>,
+    /// What the handshake service attached.
+    pub(crate) extra: T,
+}
+
+/// Asks `service` about a checked request.
+pub(crate) async fn ask<H: HandshakeService>(
+    service: H,
+    parts: Parts,
+    upgrade: UpgradeRequest,
+    timeout: Duration,
+) -> Result<Accepted<H::Extra>, HandshakeError> {
+    let accept = upgrade.accept.clone();
+    let offered = upgrade.offered.clone();
+    let request = Request::from_parts(parts, Handshake::new(upgrade));
+    // `call` itself may panic too, so it has to happen inside the future that is caught.
+    let answer = AssertUnwindSafe(async { service.oneshot(request).await }).catch_unwind();
+    let response = match tokio::time::timeout(timeout, answer).await {
+        Err(_) => return Err(HandshakeError::TimedOut(timeout)),
+        Ok(Err(_)) => return Err(HandshakeError::Panicked),
+        Ok(Ok(Err(refusal))) => return Err(HandshakeError::Rejected(refusal.into())),
+        Ok(Ok(Ok(response))) => response,
+    };
+    if response.status() != ACCEPTED {
+        return Err(Rejection::new(response.map(|_| "")).into());
+    }
+    let (mut head, extra) = response.into_parts();
+    let protocol = settle(&mut head.headers, accept, &offered);
+    Ok(Accepted { response: Response::from_parts(head, ()), protocol, extra })
+}

@@ -1,0 +1,5 @@
+//! The grammar of list-valued headers.
+
+mod tokens;
+
+pub(crate) use tokens::{has_token, tokens};

@@ -1,0 +1,74 @@
+//! Comma-separated token lists (RFC 9110 §5.6.1), over every line of a repeated header.
+
+use http::{HeaderMap, header::HeaderName};
+
+/// The members of the list in header `name`, in order, over all of its lines.
+///
+/// Empty members are skipped, as RFC 9110 §5.6.1.2 asks of recipients; so are members that are not UTF-8.
+pub(crate) fn tokens<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> impl Iterator<Item = &'a str> + use<'a> {
+    headers
+        .get_all(name)
+        .iter()
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
+        .filter_map(|member| std::str::from_utf8(member.trim_ascii()).ok())
+        .filter(|member| !member.is_empty())
+}
+
+/// Whether the list in header `name` has `token` among its members, in any case.
+pub(crate) fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    tokens(headers, name).any(|member| member.eq_ignore_ascii_case(token))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderValue, header::CONNECTION};
+
+    use super::{has_token, tokens};
+
+    fn lines(lines: &[&[u8]]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(CONNECTION, HeaderValue::from_bytes(line).unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn members_come_in_order_over_all_lines() {
+        let cases: &[(&[&[u8]], &[&str])] = &[
+            (&[], &[]),
+            (&[b""], &[]),
+            (&[b"Upgrade"], &["Upgrade"]),
+            (&[b"keep-alive, Upgrade"], &["keep-alive", "Upgrade"]),
+            (&[b"keep-alive ,\tUpgrade\t"], &["keep-alive", "Upgrade"]),
+            (&[b",, a,,b ,"], &["a", "b"]),
+            (&[b"a", b"b, c"], &["a", "b", "c"]),
+            (&[b"a, \xff, b"], &["a", "b"]),
+        ];
+        for (input, expected) in cases {
+            let headers = lines(input);
+            let found: Vec<_> = tokens(&headers, &CONNECTION).collect();
+            assert_eq!(&found, expected, "{input:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_found_in_any_case_but_never_as_a_substring() {
+        let cases: &[(&[&[u8]], bool)] = &[
+            (&[b"upgrade"], true),
+            (&[b"UPGRADE"], true),
+            (&[b"keep-alive", b"x, Upgrade"], true),
+            (&[b"upgraded"], false),
+            (&[b"no-upgrade"], false),
+            (&[b"keep-alive; upgrade"], false),
+            (&[b"upgrade/1"], false),
+            (&[], false),
+        ];
+        for (input, expected) in cases {
+            assert_eq!(has_token(&lines(input), &CONNECTION, "upgrade"), *expected, "{input:?}");
+        }
+    }
+}

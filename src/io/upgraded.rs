@@ -1,0 +1,115 @@
+//! The IO that an HTTP server hands over after an upgrade.
+
+use std::{
+    fmt, io,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use hyper_util::{rt::TokioIo, server::conn::auto};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+
+/// The IO that an HTTP server handed over after an upgrade.
+///
+/// It is the bare socket where that can be had: when the server served a `TokioIo<TcpStream>` (as `axum::serve`,
+/// this crate's [`serve`](crate::serve()) and most hyper servers do) or, on Unix, a `TokioIo<UnixStream>`.
+/// Any other IO stays in hyper's box, at the price of one more virtual call for each read and write.
+pub struct Upgraded(Kind);
+
+enum Kind {
+    Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(tokio::net::UnixStream),
+    Boxed(TokioIo<hyper::upgrade::Upgraded>),
+}
+
+impl Upgraded {
+    /// Unwraps what hyper hands over, and what it had read beyond the request.
+    pub(crate) fn new(upgraded: hyper::upgrade::Upgraded) -> (Self, Bytes) {
+        let upgraded = match downcast::<TcpStream>(upgraded) {
+            Ok((io, unread)) => return (Self(Kind::Tcp(io)), unread),
+            Err(upgraded) => upgraded,
+        };
+        #[cfg(unix)]
+        let upgraded = match downcast::<tokio::net::UnixStream>(upgraded) {
+            Ok((io, unread)) => return (Self(Kind::Unix(io)), unread),
+            Err(upgraded) => upgraded,
+        };
+        (Self(Kind::Boxed(TokioIo::new(upgraded))), Bytes::new())
+    }
+
+    /// The TCP socket, where the connection is a bare one.
+    pub fn as_tcp(&self) -> Option<&TcpStream> {
+        match &self.0 {
+            Kind::Tcp(io) => Some(io),
+            _ => None,
+        }
+    }
+
+    /// The unix socket, where the connection is a bare one.
+    #[cfg(unix)]
+    pub fn as_unix(&self) -> Option<&tokio::net::UnixStream> {
+        match &self.0 {
+            Kind::Unix(io) => Some(io),
+            _ => None,
+        }
+    }
+}
+
+/// `http1::Builder` boxes the served IO itself, `auto::Builder` one wrapped in a type of its own.
+fn downcast<IO>(upgraded: hyper::upgrade::Upgraded) -> Result<(IO, Bytes), hyper::upgrade::Upgraded>
+where
+    IO: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    match upgraded.downcast::<TokioIo<IO>>() {
+        Ok(parts) => Ok((parts.io.into_inner(), parts.read_buf)),
+        Err(upgraded) => auto::upgrade::downcast::<TokioIo<IO>>(upgraded)
+            .map(|parts| (parts.io.into_inner(), parts.read_buf)),
+    }
+}
+
+impl fmt::Debug for Upgraded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Tcp(io) => f.debug_tuple("Upgraded").field(io).finish(),
+            #[cfg(unix)]
+            Kind::Unix(io) => f.debug_tuple("Upgraded").field(io).finish(),
+            Kind::Boxed(_) => f.write_str("Upgraded(..)"),
+        }
+    }
+}
+
+macro_rules! delegate {
+    ($self:ident, $io:ident => $call:expr) => {
+        match &mut $self.get_mut().0 {
+            Kind::Tcp($io) => $call,
+            #[cfg(unix)]
+            Kind::Unix($io) => $call,
+            Kind::Boxed($io) => $call,
+        }
+    };
+}
+
+impl AsyncRead for Upgraded {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        delegate!(self, io => Pin::new(io).poll_read(cx, buf))
+    }
+}
+
+impl AsyncWrite for Upgraded {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        delegate!(self, io => Pin::new(io).poll_write(cx, buf))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        delegate!(self, io => Pin::new(io).poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        delegate!(self, io => Pin::new(io).poll_shutdown(cx))
+    }
+}

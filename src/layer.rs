@@ -1,0 +1,87 @@
+//! The layer.
+
+use std::{fmt, future::Future, sync::Arc};
+
+use http::request::Parts;
+use tower::Layer;
+
+use crate::{
+    Acceptor, Config, HandshakeService, UpgradeRequired, WebSocket, WebSocketUpgrade,
+    service::{Predicate, Shared},
+};
+
+/// Opens WebSockets anywhere in a hyper, tower or axum stack.
+///
+/// - Requests that do not ask for a WebSocket go to the inner service, untouched.
+/// - Those that do are checked against RFC 6455 and the [origin policy](Config::allow_origin), then the
+///   [handshake service](HandshakeService) is asked. A refusal is answered here.
+/// - Once the response is sent, `handler(socket, extra)` runs on a task of its own, with what the handshake service
+///   attached. However it ends, the closing handshake is finished.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use tower_websocket::{AcceptAll, WebSocketUpgradeLayer};
+///
+/// let layer = WebSocketUpgradeLayer::new(AcceptAll::new(), async |mut socket, ()| {
+///     let _ = socket.send("hello").await;
+/// });
+/// let app: Router = Router::new().route("/", get("open a WebSocket here")).layer(layer);
+/// ```
+///
+/// The server must be able to upgrade: `axum::serve` and this crate's [`serve`](crate::serve()) are; hyper's
+/// `http1::Builder` needs `with_upgrades()`, hyper-util's `auto::Builder` `serve_connection_with_upgrades()`.
+#[derive(Clone)]
+pub struct WebSocketUpgradeLayer<H, F> {
+    acceptor: Acceptor<H>,
+    handler: F,
+    predicate: Option<Arc<Predicate>>,
+}
+
+impl<H, F> WebSocketUpgradeLayer<H, F> {
+    /// Asks `handshake` about each valid request, and runs `handler` on each WebSocket that opens.
+    pub fn new<Fut>(handshake: H, handler: F) -> Self
+    where
+        H: HandshakeService,
+        F: Fn(WebSocket, H::Extra) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        Self { acceptor: Acceptor::new(handshake), handler, predicate: None }
+    }
+
+    /// Replaces the default [`Config`].
+    pub fn with_config(mut self, config: Config) -> Self {
+        self.acceptor = self.acceptor.with_config(config);
+        self
+    }
+
+    /// Takes only the WebSocket requests for which `predicate` is true; the others go to the inner service, where
+    /// another WebSocket handler may live.
+    pub fn filter(mut self, predicate: impl Fn(&Parts) -> bool + Send + Sync + 'static) -> Self {
+        self.predicate = Some(Arc::new(predicate));
+        self
+    }
+
+    /// A service of its own, which answers everything but WebSocket requests with 426.
+    pub fn into_service(self) -> WebSocketUpgrade<UpgradeRequired, H, F> {
+        let Self { acceptor, handler, predicate } = self;
+        WebSocketUpgrade::new(UpgradeRequired::new(), Shared { acceptor, handler, predicate })
+    }
+}
+
+impl<S, H: Clone, F: Clone> Layer<S> for WebSocketUpgradeLayer<H, F> {
+    type Service = WebSocketUpgrade<S, H, F>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        let Self { acceptor, handler, predicate } = self.clone();
+        WebSocketUpgrade::new(inner, Shared { acceptor, handler, predicate })
+    }
+}
+
+impl<H, F> fmt::Debug for WebSocketUpgradeLayer<H, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocketUpgradeLayer")
+            .field("acceptor", &self.acceptor)
+            .field("filter", &self.predicate.is_some())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,35 @@
+//! WebSockets as tower middleware.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod acceptor;
+mod body;
+mod config;
+mod future;
+mod handshake;
+mod header;
+mod io;
+mod layer;
+mod permit;
+mod server;
+mod service;
+mod shutdown;
+mod upgrade_required;
+mod websocket;
+
+pub use acceptor::{AcceptError, AcceptErrorKind, Acceptor, UpgradeError, Upgrading};
+pub use body::ResponseBody;
+pub use config::Config;
+pub use future::ResponseFuture;
+pub use handshake::{AcceptAll, AllowOrigin, Handshake, HandshakeError, HandshakeService, Rejection};
+pub use io::{Rewind, Transport, Upgraded};
+pub use layer::WebSocketUpgradeLayer;
+pub use server::{Listener, PeerAddr, Serve, serve};
+pub use service::WebSocketUpgrade;
+pub use shutdown::Shutdown;
+pub use upgrade_required::UpgradeRequired;
+pub use websocket::{
+    CloseCode, CloseReason, Driver, InvalidCloseCode, Receiver, Sender, TrySendError, WebSocket,
+};
+
+pub use tungstenite::{self, Error, Message, Utf8Bytes, protocol::CloseFrame};

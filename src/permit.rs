@@ -1,0 +1,49 @@
+//! What an open socket holds for as long as it is open.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::{
+    HandshakeError, Shutdown,
+    shutdown::{Open, Stage, Watch},
+};
+
+/// What an open socket holds for as long as it is open: its place under the limit, and its place in the count.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    _place: Option<OwnedSemaphorePermit>,
+    watch: Option<Watch>,
+    _open: Option<Open>,
+}
+
+impl Permit {
+    /// Admits one more socket, if there is room for it and no shutdown.
+    pub(crate) fn acquire(
+        limit: Option<&Arc<Semaphore>>,
+        shutdown: Option<&Shutdown>,
+    ) -> Result<Self, HandshakeError> {
+        let open = match shutdown {
+            Some(shutdown) => Some(shutdown.enter().ok_or(HandshakeError::ShuttingDown)?),
+            None => None,
+        };
+        let place = match limit {
+            Some(limit) => {
+                Some(Arc::clone(limit).try_acquire_owned().map_err(|_| HandshakeError::TooManyConnections)?)
+            }
+            None => None,
+        };
+        Ok(Self { _place: place, watch: open.as_ref().map(Open::watch), _open: open })
+    }
+
+    /// Ready with each new stage of the shutdown, once.
+    pub(crate) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<Stage> {
+        match &mut self.watch {
+            Some(watch) => watch.poll(cx),
+            None => Poll::Pending,
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! What connections come from.
+
+use std::{
+    fmt, io,
+    task::{Context, Poll, ready},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
+};
+
+/// What connections come from: a [`TcpListener`], on Unix a `UnixListener`, or one of your own.
+pub trait Listener: Send + 'static {
+    /// A connection.
+    type Io: AsyncRead + AsyncWrite + Send + Unpin + 'static;
+    /// Who is at its other end.
+    type Addr: Clone + Send + Sync + 'static;
+
+    /// Accepts the next connection.
+    ///
+    /// # Errors
+    ///
+    /// An error ends neither the listener nor the server: it tries again, after a pause where the error is not one
+    /// of the single connection.
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Self::Io, Self::Addr)>>;
+}
+
+/// Who is at the other end of a connection: a request extension that [`serve`](crate::serve()) sets.
+///
+/// For a [`TcpListener`] it holds a [`SocketAddr`](std::net::SocketAddr).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerAddr<A = std::net::SocketAddr>(pub A);
+
+impl<A: fmt::Display> fmt::Display for PeerAddr<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Connections have `TCP_NODELAY` set: messages are written whole, so there is nothing to wait for.
+impl Listener for TcpListener {
+    type Io = tokio::net::TcpStream;
+    type Addr = std::net::SocketAddr;
+
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Self::Io, Self::Addr)>> {
+        let (io, addr) = ready!(TcpListener::poll_accept(self, cx))?;
+        io.set_nodelay(true)?;
+        Poll::Ready(Ok((io, addr)))
+    }
+}
+
+#[cfg(unix)]
+impl Listener for tokio::net::UnixListener {
+    type Io = tokio::net::UnixStream;
+    type Addr = std::sync::Arc<tokio::net::unix::SocketAddr>;
+
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Self::Io, Self::Addr)>> {
+        let (io, addr) = ready!(tokio::net::UnixListener::poll_accept(self, cx))?;
+        Poll::Ready(Ok((io, addr.into())))
+    }
+}

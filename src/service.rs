@@ -1,0 +1,122 @@
+//! The layer's service.
+
+use std::{
+    fmt,
+    future::Future,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{Request, Response, request::Parts};
+use tower::Service;
+
+use crate::{Acceptor, HandshakeService, ResponseBody, ResponseFuture, WebSocket, handshake::is_upgrade};
+
+/// The service of a [`WebSocketUpgradeLayer`](crate::WebSocketUpgradeLayer).
+///
+/// It is as ready as its inner service, and the inner service's errors pass through it. Cloning it clones the inner
+/// service and one `Arc`.
+///
+/// # Panics
+///
+/// Calling it with a WebSocket request panics outside of a tokio runtime, once the handshake is accepted.
+pub struct WebSocketUpgrade<S, H, F> {
+    inner: S,
+    shared: Arc<Shared<H, F>>,
+}
+
+pub(crate) type Predicate = dyn Fn(&Parts) -> bool + Send + Sync;
+
+pub(crate) struct Shared<H, F> {
+    pub(crate) acceptor: Acceptor<H>,
+    pub(crate) handler: F,
+    pub(crate) predicate: Option<Arc<Predicate>>,
+}
+
+impl<S, H, F> WebSocketUpgrade<S, H, F> {
+    pub(crate) fn new(inner: S, shared: Shared<H, F>) -> Self {
+        Self { inner, shared: Arc::new(shared) }
+    }
+
+    /// The inner service.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The inner service.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// The inner service.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
+impl<S, H, F, Fut, ReqBody, ResBody> Service<Request<ReqBody>> for WebSocketUpgrade<S, H, F>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    H: HandshakeService,
+    F: Fn(WebSocket, H::Extra) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    type Response = Response<ResponseBody<ResBody>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        let mut ours = is_upgrade(&request);
+        if let (true, Some(predicate)) = (ours, &self.shared.predicate) {
+            let (parts, body) = request.into_parts();
+            ours = predicate(&parts);
+            request = Request::from_parts(parts, body);
+        }
+        if ours {
+            // Nothing of the body is wanted, and it need not be `Send`.
+            ResponseFuture::own(upgrade(Arc::clone(&self.shared), request.map(drop)))
+        } else {
+            ResponseFuture::inner(self.inner.call(request))
+        }
+    }
+}
+
+/// Answers a WebSocket request, and has the handler run once the answer is sent.
+async fn upgrade<H, F, Fut>(shared: Arc<Shared<H, F>>, request: Request<()>) -> Response<Bytes>
+where
+    H: HandshakeService,
+    F: Fn(WebSocket, H::Extra) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    match shared.acceptor.accept_request(request).await {
+        Ok((response, upgrading)) => {
+            tokio::spawn(async move {
+                if let Ok((socket, extra)) = upgrading.await {
+                    socket.drive(|socket| (shared.handler)(socket, extra)).await;
+                }
+            });
+            response.map(|()| Bytes::new())
+        }
+        Err(refused) => refused.into_response(),
+    }
+}
+
+impl<S: Clone, H, F> Clone for WebSocketUpgrade<S, H, F> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<S: fmt::Debug, H, F> fmt::Debug for WebSocketUpgrade<S, H, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocketUpgrade")
+            .field("inner", &self.inner)
+            .field("acceptor", &self.shared.acceptor)
+            .finish_non_exhaustive()
+    }
+}

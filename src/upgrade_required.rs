@@ -1,0 +1,42 @@
+//! The inner service of a layer that has none.
+
+use std::{
+    convert::Infallible,
+    future::{Ready, ready},
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use tower::Service;
+
+use crate::HandshakeError;
+
+/// Answers every request with 426: this resource is a WebSocket.
+///
+/// It is the inner service of [`into_service`](crate::WebSocketUpgradeLayer::into_service).
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct UpgradeRequired;
+
+impl UpgradeRequired {
+    /// Answers every request with 426.
+    pub fn new() -> Self {
+        Self
+    }
+}
+
+impl<B> Service<Request<B>> for UpgradeRequired {
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<B>) -> Self::Future {
+        ready(Ok(HandshakeError::NotWebSocket.into_response().map(Full::new)))
+    }
+}

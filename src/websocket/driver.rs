@@ -1,0 +1,109 @@
+//! The future that runs a handler and looks after its connection.
+
+use std::{
+    any::Any,
+    fmt,
+    future::Future,
+    panic::{self, AssertUnwindSafe},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use pin_project_lite::pin_project;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::{closing::CloseCode, shared::Shared};
+
+pin_project! {
+    /// Runs a handler and looks after its connection: writing, keepalive, and the end.
+    ///
+    /// What the handler sends is handed to the kernel when its poll returns, so that messages which leave
+    /// together cost one system call, and none of them is late. However the handler ends, the closing handshake
+    /// is finished before this future is.
+    ///
+    /// The output is the handler's, or `None` when a [`Shutdown`](crate::Shutdown) lost its patience and the handler
+    /// was dropped. A panic in the handler goes on once the connection is over.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Driver<IO, Fut: Future> {
+        shared: Guard<IO>,
+        #[pin]
+        handler: Option<Fut>,
+        output: Option<Result<Fut::Output, Box<dyn Any + Send>>>,
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin, Fut: Future> Driver<IO, Fut> {
+    pub(super) fn new(shared: Arc<Shared<IO>>, handler: Fut) -> Self {
+        if let Some(mut connection) = shared.try_lock() {
+            connection.set_driven(true);
+        }
+        Self { shared: Guard { shared, release }, handler: Some(handler), output: None }
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin, Fut: Future> Future for Driver<IO, Fut> {
+    type Output = Option<Fut::Output>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let shared = &this.shared.shared;
+        if let Some(mut connection) = shared.try_lock() {
+            connection.cork(cx.waker());
+        }
+        if let Some(handler) = this.handler.as_mut().as_pin_mut() {
+            let polled = panic::catch_unwind(AssertUnwindSafe(|| handler.poll(cx)));
+            let output = match polled {
+                Ok(Poll::Pending) => None,
+                Ok(Poll::Ready(output)) => Some(Ok(output)),
+                Err(panic) => {
+                    if let Some(mut connection) = shared.try_lock() {
+                        connection.abandon(CloseCode::INTERNAL_ERROR);
+                    }
+                    Some(Err(panic))
+                }
+            };
+            if output.is_some() {
+                *this.output = output;
+                this.handler.set(None);
+            }
+        }
+        let (over, dropped) = match shared.try_lock() {
+            Some(mut connection) => (connection.uncork(cx).is_ready(), connection.is_dropped()),
+            None => (true, false),
+        };
+        match this.output.take() {
+            Some(Ok(output)) if over => Poll::Ready(Some(output)),
+            Some(Err(panic)) if over => panic::resume_unwind(panic),
+            None if dropped => Poll::Ready(None),
+            output => {
+                *this.output = output;
+                Poll::Pending
+            }
+        }
+    }
+}
+
+/// Tells the connection when its driver is gone.
+struct Guard<IO> {
+    shared: Arc<Shared<IO>>,
+    release: fn(&Shared<IO>),
+}
+
+fn release<IO: AsyncRead + AsyncWrite + Unpin>(shared: &Shared<IO>) {
+    if let Some(mut connection) = shared.try_lock() {
+        connection.set_driven(false);
+    }
+}
+
+impl<IO> Drop for Guard<IO> {
+    fn drop(&mut self) {
+        (self.release)(&self.shared);
+    }
+}
+
+impl<IO, Fut: Future> fmt::Debug for Driver<IO, Fut> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,231 @@
+//! A socket in two halves.
+
+use std::{
+    error::Error as StdError,
+    fmt,
+    future::poll_fn,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use futures_core::Stream;
+use futures_sink::Sink;
+use http::HeaderValue;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tungstenite::{Error, Message};
+
+use super::{
+    closing::{CloseCode, CloseReason},
+    shared::{Handle, Shared},
+};
+use crate::io::Upgraded;
+
+/// The sending half of a [`WebSocket`](crate::WebSocket). Clones are further senders.
+///
+/// Messages wait in one buffer, bounded by [`Config::max_write_buffer_size`](crate::Config::max_write_buffer_size),
+/// and all that wait leave in one system call. When the last sender is dropped, the connection closes with 1000;
+/// the receiver receives until the peer's Close.
+pub struct Sender<IO = Upgraded> {
+    shared: Arc<Shared<IO>>,
+    /// [`leave`], as a pointer: `Drop` has no bounds.
+    leave: fn(&Shared<IO>),
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
+    pub(super) fn new(shared: Arc<Shared<IO>>) -> Self {
+        shared.lock().add_sender();
+        Self { shared, leave }
+    }
+
+    /// Sends a message: waits for room in the buffer, not for the message to leave.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Protocol`] or [`Error::AlreadyClosed`] once the connection is closing, [`Error::Io`] when it broke.
+    ///
+    /// # Cancel safety
+    ///
+    /// While it waits for room, the message is lost with the future, and nothing of it was sent.
+    pub async fn send(&self, message: impl Into<Message>) -> Result<(), Error> {
+        let mut message = Some(message.into());
+        poll_fn(|cx| {
+            let mut connection = self.shared.lock();
+            ready!(connection.poll_ready(cx))?;
+            let message = message.take().expect("send is polled after it was ready");
+            Poll::Ready(connection.start_send(message).inspect(|()| connection.wake_driver()))
+        })
+        .await
+    }
+
+    /// Sends a message if there is room for it now.
+    ///
+    /// # Errors
+    ///
+    /// [`TrySendError::Full`] when there is no room, [`TrySendError::Closed`] once the connection is closing. Both
+    /// give the message back.
+    pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
+        let message = message.into();
+        let mut connection = self.shared.lock();
+        if !connection.is_open() {
+            return Err(TrySendError::Closed(message));
+        }
+        if !connection.has_room() {
+            return Err(TrySendError::Full(message));
+        }
+        connection.start_send(message).map_err(TrySendError::Failed)?;
+        connection.wake_driver();
+        Ok(())
+    }
+
+    /// Waits until all that was sent before is handed to the kernel.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn flush(&self) -> Result<(), Error> {
+        poll_fn(|cx| self.shared.lock().poll_flush(cx)).await
+    }
+
+    /// Begins the closing handshake, after all that was sent before; nothing more is sent. The receiver receives
+    /// until the peer's Close.
+    pub fn close(&self, code: CloseCode, reason: impl Into<CloseReason>) {
+        let mut connection = self.shared.lock();
+        connection.begin_close(code, reason.into());
+        connection.wake_driver();
+    }
+
+    /// Whether a message could still be sent.
+    pub fn is_closed(&self) -> bool {
+        !self.shared.lock().is_open()
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Clone for Sender<IO> {
+    fn clone(&self) -> Self {
+        Self::new(Arc::clone(&self.shared))
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Sink<Message> for Sender<IO> {
+    type Error = Error;
+
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.shared.lock().poll_ready(cx)
+    }
+
+    fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
+        let mut connection = self.shared.lock();
+        connection.start_send(message).inspect(|()| connection.wake_driver())
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.shared.lock().poll_flush(cx)
+    }
+
+    /// Flushes. The connection stays open for other senders.
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.shared.lock().poll_flush(cx)
+    }
+}
+
+impl<IO> Drop for Sender<IO> {
+    fn drop(&mut self) {
+        (self.leave)(&self.shared);
+    }
+}
+
+impl<IO> fmt::Debug for Sender<IO> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender").finish_non_exhaustive()
+    }
+}
+
+fn leave<IO: AsyncRead + AsyncWrite + Unpin>(shared: &Shared<IO>) {
+    if let Some(mut connection) = shared.try_lock() {
+        connection.remove_sender();
+    }
+}
+
+/// The receiving half of a [`WebSocket`](crate::WebSocket).
+///
+/// Dropping it closes the connection with 1000, or 1011 when a panic drops it: nobody would read the peer's messages.
+pub struct Receiver<IO = Upgraded> {
+    handle: Handle<IO>,
+    protocol: Option<HeaderValue>,
+}
+
+impl<IO> Receiver<IO> {
+    pub(super) fn new(handle: Handle<IO>, protocol: Option<HeaderValue>) -> Self {
+        Self { handle, protocol }
+    }
+
+    /// The subprotocol that the opening handshake agreed on.
+    pub fn protocol(&self) -> Option<&str> {
+        self.protocol.as_ref()?.to_str().ok()
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Receiver<IO> {
+    /// Receives the next message; `None` once the connection is over.
+    ///
+    /// # Errors
+    ///
+    /// An error is returned once, after all messages that came before it, and is followed by `None`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: a message is either returned or still to come.
+    pub async fn recv(&mut self) -> Option<Result<Message, Error>> {
+        poll_fn(|cx| self.handle.lock().poll_recv(cx)).await
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Stream for Receiver<IO> {
+    type Item = Result<Message, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.handle.lock().poll_recv(cx)
+    }
+}
+
+impl<IO> fmt::Debug for Receiver<IO> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver").field("protocol", &self.protocol).finish_non_exhaustive()
+    }
+}
+
+/// Why [`Sender::try_send`] did not send.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum TrySendError {
+    /// The buffer is full: the peer reads more slowly than messages come.
+    Full(Message),
+    /// The connection is closing or closed.
+    Closed(Message),
+    /// Writing failed.
+    Failed(Error),
+}
+
+impl fmt::Display for TrySendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full(_) => "the write buffer is full",
+            Self::Closed(_) => "the connection is closed",
+            Self::Failed(_) => "writing failed",
+        })
+    }
+}
+
+impl StdError for TrySendError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Failed(error) => Some(error),
+            Self::Full(_) | Self::Closed(_) => None,
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What a socket, its halves and its driver share.
+
+use std::{
+    fmt,
+    ops::{Deref, DerefMut},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Waker},
+};
+
+use bytes::Bytes;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    runtime,
+};
+
+use super::{closing::CloseCode, connection::Connection, driver::Driver};
+use crate::{Config, permit::Permit};
+
+/// What a socket, its halves and its driver share: the connection behind a lock that is hardly ever contended.
+pub(super) struct Shared<IO> {
+    connection: Mutex<Option<Connection<IO>>>,
+    /// [`abandon`], as a pointer: `Drop` has no bounds, only who made this knows that `IO` can be driven.
+    abandon: fn(&Arc<Self>, CloseCode),
+}
+
+impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> Shared<IO> {
+    pub(super) fn new(io: IO, unread: Bytes, config: Arc<Config>, permit: Permit) -> Arc<Self> {
+        let connection = Connection::new(io, &unread, config, permit);
+        Arc::new(Self { connection: Mutex::new(Some(connection)), abandon })
+    }
+}
+
+impl<IO> Shared<IO> {
+    pub(super) fn lock(&self) -> Locked<'_, IO> {
+        Locked(self.guard())
+    }
+
+    /// The connection, unless it was taken.
+    pub(super) fn try_lock(&self) -> Option<Locked<'_, IO>> {
+        let guard = self.guard();
+        guard.is_some().then_some(Locked(guard))
+    }
+
+    /// Takes the connection away from its driver.
+    pub(super) fn take(&self) -> Connection<IO> {
+        self.guard().take().expect("only the last handle takes the connection")
+    }
+
+    fn guard(&self) -> MutexGuard<'_, Option<Connection<IO>>> {
+        // A panic under the lock can only come from the IO; the connection is no worse for it.
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Begins the closing handshake. Where there is no driver, it is finished in the background; outside of a runtime
+/// only what can be done at once is done.
+fn abandon<IO>(shared: &Arc<Shared<IO>>, code: CloseCode)
+where
+    IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let Some(mut connection) = shared.try_lock() else { return };
+    connection.abandon(code);
+    if connection.is_driven() {
+        return;
+    }
+    match runtime::Handle::try_current() {
+        Ok(runtime) => {
+            drop(connection);
+            runtime.spawn(Driver::new(Arc::clone(shared), std::future::ready(())));
+        }
+        Err(_) => {
+            let _ = connection.uncork(&mut Context::from_waker(Waker::noop()));
+        }
+    }
+}
+
+/// The one who reads: while it is there, the connection is open.
+pub(super) struct Handle<IO>(Arc<Shared<IO>>);
+
+impl<IO> Handle<IO> {
+    pub(super) fn new(shared: Arc<Shared<IO>>) -> Self {
+        Self(shared)
+    }
+
+    pub(super) fn shared(&self) -> &Arc<Shared<IO>> {
+        &self.0
+    }
+}
+
+impl<IO> Deref for Handle<IO> {
+    type Target = Shared<IO>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<IO> Drop for Handle<IO> {
+    fn drop(&mut self) {
+        // A panic on its way up tells the peer of an error.
+        let panics = std::thread::panicking();
+        (self.0.abandon)(&self.0, if panics { CloseCode::INTERNAL_ERROR } else { CloseCode::NORMAL });
+    }
+}
+
+impl<IO> fmt::Debug for Shared<IO> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
+
+/// The connection, locked.
+pub(super) struct Locked<'a, IO>(MutexGuard<'a, Option<Connection<IO>>>);
+
+impl<IO> Deref for Locked<'_, IO> {
+    type Target = Connection<IO>;
+
+    fn deref(&self) -> &Self::Target {
+        self.0.as_ref().expect("a connection is taken only with its last handle")
+    }
+}
+
+impl<IO> DerefMut for Locked<'_, IO> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        self.0.as_mut().expect("a connection is taken only with its last handle")
+    }
+}
