@@ -29,7 +29,7 @@ pub use service::WebSocketUpgrade;
 pub use shutdown::Shutdown;
 pub use upgrade_required::UpgradeRequired;
 pub use websocket::{
-    CloseCode, CloseReason, Driver, InvalidCloseCode, Receiver, Sender, TrySendError, WebSocket,
+    CloseCode, CloseReason, Driver, Ended, InvalidCloseCode, Receiver, Sender, TrySendError, WebSocket,
 };
 
 pub use tungstenite::{self, Error, Message, Utf8Bytes, protocol::CloseFrame};

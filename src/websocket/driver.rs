@@ -36,7 +36,7 @@ pin_project! {
 impl<IO: AsyncRead + AsyncWrite + Unpin, Fut: Future> Driver<IO, Fut> {
     pub(super) fn new(shared: Arc<Shared<IO>>, handler: Fut) -> Self {
         if let Some(mut connection) = shared.try_lock() {
-            connection.set_driven(true);
+            connection.wakers().begin_driving();
         }
         Self { shared: Guard { shared, release }, handler: Some(handler), output: None }
     }
@@ -92,7 +92,7 @@ struct Guard<IO> {
 
 fn release<IO: AsyncRead + AsyncWrite + Unpin>(shared: &Shared<IO>) {
     if let Some(mut connection) = shared.try_lock() {
-        connection.set_driven(false);
+        connection.wakers().end_driving();
     }
 }
 

@@ -17,6 +17,7 @@ use tungstenite::{Error, Message};
 
 use super::{
     closing::{CloseCode, CloseReason},
+    ended::Ended,
     shared::{Handle, Shared},
 };
 use crate::io::Upgraded;
@@ -53,7 +54,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
             let mut connection = self.shared.lock();
             ready!(connection.poll_ready(cx))?;
             let message = message.take().expect("send is polled after it was ready");
-            Poll::Ready(connection.start_send(message).inspect(|()| connection.wake_driver()))
+            Poll::Ready(connection.start_send(message).inspect(|()| connection.wakers().wake_driver()))
         })
         .await
     }
@@ -74,7 +75,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
             return Err(TrySendError::Full(message));
         }
         connection.start_send(message).map_err(TrySendError::Failed)?;
-        connection.wake_driver();
+        connection.wakers().wake_driver();
         Ok(())
     }
 
@@ -96,7 +97,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
     pub fn close(&self, code: CloseCode, reason: impl Into<CloseReason>) {
         let mut connection = self.shared.lock();
         connection.begin_close(code, reason.into());
-        connection.wake_driver();
+        connection.wakers().wake_driver();
     }
 
     /// Whether a message could still be sent.
@@ -120,7 +121,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sink<Message> for Sender<IO> {
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
         let mut connection = self.shared.lock();
-        connection.start_send(message).inspect(|()| connection.wake_driver())
+        connection.start_send(message).inspect(|()| connection.wakers().wake_driver())
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
@@ -162,6 +163,13 @@ pub struct Receiver<IO = Upgraded> {
 impl<IO> Receiver<IO> {
     pub(super) fn new(handle: Handle<IO>, protocol: Option<HeaderValue>) -> Self {
         Self { handle, protocol }
+    }
+
+    /// How the connection ended, or is ending; `None` while messages go both ways.
+    ///
+    /// It is complete once [`recv`](Self::recv) has returned `None`.
+    pub fn ended(&self) -> Option<Ended> {
+        self.handle.lock().ended()
     }
 
     /// The subprotocol that the opening handshake agreed on.

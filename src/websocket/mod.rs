@@ -3,14 +3,20 @@
 mod closing;
 mod connection;
 mod driver;
+mod ended;
 mod fragments;
 mod halves;
+mod inner;
 mod keepalive;
+mod outbox;
 mod shared;
 mod socket;
 mod timer;
+mod upkeep;
+mod wakers;
 
 pub use closing::{CloseCode, CloseReason, InvalidCloseCode};
 pub use driver::Driver;
+pub use ended::Ended;
 pub use halves::{Receiver, Sender, TrySendError};
 pub use socket::WebSocket;

@@ -60,7 +60,7 @@ where
 {
     let Some(mut connection) = shared.try_lock() else { return };
     connection.abandon(code);
-    if connection.is_driven() {
+    if connection.wakers().is_driven() {
         return;
     }
     match runtime::Handle::try_current() {

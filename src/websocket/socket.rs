@@ -17,9 +17,10 @@ use tungstenite::{Error, Message};
 
 use super::{
     closing::{CloseCode, CloseReason},
-    connection::Inner,
     driver::Driver,
+    ended::Ended,
     halves::{Receiver, Sender},
+    inner::Inner,
     shared::{Handle, Shared},
 };
 use crate::{Config, io::Upgraded, permit::Permit};
@@ -73,7 +74,7 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> WebSocket<IO> {
     /// A socket that has no driver is given one, on a task of its own: outside of a tokio runtime that panics.
     pub fn split(self) -> (Sender<IO>, Receiver<IO>) {
         let shared = self.handle.shared();
-        if !shared.lock().is_driven() {
+        if !shared.lock().wakers().is_driven() {
             tokio::spawn(Driver::new(Arc::clone(shared), std::future::ready(())));
         }
         (Sender::new(Arc::clone(shared)), Receiver::new(self.handle, self.protocol))
@@ -173,6 +174,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
 }
 
 impl<IO> WebSocket<IO> {
+    /// How the connection ended, or is ending; `None` while messages go both ways.
+    ///
+    /// It is complete once [`recv`](Self::recv) has returned `None`.
+    pub fn ended(&self) -> Option<Ended> {
+        self.handle.lock().ended()
+    }
+
     /// The subprotocol that the opening handshake agreed on.
     pub fn protocol(&self) -> Option<&str> {
         self.protocol.as_ref()?.to_str().ok()

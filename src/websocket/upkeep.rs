@@ -1,0 +1,180 @@
+//! What has to be done for a connection beside reading: writing, timers, the end.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll, Waker, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::Instant,
+};
+use tungstenite::Message;
+
+use super::{
+    closing::{CloseCode, CloseReason},
+    connection::{Connection, Phase},
+    inner::{READ_BUFFER, stream},
+    keepalive::Due,
+};
+use crate::shutdown::Stage;
+
+/// A frame of more bytes than this leaves buffers behind that are worth giving back.
+const LARGE: u64 = 2 * READ_BUFFER as u64;
+
+/// How long after a large frame its buffers are given back. Those of a busy connection stay.
+const SHRINK_AFTER: Duration = Duration::from_secs(1);
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
+    /// The driver, whose task is `driver`, is about to poll the handler.
+    pub(super) fn cork(&mut self, driver: &Waker) {
+        self.wakers.cork(driver);
+    }
+
+    /// The handler waits, or is done: what it sent goes out, and the rest of the driver's work is done.
+    ///
+    /// Ready when the connection is over; then [`is_dropped`](Self::is_dropped) tells whether the handler is, too.
+    pub(super) fn uncork(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.wakers.uncork();
+        while self.phase != Phase::Done {
+            let phase = self.phase;
+            let is_closed_by_peer = self.ended.as_ref().is_some_and(|ended| ended.received.is_some());
+            if phase == Phase::Closing && (self.is_abandoned || is_closed_by_peer) {
+                // Nobody else reads on to the end.
+                while let Poll::Ready(Some(_)) = self.poll_stream(cx) {}
+            }
+            self.poll_upkeep(cx);
+            if self.phase == phase {
+                return Poll::Pending;
+            }
+            self.wakers.wake_reader();
+        }
+        Poll::Ready(())
+    }
+
+    /// Does what can be done now, in the present phase. What changes the phase returns at once.
+    pub(super) fn poll_upkeep(&mut self, cx: &mut Context<'_>) {
+        self.poll_shutdown(cx);
+        match self.phase {
+            Phase::Open => {
+                if !self.outbox.is_empty() {
+                    let _ = self.poll_write(cx);
+                }
+                let _ = self.poll_timers(cx);
+            }
+            Phase::Closing => {
+                if !self.outbox.is_empty() {
+                    let _ = self.poll_write(cx);
+                }
+                let _ = self.poll_deadline(cx);
+            }
+            Phase::Failing => match self.poll_write(cx) {
+                Poll::Ready(()) => self.finish(),
+                Poll::Pending => drop(self.poll_deadline(cx)),
+            },
+            Phase::Finishing => match self.poll_finish(cx) {
+                Poll::Ready(()) => self.end(),
+                Poll::Pending => drop(self.poll_deadline(cx)),
+            },
+            Phase::Done => {}
+        }
+    }
+
+    /// Follows the shutdown.
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) {
+        while let Some(Poll::Ready(stage)) = self.permit.as_mut().map(|permit| permit.poll_shutdown(cx)) {
+            match stage {
+                Stage::Running | Stage::Draining => {
+                    self.begin_close(CloseCode::GOING_AWAY, CloseReason::default());
+                }
+                Stage::Dropping => {
+                    self.is_dropped = true;
+                    self.end();
+                }
+            }
+        }
+    }
+
+    /// Pings a silent peer, gives up one that stays silent, and gives grown buffers back.
+    fn poll_timers(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let transport = self.stream().get_mut();
+        if transport.take_heard() {
+            let largest = transport.take_largest();
+            let now = Instant::now();
+            self.keepalive.heard(now);
+            if largest.max(self.outbox.take_largest()) > LARGE {
+                self.shrink_at.get_or_insert(now + SHRINK_AFTER);
+            }
+        } else if self.outbox.take_largest() > LARGE {
+            self.shrink_at.get_or_insert_with(|| Instant::now() + SHRINK_AFTER);
+        }
+        loop {
+            let keepalive = self.keepalive.next();
+            let Some(at) = keepalive.map(|(at, _)| at).into_iter().chain(self.shrink_at).min() else {
+                return Poll::Pending;
+            };
+            ready!(self.timer.poll(cx, at));
+            if self.shrink_at == Some(at) {
+                self.shrink_at = (!self.shrink()).then(|| Instant::now() + SHRINK_AFTER);
+                continue;
+            }
+            let Some((_, due)) = keepalive else { continue };
+            match due {
+                Due::Ping => {
+                    self.keepalive.pinged(Instant::now());
+                    if self.start_send(Message::Ping(Bytes::new())).is_ok() {
+                        let _ = self.poll_write(cx);
+                    }
+                }
+                // An application that does not read leaves the answer lying in the socket.
+                Due::Timeout if self.stream().get_mut().poll_peek(cx).is_ready() => {
+                    self.keepalive.heard(Instant::now());
+                    self.wakers.wake_reader();
+                }
+                Due::Timeout => {
+                    self.time_out(cx);
+                    return Poll::Ready(());
+                }
+            }
+        }
+    }
+
+    /// Gives grown buffers back, if nothing is in them: tungstenite's stay as large as they ever were.
+    fn shrink(&mut self) -> bool {
+        let is_idle = self.is_drained && self.outbox.is_empty() && self.stream().get_mut().at_rest();
+        if is_idle {
+            if let Some(old) = self.stream.take() {
+                self.stream = Some(stream(old.into_inner(), &self.config));
+            }
+            // The IO only knows the old stream's wakers.
+            self.wakers.wake_reader();
+        }
+        is_idle
+    }
+
+    /// Waits no longer than the end may take.
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(deadline) = self.deadline else { return Poll::Pending };
+        ready!(self.timer.poll(cx, deadline));
+        let _ = Pin::new(self.stream().get_mut()).poll_shutdown(cx);
+        self.end();
+        Poll::Ready(())
+    }
+
+    /// Shuts our side down and reads until the peer has shut down its own.
+    ///
+    /// Closing a socket in which something is still unread would reset the connection, and a reset overtakes the
+    /// Close frame that the peer has not read yet.
+    fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.outbox.is_empty() {
+            ready!(self.poll_write(cx));
+        }
+        if !self.is_shut_down {
+            let _ = ready!(Pin::new(self.stream().get_mut()).poll_shutdown(cx));
+            self.is_shut_down = true;
+        }
+        self.stream().get_mut().poll_drain(cx)
+    }
+}

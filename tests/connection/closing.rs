@@ -1,0 +1,293 @@
+//! The closing handshake (RFC 6455 §7).
+
+use std::time::Duration;
+
+use tokio::{
+    sync::oneshot,
+    time::{Instant, sleep},
+};
+use tower_websocket::{CloseCode, CloseFrame, Config, Error, Message};
+
+use crate::pair::{CLOSE, Socket, drive, open};
+
+#[tokio::test(start_paused = true)]
+async fn close_sends_code_and_reason_and_waits_for_the_answer() {
+    let (done, ended) = oneshot::channel();
+    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+        socket.send("last").await.unwrap();
+        socket.close(CloseCode::try_from(4001).unwrap(), "x".repeat(200)).await.unwrap();
+        done.send((socket.ended().unwrap(), Instant::now())).unwrap();
+    })
+    .await;
+    assert_eq!(pair.recv_text().await, "last");
+    assert_eq!(pair.recv_close().await, (4001, "x".repeat(123)));
+    sleep(Duration::from_secs(3)).await;
+    pair.text("not wanted any more").await;
+    pair.send_close(4001, "bye").await;
+    pair.eof().await;
+    pair.half_close().await;
+    let (ended, at) = ended.await.unwrap();
+    assert_eq!((ended.code(), ended.reason(), ended.is_clean()), (4001, "bye", true));
+    assert_eq!(ended.sent().unwrap().reason, "x".repeat(123));
+    assert!(at <= Instant::now());
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn close_waits_no_longer_than_five_seconds() {
+    let start = Instant::now();
+    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+        socket.close(CloseCode::NORMAL, "").await.unwrap();
+        let ended = socket.ended().unwrap();
+        assert_eq!((ended.code(), ended.is_clean()), (1006, false));
+    })
+    .await;
+    assert_eq!(pair.recv_close().await.0, 1000);
+    pair.eof().await;
+    assert_eq!(start.elapsed(), Duration::from_secs(5));
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_peers_code_is_echoed_and_readable() {
+    for (code, reason) in [(1000, ""), (1001, "gone"), (3000, ""), (4999, "ünïcode")] {
+        let (done, ended) = oneshot::channel();
+        let mut pair = drive(Config::new(), async move |mut socket: Socket| {
+            let Some(Ok(Message::Close(Some(frame)))) = socket.recv().await else { panic!("no Close") };
+            assert_eq!(u16::from(frame.code), code);
+            assert!(socket.recv().await.is_none());
+            done.send(socket.ended().unwrap()).unwrap();
+        })
+        .await;
+        pair.send_close(code, reason).await;
+        assert_eq!(pair.recv_close().await, (code, reason.into()));
+        pair.eof().await;
+        let ended = ended.await.unwrap();
+        assert_eq!((ended.code(), ended.reason(), ended.sent()), (code, reason, None));
+        pair.finish().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_close_without_a_code_is_answered_without_one() {
+    let (done, ended) = oneshot::channel();
+    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+        assert!(matches!(socket.recv().await, Some(Ok(Message::Close(None)))));
+        assert!(socket.recv().await.is_none());
+        done.send(socket.ended().unwrap().code()).unwrap();
+    })
+    .await;
+    pair.send(CLOSE, "").await;
+    assert_eq!(pair.recv().await, (CLOSE, vec![]));
+    pair.eof().await;
+    assert_eq!(ended.await.unwrap(), 1005);
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_returns_closes_with_1000() {
+    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+        socket.send("bye").await.unwrap();
+    })
+    .await;
+    assert_eq!(pair.recv_text().await, "bye");
+    pair.answer_close(1000).await;
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_drops_the_socket_closes_with_1000_and_goes_on() {
+    let (done, gone) = oneshot::channel();
+    let mut pair = drive(Config::new(), async |socket: Socket| {
+        drop(socket);
+        sleep(Duration::from_secs(60)).await;
+        done.send(()).unwrap();
+    })
+    .await;
+    let start = Instant::now();
+    pair.answer_close(1000).await;
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    gone.await.unwrap();
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_panics_closes_with_1011() {
+    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+        socket.recv().await;
+        panic!("a handler's bug");
+    })
+    .await;
+    pair.text("go").await;
+    pair.answer_close(1011).await;
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_dropped_by_a_panic_elsewhere_closes_with_1011() {
+    let mut pair = drive(Config::new(), async |socket: Socket| {
+        let task = tokio::spawn(async move {
+            let _socket = socket;
+            panic!("a task's bug");
+        });
+        assert!(task.await.is_err());
+    })
+    .await;
+    pair.answer_close(1011).await;
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_gives_its_socket_away_may_return() {
+    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+        tokio::spawn(async move {
+            while let Some(Ok(message)) = socket.recv().await {
+                if message.is_text() {
+                    socket.send(message).await.unwrap();
+                }
+            }
+        });
+    })
+    .await;
+    for _ in 0..3 {
+        pair.text("still there?").await;
+        assert_eq!(pair.recv_text().await, "still there?");
+    }
+    pair.send_close(1000, "").await;
+    pair.recv_close().await;
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_background_waits_no_longer_than_five_seconds_for_a_silent_peer() {
+    let start = Instant::now();
+    let mut pair = drive(Config::new(), async |_: Socket| {}).await;
+    assert_eq!(pair.recv_close().await.0, 1000);
+    pair.eof().await;
+    assert_eq!(start.elapsed(), Duration::from_secs(5));
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_close_timeout_of_ones_own() {
+    let start = Instant::now();
+    let config = Config::new().close_timeout(Duration::from_millis(100));
+    let mut pair = drive(config, async |_: Socket| {}).await;
+    assert_eq!(pair.recv_close().await.0, 1000);
+    pair.eof().await;
+    assert_eq!(start.elapsed(), Duration::from_millis(100));
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_delivered_after_the_peers_close_and_nothing_sent() {
+    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+        assert!(matches!(socket.recv().await, Some(Ok(Message::Close(_)))));
+        assert!(matches!(socket.send("too late").await, Err(Error::Protocol(_))));
+        assert!(socket.recv().await.is_none());
+        assert!(socket.send("too late").await.is_err());
+    })
+    .await;
+    let mut bytes = crate::pair::frame(CLOSE, &1000u16.to_be_bytes());
+    bytes.extend(crate::pair::frame(0x81, b"after the end"));
+    pair.send_raw(&bytes).await;
+    assert_eq!(pair.recv_close().await.0, 1000);
+    pair.eof().await;
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_that_were_on_their_way_are_received_after_a_close_of_ours() {
+    let (done, received) = oneshot::channel();
+    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+        socket.send(Message::Close(None)).await.unwrap();
+        assert!(matches!(socket.send("too late").await, Err(Error::Protocol(_))));
+        let mut received = Vec::new();
+        while let Some(Ok(message)) = socket.recv().await {
+            received.push(message);
+        }
+        done.send(received).unwrap();
+    })
+    .await;
+    assert_eq!(pair.recv_close().await.0, 1000);
+    pair.text("on its way").await;
+    pair.send_close(1000, "").await;
+    pair.eof().await;
+    let received = received.await.unwrap();
+    assert_eq!(received[0], Message::text("on its way"));
+    assert!(matches!(received[1], Message::Close(Some(CloseFrame { .. }))));
+    assert_eq!(received.len(), 2);
+    pair.finish().await;
+}
+
+/// AnyEvent::WebSocket::Connection closes with 1005 on the wire and shuts its side down at once.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_sends_1005_and_half_closes_is_survived() {
+    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+        assert_eq!(socket.recv().await.unwrap().unwrap(), Message::text("hello"));
+        assert!(matches!(socket.recv().await, Some(Ok(Message::Close(_)))));
+        assert!(socket.recv().await.is_none());
+    })
+    .await;
+    pair.text("hello").await;
+    pair.send_close(1005, "").await;
+    pair.half_close().await;
+    assert_eq!(pair.recv_close().await.0, 1002);
+    pair.eof().await;
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_half_closes_still_gets_what_was_sent() {
+    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+        assert_eq!(socket.recv().await.unwrap().unwrap(), Message::text("hello"));
+        sleep(Duration::from_secs(1)).await;
+        socket.send("answer").await.unwrap();
+        assert!(socket.recv().await.unwrap().is_err());
+        assert!(socket.recv().await.is_none());
+    })
+    .await;
+    pair.text("hello").await;
+    pair.half_close().await;
+    assert_eq!(pair.recv_text().await, "answer");
+    pair.eof().await;
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_without_a_driver_is_closed_in_the_background() {
+    let (mut pair, mut socket) = open(Config::new(), 1024).await;
+    socket.send("bye").await.unwrap();
+    drop(socket);
+    assert_eq!(pair.recv_text().await, "bye");
+    pair.answer_close(1000).await;
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_without_a_driver_closes_by_itself() {
+    let (mut pair, mut socket) = open(Config::new(), 1024).await;
+    let (closed, ()) = tokio::join!(socket.close(CloseCode::GOING_AWAY, "lunch"), async {
+        assert_eq!(pair.recv_close().await, (1001, "lunch".into()));
+        pair.send_close(1001, "").await;
+        pair.eof().await;
+        pair.half_close().await;
+    });
+    closed.unwrap();
+    drop(socket);
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_stream_ends_once() {
+    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+        assert!(matches!(socket.recv().await, Some(Ok(Message::Close(_)))));
+        for _ in 0..3 {
+            assert!(socket.recv().await.is_none());
+        }
+    })
+    .await;
+    pair.send_close(1000, "").await;
+    pair.recv_close().await;
+    pair.finish().await;
+}

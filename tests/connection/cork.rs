@@ -1,0 +1,147 @@
+//! What the handler's own task sends leaves together, and is never late.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use tokio::time::{sleep, timeout};
+use tower_websocket::Config;
+
+use crate::pair::{Pair, Socket, TEXT, drive, frame};
+
+async fn echo(mut socket: Socket) {
+    while let Some(Ok(message)) = socket.recv().await {
+        if message.is_text() && socket.send(message).await.is_err() {
+            break;
+        }
+    }
+}
+
+/// Sends sixteen messages in one packet, and returns how many writes the answers took.
+async fn sixteen(pair: &mut Pair) -> usize {
+    let before = pair.writes();
+    pair.send_raw(&frame(TEXT, b"hello").repeat(16)).await;
+    for _ in 0..16 {
+        assert_eq!(pair.recv_text().await, "hello");
+    }
+    pair.writes() - before
+}
+
+async fn close(mut pair: Pair) {
+    pair.send_close(1000, "").await;
+    pair.recv_close().await;
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_that_come_in_one_packet_are_answered_in_one_write() {
+    let mut pair = drive(Config::new(), echo).await;
+    assert_eq!(sixteen(&mut pair).await, 1);
+    assert_eq!(sixteen(&mut pair).await, 1);
+    close(pair).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_cork_each_message_is_a_write() {
+    let mut pair = drive(Config::new().cork(false), echo).await;
+    assert_eq!(sixteen(&mut pair).await, 16);
+    close(pair).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn select_join_and_timeout_keep_corking() {
+    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+        loop {
+            let received = tokio::select! {
+                received = timeout(Duration::from_secs(1), socket.recv()) => received.unwrap(),
+                () = sleep(Duration::from_secs(2)) => unreachable!(),
+            };
+            let Some(Ok(message)) = received else { break };
+            if message.is_text() {
+                let (sent, ()) = tokio::join!(socket.send(message), std::future::ready(()));
+                sent.unwrap();
+            }
+        }
+    })
+    .await;
+    assert_eq!(sixteen(&mut pair).await, 1);
+    close(pair).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_sent_before_the_handler_waits_arrives_before_it_goes_on() {
+    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+        socket.send("before").await.unwrap();
+        sleep(Duration::from_secs(3600)).await;
+        socket.send("after").await.unwrap();
+    })
+    .await;
+    assert_eq!(timeout(Duration::from_secs(1), pair.recv_text()).await.unwrap(), "before");
+    assert_eq!(pair.writes(), 1);
+    // Its keepalive would otherwise end the connection before the hour is over.
+    loop {
+        match pair.recv().await {
+            (TEXT, payload) => break assert_eq!(payload, b"after"),
+            (_, payload) => pair.send(0x8a, payload).await,
+        }
+    }
+    pair.answer_close(1000).await;
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_task_flushes_at_once() {
+    let mut pair = drive(Config::new(), async |socket: Socket| {
+        let (sender, mut receiver) = socket.split();
+        tokio::spawn(async move {
+            for _ in 0..3 {
+                sender.send("from afar").await.unwrap();
+                sleep(Duration::from_secs(1)).await;
+            }
+        });
+        while receiver.recv().await.is_some() {}
+    })
+    .await;
+    for _ in 0..3 {
+        assert_eq!(timeout(Duration::from_millis(1001), pair.recv_text()).await.unwrap(), "from afar");
+    }
+    pair.answer_close(1000).await;
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_future_with_a_waker_of_its_own_flushes_at_once() {
+    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+        let mut tasks = FuturesUnordered::new();
+        tasks.push(async move {
+            socket.send("one").await.unwrap();
+            socket.send("two").await.unwrap();
+            socket
+        });
+        let socket = tasks.next().await.unwrap();
+        sleep(Duration::from_secs(1)).await;
+        drop(socket);
+    })
+    .await;
+    assert_eq!(pair.recv_text().await, "one");
+    assert_eq!(pair.recv_text().await, "two");
+    assert_eq!(pair.writes(), 2);
+    pair.answer_close(1000).await;
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_never_waits_is_written_out_all_the_same() {
+    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+        for _ in 0..100 {
+            socket.send("x".repeat(4096)).await.unwrap();
+        }
+    })
+    .await;
+    for _ in 0..100 {
+        assert_eq!(pair.recv_text().await.len(), 4096);
+    }
+    // About 400 KiB, in pieces of a little more than 64 KiB and a rest.
+    assert!((2..=8).contains(&pair.writes()), "{}", pair.writes());
+    pair.answer_close(1000).await;
+    pair.finish().await;
+}

@@ -1,0 +1,167 @@
+//! Silent peers are pinged, and given up.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+use tower_websocket::{Config, Error};
+
+use crate::pair::{PING, PONG, Socket, TEXT, drive, frame, open};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+async fn ignore(mut socket: Socket) {
+    while let Some(Ok(_)) = socket.recv().await {}
+}
+
+fn is_timeout(received: Option<Result<tower_websocket::Message, Error>>) -> bool {
+    matches!(received, Some(Err(Error::Io(error))) if error.kind() == std::io::ErrorKind::TimedOut)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_peer_is_pinged_every_twenty_seconds() {
+    let mut pair = drive(Config::new(), ignore).await;
+    let start = Instant::now();
+    for n in 1..=3 {
+        assert_eq!(pair.recv().await, (PING, vec![]));
+        assert_eq!(start.elapsed().as_secs(), n * 20);
+        pair.send(PONG, "").await;
+    }
+    pair.send_close(1000, "").await;
+    assert_eq!(pair.recv_close().await.0, 1000);
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_does_not_answer_is_given_up() {
+    let (done, ended) = tokio::sync::oneshot::channel();
+    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+        assert!(is_timeout(socket.recv().await));
+        assert!(socket.recv().await.is_none());
+        assert!(socket.ended().unwrap().error().unwrap().contains("ping"));
+        done.send(Instant::now()).unwrap();
+    })
+    .await;
+    let start = Instant::now();
+    assert_eq!(pair.recv().await, (PING, vec![]));
+    assert_eq!(ended.await.unwrap(), start + 40 * SECOND);
+    assert_eq!(pair.recv_close().await, (1011, "keepalive timeout".into()));
+    pair.eof().await;
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_byte_is_a_sound() {
+    let mut pair = drive(Config::new(), ignore).await;
+    let start = Instant::now();
+    let message = frame(TEXT, b"slow");
+    for byte in &message {
+        sleep(15 * SECOND).await;
+        pair.send_raw(&[*byte]).await;
+    }
+    let sent = start.elapsed();
+    assert_eq!(pair.recv().await, (PING, vec![]));
+    assert_eq!(start.elapsed(), sent + 20 * SECOND);
+    pair.send_close(1000, "").await;
+    pair.recv_close().await;
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn pings_go_out_while_the_handler_only_writes() {
+    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+        for _ in 0..10 {
+            sleep(15 * SECOND).await;
+            if socket.send("tick").await.is_err() {
+                break;
+            }
+        }
+    })
+    .await;
+    let mut pings = 0;
+    let mut ticks = 0;
+    while ticks < 10 {
+        match pair.recv().await.0 {
+            PING => pings += 1,
+            _ => ticks += 1,
+        }
+        pair.send(PONG, "").await;
+    }
+    // At 20, 60, 100 and 140 s: pongs that nobody reads are found when the peer would be given up.
+    assert_eq!(pings, 4);
+    pair.answer_close(1000).await;
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_peer_of_a_handler_that_only_writes_is_given_up() {
+    let start = Instant::now();
+    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+        while socket.send("tick").await.is_ok() {
+            sleep(SECOND).await;
+        }
+    })
+    .await;
+    let mut pings = 0;
+    loop {
+        match pair.recv().await.0 {
+            PING => pings += 1,
+            TEXT => {}
+            _ => break,
+        }
+    }
+    assert_eq!((pings, start.elapsed().as_secs()), (1, 40));
+    pair.eof().await;
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_is_not_given_up_while_the_handler_does_not_read() {
+    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+        sleep(300 * SECOND).await;
+        assert_eq!(socket.recv().await.unwrap().unwrap().to_text().unwrap(), "early");
+    })
+    .await;
+    pair.text("early").await;
+    // The first ping's answer, and those of the others, lie in the stream behind the message.
+    loop {
+        match pair.recv().await {
+            (PING, payload) => pair.send(PONG, payload).await,
+            (first, _) => break assert_eq!(first, 0x88),
+        }
+    }
+    pair.send_close(1000, "").await;
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn both_halves_can_be_set_and_turned_off() {
+    let config = Config::new().keepalive_interval(3 * SECOND).keepalive_timeout(None);
+    let mut pair = drive(config, ignore).await;
+    let start = Instant::now();
+    assert_eq!(pair.recv().await, (PING, vec![]));
+    assert_eq!(start.elapsed(), 3 * SECOND);
+    sleep(3600 * SECOND).await;
+    pair.text("still here").await;
+    pair.send_close(1000, "").await;
+    assert_eq!(pair.recv_close().await.0, 1000);
+    pair.finish().await;
+
+    let mut pair = drive(Config::new().keepalive_interval(None), ignore).await;
+    sleep(3600 * SECOND).await;
+    pair.send_close(1000, "").await;
+    assert_eq!(pair.recv_close().await.0, 1000);
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_driver_whoever_reads_keeps_alive() {
+    let (mut pair, mut socket) = open(Config::new(), 1024).await;
+    let start = Instant::now();
+    assert!(is_timeout(socket.recv().await));
+    assert_eq!(start.elapsed(), 40 * SECOND);
+    assert_eq!(pair.recv().await, (PING, vec![]));
+    drop(socket);
+    assert_eq!(pair.recv_close().await.0, 1011);
+    pair.eof().await;
+    pair.finish().await;
+}

@@ -1,0 +1,227 @@
+//! A driven socket and its peer, in memory.
+
+use std::{
+    future::Future,
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf},
+    runtime::Handle,
+    task::JoinHandle,
+};
+use tower_websocket::{AcceptAll, Acceptor, Config, Shutdown, WebSocket};
+
+pub(crate) const TEXT: u8 = 0x81;
+pub(crate) const BINARY: u8 = 0x82;
+pub(crate) const CLOSE: u8 = 0x88;
+pub(crate) const PING: u8 = 0x89;
+pub(crate) const PONG: u8 = 0x8a;
+
+const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
+
+const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+pub(crate) type Socket = WebSocket<Counted>;
+
+/// A client that speaks in raw frames, and what it takes to check that its server leaves nothing behind.
+pub(crate) struct Pair {
+    io: DuplexStream,
+    writes: Arc<AtomicUsize>,
+    shutdown: Shutdown,
+    driver: Option<JoinHandle<()>>,
+    is_finished: bool,
+}
+
+/// An open socket on which `handler` runs.
+pub(crate) async fn drive<F, Fut>(config: Config, handler: F) -> Pair
+where
+    F: FnOnce(Socket) -> Fut,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let (mut pair, socket) = open(config, 1 << 20).await;
+    let driver = socket.drive(handler);
+    pair.driver = Some(tokio::spawn(async { driver.await.unwrap_or_default() }));
+    pair
+}
+
+/// An open socket without a driver; `room` is how many bytes wait between the two.
+pub(crate) async fn open(config: Config, room: usize) -> (Pair, Socket) {
+    let shutdown = Shutdown::new();
+    let (io, server) = tokio::io::duplex(room);
+    let writes = Arc::new(AtomicUsize::new(0));
+    let server = Counted { io: server, writes: Arc::clone(&writes) };
+    let acceptor = Acceptor::new(AcceptAll::new()).with_config(config.shutdown(&shutdown));
+    let mut pair = Pair { io, writes, shutdown, driver: None, is_finished: false };
+    let (accepted, ()) = tokio::join!(acceptor.accept(server), async {
+        pair.io.write_all(REQUEST).await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(pair.io.read_u8().await.unwrap());
+        }
+        assert!(head.starts_with(b"HTTP/1.1 101 "));
+    });
+    pair.writes.store(0, Ordering::Relaxed);
+    (pair, accepted.unwrap().0)
+}
+
+impl Pair {
+    pub(crate) async fn send(&mut self, first: u8, payload: impl AsRef<[u8]>) {
+        self.send_raw(&frame(first, payload.as_ref())).await;
+    }
+
+    pub(crate) async fn send_raw(&mut self, bytes: &[u8]) {
+        self.io.write_all(bytes).await.unwrap();
+    }
+
+    pub(crate) async fn text(&mut self, text: &str) {
+        self.send(TEXT, text).await;
+    }
+
+    /// The next frame: its first byte and its payload.
+    pub(crate) async fn recv(&mut self) -> (u8, Vec<u8>) {
+        self.try_recv().await.expect("a frame, not the end of the stream")
+    }
+
+    /// The next frame; `None` at the end of the stream.
+    pub(crate) async fn try_recv(&mut self) -> Option<(u8, Vec<u8>)> {
+        let first = self.io.read_u8().await.ok()?;
+        let second = self.io.read_u8().await.unwrap();
+        assert_eq!(second & 0x80, 0, "a server's frame is not masked");
+        let len = match second {
+            126 => self.io.read_u16().await.unwrap().into(),
+            127 => self.io.read_u64().await.unwrap(),
+            len => len.into(),
+        };
+        let mut payload = vec![0; len as usize];
+        self.io.read_exact(&mut payload).await.unwrap();
+        Some((first, payload))
+    }
+
+    pub(crate) async fn recv_text(&mut self) -> String {
+        let (first, payload) = self.recv().await;
+        assert_eq!(first, TEXT, "{payload:?}");
+        String::from_utf8(payload).unwrap()
+    }
+
+    /// The code and the reason of the Close that comes next.
+    pub(crate) async fn recv_close(&mut self) -> (u16, String) {
+        let (first, payload) = self.recv().await;
+        assert_eq!(first, CLOSE, "{payload:?}");
+        if payload.is_empty() {
+            return (1005, String::new());
+        }
+        let code = u16::from_be_bytes([payload[0], payload[1]]);
+        (code, String::from_utf8(payload[2..].to_vec()).unwrap())
+    }
+
+    pub(crate) async fn send_close(&mut self, code: u16, reason: &str) {
+        self.send(CLOSE, [&code.to_be_bytes(), reason.as_bytes()].concat()).await;
+    }
+
+    /// Answers a Close and sees the server shut the stream down.
+    pub(crate) async fn answer_close(&mut self, code: u16) {
+        assert_eq!(self.recv_close().await.0, code);
+        self.send_close(code, "").await;
+        self.eof().await;
+    }
+
+    pub(crate) async fn eof(&mut self) {
+        assert_eq!(self.try_recv().await, None, "the end of the stream");
+    }
+
+    /// Half-closes: sends no more, but still reads.
+    pub(crate) async fn half_close(&mut self) {
+        self.io.shutdown().await.unwrap();
+    }
+
+    /// How many writes the server has made.
+    pub(crate) fn writes(&self) -> usize {
+        self.writes.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn shutdown(&self) -> &Shutdown {
+        &self.shutdown
+    }
+
+    /// Waits until the handler's task is over, and checks that nothing is left: no task, no open socket.
+    ///
+    /// Every test ends here, with the client still there: the server must not need the client to go away, beyond
+    /// the close timeout.
+    pub(crate) async fn finish(mut self) {
+        self.is_finished = true;
+        if let Some(driver) = self.driver.take() {
+            let _ = driver.await;
+        }
+        self.shutdown.idle().await;
+        for _ in 0..100 {
+            // A task that has ended is counted until its worker has come round to it.
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(Handle::current().metrics().num_alive_tasks(), 0, "a task is left behind");
+    }
+}
+
+impl Drop for Pair {
+    fn drop(&mut self) {
+        assert!(self.is_finished || std::thread::panicking(), "the test does not call finish()");
+    }
+}
+
+/// A masked frame.
+pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![first];
+    match payload.len() {
+        len @ 0..=125 => frame.push(0x80 | len as u8),
+        len @ 126..=0xffff => {
+            frame.push(0x80 | 126);
+            frame.extend((len as u16).to_be_bytes());
+        }
+        len => {
+            frame.push(0x80 | 127);
+            frame.extend((len as u64).to_be_bytes());
+        }
+    }
+    frame.extend(MASK);
+    frame.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    frame
+}
+
+/// Counts its writes.
+#[derive(Debug)]
+pub(crate) struct Counted {
+    io: DuplexStream,
+    writes: Arc<AtomicUsize>,
+}
+
+impl AsyncRead for Counted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Counted {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.writes.fetch_add(1, Ordering::Relaxed);
+        Pin::new(&mut self.io).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}

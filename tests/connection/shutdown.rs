@@ -1,0 +1,145 @@
+//! Counting sockets, and ending them all.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::{Instant, sleep},
+};
+use tower_websocket::{AcceptAll, Acceptor, Config, HandshakeError, Shutdown};
+
+use crate::pair::{Socket, drive, open};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+async fn echo(mut socket: Socket) {
+    while let Some(Ok(message)) = socket.recv().await {
+        if message.is_text() {
+            let _ = socket.send(message).await;
+        }
+    }
+}
+
+fn request() -> http::Request<()> {
+    http::Request::get("/")
+        .header("host", "x")
+        .header("upgrade", "websocket")
+        .header("connection", "upgrade")
+        .header("sec-websocket-version", "13")
+        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+        .body(())
+        .unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_socket_says_1001_and_reads_on() {
+    let mut pair = drive(Config::new(), echo).await;
+    let shutdown = pair.shutdown().clone();
+    assert_eq!(shutdown.connections(), 1);
+    let draining = tokio::spawn(async move { shutdown.drain(10 * SECOND).await });
+    assert_eq!(pair.recv_close().await.0, 1001);
+    sleep(3 * SECOND).await;
+    pair.text("on its way").await;
+    pair.send_close(1001, "").await;
+    pair.eof().await;
+    pair.half_close().await;
+    assert_eq!(draining.await.unwrap(), 0);
+    assert_eq!(pair.shutdown().connections(), 0);
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_does_not_read_says_1001_too() {
+    let mut pair = drive(Config::new(), async |_socket: Socket| sleep(3600 * SECOND).await).await;
+    pair.shutdown().start();
+    assert_eq!(pair.recv_close().await.0, 1001);
+    let (shutdown, start) = (pair.shutdown().clone(), Instant::now());
+    // The close timeout ends the connection, the deadline the handler.
+    assert_eq!(shutdown.drain(10 * SECOND).await, 0);
+    assert_eq!(start.elapsed(), 5 * SECOND);
+    pair.eof().await;
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_left_at_the_deadline_is_dropped() {
+    let start = Instant::now();
+    let config = Config::new().close_timeout(60 * SECOND);
+    let mut pair = drive(config, async |mut socket: Socket| {
+        let _ = socket.recv().await;
+        unreachable!("the handler is dropped while it waits");
+    })
+    .await;
+    let shutdown = pair.shutdown().clone();
+    assert_eq!(shutdown.drain(2 * SECOND).await, 1);
+    assert_eq!(start.elapsed(), 2 * SECOND);
+    assert_eq!(pair.recv_close().await.0, 1001);
+    pair.eof().await;
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn new_upgrades_are_refused_with_503() {
+    let shutdown = Shutdown::new();
+    let config = Config::new().shutdown(&shutdown);
+    let acceptor = Acceptor::new(AcceptAll::new()).with_config(config);
+    shutdown.start();
+    assert!(shutdown.is_shutting_down());
+    let (mut client, server) = tokio::io::duplex(1024);
+    let request = "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    client.write_all(request.as_bytes()).await.unwrap();
+    let error = acceptor.accept(server).await.unwrap_err();
+    error.respond().await.unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert_eq!(shutdown.connections(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_that_opens_late_sees_the_shutdown() {
+    let (mut pair, socket) = open(Config::new(), 1024).await;
+    pair.shutdown().start();
+    let driver = tokio::spawn(socket.drive(echo));
+    pair.answer_close(1001).await;
+    driver.await.unwrap();
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_without_a_driver_sees_the_shutdown() {
+    let (mut pair, mut socket) = open(Config::new(), 1024).await;
+    let reading = tokio::spawn(async move { while let Some(Ok(_)) = socket.recv().await {} });
+    sleep(SECOND).await;
+    pair.shutdown().start();
+    pair.answer_close(1001).await;
+    reading.await.unwrap();
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_without_sockets_is_over_at_once() {
+    let shutdown = Shutdown::new();
+    let start = Instant::now();
+    assert_eq!(shutdown.drain(SECOND).await, 0);
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_the_limit_a_socket_is_refused_until_another_is_closed() {
+    let acceptor = Acceptor::new(AcceptAll::new()).with_config(Config::new().max_connections(1));
+    let ask = async |acceptor: &Acceptor<AcceptAll>| {
+        let mut request = request();
+        request.extensions_mut().insert(hyper::upgrade::on(&mut http::Request::new(())));
+        acceptor.accept_request(request).await
+    };
+    let (response, upgrading) = ask(&acceptor).await.unwrap();
+    assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
+    let error = ask(&acceptor.clone()).await.unwrap_err();
+    assert!(matches!(error, HandshakeError::TooManyConnections));
+    assert_eq!(error.status(), StatusCode::SERVICE_UNAVAILABLE);
+    drop(upgrading);
+    assert!(ask(&acceptor).await.is_ok());
+}
