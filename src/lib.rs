@@ -3,6 +3,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod acceptor;
+mod agreement;
 mod body;
 mod config;
 mod future;
@@ -14,6 +15,7 @@ mod permit;
 mod server;
 mod service;
 mod shutdown;
+mod trace;
 mod upgrade_required;
 mod websocket;
 

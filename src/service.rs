@@ -11,7 +11,10 @@ use bytes::Bytes;
 use http::{Request, Response, request::Parts};
 use tower::Service;
 
-use crate::{Acceptor, HandshakeService, ResponseBody, ResponseFuture, WebSocket, handshake::is_upgrade};
+use crate::{
+    Acceptor, HandshakeService, ResponseBody, ResponseFuture, WebSocket, handshake::is_upgrade,
+    trace::upgrade_failed,
+};
 
 /// The service of a [`WebSocketUpgradeLayer`](crate::WebSocketUpgradeLayer).
 ///
@@ -96,8 +99,11 @@ where
     match shared.acceptor.accept_request(request).await {
         Ok((response, upgrading)) => {
             tokio::spawn(async move {
-                if let Ok((socket, extra)) = upgrading.await {
-                    socket.drive(|socket| (shared.handler)(socket, extra)).await;
+                match upgrading.await {
+                    Ok((socket, extra)) => {
+                        socket.drive(|socket| (shared.handler)(socket, extra)).await;
+                    }
+                    Err(error) => upgrade_failed(&error),
                 }
             });
             response.map(|()| Bytes::new())

@@ -13,8 +13,10 @@ use tokio::{
 use super::{AcceptError, AcceptErrorKind, Upgrading, encode::encode, head};
 use crate::{
     Config, HandshakeError, HandshakeService, WebSocket,
+    agreement::Agreement,
     handshake::{Accepted, UpgradeRequest, ask, is_upgrade},
     permit::Permit,
+    trace::Trace,
 };
 
 /// A handshake service with a [`Config`], and no handler: it turns a raw stream, or a request whose IO can be
@@ -100,7 +102,7 @@ impl<H: HandshakeService> Acceptor<H> {
             }
             Ok(request) => (Some(request), Err(AcceptErrorKind::Handshake(HandshakeError::NotWebSocket))),
         };
-        let (Accepted { response, protocol, extra }, permit) = match answer {
+        let (response, agreement, extra) = match answer {
             Ok(accepted) => accepted,
             Err(kind) => return Err(AcceptError::new(kind, request, io, unread)),
         };
@@ -111,8 +113,7 @@ impl<H: HandshakeService> Acceptor<H> {
         });
         let kind = match written.await {
             Ok(Ok(())) => {
-                let config = Arc::clone(&self.config);
-                return Ok((WebSocket::new(io, unread, config, permit, protocol), extra));
+                return Ok((WebSocket::new(io, &unread, agreement), extra));
             }
             Ok(Err(error)) => AcceptErrorKind::Io(error),
             Err(_) => AcceptErrorKind::TimedOut(limit),
@@ -161,15 +162,33 @@ impl<H: HandshakeService> Acceptor<H> {
         let on_upgrade = match on_upgrade {
             Ok(on_upgrade) => on_upgrade,
             // What is wrong with the request comes before what is wrong with the server.
-            Err(error) => return Err(UpgradeRequest::parse(&parts).err().unwrap_or(error)),
+            Err(error) => {
+                let error = UpgradeRequest::parse(&parts).err().unwrap_or(error);
+                Trace::new(&parts).refused(&error);
+                return Err(error);
+            }
         };
-        let (Accepted { response, protocol, extra }, permit) = self.ask(parts).await?;
-        let config = Arc::clone(&self.config);
-        Ok((response, Upgrading::new(on_upgrade, config, permit, protocol, extra)))
+        let (response, agreement, extra) = self.ask(parts).await?;
+        Ok((response, Upgrading::new(on_upgrade, agreement, extra)))
     }
 
-    /// All of the handshake but its IO.
-    async fn ask(&self, parts: Parts) -> Result<(Accepted<H::Extra>, Permit), HandshakeError> {
+    /// All of the handshake but its IO: the response, and what follows once it is sent.
+    async fn ask(&self, parts: Parts) -> Result<(Response<()>, Agreement, H::Extra), HandshakeError> {
+        let trace = Trace::new(&parts);
+        match self.check_and_ask(parts).await {
+            Ok((Accepted { response, protocol, extra }, permit)) => {
+                trace.accepted(protocol.as_ref());
+                let config = Arc::clone(&self.config);
+                Ok((response, Agreement { config, permit, protocol, trace }, extra))
+            }
+            Err(error) => {
+                trace.refused(&error);
+                Err(error)
+            }
+        }
+    }
+
+    async fn check_and_ask(&self, parts: Parts) -> Result<(Accepted<H::Extra>, Permit), HandshakeError> {
         let upgrade = UpgradeRequest::parse(&parts)?;
         self.config.allow_origin.check(&parts)?;
         let shutdown = self.config.shutdown.as_ref().or_else(|| parts.extensions.get());

@@ -5,14 +5,12 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
 };
 
-use http::HeaderValue;
 use hyper::upgrade::OnUpgrade;
 
-use crate::{Config, WebSocket, io::Upgraded, permit::Permit};
+use crate::{WebSocket, agreement::Agreement, io::Upgraded};
 
 /// An accepted request on its way to a WebSocket: a future of that, and of what the handshake service attached.
 ///
@@ -20,18 +18,12 @@ use crate::{Config, WebSocket, io::Upgraded, permit::Permit};
 #[must_use = "the connection hangs until its upgrade is awaited"]
 pub struct Upgrading<T> {
     on_upgrade: OnUpgrade,
-    accepted: Option<(Arc<Config>, Permit, Option<HeaderValue>, T)>,
+    accepted: Option<(Agreement, T)>,
 }
 
 impl<T> Upgrading<T> {
-    pub(super) fn new(
-        on_upgrade: OnUpgrade,
-        config: Arc<Config>,
-        permit: Permit,
-        protocol: Option<HeaderValue>,
-        extra: T,
-    ) -> Self {
-        Self { on_upgrade, accepted: Some((config, permit, protocol, extra)) }
+    pub(super) fn new(on_upgrade: OnUpgrade, agreement: Agreement, extra: T) -> Self {
+        Self { on_upgrade, accepted: Some((agreement, extra)) }
     }
 }
 
@@ -43,10 +35,9 @@ impl<T> Future for Upgrading<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let upgraded = ready!(Pin::new(&mut self.on_upgrade).poll(cx)).map_err(UpgradeError)?;
-        let (config, permit, protocol, extra) =
-            self.accepted.take().expect("Upgrading is polled after it was ready");
+        let (agreement, extra) = self.accepted.take().expect("Upgrading is polled after it was ready");
         let (io, unread) = Upgraded::new(upgraded);
-        Poll::Ready(Ok((WebSocket::new(io, unread, config, permit, protocol), extra)))
+        Poll::Ready(Ok((WebSocket::new(io, &unread, agreement), extra)))
     }
 }
 

@@ -18,7 +18,7 @@ use tokio::{
 use tower::{BoxError, Service, ServiceExt};
 
 use super::{Listener, PeerAddr, connection};
-use crate::{Shutdown, shutdown::Stage};
+use crate::{Shutdown, shutdown::Stage, trace::accept_failed};
 
 /// Serves `service` over HTTP/1.1 to all who connect to `listener`.
 ///
@@ -169,6 +169,7 @@ async fn accept<L: Listener>(listener: &mut L) -> (L::Io, L::Addr) {
             Err(error) => error,
         };
         if !is_of_one_connection(&error) {
+            accept_failed(&error);
             // Out of file descriptors or memory: trying again at once would only burn the CPU.
             pin!(sleep(ACCEPT_PAUSE)).await;
         }

@@ -23,7 +23,13 @@ use super::{
     timer::Timer,
     wakers::Wakers,
 };
-use crate::{Config, io::Transport, permit::Permit};
+use crate::{
+    Config,
+    agreement::Agreement,
+    io::Transport,
+    permit::Permit,
+    trace::{Scope, Trace},
+};
 
 /// How far a connection is on its way to the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,9 +75,15 @@ pub(super) struct Connection<IO> {
     pub(super) ended: Option<Box<Ended>>,
     pub(super) config: Arc<Config>,
     pub(super) permit: Option<Permit>,
+    pub(super) trace: Trace,
 }
 
 impl<IO> Connection<IO> {
+    /// What the handler runs in.
+    pub(super) fn scope(&self) -> Scope {
+        self.trace.scope()
+    }
+
     pub(super) fn into_stream(self) -> Inner<IO> {
         self.stream.expect(STREAM)
     }
@@ -87,6 +99,11 @@ impl<IO> Connection<IO> {
     /// Whether messages may still be sent.
     pub(super) fn is_open(&self) -> bool {
         self.phase == Phase::Open && !self.outbox.has_failed()
+    }
+
+    /// Whether the peer's Close has come.
+    pub(super) fn is_closed_by_peer(&self) -> bool {
+        self.ended.as_ref().is_some_and(|ended| ended.received.is_some())
     }
 
     /// Whether the handler is to be dropped.
@@ -106,7 +123,8 @@ impl<IO> Connection<IO> {
 const STREAM: &str = "the stream is only away within shrink";
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
-    pub(super) fn new(io: IO, unread: &[u8], config: Arc<Config>, permit: Permit) -> Self {
+    pub(super) fn new(io: IO, unread: &[u8], agreement: Agreement) -> Self {
+        let Agreement { config, permit, trace, protocol: _ } = agreement;
         let transport = Transport::new(io, unread, config.max_frame_size);
         let now = Instant::now();
         Self {
@@ -127,6 +145,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             ended: None,
             config,
             permit: Some(permit),
+            trace,
         }
     }
 
@@ -173,7 +192,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
                         self.outbox.set_dirty();
                         self.closed_by_peer(frame.clone());
                     }
-                    _ => {}
+                    Message::Text(_) | Message::Binary(_) => self.trace.received(message.len()),
+                    Message::Pong(_) | Message::Frame(_) => {}
                 }
                 Poll::Ready(Some(message))
             }
@@ -209,6 +229,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
                 Ok(())
             }
             message => {
+                if matches!(message, Message::Text(_) | Message::Binary(_)) {
+                    self.trace.sent(message.len());
+                }
                 let stream = self.stream.as_mut().expect(STREAM);
                 self.outbox.push(stream, message)
             }
@@ -366,6 +389,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         self.outbox.clear();
         self.phase = Phase::Done;
         self.permit = None;
+        self.trace.ended(self.ended.as_deref());
         self.wakers.wake_writers();
     }
 

@@ -14,6 +14,7 @@ use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{closing::CloseCode, shared::Shared};
+use crate::trace::Scope;
 
 pin_project! {
     /// Runs a handler and looks after its connection: writing, keepalive, and the end.
@@ -27,6 +28,7 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct Driver<IO, Fut: Future> {
         shared: Guard<IO>,
+        scope: Option<Scope>,
         #[pin]
         handler: Option<Fut>,
         output: Option<Result<Fut::Output, Box<dyn Any + Send>>>,
@@ -35,10 +37,11 @@ pin_project! {
 
 impl<IO: AsyncRead + AsyncWrite + Unpin, Fut: Future> Driver<IO, Fut> {
     pub(super) fn new(shared: Arc<Shared<IO>>, handler: Fut) -> Self {
-        if let Some(mut connection) = shared.try_lock() {
+        let scope = shared.try_lock().map(|mut connection| {
             connection.wakers().begin_driving();
-        }
-        Self { shared: Guard { shared, release }, handler: Some(handler), output: None }
+            connection.scope()
+        });
+        Self { shared: Guard { shared, release }, scope, handler: Some(handler), output: None }
     }
 }
 
@@ -52,7 +55,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, Fut: Future> Future for Driver<IO, Fut>
             connection.cork(cx.waker());
         }
         if let Some(handler) = this.handler.as_mut().as_pin_mut() {
-            let polled = panic::catch_unwind(AssertUnwindSafe(|| handler.poll(cx)));
+            let poll = || panic::catch_unwind(AssertUnwindSafe(|| handler.poll(cx)));
+            let polled = match this.scope {
+                Some(scope) => scope.enter(poll),
+                None => poll(),
+            };
             let output = match polled {
                 Ok(Poll::Pending) => None,
                 Ok(Poll::Ready(output)) => Some(Ok(output)),

@@ -7,14 +7,13 @@ use std::{
     task::{Context, Waker},
 };
 
-use bytes::Bytes;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     runtime,
 };
 
 use super::{closing::CloseCode, connection::Connection, driver::Driver};
-use crate::{Config, permit::Permit};
+use crate::agreement::Agreement;
 
 /// What a socket, its halves and its driver share: the connection behind a lock that is hardly ever contended.
 pub(super) struct Shared<IO> {
@@ -24,8 +23,8 @@ pub(super) struct Shared<IO> {
 }
 
 impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> Shared<IO> {
-    pub(super) fn new(io: IO, unread: Bytes, config: Arc<Config>, permit: Permit) -> Arc<Self> {
-        let connection = Connection::new(io, &unread, config, permit);
+    pub(super) fn new(io: IO, unread: &[u8], agreement: Agreement) -> Arc<Self> {
+        let connection = Connection::new(io, unread, agreement);
         Arc::new(Self { connection: Mutex::new(Some(connection)), abandon })
     }
 }

@@ -8,7 +8,6 @@ use std::{
     task::{Context, Poll},
 };
 
-use bytes::Bytes;
 use futures_core::Stream;
 use futures_sink::Sink;
 use http::HeaderValue;
@@ -23,7 +22,7 @@ use super::{
     inner::Inner,
     shared::{Handle, Shared},
 };
-use crate::{Config, io::Upgraded, permit::Permit};
+use crate::{agreement::Agreement, io::Upgraded};
 
 /// An open WebSocket: a [`Stream`] and a [`Sink`] of [`Message`]s.
 ///
@@ -55,14 +54,10 @@ pub struct WebSocket<IO = Upgraded> {
 }
 
 impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> WebSocket<IO> {
-    pub(crate) fn new(
-        io: IO,
-        unread: Bytes,
-        config: Arc<Config>,
-        permit: Permit,
-        protocol: Option<HeaderValue>,
-    ) -> Self {
-        Self { handle: Handle::new(Shared::new(io, unread, config, permit)), protocol }
+    /// `unread` goes before what `io` will still give.
+    pub(crate) fn new(io: IO, unread: &[u8], agreement: Agreement) -> Self {
+        let protocol = agreement.protocol.clone();
+        Self { handle: Handle::new(Shared::new(io, unread, agreement)), protocol }
     }
 
     /// Splits the socket into a half that sends, which can be cloned, and one that receives.
@@ -124,7 +119,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     }
 
     /// Closes the connection: sends Close, reads on until the peer's Close and end of stream, at most for
-    /// [`Config::close_timeout`]. Messages that still come are thrown away.
+    /// [`Config::close_timeout`](crate::Config::close_timeout). Messages that still come are thrown away.
     ///
     /// # Errors
     ///

@@ -40,8 +40,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         self.wakers.uncork();
         while self.phase != Phase::Done {
             let phase = self.phase;
-            let is_closed_by_peer = self.ended.as_ref().is_some_and(|ended| ended.received.is_some());
-            if phase == Phase::Closing && (self.is_abandoned || is_closed_by_peer) {
+            if phase == Phase::Closing && (self.is_abandoned || self.is_closed_by_peer()) {
                 // Nobody else reads on to the end.
                 while let Poll::Ready(Some(_)) = self.poll_stream(cx) {}
             }
@@ -163,10 +162,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         Poll::Ready(())
     }
 
-    /// Shuts our side down and reads until the peer has shut down its own.
-    ///
-    /// Closing a socket in which something is still unread would reset the connection, and a reset overtakes the
-    /// Close frame that the peer has not read yet.
+    /// Writes what is left and shuts our side down. After a failure it reads until the peer has shut down its own:
+    /// closing a socket in which something is still unread would reset the connection, and a reset overtakes the
+    /// Close frame that the peer has not read yet. After the peer's Close there is nothing more to come.
     fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if !self.outbox.is_empty() {
             ready!(self.poll_write(cx));
@@ -175,6 +173,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             let _ = ready!(Pin::new(self.stream().get_mut()).poll_shutdown(cx));
             self.is_shut_down = true;
         }
-        self.stream().get_mut().poll_drain(cx)
+        let drained = self.stream().get_mut().poll_drain(cx);
+        if self.is_closed_by_peer() { Poll::Ready(()) } else { drained }
     }
 }

@@ -132,7 +132,7 @@ async fn over_the_limit_a_socket_is_refused_until_another_is_closed() {
     let acceptor = Acceptor::new(AcceptAll::new()).with_config(Config::new().max_connections(1));
     let ask = async |acceptor: &Acceptor<AcceptAll>| {
         let mut request = request();
-        request.extensions_mut().insert(hyper::upgrade::on(&mut http::Request::new(())));
+        request.extensions_mut().insert(hyper::upgrade::on(http::Request::new(())));
         acceptor.accept_request(request).await
     };
     let (response, upgrading) = ask(&acceptor).await.unwrap();

@@ -1,0 +1,16 @@
+//! What an accepted handshake leaves for its connection.
+
+use std::sync::Arc;
+
+use http::HeaderValue;
+
+use crate::{Config, permit::Permit, trace::Trace};
+
+/// What an accepted handshake leaves for its connection.
+#[derive(Debug)]
+pub(crate) struct Agreement {
+    pub(crate) config: Arc<Config>,
+    pub(crate) permit: Permit,
+    pub(crate) protocol: Option<HeaderValue>,
+    pub(crate) trace: Trace,
+}
