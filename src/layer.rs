@@ -30,6 +30,9 @@ use crate::{
 ///
 /// The server must be able to upgrade: `axum::serve` and this crate's [`serve`](crate::serve()) are; hyper's
 /// `http1::Builder` needs `with_upgrades()`, hyper-util's `auto::Builder` `serve_connection_with_upgrades()`.
+///
+/// Layers outside of this one must leave an accepting response's status alone: hyper hands the connection over
+/// whatever was sent in place of the 101. To refuse, wrap the handshake service instead.
 #[derive(Clone)]
 pub struct WebSocketUpgradeLayer<H, F> {
     acceptor: Acceptor<H>,

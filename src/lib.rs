@@ -1,5 +1,4 @@
-//! WebSockets as tower middleware.
-
+#![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod acceptor;

@@ -86,19 +86,18 @@ impl<H: HandshakeService> Acceptor<H> {
     /// # Cancel safety
     ///
     /// Not cancel safe: `io` is dropped with the future.
-    pub async fn accept<IO>(&self, io: IO) -> Result<(WebSocket<IO>, H::Extra), AcceptError<IO>>
+    pub async fn accept<IO>(&self, mut io: IO) -> Result<(WebSocket<IO>, H::Extra), AcceptError<IO>>
     where
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let limit = self.config.header_read_timeout;
-        let (mut io, unread, request) = head::read(io, limit).await;
+        let (unread, request) = head::read(&mut io, limit).await;
         let (request, answer) = match request {
             Err(kind) => (None, Err(kind)),
             Ok(request) if is_upgrade(&request) => {
-                let (mut parts, ()) = request.into_parts();
-                parts.extensions.remove::<OnUpgrade>();
-                let answer = self.ask(parts.clone()).await.map_err(AcceptErrorKind::Handshake);
-                (Some(Request::from_parts(parts, ())), answer)
+                let parts = request.clone().into_parts().0;
+                let answer = self.ask(parts).await.map_err(AcceptErrorKind::Handshake);
+                (Some(request), answer)
             }
             Ok(request) => (Some(request), Err(AcceptErrorKind::Handshake(HandshakeError::NotWebSocket))),
         };

@@ -8,6 +8,7 @@ use http::{
     header::{CONNECTION, CONTENT_LENGTH},
 };
 use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tower::BoxError;
 
 use super::encode::encode;
 use crate::{HandshakeError, Rejection, io::Rewind};
@@ -31,8 +32,10 @@ pub enum AcceptErrorKind {
     UnexpectedEof,
     /// The request head, or the client's taking of the response, took longer than this.
     TimedOut(Duration),
-    /// What came is not HTTP/1, or over its limits. The client has been answered.
-    Malformed(hyper::Error),
+    /// What came is not HTTP/1 (400).
+    Malformed(BoxError),
+    /// The request head is over 64 KiB, or has over 100 headers (431).
+    TooLarge,
     /// A request came, and the handshake was refused.
     Handshake(HandshakeError),
 }
@@ -60,7 +63,8 @@ impl<IO> AcceptError<IO> {
         self.0.request.as_ref()
     }
 
-    /// The stream. What was read beyond the request's head is put back in front.
+    /// The stream. What was read beyond the request's head is put back in front; all that was read, where no whole
+    /// head came.
     pub fn into_io(self) -> Rewind<IO> {
         self.0.io
     }
@@ -94,10 +98,15 @@ impl<IO: AsyncWrite + Unpin> AcceptError<IO> {
 }
 
 impl AcceptErrorKind {
-    /// The response that is proper; `None` where the client is gone or has been answered.
+    /// The response that is proper; `None` where the client is gone.
     pub fn into_response(self) -> Option<Response<Bytes>> {
         match self {
-            Self::Io(_) | Self::UnexpectedEof | Self::Malformed(_) => None,
+            Self::Io(_) | Self::UnexpectedEof => None,
+            Self::Malformed(_) => Some(Rejection::from(StatusCode::BAD_REQUEST).into_response()),
+            Self::TooLarge => {
+                let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+                Some(Rejection::from(status).into_response())
+            }
             Self::TimedOut(_) => Some(Rejection::from(StatusCode::REQUEST_TIMEOUT).into_response()),
             Self::Handshake(error) => Some(error.into_response()),
         }
@@ -111,6 +120,7 @@ impl fmt::Display for AcceptErrorKind {
             Self::UnexpectedEof => f.write_str("the stream ended before a whole request"),
             Self::TimedOut(limit) => write!(f, "no whole request within {limit:?}"),
             Self::Malformed(_) => f.write_str("not an HTTP/1 request"),
+            Self::TooLarge => f.write_str("the request head is too large"),
             Self::Handshake(error) => error.fmt(f),
         }
     }
@@ -132,9 +142,9 @@ impl Error for AcceptErrorKind {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Io(error) => Some(error),
-            Self::Malformed(error) => Some(error),
+            Self::Malformed(error) => Some(&**error),
             Self::Handshake(error) => error.source(),
-            Self::UnexpectedEof | Self::TimedOut(_) => None,
+            Self::UnexpectedEof | Self::TooLarge | Self::TimedOut(_) => None,
         }
     }
 }

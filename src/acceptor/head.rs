@@ -1,70 +1,154 @@
-//! Reads one request head from a raw stream, with hyper's parser.
+//! Reads one request head from a raw stream (RFC 9112 §3 and §5).
 
-use std::{
-    fmt,
-    future::{Ready, poll_fn, ready},
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{mem::MaybeUninit, time::Duration};
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::Empty;
-use hyper::{body::Incoming, server::conn::http1, service::Service};
-use hyper_util::rt::TokioIo;
+use bytes::{Buf, Bytes, BytesMut};
+use http::{HeaderValue, Method, Request, Uri, Version, header::HeaderName};
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncReadExt},
     time::timeout,
 };
+use tower::BoxError;
 
 use super::AcceptErrorKind;
 
-/// Reads one request head; gives back the IO and what was read beyond the head, however it went.
-///
-/// hyper has the parser and its limits (100 headers, about 400 KiB), but no way to parse without serving. So it
-/// serves, with a service that keeps the request and fails: then hyper writes nothing and gives everything back.
-/// Only to bytes that are no HTTP does hyper itself answer, with 400, 414 or 431.
-pub(super) async fn read<IO>(io: IO, limit: Duration) -> (IO, Bytes, Result<Request<()>, AcceptErrorKind>)
+/// The largest head, in bytes, and the largest number of headers in it.
+const MAX_HEAD: usize = 64 * 1024;
+const MAX_HEADERS: usize = 100;
+
+/// Reads one request head; gives what was read beyond it, or all that was read where there is no whole head.
+pub(super) async fn read<IO>(io: &mut IO, limit: Duration) -> (Bytes, Result<Request<()>, AcceptErrorKind>)
 where
-    IO: AsyncRead + AsyncWrite + Unpin,
+    IO: AsyncRead + Unpin,
 {
-    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(io), Capture::default());
-    let served = timeout(limit, poll_fn(|cx| connection.poll_without_shutdown(cx))).await;
-    let parts = connection.into_parts();
-    let captured = parts.service.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let request = match (captured, served) {
-        (Some(request), _) => Ok(request),
-        (None, Err(_)) => Err(AcceptErrorKind::TimedOut(limit)),
-        (None, Ok(Ok(()))) => Err(AcceptErrorKind::UnexpectedEof),
-        (None, Ok(Err(error))) if error.is_incomplete_message() => Err(AcceptErrorKind::UnexpectedEof),
-        (None, Ok(Err(error))) if error.is_parse() => Err(AcceptErrorKind::Malformed(error)),
-        (None, Ok(Err(error))) => Err(AcceptErrorKind::Io(std::io::Error::other(error))),
+    let mut bytes = BytesMut::with_capacity(1024);
+    let request = match timeout(limit, read_into(&mut bytes, io)).await {
+        Ok(Ok((request, length))) => {
+            bytes.advance(length);
+            Ok(request)
+        }
+        Ok(Err(kind)) => Err(kind),
+        Err(_) => Err(AcceptErrorKind::TimedOut(limit)),
     };
-    (parts.io.into_inner(), parts.read_buf, request)
+    (bytes.freeze(), request)
 }
 
-/// Keeps the first request and fails.
-#[derive(Default)]
-struct Capture(Mutex<Option<Request<()>>>);
-
-impl Service<Request<Incoming>> for Capture {
-    type Response = Response<Empty<Bytes>>;
-    type Error = Captured;
-    type Future = Ready<Result<Self::Response, Self::Error>>;
-
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(request.map(drop));
-        ready(Err(Captured))
+/// Returns the head, and how many of `bytes` it is.
+async fn read_into<IO>(bytes: &mut BytesMut, io: &mut IO) -> Result<(Request<()>, usize), AcceptErrorKind>
+where
+    IO: AsyncRead + Unpin,
+{
+    let mut parsed = 0;
+    loop {
+        let searched = bytes.len().saturating_sub(3);
+        if io.read_buf(bytes).await.map_err(AcceptErrorKind::Io)? == 0 {
+            return Err(AcceptErrorKind::UnexpectedEof);
+        }
+        // A head that comes byte by byte is not parsed for each byte, and yet nonsense is seen early.
+        let may_end = bytes[searched..].windows(2).any(|pair| matches!(pair, b"\n\n" | b"\n\r"));
+        if may_end || bytes.len() >= 2 * parsed {
+            parsed = bytes.len();
+            if let Some(head) = parse(bytes)? {
+                return Ok(head);
+            }
+        }
+        if bytes.len() > MAX_HEAD {
+            return Err(AcceptErrorKind::TooLarge);
+        }
     }
 }
 
-#[derive(Debug)]
-struct Captured;
-
-impl fmt::Display for Captured {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the request is captured")
+/// The request in the head of `bytes`, and how long the head is; `None` when it is not whole yet.
+fn parse(bytes: &[u8]) -> Result<Option<(Request<()>, usize)>, AcceptErrorKind> {
+    let mut headers = [const { MaybeUninit::uninit() }; MAX_HEADERS];
+    let mut head = httparse::Request::new(&mut []);
+    match head.parse_with_uninit_headers(bytes, &mut headers) {
+        Ok(httparse::Status::Complete(length)) if length > MAX_HEAD => Err(AcceptErrorKind::TooLarge),
+        Ok(httparse::Status::Complete(length)) => match request(&head) {
+            Ok(request) => Ok(Some((request, length))),
+            Err(error) => Err(AcceptErrorKind::Malformed(error)),
+        },
+        Ok(httparse::Status::Partial) => Ok(None),
+        Err(httparse::Error::TooManyHeaders) => Err(AcceptErrorKind::TooLarge),
+        Err(error) => Err(AcceptErrorKind::Malformed(error.into())),
     }
 }
 
-impl std::error::Error for Captured {}
+fn request(head: &httparse::Request<'_, '_>) -> Result<Request<()>, BoxError> {
+    let mut request = Request::new(());
+    *request.method_mut() = Method::from_bytes(head.method.unwrap_or_default().as_bytes())?;
+    *request.uri_mut() = Uri::try_from(head.path.unwrap_or_default())?;
+    *request.version_mut() = if head.version == Some(0) { Version::HTTP_10 } else { Version::HTTP_11 };
+    for header in &*head.headers {
+        let name = HeaderName::from_bytes(header.name.as_bytes())?;
+        request.headers_mut().append(name, HeaderValue::from_bytes(header.value)?);
+    }
+    Ok(request)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http::Version;
+
+    use super::{AcceptErrorKind, MAX_HEAD, read};
+
+    const HEAD: &[u8] = b"GET /a?b HTTP/1.1\r\nHost: x\r\nX-Two: 1\r\nX-Two: \xff\r\n\r\n";
+
+    async fn read_all(mut bytes: &[u8]) -> (Vec<u8>, Result<http::Request<()>, AcceptErrorKind>) {
+        let (unread, request) = read(&mut bytes, Duration::from_secs(1)).await;
+        ([&unread, bytes].concat(), request)
+    }
+
+    #[tokio::test]
+    async fn what_comes_after_the_head_stays_unread() {
+        let (rest, request) = read_all(&[HEAD, b"frames"].concat()).await;
+        let request = request.unwrap();
+        assert_eq!((request.method().as_str(), request.version()), ("GET", Version::HTTP_11));
+        assert_eq!(request.uri(), "/a?b");
+        assert_eq!(request.headers().get_all("x-two").iter().count(), 2);
+        assert_eq!(rest, b"frames");
+    }
+
+    #[tokio::test]
+    async fn a_head_may_come_in_any_pieces() {
+        for size in 1..HEAD.len() {
+            let mut io = pieces(size);
+            let (unread, request) = read(&mut io, Duration::from_secs(1)).await;
+            assert_eq!(request.unwrap().uri(), "/a?b");
+            assert!(unread.is_empty());
+        }
+    }
+
+    /// [`HEAD`], `size` bytes at a time.
+    fn pieces(size: usize) -> impl tokio::io::AsyncRead + Unpin {
+        let (mut near, far) = tokio::io::duplex(size);
+        tokio::spawn(async move {
+            tokio::io::AsyncWriteExt::write_all(&mut near, HEAD).await.unwrap();
+            std::future::pending::<()>().await;
+        });
+        far
+    }
+
+    #[tokio::test]
+    async fn what_is_no_head_is_given_back_whole() {
+        for bytes in
+            [&b"garbage without a newline"[..], b"\x16\x03\x01\x02\x00", b"GET / HTTP/1.1\r\nbad\r\n\r\n"]
+        {
+            let (rest, request) = read_all(bytes).await;
+            assert!(matches!(request, Err(AcceptErrorKind::Malformed(_))));
+            assert_eq!(rest, bytes);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_head_has_limits() {
+        let long = format!("GET / HTTP/1.1\r\nX: {}", "x".repeat(MAX_HEAD));
+        let many = format!("GET / HTTP/1.1\r\n{}\r\n", "X: 1\r\n".repeat(101));
+        for bytes in [long, many] {
+            let (_, request) = read_all(bytes.as_bytes()).await;
+            assert!(matches!(request, Err(AcceptErrorKind::TooLarge)));
+        }
+    }
+}

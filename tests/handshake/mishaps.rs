@@ -1,0 +1,121 @@
+//! A handshake service that hangs or panics costs that request its answer, and nothing else.
+
+use std::{
+    convert::Infallible,
+    future::{Pending, pending},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures_util::StreamExt;
+use http::{Request, Response, StatusCode};
+use tokio::time::Instant;
+use tower::{Service, service_fn};
+use tower_websocket::{Config, Handshake, Rejection, WebSocketUpgradeLayer};
+
+use crate::{
+    request::answer_upgrade,
+    server::in_memory,
+    wire::{head, soon},
+};
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_of_a_slow_handshake_service_is_503() {
+    for (config, limit) in [(Config::new(), 10), (Config::new().handshake_timeout(Duration::from_secs(3)), 3)]
+    {
+        let gone = Arc::new(AtomicBool::new(false));
+        let handshake = {
+            let gone = Arc::clone(&gone);
+            service_fn(move |_: Request<Handshake>| {
+                let guard = Guard(Arc::clone(&gone));
+                async move {
+                    let _guard = guard;
+                    pending::<Result<Response<()>, Rejection>>().await
+                }
+            })
+        };
+        let layer = WebSocketUpgradeLayer::new(handshake, async |_, ()| {}).with_config(config);
+        let start = Instant::now();
+        let response = answer_upgrade(layer.into_service()).await;
+        assert_eq!((response.status(), response.body().as_str()), (StatusCode::SERVICE_UNAVAILABLE, ""));
+        assert_eq!(start.elapsed().as_secs(), limit);
+        assert!(gone.load(Ordering::Relaxed), "the future goes on");
+    }
+}
+
+/// Tells that it is gone.
+struct Guard(Arc<AtomicBool>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Never ready, or panics when it is asked.
+#[derive(Clone)]
+struct Unready {
+    panics: bool,
+}
+
+impl Service<Request<Handshake>> for Unready {
+    type Response = Response<()>;
+    type Error = Infallible;
+    type Future = Pending<Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        assert!(!self.panics, "a panic in poll_ready");
+        Poll::Pending
+    }
+
+    fn call(&mut self, _: Request<Handshake>) -> Self::Future {
+        unreachable!("called without having been ready")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_counts_the_wait_for_readiness() {
+    let layer = WebSocketUpgradeLayer::new(Unready { panics: false }, async |_, ()| {});
+    let start = Instant::now();
+    assert_eq!(answer_upgrade(layer.into_service()).await.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(start.elapsed().as_secs(), 10);
+}
+
+#[tokio::test]
+async fn a_panic_in_the_wait_for_readiness_is_500() {
+    let layer = WebSocketUpgradeLayer::new(Unready { panics: true }, async |_, ()| {});
+    assert_eq!(answer_upgrade(layer.into_service()).await.status(), StatusCode::INTERNAL_SERVER_ERROR);
+}
+
+#[tokio::test]
+async fn a_panic_is_500_and_the_connection_goes_on() {
+    let handshake = service_fn(|request: Request<Handshake>| {
+        let path = request.uri().path().to_owned();
+        assert_ne!(path, "/call", "a panic in call");
+        async move {
+            assert_ne!(path, "/future", "a panic in the future");
+            Ok::<_, Rejection>(request.into_body().accept(()))
+        }
+    });
+    let layer = WebSocketUpgradeLayer::new(handshake, async |mut socket, ()| {
+        let _ = socket.send("hello").await;
+    });
+    let mut wire = in_memory(layer.into_service());
+    for path in ["/call", "/future", "/call"] {
+        wire.send(head(path)).await;
+        let response = wire.response().await;
+        assert_eq!((response.status(), response.body().as_str()), (StatusCode::INTERNAL_SERVER_ERROR, ""));
+    }
+    let mut socket = wire.open("/").await;
+    assert_eq!(soon(socket.next()).await.unwrap().unwrap().to_text().unwrap(), "hello");
+}
+
+#[tokio::test]
+#[should_panic(expected = "handshake_timeout must not be zero")]
+async fn no_time_at_all_fails_where_it_is_set() {
+    let _ = Config::new().handshake_timeout(Duration::ZERO);
+}

@@ -1,0 +1,152 @@
+//! A handshake service may refuse with anything that makes a response.
+
+use std::{fmt, io, sync::Arc};
+
+use futures_util::StreamExt;
+use http::{Request, Response, StatusCode};
+use tokio::sync::Notify;
+use tower::{BoxError, service_fn};
+use tower_websocket::{Handshake, Rejection, WebSocketUpgradeLayer};
+
+use crate::{
+    request::answer_upgrade,
+    server::in_memory,
+    wire::{head, soon},
+};
+
+/// What the client gets when the handshake service answers with `answer`.
+async fn answered<E, F>(answer: F) -> Response<String>
+where
+    E: Into<Rejection> + Send + 'static,
+    F: Fn() -> Result<Response<()>, E> + Clone + Send + Sync + 'static,
+{
+    let handshake = service_fn(move |_: Request<Handshake>| std::future::ready(answer()));
+    answer_upgrade(WebSocketUpgradeLayer::new(handshake, async |_, ()| {}).into_service()).await
+}
+
+#[tokio::test]
+async fn a_status_refuses() {
+    let response = answered(|| Err(Rejection::from(StatusCode::UNAUTHORIZED))).await;
+    assert_eq!((response.status(), response.body().as_str()), (StatusCode::UNAUTHORIZED, ""));
+    assert!(!response.headers().contains_key("sec-websocket-accept"));
+}
+
+#[tokio::test]
+async fn a_status_and_a_text_refuse() {
+    let response = answered(|| Err(Rejection::from((StatusCode::NOT_FOUND, "no such room")))).await;
+    assert_eq!((response.status(), response.body().as_str()), (StatusCode::NOT_FOUND, "no such room"));
+    assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
+}
+
+#[tokio::test]
+async fn any_response_refuses_with_its_headers_and_body() {
+    let response = answered(|| {
+        let response = Response::builder().status(302).header("location", "/login");
+        let response = response.header("set-cookie", "a=1").header("set-cookie", "b=2");
+        Err(Rejection::from(response.body("log in first").unwrap()))
+    })
+    .await;
+    assert_eq!((response.status(), response.body().as_str()), (StatusCode::FOUND, "log in first"));
+    assert_eq!(response.headers()["location"], "/login");
+    assert_eq!(response.headers().get_all("set-cookie").iter().collect::<Vec<_>>(), ["a=1", "b=2"]);
+}
+
+#[tokio::test]
+async fn an_unknown_error_is_500_and_keeps_its_text_to_itself() {
+    let response = answered(|| Err(BoxError::from(io::Error::other("password=hunter2")))).await;
+    assert_eq!((response.status(), response.body().as_str()), (StatusCode::INTERNAL_SERVER_ERROR, ""));
+    assert!(!format!("{response:?}").contains("hunter2"));
+}
+
+#[tokio::test]
+async fn an_error_of_the_services_own_says_what_it_becomes() {
+    #[derive(Debug)]
+    struct Banned;
+    impl fmt::Display for Banned {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("banned")
+        }
+    }
+    impl std::error::Error for Banned {}
+    impl From<Banned> for Rejection {
+        fn from(banned: Banned) -> Self {
+            Self::from((StatusCode::FORBIDDEN, banned.to_string())).with_source(banned)
+        }
+    }
+    let response = answered(|| Err(Banned)).await;
+    assert_eq!((response.status(), response.body().as_str()), (StatusCode::FORBIDDEN, "banned"));
+}
+
+#[tokio::test]
+async fn a_response_with_another_status_answers_and_never_upgrades() {
+    for status in [200, 204, 303, 403, 500] {
+        let response = answered(move || {
+            Ok::<_, Rejection>(Response::builder().status(status).header("x-own", "1").body(()).unwrap())
+        })
+        .await;
+        assert_eq!((response.status().as_u16(), response.body().as_str()), (status, ""));
+        assert_eq!(response.headers()["x-own"], "1");
+    }
+}
+
+#[tokio::test]
+async fn a_prebuilt_response_with_another_status_never_upgrades() {
+    let dropped = Arc::new(Notify::new());
+    let handshake = {
+        let dropped = Arc::clone(&dropped);
+        service_fn(move |request: Request<Handshake>| {
+            let told = Tell(Arc::clone(&dropped));
+            let mut handshake = request.into_body();
+            *handshake.response_mut().status_mut() = StatusCode::OK;
+            async { Ok::<_, Rejection>(handshake.accept(told)) }
+        })
+    };
+    let layer = WebSocketUpgradeLayer::new(handshake, async |_, _| panic!("there is a handler"));
+    let mut wire = in_memory(layer.into_service());
+
+    wire.send(head("/")).await;
+    assert_eq!(wire.response().await.status(), StatusCode::OK);
+    // The attached value is gone, so there is no handler that might still get it.
+    soon(dropped.notified()).await;
+    // The connection is still one of HTTP.
+    wire.send(head("/")).await;
+    assert_eq!(wire.response().await.status(), StatusCode::OK);
+}
+
+/// Tells of its end.
+struct Tell(Arc<Notify>);
+
+impl Drop for Tell {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+#[tokio::test]
+async fn no_informational_status_but_101_reaches_the_client() {
+    for status in [100, 102, 103] {
+        let response =
+            answered(move || Ok::<_, Rejection>(Response::builder().status(status).body(()).unwrap())).await;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn the_connection_is_kept_alive_after_each_kind_of_refusal() {
+    let handshake = service_fn(async |request: Request<Handshake>| match request.uri().path() {
+        "/status" => Err(Rejection::from(StatusCode::GONE)),
+        "/text" => Err(Rejection::from((StatusCode::GONE, "a text"))),
+        "/response" => Ok(Response::builder().status(410).body(()).unwrap()),
+        _ => Ok(request.into_body().accept(())),
+    });
+    let layer = WebSocketUpgradeLayer::new(handshake, async |mut socket, ()| {
+        let _ = socket.send("hello").await;
+    });
+    let mut wire = in_memory(layer.into_service());
+    for path in ["/status", "/text", "/response", "/text"] {
+        wire.send(head(path)).await;
+        assert_eq!(wire.response().await.status(), StatusCode::GONE, "{path}");
+    }
+    let mut socket = wire.open("/").await;
+    assert_eq!(soon(socket.next()).await.unwrap().unwrap().to_text().unwrap(), "hello");
+}

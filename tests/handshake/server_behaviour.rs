@@ -1,0 +1,159 @@
+//! What one server does that others do not.
+
+use std::{
+    convert::Infallible,
+    error::Error,
+    future::IntoFuture,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use axum::{Router, extract::ConnectInfo};
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::{body::Incoming, server::conn::http1};
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use tokio::{
+    io::duplex,
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
+};
+use tower::service_fn;
+use tower_websocket::{
+    AcceptAll, Acceptor, Handshake, HandshakeService, Message, PeerAddr, Rejection, WebSocketUpgradeLayer,
+    serve,
+};
+
+use crate::{
+    server::{WHICH_IO, echo_layer, in_memory},
+    wire::{Wire, head, soon},
+};
+
+/// Attaches the address that `find` finds in the request, for the handler to send.
+fn peer_layer<A: Send + Sync + 'static>(
+    find: fn(&A) -> SocketAddr,
+) -> impl HandshakeService<Extra = Option<SocketAddr>> {
+    service_fn(move |request: Request<Handshake>| {
+        let addr = request.extensions().get().map(find);
+        async move { Ok::<_, Rejection>(request.into_body().accept(addr)) }
+    })
+}
+
+/// Opens a WebSocket and tells the client's address, and what it is told of it.
+async fn peer_of(server: SocketAddr) -> (String, String) {
+    let client = TcpStream::connect(server).await.unwrap();
+    let addr = client.local_addr().unwrap().to_string();
+    let mut socket = Wire::new(client).open("/").await;
+    (addr, soon(socket.next()).await.unwrap().unwrap().to_text().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn the_peers_address_reaches_the_handshake_under_serve() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let handshake = peer_layer(|addr: &PeerAddr| addr.0);
+    let layer = WebSocketUpgradeLayer::new(handshake, async |mut socket, addr| {
+        let _ = socket.send(format!("{}", Option::unwrap(addr))).await;
+    });
+    tokio::spawn(serve(listener, layer.into_service()).into_future());
+    let (expected, told) = peer_of(addr).await;
+    assert_eq!(told, expected);
+}
+
+#[tokio::test]
+async fn the_peers_address_reaches_the_handshake_under_axum() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let handshake = peer_layer(|addr: &ConnectInfo<SocketAddr>| addr.0);
+    let layer = WebSocketUpgradeLayer::new(handshake, async |mut socket, addr| {
+        let _ = socket.send(format!("{}", Option::unwrap(addr))).await;
+    });
+    let app = Router::new().fallback_service(layer.into_service());
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(axum::serve(listener, app).into_future());
+    let (expected, told) = peer_of(addr).await;
+    assert_eq!(told, expected);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn serve_takes_a_unix_listener() {
+    let path = std::env::temp_dir().join(format!("tower-websocket-serve-{}.sock", std::process::id()));
+    let _ = std::fs::remove_file(&path);
+    let listener = tokio::net::UnixListener::bind(&path).unwrap();
+    tokio::spawn(serve(listener, echo_layer().into_service()).into_future());
+    let client = tokio::net::UnixStream::connect(&path).await.unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let mut socket = Wire::new(client).open("/").await;
+    for (message, answer) in [("hello", "hello"), (WHICH_IO, "bare unix")] {
+        socket.send(Message::text(message)).await.unwrap();
+        assert_eq!(soon(socket.next()).await.unwrap().unwrap().to_text().unwrap(), answer);
+    }
+}
+
+#[tokio::test]
+async fn serve_goes_on_after_a_connection_that_sends_garbage() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    tokio::spawn(serve(listener, echo_layer().into_service()).into_future());
+    for garbage in [&b"\x16\x03\x01\x02\x00\x01\x00"[..], b"\r\n\r\n\r\n\r\n", b"GET /", b""] {
+        let mut wire = Wire::new(TcpStream::connect(addr).await.unwrap());
+        wire.send(garbage).await;
+        wire.finish().await;
+        let answer = String::from_utf8(wire.until_end().await).unwrap();
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400 "), "{garbage:?}: {answer:?}");
+    }
+    let mut socket = Wire::new(TcpStream::connect(addr).await.unwrap()).open("/").await;
+    socket.send(Message::text("hello")).await.unwrap();
+    assert_eq!(soon(socket.next()).await.unwrap().unwrap().to_text().unwrap(), "hello");
+}
+
+/// hyper says 101, then drops the connection: its `Connection` cannot give the IO away.
+#[tokio::test]
+async fn a_hyper_server_without_upgrades_ends_the_connection() {
+    let (client, server) = duplex(1024);
+    let has_handler = Arc::new(AtomicBool::new(false));
+    let layer = {
+        let has_handler = Arc::clone(&has_handler);
+        WebSocketUpgradeLayer::new(AcceptAll::new(), move |_, ()| {
+            has_handler.store(true, Ordering::Relaxed);
+            async {}
+        })
+    };
+    let service = TowerToHyperService::new(layer.into_service());
+    let served = tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(server), service));
+    let mut wire = Wire::new(client);
+    wire.send(head("/")).await;
+    assert_eq!(wire.response().await.status(), StatusCode::SWITCHING_PROTOCOLS);
+    assert_eq!(wire.until_end().await, b"");
+    soon(served).await.unwrap().unwrap();
+    assert!(!has_handler.load(Ordering::Relaxed));
+}
+
+/// hyper keeps the promise of the upgrade until the next one on the connection.
+#[tokio::test]
+async fn an_upgrade_that_the_server_does_not_hand_over_is_an_error() {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let service = service_fn(move |request: Request<Incoming>| {
+        let tell = tell.clone();
+        async move {
+            let acceptor = Acceptor::new(AcceptAll::new());
+            let (_never_sent, upgrading) = acceptor.accept_request(request).await.unwrap();
+            tokio::spawn(async move { tell.send(upgrading.await.unwrap_err()) });
+            Ok::<_, Infallible>(Response::new(Full::<Bytes>::from("changed my mind")))
+        }
+    });
+    let mut wire = in_memory(service);
+    for _ in 0..2 {
+        wire.send(head("/")).await;
+        assert_eq!(wire.response().await.status(), StatusCode::OK);
+    }
+    let error = soon(told.recv()).await.unwrap();
+    assert_eq!(error.to_string(), "the connection was not handed over after the handshake");
+    assert!(error.source().is_some());
+}
