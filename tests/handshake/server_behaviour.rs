@@ -4,11 +4,14 @@ use std::{
     convert::Infallible,
     error::Error,
     future::IntoFuture,
+    io,
     net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    task::{Context, Poll},
+    time::{Duration, Instant},
 };
 
 use axum::{Router, extract::ConnectInfo};
@@ -25,8 +28,8 @@ use tokio::{
 };
 use tower::service_fn;
 use tower_websocket::{
-    AcceptAll, Acceptor, Handshake, HandshakeService, Message, PeerAddr, Rejection, WebSocketUpgradeLayer,
-    serve,
+    AcceptAll, Acceptor, Handshake, HandshakeService, Listener, Message, PeerAddr, Rejection,
+    WebSocketUpgradeLayer, serve,
 };
 
 use crate::{
@@ -156,4 +159,34 @@ async fn an_upgrade_that_the_server_does_not_hand_over_is_an_error() {
     let error = soon(told.recv()).await.unwrap();
     assert_eq!(error.to_string(), "the connection was not handed over after the handshake");
     assert!(error.source().is_some());
+}
+
+/// A listener that is out of file descriptors at first.
+struct OutOfDescriptors(TcpListener, usize);
+
+impl Listener for OutOfDescriptors {
+    type Io = TcpStream;
+    type Addr = SocketAddr;
+
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        if self.1 > 0 {
+            self.1 -= 1;
+            // EMFILE
+            return Poll::Ready(Err(io::Error::from_raw_os_error(24)));
+        }
+        Listener::poll_accept(&mut self.0, cx)
+    }
+}
+
+#[tokio::test]
+async fn serve_goes_on_after_it_was_out_of_file_descriptors() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let start = Instant::now();
+    tokio::spawn(serve(OutOfDescriptors(listener, 3), echo_layer().into_service()).into_future());
+    let mut socket = Wire::new(TcpStream::connect(addr).await.unwrap()).open("/").await;
+    // It does not try again at once, which would take the CPU from those who could give a descriptor back.
+    assert!(start.elapsed() >= Duration::from_millis(300));
+    socket.send(Message::text("hello")).await.unwrap();
+    assert_eq!(soon(socket.next()).await.unwrap().unwrap(), Message::text("hello"));
 }

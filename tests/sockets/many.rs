@@ -3,8 +3,12 @@
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt, future::join_all};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::oneshot,
+};
 use tokio_tungstenite::connect_async;
-use tower_websocket::{Config, Message};
+use tower_websocket::{AcceptAll, Config, Message, Shutdown, WebSocketUpgradeLayer, serve};
 
 use crate::server::{echo, start};
 
@@ -45,17 +49,17 @@ async fn two_thousand_sockets_are_drained_by_a_shutdown() {
 
 #[tokio::test]
 async fn one_signal_ends_a_server() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
-    let layer = tower_websocket::WebSocketUpgradeLayer::new(tower_websocket::AcceptAll::new(), echo);
-    let (signal, received) = tokio::sync::oneshot::channel::<()>();
-    let server = tower_websocket::serve(listener, layer.into_service())
+    let layer = WebSocketUpgradeLayer::new(AcceptAll::new(), echo);
+    let (signal, received) = oneshot::channel::<()>();
+    let server = serve(listener, layer.into_service())
         .with_graceful_shutdown(async { received.await.unwrap() })
         .drain_timeout(Duration::from_secs(10));
     let server = tokio::spawn(server.into_future());
     let (mut client, _) = connect_async(format!("ws://{addr}")).await.unwrap();
     // An idle HTTP connection does not hold the server up.
-    let idle = tokio::net::TcpStream::connect(addr).await.unwrap();
+    let idle = TcpStream::connect(addr).await.unwrap();
     client.send(Message::text("hello")).await.unwrap();
     assert_eq!(client.next().await.unwrap().unwrap(), Message::text("hello"));
     signal.send(()).unwrap();
@@ -64,5 +68,35 @@ async fn one_signal_ends_a_server() {
     while client.next().await.is_some() {}
     server.await.unwrap().unwrap();
     drop(idle);
-    assert!(tokio::net::TcpStream::connect(addr).await.is_err());
+    assert!(TcpStream::connect(addr).await.is_err());
+}
+
+/// Where the HTTP server is another's, the sockets are drained beside it.
+#[tokio::test]
+async fn a_shutdown_ends_the_sockets_of_an_axum_server() {
+    let shutdown = Shutdown::new();
+    let layer = WebSocketUpgradeLayer::new(AcceptAll::new(), echo);
+    let layer = layer.with_config(Config::new().shutdown(&shutdown));
+    let app = axum::Router::new().route("/", axum::routing::get("page")).layer(layer);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let (signal, received) = oneshot::channel::<()>();
+    let server = axum::serve(listener, app).with_graceful_shutdown(async { received.await.unwrap() });
+    let server = tokio::spawn(server.into_future());
+
+    let (mut client, _) = connect_async(format!("ws://{addr}")).await.unwrap();
+    signal.send(()).unwrap();
+    // axum is done, and has forgotten the socket, which still echoes.
+    server.await.unwrap().unwrap();
+    client.send(Message::text("hello")).await.unwrap();
+    assert_eq!(client.next().await.unwrap().unwrap(), Message::text("hello"));
+
+    let draining = tokio::spawn({
+        let shutdown = shutdown.clone();
+        async move { shutdown.drain(Duration::from_secs(20)).await }
+    });
+    let Some(Ok(Message::Close(Some(frame)))) = client.next().await else { panic!("no Close") };
+    assert_eq!(u16::from(frame.code), 1001);
+    while client.next().await.is_some() {}
+    assert_eq!(draining.await.unwrap(), 0);
 }
