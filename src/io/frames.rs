@@ -34,7 +34,6 @@ pub(super) struct Frames {
     /// A header made no sense: tungstenite is about to fail the connection.
     lost: bool,
     max_frame_size: u64,
-    largest: u64,
 }
 
 #[derive(Debug, Default)]
@@ -61,7 +60,6 @@ impl Frames {
             open: None,
             lost: false,
             max_frame_size: max_frame_size as u64,
-            largest: 0,
         }
     }
 
@@ -73,11 +71,6 @@ impl Frames {
             && self.split.is_none()
             && self.open.is_none()
             && !self.lost
-    }
-
-    /// The largest payload of a frame since this was last asked.
-    pub(super) fn take_largest(&mut self) -> u64 {
-        mem::take(&mut self.largest)
     }
 
     /// Hands on from `input` to `output`, until either is used up.
@@ -132,7 +125,6 @@ impl Frames {
 
     /// Starts on a frame whose header is in `partial`, and of whose payload `there` bytes have arrived.
     fn frame(&mut self, header: &FrameHeader, payload: u64, len: u8, there: u64) {
-        self.largest = self.largest.max(payload);
         let is_text = match header.opcode {
             OpCode::Data(Data::Continue) => self.open == Some(true),
             OpCode::Data(data) => data == Data::Text,
@@ -271,7 +263,6 @@ mod tests {
             let mut frames = Frames::new(1 << 20);
             assert_eq!(pass(&mut frames, &[&stream], room), stream);
             assert!(frames.at_rest());
-            assert_eq!((frames.take_largest(), frames.take_largest()), (70_000, 0));
         }
         let binary = frame(0x82, &[9; 1000]);
         for split in 0..binary.len() {

@@ -20,8 +20,8 @@ pub struct Transport<IO> {
     /// What was read and tungstenite has not taken yet.
     unread: Bytes,
     frames: Frames,
-    /// Whether anything was read since [`take_heard`](Self::take_heard).
-    heard: bool,
+    /// The largest read since [`take_largest_read`](Self::take_largest_read), in bytes.
+    largest_read: usize,
     /// An error that [`poll_peek`](Self::poll_peek) met.
     error: Option<io::Error>,
     /// How many bytes the IO has taken.
@@ -36,7 +36,7 @@ impl<IO> Transport<IO> {
             // A copy: it may be a part of a server's much larger read buffer.
             unread: Bytes::copy_from_slice(unread),
             frames: Frames::new(max_frame_size),
-            heard: false,
+            largest_read: 0,
             error: None,
             written: 0,
         }
@@ -52,14 +52,9 @@ impl<IO> Transport<IO> {
         &mut self.io
     }
 
-    /// The largest payload of a frame since this was last asked, in bytes.
-    pub(crate) fn take_largest(&mut self) -> u64 {
-        self.frames.take_largest()
-    }
-
-    /// Whether anything was read since this was last asked.
-    pub(crate) fn take_heard(&mut self) -> bool {
-        mem::take(&mut self.heard)
+    /// The largest read since this was last asked, in bytes; 0 when the peer was silent.
+    pub(crate) fn take_largest_read(&mut self) -> usize {
+        mem::take(&mut self.largest_read)
     }
 
     /// How many bytes the IO has taken so far.
@@ -111,7 +106,7 @@ impl<IO: AsyncRead + Unpin> Transport<IO> {
         });
         match ready!(read) {
             Ok(unread) => {
-                self.heard = !unread.is_empty();
+                self.largest_read = self.largest_read.max(unread.len());
                 self.unread = unread;
             }
             Err(error) => self.error = Some(error),
@@ -149,10 +144,11 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Transport<IO> {
                 this.unread = Bytes::copy_from_slice(input);
                 Poll::Ready(io::Result::Ok(read))
             });
-            if ready!(read)? == 0 {
+            let read = ready!(read)?;
+            if read == 0 {
                 break;
             }
-            this.heard = true;
+            this.largest_read = this.largest_read.max(read);
         }
         Poll::Ready(Ok(()))
     }

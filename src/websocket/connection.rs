@@ -17,7 +17,7 @@ use tungstenite::{Error, Message, error::ProtocolError, protocol::CloseFrame};
 use super::{
     closing::{CloseCode, CloseReason, code_of},
     ended::Ended,
-    inner::{Inner, stream},
+    inner::{Inner, Size, stream},
     keepalive::Keepalive,
     outbox::Outbox,
     timer::Timer,
@@ -51,7 +51,7 @@ pub(super) enum Phase {
 /// A [`Driver`](super::Driver) looks after all but the reading. Without one, whoever reads does that too.
 #[derive(Debug)]
 pub(super) struct Connection<IO> {
-    /// Always there, but for the moment in which [`shrink`](Self::shrink) replaces it.
+    /// Always there, but for the moment in which [`resize`](Self::resize) replaces it.
     pub(super) stream: Option<Inner<IO>>,
     pub(super) outbox: Outbox,
     pub(super) wakers: Wakers,
@@ -60,8 +60,10 @@ pub(super) struct Connection<IO> {
     pub(super) phase: Phase,
     /// When the end is no longer waited for.
     pub(super) deadline: Option<Instant>,
-    /// When grown buffers are given back.
+    /// The size of the stream's buffers, and when large ones are given back.
+    pub(super) size: Size,
     pub(super) shrink_at: Option<Instant>,
+    pub(super) busy: Instant,
     /// Whether tungstenite has taken all it can of what came.
     pub(super) is_drained: bool,
     pub(super) is_shut_down: bool,
@@ -120,7 +122,7 @@ impl<IO> Connection<IO> {
     }
 }
 
-const STREAM: &str = "the stream is only away within shrink";
+const STREAM: &str = "the stream is only away within resize";
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     pub(super) fn new(io: IO, unread: &[u8], agreement: Agreement) -> Self {
@@ -128,14 +130,16 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         let transport = Transport::new(io, unread, config.max_frame_size);
         let now = Instant::now();
         Self {
-            stream: Some(stream(transport, &config)),
+            stream: Some(stream(transport, &config, Size::Small)),
             outbox: Outbox::new(config.max_write_buffer_size),
             wakers: Wakers::default(),
             keepalive: Keepalive::new(config.keepalive_interval, config.keepalive_timeout, now),
             timer: Timer::default(),
             phase: Phase::Open,
             deadline: None,
+            size: Size::Small,
             shrink_at: None,
+            busy: now,
             is_drained: false,
             is_shut_down: false,
             is_abandoned: false,

@@ -11,8 +11,23 @@ use crate::{Config, io::Transport};
 /// tokio-tungstenite's stream over our transport.
 pub(super) type Inner<IO> = WebSocketStream<Transport<IO>>;
 
-/// tungstenite's read buffer, in bytes: held for as long as the connection is open, so it is a small one.
-pub(super) const READ_BUFFER: usize = 1024;
+/// How large tungstenite's read buffer is: it is held for as long as the stream is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Size {
+    /// For a connection that is idle or has little to say.
+    Small,
+    /// For one that is busy: tungstenite takes as much at a time as its buffer holds.
+    Large,
+}
+
+impl Size {
+    const fn bytes(self) -> usize {
+        match self {
+            Self::Small => 256,
+            Self::Large => 16 * 1024,
+        }
+    }
+}
 
 /// tungstenite's write buffer is written out when it holds more than this many bytes.
 const WRITE_BUFFER: usize = 64 * 1024;
@@ -20,13 +35,13 @@ const WRITE_BUFFER: usize = 64 * 1024;
 /// The largest frame that this crate makes, in bytes.
 pub(super) const MAX_FRAME: usize = Fragments::SIZE + 14;
 
-/// A fresh stream over `transport`, which is at the beginning of a frame.
-pub(super) fn stream<IO>(transport: Transport<IO>, config: &Config) -> Inner<IO>
+/// A fresh stream over `transport`, which is at the beginning of a message.
+pub(super) fn stream<IO>(transport: Transport<IO>, config: &Config, size: Size) -> Inner<IO>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
     let config = WebSocketConfig::default()
-        .read_buffer_size(READ_BUFFER)
+        .read_buffer_size(size.bytes())
         .write_buffer_size(WRITE_BUFFER)
         // Over the limit at which sending waits there is room for what tungstenite itself answers.
         .max_write_buffer_size(config.max_write_buffer_size.saturating_add(WRITE_BUFFER + 2 * MAX_FRAME))

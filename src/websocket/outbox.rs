@@ -20,18 +20,18 @@ pub(super) struct Outbox {
     /// At how many bytes sending waits.
     limit: u64,
     /// A message that tungstenite had no room for.
-    waiting: Option<Message>,
+    waiting: Option<Box<Message>>,
     /// The rest of a large message.
-    fragments: Option<Fragments>,
+    fragments: Option<Box<Fragments>>,
     /// The Close that comes after all that.
-    close: Option<CloseFrame>,
+    close: Option<Box<CloseFrame>>,
     /// Whether tungstenite may have something to write.
     is_dirty: bool,
     /// How many bytes went to tungstenite since all was written, and how many the IO had taken by then.
     sent: u64,
     written: u64,
-    /// The largest frame since this was last asked.
-    largest: u64,
+    /// The largest message since this was last asked, in bytes.
+    largest: usize,
     /// What writing failed with, to be told once. Afterwards nothing is written any more.
     error: Option<Error>,
     has_failed: bool,
@@ -72,8 +72,8 @@ impl Outbox {
         self.error.take()
     }
 
-    /// The largest payload since this was last asked, in bytes.
-    pub(super) fn take_largest(&mut self) -> u64 {
+    /// The largest message since this was last asked, in bytes.
+    pub(super) fn take_largest(&mut self) -> usize {
         std::mem::take(&mut self.largest)
     }
 
@@ -93,7 +93,7 @@ impl Outbox {
     {
         match Fragments::new(message) {
             Ok(fragments) => {
-                self.fragments = Some(fragments);
+                self.fragments = Some(Box::new(fragments));
                 self.is_dirty = true;
                 Ok(())
             }
@@ -103,7 +103,7 @@ impl Outbox {
 
     /// Takes the last message of all.
     pub(super) fn push_close(&mut self, frame: CloseFrame) {
-        self.close = Some(frame);
+        self.close = Some(Box::new(frame));
     }
 
     /// Forgets what tungstenite has not got yet.
@@ -138,7 +138,7 @@ impl Outbox {
     {
         loop {
             if let Some(message) = self.waiting.take() {
-                closed_is_fine(self.write(stream, message))?;
+                closed_is_fine(self.write(stream, *message))?;
             } else if let Some(fragments) = &mut self.fragments {
                 // Only one fragment at a time waits in tungstenite, so that a ping can overtake the others.
                 closed_is_fine(ready!(Pin::new(&mut *stream).poll_ready(cx)))?;
@@ -153,7 +153,7 @@ impl Outbox {
                 continue;
             }
             match self.close.take() {
-                Some(frame) => closed_is_fine(self.write(stream, Message::Close(Some(frame))))?,
+                Some(frame) => closed_is_fine(self.write(stream, Message::Close(Some(*frame))))?,
                 None => return Poll::Ready(Ok(())),
             }
         }
@@ -164,17 +164,17 @@ impl Outbox {
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
-        let len = message.len() as u64;
+        let len = message.len();
         self.largest = self.largest.max(len);
         self.is_dirty = true;
         match Pin::new(stream).start_send(message) {
             Ok(()) => {
-                self.sent += len;
+                self.sent += len as u64;
                 Ok(())
             }
             // Pongs may have filled the buffer. A frame that could never fit can only be one of the application's.
             Err(Error::WriteBufferFull(message)) if message.len() <= MAX_FRAME => {
-                self.waiting = Some(*message);
+                self.waiting = Some(message);
                 Ok(())
             }
             Err(error) => Err(error),

@@ -16,16 +16,16 @@ use tungstenite::Message;
 use super::{
     closing::{CloseCode, CloseReason},
     connection::{Connection, Phase},
-    inner::{READ_BUFFER, stream},
+    inner::{Size, stream},
     keepalive::Due,
 };
 use crate::shutdown::Stage;
 
-/// A frame of more bytes than this leaves buffers behind that are worth giving back.
-const LARGE: u64 = 2 * READ_BUFFER as u64;
+/// Who reads or sends more bytes than this at a time is busy.
+const BUSY: usize = 1024;
 
-/// How long after a large frame its buffers are given back. Those of a busy connection stay.
-const SHRINK_AFTER: Duration = Duration::from_secs(1);
+/// How long nobody is to have been busy until large buffers are given back.
+const SHRINK_AFTER: Duration = Duration::from_millis(250);
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     /// The driver, whose task is `driver`, is about to poll the handler.
@@ -96,18 +96,23 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         }
     }
 
-    /// Pings a silent peer, gives up one that stays silent, and gives grown buffers back.
+    /// Pings a silent peer, gives up one that stays silent, and fits the buffers to the traffic.
     fn poll_timers(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let transport = self.stream().get_mut();
-        if transport.take_heard() {
-            let largest = transport.take_largest();
+        let read = transport.take_largest_read();
+        let is_busy = read.max(self.outbox.take_largest()) > BUSY;
+        if is_busy && self.size == Size::Small {
+            self.resize(Size::Large);
+        }
+        if read > 0 || is_busy {
             let now = Instant::now();
-            self.keepalive.heard(now);
-            if largest.max(self.outbox.take_largest()) > LARGE {
+            if read > 0 {
+                self.keepalive.heard(now);
+            }
+            if is_busy {
+                self.busy = now;
                 self.shrink_at.get_or_insert(now + SHRINK_AFTER);
             }
-        } else if self.outbox.take_largest() > LARGE {
-            self.shrink_at.get_or_insert_with(|| Instant::now() + SHRINK_AFTER);
         }
         loop {
             let keepalive = self.keepalive.next();
@@ -116,7 +121,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             };
             ready!(self.timer.poll(cx, at));
             if self.shrink_at == Some(at) {
-                self.shrink_at = (!self.shrink()).then(|| Instant::now() + SHRINK_AFTER);
+                let idle_at = self.busy + SHRINK_AFTER;
+                self.shrink_at = if idle_at > at {
+                    Some(idle_at)
+                } else {
+                    (!self.resize(Size::Small)).then(|| Instant::now() + SHRINK_AFTER)
+                };
                 continue;
             }
             let Some((_, due)) = keepalive else { continue };
@@ -140,17 +150,19 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         }
     }
 
-    /// Gives grown buffers back, if nothing is in them: tungstenite's stay as large as they ever were.
-    fn shrink(&mut self) -> bool {
-        let is_idle = self.is_drained && self.outbox.is_empty() && self.stream().get_mut().at_rest();
-        if is_idle {
+    /// Replaces the stream by one with buffers of another size, if nothing is in them: tungstenite's read buffer has
+    /// the size it was made with, and what its buffers grow to they keep.
+    fn resize(&mut self, size: Size) -> bool {
+        let is_empty = self.is_drained && self.outbox.is_empty() && self.stream().get_mut().at_rest();
+        if is_empty {
             if let Some(old) = self.stream.take() {
-                self.stream = Some(stream(old.into_inner(), &self.config));
+                self.stream = Some(stream(old.into_inner(), &self.config, size));
+                self.size = size;
             }
             // The IO only knows the old stream's wakers.
             self.wakers.wake_reader();
         }
-        is_idle
+        is_empty
     }
 
     /// Waits no longer than the end may take.
