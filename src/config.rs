@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 use crate::{AllowOrigin, Shutdown};
 
 /// Limits, buffers, timings and the origin policy of a layer or an acceptor.
@@ -50,6 +52,8 @@ impl Config {
 
     /// The largest frame that is received, in bytes of payload. Default: 1 MiB.
     ///
+    /// Up to 1 MiB is allocated when a frame's header announces it, more only as it arrives.
+    ///
     /// # Panics
     ///
     /// Panics when `bytes` is 0.
@@ -61,7 +65,7 @@ impl Config {
 
     /// How much may wait to be written, in bytes; over it, sending waits. Default: 1 MiB.
     ///
-    /// One message may go over it, so this is not a limit to what can be sent.
+    /// One message of each sender may go over it, so this is no limit to the size of what can be sent.
     ///
     /// # Panics
     ///
@@ -151,7 +155,7 @@ impl Config {
     ///
     /// A socket holds its place from the check of the request to the end of the closing handshake.
     pub fn max_connections(mut self, limit: impl Into<Option<usize>>) -> Self {
-        self.max_connections = limit.into();
+        self.max_connections = limit.into().map(|limit| limit.min(Semaphore::MAX_PERMITS));
         self
     }
 

@@ -87,8 +87,8 @@ impl Shutdown {
         self.advance(Stage::Draining);
     }
 
-    /// [Begins](Self::start) the shutdown and waits until every socket is closed, but at most for `timeout`; then
-    /// drops what is left, their handlers included, and says how many those were.
+    /// [Begins](Self::start) the shutdown and waits until every socket is closed, but at most for `timeout`; then has
+    /// what is left dropped, together with the handlers, and says how many those were.
     ///
     /// # Cancel safety
     ///

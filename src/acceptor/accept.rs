@@ -115,7 +115,7 @@ impl<H: HandshakeService> Acceptor<H> {
                 return Ok((WebSocket::new(io, &unread, agreement), extra));
             }
             Ok(Err(error)) => AcceptErrorKind::Io(error),
-            Err(_) => AcceptErrorKind::TimedOut(limit),
+            Err(_) => AcceptErrorKind::Stalled(limit),
         };
         Err(AcceptError::new(kind, request, io, unread))
     }

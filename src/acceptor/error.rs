@@ -30,8 +30,10 @@ pub enum AcceptErrorKind {
     Io(io::Error),
     /// The stream ended before a whole request head had come.
     UnexpectedEof,
-    /// The request head, or the client's taking of the response, took longer than this.
+    /// The request head took longer than this to come (408).
     TimedOut(Duration),
+    /// The client took longer than this to take the accepting response, a part of which it has.
+    Stalled(Duration),
     /// What came is not HTTP/1 (400).
     Malformed(BoxError),
     /// The request head is over 64 KiB, or has over 100 headers (431).
@@ -98,10 +100,11 @@ impl<IO: AsyncWrite + Unpin> AcceptError<IO> {
 }
 
 impl AcceptErrorKind {
-    /// The response that is proper; `None` where the client is gone.
+    /// The response that is proper; `None` where the client is gone, or in the
+    /// middle of another.
     pub fn into_response(self) -> Option<Response<Bytes>> {
         match self {
-            Self::Io(_) | Self::UnexpectedEof => None,
+            Self::Io(_) | Self::UnexpectedEof | Self::Stalled(_) => None,
             Self::Malformed(_) => Some(Rejection::from(StatusCode::BAD_REQUEST).into_response()),
             Self::TooLarge => {
                 let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
@@ -119,6 +122,7 @@ impl fmt::Display for AcceptErrorKind {
             Self::Io(_) => f.write_str("reading or writing failed"),
             Self::UnexpectedEof => f.write_str("the stream ended before a whole request"),
             Self::TimedOut(limit) => write!(f, "no whole request within {limit:?}"),
+            Self::Stalled(limit) => write!(f, "the client did not take the response within {limit:?}"),
             Self::Malformed(_) => f.write_str("not an HTTP/1 request"),
             Self::TooLarge => f.write_str("the request head is too large"),
             Self::Handshake(error) => error.fmt(f),
@@ -144,7 +148,7 @@ impl Error for AcceptErrorKind {
             Self::Io(error) => Some(error),
             Self::Malformed(error) => Some(&**error),
             Self::Handshake(error) => error.source(),
-            Self::UnexpectedEof | Self::TooLarge | Self::TimedOut(_) => None,
+            Self::UnexpectedEof | Self::TooLarge | Self::TimedOut(_) | Self::Stalled(_) => None,
         }
     }
 }

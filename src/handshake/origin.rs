@@ -127,9 +127,21 @@ fn is_same_origin(origin: &HeaderValue, parts: &Parts) -> bool {
         None => parts.uri.authority().cloned(),
     };
     host.is_some_and(|host| {
-        let port = |authority: &Authority| authority.port_u16().or(origin.default_port);
-        host.host().eq_ignore_ascii_case(origin.authority.host()) && port(&host) == port(&origin.authority)
+        // Without a port there has to be a default: `None` is no port that two could share.
+        let port = |authority: &Authority| match authority.port() {
+            Some(port) => Some(port.as_u16()),
+            None if has_port(authority) => None,
+            None => origin.default_port,
+        };
+        host.host().eq_ignore_ascii_case(origin.authority.host())
+            && port(&host).is_some()
+            && port(&host) == port(&origin.authority)
     })
+}
+
+/// Whether there is a port, or what should be one.
+fn has_port(authority: &Authority) -> bool {
+    authority.as_str().rsplit(']').next().is_some_and(|end| end.contains(':'))
 }
 
 #[cfg(test)]
@@ -166,6 +178,9 @@ mod tests {
             ("example.com", &["https://example.com@evil.org"], false),
             ("example.com", &["https://evil.org@example.com"], false),
             ("example.com", &["https://example.com/path"], false),
+            ("example.com", &["app://example.com"], false),
+            ("example.com:99999", &["https://example.com"], false),
+            ("example.com:", &["https://example.com"], false),
             ("example.com", &["example.com"], false),
             ("example.com", &["null"], false),
             ("example.com", &[""], false),

@@ -12,11 +12,15 @@ use tungstenite::protocol::frame::{
 /// The longest frame header (RFC 6455 §5.2): 2 bytes, 8 of length, 4 of mask.
 const MAX_HEADER: usize = 14;
 
+/// tungstenite allocates a frame's payload when it sees the header. For more than this it has to see the payload.
+const MAX_TRUSTED: u64 = 1024 * 1024;
+
 /// Hands a stream of frames on to tungstenite, and knows at each byte where in it that is.
 ///
 /// Every frame passes unchanged but one: a text frame of which only a part is there. It goes on as fragments, each
 /// as large as what is there and masked with the same key turned to match, since tungstenite checks the UTF-8 of
 /// fragments as they come, but of a whole frame only at its end, and bad UTF-8 is to fail at once (RFC 6455 §8.1).
+/// So does a binary frame of more than 1 MiB, or a header alone would cost that much memory.
 ///
 /// What tungstenite refuses (reserved bits and opcodes, no mask, too large) is left for it to refuse.
 #[derive(Debug)]
@@ -130,12 +134,18 @@ impl Frames {
             OpCode::Data(data) => data == Data::Text,
             OpCode::Control(_) => false,
         };
-        if matches!(header.opcode, OpCode::Data(_)) {
+        let is_data = matches!(header.opcode, OpCode::Data(_));
+        if is_data {
             self.open = (!header.is_final).then_some(is_text);
         }
         let is_plain = !(header.rsv1 || header.rsv2 || header.rsv3);
         match header.mask {
-            Some(mask) if is_text && is_plain && there < payload && payload <= self.max_frame_size => {
+            Some(mask)
+                if is_plain
+                    && there < payload
+                    && payload <= self.max_frame_size
+                    && (is_text || is_data && payload > MAX_TRUSTED) =>
+            {
                 let (opcode, is_final) = (header.opcode, header.is_final);
                 self.split = Some(Split { opcode, mask, rest: payload, is_final });
             }

@@ -11,6 +11,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{frames::Frames, read_buffer};
 
+/// How many reads are thrown away at a time.
+const MAX_DRAINED: usize = 16;
+
+/// How many bytes are kept for an application that does not read.
+const MAX_PEEKED: usize = 64 * 1024;
+
 /// The IO as tungstenite sees it: a connection that waits holds no read buffer, and frames are followed as they pass.
 ///
 /// It is reached through [`WebSocket::with_stream`](crate::WebSocket::with_stream).
@@ -22,7 +28,8 @@ pub struct Transport<IO> {
     frames: Frames,
     /// The largest read since [`take_largest_read`](Self::take_largest_read), in bytes.
     largest_read: usize,
-    /// An error that [`poll_peek`](Self::poll_peek) met.
+    /// Whether [`poll_peek`](Self::poll_peek) met the end of the stream, and the error that it ended with.
+    has_ended: bool,
     error: Option<io::Error>,
     /// How many bytes the IO has taken.
     written: u64,
@@ -37,6 +44,7 @@ impl<IO> Transport<IO> {
             unread: Bytes::copy_from_slice(unread),
             frames: Frames::new(max_frame_size),
             largest_read: 0,
+            has_ended: false,
             error: None,
             written: 0,
         }
@@ -79,7 +87,7 @@ impl<IO: AsyncRead + Unpin> Transport<IO> {
     /// Reads and throws away until the peer's end of stream, or an error.
     pub(crate) fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.unread = Bytes::new();
-        loop {
+        for _ in 0..MAX_DRAINED {
             let read = read_buffer::with(|buffer| {
                 let mut buffer = ReadBuf::new(buffer);
                 Pin::new(&mut self.io).poll_read(cx, &mut buffer).map_ok(|()| buffer.filled().len())
@@ -89,27 +97,39 @@ impl<IO: AsyncRead + Unpin> Transport<IO> {
                 Ok(_) => {}
             }
         }
+        // A flood must not keep the others waiting.
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
-    /// Looks whether the peer has sent anything that is not taken yet, without taking it.
+    /// Looks whether the peer has sent anything since the last look, and keeps it for later. Ready also when the
+    /// stream has ended, once, or when too much is kept to look for more.
     ///
     /// Whoever waits to read must be woken afterwards: its waker is no longer the one that the IO knows.
     pub(crate) fn poll_peek(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.unread.is_empty() {
+        if self.unread.len() >= MAX_PEEKED {
             return Poll::Ready(());
         }
+        if self.has_ended {
+            return Poll::Pending;
+        }
+        let unread = &mut self.unread;
         let read = read_buffer::with(|buffer| {
             let mut buffer = ReadBuf::new(buffer);
-            Pin::new(&mut self.io)
-                .poll_read(cx, &mut buffer)
-                .map_ok(|()| Bytes::copy_from_slice(buffer.filled()))
+            Pin::new(&mut self.io).poll_read(cx, &mut buffer).map_ok(|()| {
+                *unread = [unread, buffer.filled()].concat().into();
+                buffer.filled().len()
+            })
         });
         match ready!(read) {
-            Ok(unread) => {
-                self.largest_read = self.largest_read.max(unread.len());
-                self.unread = unread;
+            Ok(read) => {
+                self.has_ended = read == 0;
+                self.largest_read = self.largest_read.max(read);
             }
-            Err(error) => self.error = Some(error),
+            Err(error) => {
+                self.has_ended = true;
+                self.error = Some(error);
+            }
         }
         Poll::Ready(())
     }
@@ -132,8 +152,8 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Transport<IO> {
             }
         }
         while buf.filled().len() == filled {
-            if let Some(error) = this.error.take() {
-                return Poll::Ready(Err(error));
+            if this.has_ended {
+                return Poll::Ready(this.error.take().map_or(Ok(()), Err));
             }
             let read = read_buffer::with(|buffer| {
                 let mut buffer = ReadBuf::new(buffer);

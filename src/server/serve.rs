@@ -13,7 +13,7 @@ use http_body::Body;
 use hyper::body::Incoming;
 use tokio::{
     sync::watch,
-    time::{Instant, sleep, timeout_at},
+    time::{sleep, timeout},
 };
 use tower::{BoxError, Service, ServiceExt};
 
@@ -68,6 +68,9 @@ pub struct Serve<L, S> {
 impl<L, S> Serve<L, S> {
     /// Once `signal` is ready: stops accepting, lets requests in progress finish, has every socket say 1001, waits
     /// for them all, but at most for [`drain_timeout`](Self::drain_timeout), and drops what is left.
+    ///
+    /// The sockets are those of its own handle. A layer whose [`Config::shutdown`](crate::Config::shutdown) names
+    /// another one needs that to be given to [`with_shutdown`](Self::with_shutdown).
     pub fn with_graceful_shutdown(mut self, signal: impl Future<Output = ()> + Send + 'static) -> Self {
         self.signal = Box::pin(signal);
         self
@@ -86,7 +89,8 @@ impl<L, S> Serve<L, S> {
     /// Panics when `timeout` is zero.
     pub fn header_read_timeout(mut self, timeout: Duration) -> Self {
         assert!(!timeout.is_zero(), "header_read_timeout must not be zero");
-        self.header_read_timeout = timeout;
+        // hyper adds it to the present without looking.
+        self.header_read_timeout = timeout.min(Duration::from_secs(365 * 24 * 60 * 60));
         self
     }
 
@@ -149,10 +153,9 @@ where
         }
         drop((listener, connections));
         stage.send_replace(Stage::Draining);
-        let deadline = Instant::now() + self.drain_timeout;
         let sockets = shutdown.drain(self.drain_timeout);
         // A request in progress may still become a socket, so the connections go first.
-        let http = timeout_at(deadline, stage.closed());
+        let http = timeout(self.drain_timeout, stage.closed());
         let (_, http) = tokio::join!(sockets, http);
         if http.is_err() {
             stage.send_replace(Stage::Dropping);

@@ -4,7 +4,7 @@ use std::{
     io,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
 };
 
 use futures_core::Stream;
@@ -51,7 +51,7 @@ pub(super) enum Phase {
 /// A [`Driver`](super::Driver) looks after all but the reading. Without one, whoever reads does that too.
 #[derive(Debug)]
 pub(super) struct Connection<IO> {
-    /// Always there, but for the moment in which [`resize`](Self::resize) replaces it.
+    /// There until all is over, but for the moment in which [`resize`](Self::resize) replaces it.
     pub(super) stream: Option<Inner<IO>>,
     pub(super) outbox: Outbox,
     pub(super) wakers: Wakers,
@@ -108,6 +108,11 @@ impl<IO> Connection<IO> {
         self.ended.as_ref().is_some_and(|ended| ended.received.is_some())
     }
 
+    /// Whether the IO is done with.
+    pub(super) fn is_over(&self) -> bool {
+        self.phase == Phase::Done
+    }
+
     /// Whether the handler is to be dropped.
     pub(super) fn is_dropped(&self) -> bool {
         self.is_dropped
@@ -122,7 +127,13 @@ impl<IO> Connection<IO> {
     }
 }
 
-const STREAM: &str = "the stream is only away within resize";
+const STREAM: &str = "the stream is away only within resize, and once all is over";
+
+/// The largest payload of a control frame (RFC 6455 §5.5), in bytes.
+const MAX_CONTROL: usize = 125;
+
+/// How many messages are discarded at a time.
+const MAX_DISCARDED: usize = 64;
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     pub(super) fn new(io: IO, unread: &[u8], agreement: Agreement) -> Self {
@@ -191,10 +202,15 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         match ready!(polled) {
             Some(Ok(message)) => {
                 match &message {
-                    Message::Ping(_) => self.outbox.set_dirty(),
+                    // tungstenite answers both, once it is flushed.
+                    Message::Ping(_) => {
+                        self.outbox.set_dirty();
+                        self.wakers.wake_driver();
+                    }
                     Message::Close(frame) => {
                         self.outbox.set_dirty();
-                        self.closed_by_peer(frame.clone());
+                        self.ended.get_or_insert_default().received = Some(frame.clone());
+                        self.enter(Phase::Closing);
                     }
                     Message::Text(_) | Message::Binary(_) => self.trace.received(message.len()),
                     Message::Pong(_) | Message::Frame(_) => {}
@@ -228,9 +244,16 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         self.check_open()?;
         match message {
             Message::Close(frame) => {
-                let normal = || CloseCode::NORMAL.frame(CloseReason::default());
-                self.start_closing(frame.unwrap_or_else(normal));
+                let (code, reason) = match &frame {
+                    Some(frame) => (u16::from(frame.code), frame.reason.as_str()),
+                    None => (CloseCode::NORMAL.get(), ""),
+                };
+                let code = CloseCode::try_from(code).map_err(|_| ProtocolError::InvalidCloseSequence)?;
+                self.begin_close(code, reason.into());
                 Ok(())
+            }
+            Message::Ping(payload) | Message::Pong(payload) if payload.len() > MAX_CONTROL => {
+                Err(ProtocolError::ControlFrameTooBig.into())
             }
             message => {
                 if matches!(message, Message::Text(_) | Message::Binary(_)) {
@@ -248,7 +271,16 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         if !corked && !self.outbox.is_empty() {
             ready!(self.poll_write_for(cx));
         }
-        Poll::Ready(self.outbox.take_error().map_or(Ok(()), Err))
+        Poll::Ready(self.written())
+    }
+
+    /// What became of what was sent.
+    fn written(&mut self) -> Result<(), Error> {
+        match self.outbox.take_error() {
+            Some(error) => Err(error),
+            None if self.outbox.has_failed() => Err(Error::AlreadyClosed),
+            None => Ok(()),
+        }
     }
 
     /// Begins the closing handshake, unless it has begun, and waits until the connection is over.
@@ -258,9 +290,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             let phase = self.phase;
             match phase {
                 // Messages that still come are not wanted any more.
-                Phase::Open | Phase::Closing => while let Poll::Ready(Some(_)) = self.poll_stream(cx) {},
+                Phase::Open | Phase::Closing => self.poll_discard(cx),
                 Phase::Failing | Phase::Finishing => {}
-                Phase::Done => return Poll::Ready(self.outbox.take_error().map_or(Ok(()), Err)),
+                Phase::Done => return Poll::Ready(self.written()),
             }
             self.wakers.wait_to_read(cx.waker());
             if self.wakers.is_driven() {
@@ -274,30 +306,55 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         }
     }
 
+    /// Receives messages that are not wanted, until the connection gets on to another phase.
+    pub(super) fn poll_discard(&mut self, cx: &mut Context<'_>) {
+        for _ in 0..MAX_DISCARDED {
+            match self.poll_stream(cx) {
+                Poll::Ready(Some(_)) => {}
+                Poll::Ready(None) | Poll::Pending => return,
+            }
+        }
+        // A flood must not keep the others waiting, nor the deadline.
+        cx.waker().wake_by_ref();
+    }
+
     /// Begins the closing handshake, unless it has begun.
     pub(super) fn begin_close(&mut self, code: CloseCode, reason: CloseReason) {
         if self.phase == Phase::Open {
-            self.start_closing(code.frame(reason));
+            self.say(code.frame(reason));
+            self.enter(Phase::Closing);
         }
     }
 
     /// Nobody will read any more; `code` tells the peer.
     pub(super) fn abandon(&mut self, code: CloseCode) {
         self.is_abandoned = true;
-        self.begin_close(code, CloseReason::default());
+        match self.phase {
+            Phase::Done => self.stream = None,
+            _ => self.begin_close(code, CloseReason::default()),
+        }
         self.wakers.wake_driver();
+    }
+
+    /// Does what can be done at once, as there will be no later.
+    pub(super) fn part(&mut self) {
+        let cx = &mut Context::from_waker(Waker::noop());
+        let _ = self.poll_write(cx);
+        if let Some(stream) = &mut self.stream {
+            let _ = Pin::new(stream.get_mut()).poll_shutdown(cx);
+        }
+        self.end();
     }
 
     pub(super) fn add_sender(&mut self) {
         self.senders += 1;
     }
 
-    /// Without senders there is nothing more to say.
-    pub(super) fn remove_sender(&mut self) {
+    /// Without senders there is nothing more to say; `code` tells the peer.
+    pub(super) fn remove_sender(&mut self, code: CloseCode) {
         self.senders -= 1;
         if self.senders == 0 {
-            self.begin_close(CloseCode::NORMAL, CloseReason::default());
-            self.wakers.wake_driver();
+            self.begin_close(code, CloseReason::default());
         }
     }
 
@@ -318,10 +375,15 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
 
     /// Writes for a task that may not be the driver's: the driver goes on with what has to wait.
     fn poll_write_for(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(driver) = self.wakers.take_driver() else { return self.poll_write(cx) };
-        let written = self.poll_write(&mut Context::from_waker(&driver));
-        self.wakers.put_driver(driver);
-        if written.is_pending() {
+        let written = match self.wakers.take_driver() {
+            Some(driver) => {
+                let written = self.poll_write(&mut Context::from_waker(&driver));
+                self.wakers.put_driver(driver);
+                written
+            }
+            None => self.poll_write(cx),
+        };
+        if written.is_pending() && self.wakers.is_driven() {
             self.wakers.wait_to_write(cx.waker());
         }
         written
@@ -329,24 +391,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
 
     /// Writes out all that was sent.
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let stream = self.stream.as_mut().expect(STREAM);
-        ready!(self.outbox.poll(stream, cx));
-        self.wakers.wake_writers();
-        Poll::Ready(())
-    }
-
-    fn closed_by_peer(&mut self, frame: Option<CloseFrame>) {
-        self.ended.get_or_insert_default().received = Some(frame);
-        self.phase = Phase::Closing;
-        self.start_deadline();
-        self.wakers.wake_writers();
-    }
-
-    fn start_closing(&mut self, frame: CloseFrame) {
-        self.say(frame);
-        self.phase = Phase::Closing;
-        self.start_deadline();
-        self.wakers.wake_writers();
+        let Some(stream) = &mut self.stream else { return Poll::Ready(()) };
+        let written = self.outbox.poll(stream, cx);
+        if written.is_ready() || self.has_room() {
+            self.wakers.wake_writers();
+        }
+        written
     }
 
     fn say(&mut self, frame: CloseFrame) {
@@ -361,9 +411,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             Some(code) if self.phase == Phase::Open => {
                 self.outbox.clear();
                 self.say(code.frame(CloseReason::default()));
-                self.phase = Phase::Failing;
-                self.start_deadline();
-                self.wakers.wake_writers();
+                self.enter(Phase::Failing);
             }
             _ => self.finish(),
         }
@@ -383,21 +431,31 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
 
     /// The frames are over. What was sent before still goes out, as the peer may only have shut down its own side.
     pub(super) fn finish(&mut self) {
-        self.phase = Phase::Finishing;
-        self.start_deadline();
-        self.wakers.wake_writers();
+        self.enter(Phase::Finishing);
     }
 
     /// Nothing is done with the IO any more.
     pub(super) fn end(&mut self) {
-        self.outbox.clear();
-        self.phase = Phase::Done;
+        if self.phase == Phase::Done {
+            return;
+        }
+        self.outbox.end();
         self.permit = None;
         self.trace.ended(self.ended.as_deref());
-        self.wakers.wake_writers();
+        if self.is_abandoned {
+            // Senders may be kept for long, but the IO is not theirs to keep.
+            self.stream = None;
+        }
+        self.enter(Phase::Done);
     }
 
-    fn start_deadline(&mut self) {
-        self.deadline.get_or_insert_with(|| Instant::now() + self.config.close_timeout);
+    /// Gets on to another phase, and tells everyone.
+    fn enter(&mut self, phase: Phase) {
+        self.phase = phase;
+        if self.deadline.is_none() {
+            // A timeout beyond the end of time never comes.
+            self.deadline = Instant::now().checked_add(self.config.close_timeout);
+        }
+        self.wakers.wake_all();
     }
 }

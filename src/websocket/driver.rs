@@ -3,7 +3,7 @@
 use std::{
     any::Any,
     fmt,
-    future::Future,
+    future::{Future, Ready, ready},
     panic::{self, AssertUnwindSafe},
     pin::Pin,
     sync::Arc,
@@ -27,21 +27,40 @@ pin_project! {
     /// was dropped. A panic in the handler goes on once the connection is over.
     #[must_use = "futures do nothing unless polled"]
     pub struct Driver<IO, Fut: Future> {
-        shared: Guard<IO>,
-        scope: Option<Scope>,
+        // The handler is dropped before the guard looks at what it has left.
         #[pin]
         handler: Option<Fut>,
         output: Option<Result<Fut::Output, Box<dyn Any + Send>>>,
+        scope: Option<Scope>,
+        shared: Guard<IO>,
     }
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin, Fut: Future> Driver<IO, Fut> {
     pub(super) fn new(shared: Arc<Shared<IO>>, handler: Fut) -> Self {
+        Self::with_release(shared, handler, |shared| {
+            if release(shared) {
+                shared.adopt();
+            }
+        })
+    }
+
+    fn with_release(shared: Arc<Shared<IO>>, handler: Fut, release: fn(&Arc<Shared<IO>>)) -> Self {
         let scope = shared.try_lock().map(|mut connection| {
             connection.wakers().begin_driving();
             connection.scope()
         });
-        Self { shared: Guard { shared, release }, scope, handler: Some(handler), output: None }
+        Self { handler: Some(handler), output: None, scope, shared: Guard { shared, release } }
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Driver<IO, Ready<()>> {
+    /// A driver that looks after a connection whose handler is gone. Nobody takes its place: a runtime that shuts
+    /// down drops whatever it is given.
+    pub(super) fn background(shared: Arc<Shared<IO>>) -> Self {
+        Self::with_release(shared, ready(()), |shared| {
+            release(shared);
+        })
     }
 }
 
@@ -82,7 +101,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, Fut: Future> Future for Driver<IO, Fut>
         match this.output.take() {
             Some(Ok(output)) if over => Poll::Ready(Some(output)),
             Some(Err(panic)) if over => panic::resume_unwind(panic),
-            None if dropped => Poll::Ready(None),
+            None if dropped => {
+                this.handler.set(None);
+                Poll::Ready(None)
+            }
             output => {
                 *this.output = output;
                 Poll::Pending
@@ -94,13 +116,18 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, Fut: Future> Future for Driver<IO, Fut>
 /// Tells the connection when its driver is gone.
 struct Guard<IO> {
     shared: Arc<Shared<IO>>,
-    release: fn(&Shared<IO>),
+    /// As a pointer: `Drop` has no bounds.
+    release: fn(&Arc<Shared<IO>>),
 }
 
-fn release<IO: AsyncRead + AsyncWrite + Unpin>(shared: &Shared<IO>) {
-    if let Some(mut connection) = shared.try_lock() {
+/// Tells the connection that its driver is gone; whether there is still a connection.
+fn release<IO: AsyncRead + AsyncWrite + Unpin>(shared: &Shared<IO>) -> bool {
+    let connection = shared.try_lock();
+    let is_there = connection.is_some();
+    if let Some(mut connection) = connection {
         connection.wakers().end_driving();
     }
+    is_there
 }
 
 impl<IO> Drop for Guard<IO> {

@@ -12,7 +12,7 @@ pub struct Ended {
 
 impl Ended {
     /// The connection's close code (RFC 6455 §7.1.5): that of the peer's Close frame, 1005 when it had none, 1006
-    /// when no Close frame came.
+    /// when no Close frame came. A code that must not be sent shows as 1002, with which it was answered.
     pub fn code(&self) -> u16 {
         match &self.received {
             Some(Some(frame)) => frame.code.into(),
@@ -34,7 +34,7 @@ impl Ended {
         self.received.is_some()
     }
 
-    /// The Close frame that this side began the end with; `None` when it only answered the peer's.
+    /// The Close frame with which this side wanted to end the connection; `None` when it only answered the peer's.
     pub fn sent(&self) -> Option<&CloseFrame> {
         self.sent.as_ref()
     }

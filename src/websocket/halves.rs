@@ -18,7 +18,7 @@ use tungstenite::{Error, Message};
 use super::{
     closing::{CloseCode, CloseReason},
     ended::Ended,
-    shared::{Handle, Shared},
+    shared::{Handle, Shared, code_of_drop},
 };
 use crate::io::Upgraded;
 
@@ -63,8 +63,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
     ///
     /// # Errors
     ///
-    /// [`TrySendError::Full`] when there is no room, [`TrySendError::Closed`] once the connection is closing. Both
-    /// give the message back.
+    /// [`TrySendError::Full`] when there is no room and [`TrySendError::Closed`] once the connection is closing give
+    /// the message back; [`TrySendError::Failed`] has none.
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
         let message = message.into();
         let mut connection = self.shared.lock();
@@ -80,6 +80,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
     }
 
     /// Waits until all that was sent before is handed to the kernel.
+    ///
+    /// In the handler's own task it does not wait: there, all that was sent leaves when the handler next waits.
     ///
     /// # Errors
     ///
@@ -148,7 +150,7 @@ impl<IO> fmt::Debug for Sender<IO> {
 
 fn leave<IO: AsyncRead + AsyncWrite + Unpin>(shared: &Shared<IO>) {
     if let Some(mut connection) = shared.try_lock() {
-        connection.remove_sender();
+        connection.remove_sender(code_of_drop());
     }
 }
 

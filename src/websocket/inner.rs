@@ -32,8 +32,11 @@ impl Size {
 /// tungstenite's write buffer is written out when it holds more than this many bytes.
 const WRITE_BUFFER: usize = 64 * 1024;
 
+/// The largest header of a frame that is not masked, in bytes.
+pub(super) const MAX_HEADER: usize = 10;
+
 /// The largest frame that this crate makes, in bytes.
-pub(super) const MAX_FRAME: usize = Fragments::SIZE + 14;
+pub(super) const MAX_FRAME: usize = Fragments::SIZE + MAX_HEADER;
 
 /// A fresh stream over `transport`, which is at the beginning of a message.
 pub(super) fn stream<IO>(transport: Transport<IO>, config: &Config, size: Size) -> Inner<IO>

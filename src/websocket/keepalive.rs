@@ -47,8 +47,8 @@ impl Keepalive {
     /// What is due next if the peer stays silent, and when.
     pub(super) fn next(&self) -> Option<(Instant, Due)> {
         match self.since {
-            Since::Heard(heard) => Some((heard + self.interval?, Due::Ping)),
-            Since::Pinged(pinged) => Some((pinged + self.timeout?, Due::Timeout)),
+            Since::Heard(heard) => Some((heard.checked_add(self.interval?)?, Due::Ping)),
+            Since::Pinged(pinged) => Some((pinged.checked_add(self.timeout?)?, Due::Timeout)),
         }
     }
 }

@@ -1,17 +1,19 @@
 //! What was sent and is not written yet.
 
 use std::{
+    collections::VecDeque,
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
+use bytes::Bytes;
 use futures_sink::Sink;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tungstenite::{Error, Message, error::ProtocolError, protocol::CloseFrame};
 
 use super::{
     fragments::Fragments,
-    inner::{Inner, MAX_FRAME},
+    inner::{Inner, MAX_FRAME, MAX_HEADER},
 };
 
 /// What was sent and is not written yet, in tungstenite's write buffer and before it.
@@ -19,10 +21,11 @@ use super::{
 pub(super) struct Outbox {
     /// At how many bytes sending waits.
     limit: u64,
-    /// A message that tungstenite had no room for.
-    waiting: Option<Box<Message>>,
     /// The rest of a large message.
     fragments: Option<Box<Fragments>>,
+    /// What tungstenite has had no room for, behind the large message. Several senders may each have been told that
+    /// there is room for one more.
+    waiting: VecDeque<Message>,
     /// The Close that comes after all that.
     close: Option<Box<CloseFrame>>,
     /// Whether tungstenite may have something to write.
@@ -41,8 +44,8 @@ impl Outbox {
     pub(super) fn new(limit: usize) -> Self {
         Self {
             limit: limit as u64,
-            waiting: None,
             fragments: None,
+            waiting: VecDeque::new(),
             close: None,
             is_dirty: false,
             sent: 0,
@@ -82,8 +85,8 @@ impl Outbox {
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
-        let written = stream.get_ref().written() - self.written;
-        self.waiting.is_none() && self.fragments.is_none() && self.sent.saturating_sub(written) < self.limit
+        let written = stream.get_ref().written().saturating_sub(self.written);
+        self.waiting.is_empty() && self.fragments.is_none() && self.sent.saturating_sub(written) < self.limit
     }
 
     /// Takes a message.
@@ -91,14 +94,27 @@ impl Outbox {
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
+        self.is_dirty = true;
+        if self.fragments.is_some() || !self.waiting.is_empty() {
+            self.waiting.push_back(message);
+            return Ok(());
+        }
         match Fragments::new(message) {
             Ok(fragments) => {
                 self.fragments = Some(Box::new(fragments));
-                self.is_dirty = true;
                 Ok(())
             }
             Err(message) => self.write(stream, message),
         }
+    }
+
+    /// Takes a ping, which overtakes what waits here. Where tungstenite has no room, the peer has enough to answer.
+    pub(super) fn push_ping<IO>(&mut self, stream: &mut Inner<IO>)
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
+        self.is_dirty = true;
+        let _ = Pin::new(stream).start_send(Message::Ping(Bytes::new()));
     }
 
     /// Takes the last message of all.
@@ -108,9 +124,16 @@ impl Outbox {
 
     /// Forgets what tungstenite has not got yet.
     pub(super) fn clear(&mut self) {
-        self.waiting = None;
         self.fragments = None;
+        self.waiting = VecDeque::new();
         self.close = None;
+    }
+
+    /// Nothing is written any more, be it lost.
+    pub(super) fn end(&mut self) {
+        self.has_failed |= !self.is_empty();
+        self.clear();
+        self.is_dirty = false;
     }
 
     /// Writes everything out.
@@ -127,8 +150,6 @@ impl Outbox {
             self.error = Some(error);
         }
         self.is_dirty = false;
-        self.sent = 0;
-        self.written = stream.get_ref().written();
         Poll::Ready(())
     }
 
@@ -137,9 +158,7 @@ impl Outbox {
         IO: AsyncRead + AsyncWrite + Unpin,
     {
         loop {
-            if let Some(message) = self.waiting.take() {
-                closed_is_fine(self.write(stream, *message))?;
-            } else if let Some(fragments) = &mut self.fragments {
+            if let Some(fragments) = &mut self.fragments {
                 // Only one fragment at a time waits in tungstenite, so that a ping can overtake the others.
                 closed_is_fine(ready!(Pin::new(&mut *stream).poll_ready(cx)))?;
                 match fragments.next() {
@@ -148,8 +167,20 @@ impl Outbox {
                 }
                 continue;
             }
+            if let Some(message) = self.waiting.pop_front() {
+                match Fragments::new(message) {
+                    Ok(fragments) => self.fragments = Some(Box::new(fragments)),
+                    Err(message) => closed_is_fine(self.write(stream, message))?,
+                }
+                // Unless it had to be put back, the next one can follow.
+                if self.sent < self.limit {
+                    continue;
+                }
+            }
             closed_is_fine(ready!(Pin::new(&mut *stream).poll_flush(cx)))?;
-            if self.waiting.is_some() {
+            self.sent = 0;
+            self.written = stream.get_ref().written();
+            if !self.waiting.is_empty() {
                 continue;
             }
             match self.close.take() {
@@ -169,12 +200,13 @@ impl Outbox {
         self.is_dirty = true;
         match Pin::new(stream).start_send(message) {
             Ok(()) => {
-                self.sent += len as u64;
+                self.sent += (len + MAX_HEADER) as u64;
                 Ok(())
             }
             // Pongs may have filled the buffer. A frame that could never fit can only be one of the application's.
             Err(Error::WriteBufferFull(message)) if message.len() <= MAX_FRAME => {
-                self.waiting = Some(message);
+                self.sent = self.sent.max(self.limit);
+                self.waiting.push_front(*message);
                 Ok(())
             }
             Err(error) => Err(error),

@@ -4,7 +4,6 @@ use std::{
     fmt,
     ops::{Deref, DerefMut},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Waker},
 };
 
 use tokio::{
@@ -18,18 +17,25 @@ use crate::agreement::Agreement;
 /// What a socket, its halves and its driver share: the connection behind a lock that is hardly ever contended.
 pub(super) struct Shared<IO> {
     connection: Mutex<Option<Connection<IO>>>,
-    /// [`abandon`], as a pointer: `Drop` has no bounds, only who made this knows that `IO` can be driven.
+    /// [`abandon`] and [`adopt`], as pointers: `Drop` has no bounds, only who made this knows that `IO` can be
+    /// driven.
     abandon: fn(&Arc<Self>, CloseCode),
+    adopt: fn(&Arc<Self>),
 }
 
 impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> Shared<IO> {
     pub(super) fn new(io: IO, unread: &[u8], agreement: Agreement) -> Arc<Self> {
         let connection = Connection::new(io, unread, agreement);
-        Arc::new(Self { connection: Mutex::new(Some(connection)), abandon })
+        Arc::new(Self { connection: Mutex::new(Some(connection)), abandon, adopt })
     }
 }
 
 impl<IO> Shared<IO> {
+    /// Has the connection driven in the background, if it has no driver.
+    pub(super) fn adopt(self: &Arc<Self>) {
+        (self.adopt)(self);
+    }
+
     pub(super) fn lock(&self) -> Locked<'_, IO> {
         Locked(self.guard())
     }
@@ -51,25 +57,33 @@ impl<IO> Shared<IO> {
     }
 }
 
-/// Begins the closing handshake. Where there is no driver, it is finished in the background; outside of a runtime
-/// only what can be done at once is done.
+/// Begins the closing handshake, and has it finished.
 fn abandon<IO>(shared: &Arc<Shared<IO>>, code: CloseCode)
 where
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
+    if let Some(mut connection) = shared.try_lock() {
+        connection.abandon(code);
+    }
+    adopt(shared);
+}
+
+/// Has a connection without a driver driven in the background. Outside of a runtime there is none: then only what
+/// can be done at once is done.
+fn adopt<IO>(shared: &Arc<Shared<IO>>)
+where
+    IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     let Some(mut connection) = shared.try_lock() else { return };
-    connection.abandon(code);
-    if connection.wakers().is_driven() {
+    if connection.is_over() || connection.wakers().is_driven() {
         return;
     }
     match runtime::Handle::try_current() {
         Ok(runtime) => {
             drop(connection);
-            runtime.spawn(Driver::new(Arc::clone(shared), std::future::ready(())));
+            runtime.spawn(Driver::background(Arc::clone(shared)));
         }
-        Err(_) => {
-            let _ = connection.uncork(&mut Context::from_waker(Waker::noop()));
-        }
+        Err(_) => connection.part(),
     }
 }
 
@@ -96,10 +110,13 @@ impl<IO> Deref for Handle<IO> {
 
 impl<IO> Drop for Handle<IO> {
     fn drop(&mut self) {
-        // A panic on its way up tells the peer of an error.
-        let panics = std::thread::panicking();
-        (self.0.abandon)(&self.0, if panics { CloseCode::INTERNAL_ERROR } else { CloseCode::NORMAL });
+        (self.0.abandon)(&self.0, code_of_drop());
     }
+}
+
+/// What the peer is told when a handle is dropped: a panic on its way up is an error.
+pub(super) fn code_of_drop() -> CloseCode {
+    if std::thread::panicking() { CloseCode::INTERNAL_ERROR } else { CloseCode::NORMAL }
 }
 
 impl<IO> fmt::Debug for Shared<IO> {

@@ -40,14 +40,16 @@ use crate::{agreement::Agreement, io::Upgraded};
 /// }
 /// ```
 ///
-/// Pings are answered, silent peers are pinged, and what is too large or breaks the protocol ends the connection
-/// with the right close code: 1002, 1007 or 1009 leaves, then the error is returned once, then the stream ends.
-/// [`Message::Ping`], [`Pong`](Message::Pong) and [`Close`](Message::Close) are shown but need no answer.
+/// Silent peers are pinged, and what is too large or breaks the protocol ends the connection with the right close
+/// code: 1002, 1007 or 1009 leaves, then the error is returned once, then the stream ends. [`Message::Ping`],
+/// [`Pong`](Message::Pong) and [`Close`](Message::Close) are shown but need no answer. All this is seen by reading:
+/// who only sends learns of the peer's end when sending fails, or when a ping is not answered.
 ///
 /// Dropping the socket closes it with 1000, or 1011 when a panic drops it; the closing handshake is finished in the
 /// background.
 ///
-/// Any `IO: AsyncRead + AsyncWrite` will do; [`Upgraded`] is what an HTTP server hands over.
+/// Any `IO: AsyncRead + AsyncWrite` will do; [`Upgraded`] is what an HTTP server hands over. It is used within a
+/// tokio runtime whose timers are enabled.
 pub struct WebSocket<IO = Upgraded> {
     handle: Handle<IO>,
     protocol: Option<HeaderValue>,
@@ -70,7 +72,7 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> WebSocket<IO> {
     pub fn split(self) -> (Sender<IO>, Receiver<IO>) {
         let shared = self.handle.shared();
         if !shared.lock().wakers().is_driven() {
-            tokio::spawn(Driver::new(Arc::clone(shared), std::future::ready(())));
+            tokio::spawn(Driver::background(Arc::clone(shared)));
         }
         (Sender::new(Arc::clone(shared)), Receiver::new(self.handle, self.protocol))
     }
@@ -155,7 +157,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
 
     /// Calls `f` with the tokio-tungstenite stream inside.
     ///
-    /// What `f` reads and writes is missing from the socket's own account of the connection.
+    /// What `f` reads and writes is missing from the socket's own account of the connection. The connection is locked
+    /// while `f` runs, so `f` must not use its halves.
     pub fn with_stream<R>(&mut self, f: impl FnOnce(&mut Inner<IO>) -> R) -> R {
         f(self.handle.lock().stream())
     }

@@ -1,17 +1,17 @@
 //! What has to be done for a connection beside reading: writing, timers, the end.
 
 use std::{
-    pin::Pin,
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
     task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
-use bytes::Bytes;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
+    task::unconstrained,
     time::Instant,
 };
-use tungstenite::Message;
 
 use super::{
     closing::{CloseCode, CloseReason},
@@ -37,45 +37,59 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     ///
     /// Ready when the connection is over; then [`is_dropped`](Self::is_dropped) tells whether the handler is, too.
     pub(super) fn uncork(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let over = self.poll_drive(cx);
         self.wakers.uncork();
+        over
+    }
+
+    fn poll_drive(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while self.phase != Phase::Done {
             let phase = self.phase;
             if phase == Phase::Closing && (self.is_abandoned || self.is_closed_by_peer()) {
                 // Nobody else reads on to the end.
-                while let Poll::Ready(Some(_)) = self.poll_stream(cx) {}
+                self.poll_discard(cx);
             }
             self.poll_upkeep(cx);
             if self.phase == phase {
                 return Poll::Pending;
             }
-            self.wakers.wake_reader();
         }
         Poll::Ready(())
     }
 
     /// Does what can be done now, in the present phase. What changes the phase returns at once.
+    ///
+    /// A handler that has used up its task's budget must not keep what it sent, nor hold back the time.
     pub(super) fn poll_upkeep(&mut self, cx: &mut Context<'_>) {
+        let upkeep = unconstrained(poll_fn(|cx| {
+            self.poll_phase(cx);
+            Poll::Ready(())
+        }));
+        let _ = pin!(upkeep).poll(cx);
+    }
+
+    fn poll_phase(&mut self, cx: &mut Context<'_>) {
         self.poll_shutdown(cx);
         match self.phase {
             Phase::Open => {
                 if !self.outbox.is_empty() {
                     let _ = self.poll_write(cx);
                 }
-                let _ = self.poll_timers(cx);
+                self.poll_timers(cx);
             }
             Phase::Closing => {
                 if !self.outbox.is_empty() {
                     let _ = self.poll_write(cx);
                 }
-                let _ = self.poll_deadline(cx);
+                self.poll_deadline(cx);
             }
             Phase::Failing => match self.poll_write(cx) {
                 Poll::Ready(()) => self.finish(),
-                Poll::Pending => drop(self.poll_deadline(cx)),
+                Poll::Pending => self.poll_deadline(cx),
             },
             Phase::Finishing => match self.poll_finish(cx) {
                 Poll::Ready(()) => self.end(),
-                Poll::Pending => drop(self.poll_deadline(cx)),
+                Poll::Pending => self.poll_deadline(cx),
             },
             Phase::Done => {}
         }
@@ -84,20 +98,17 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     /// Follows the shutdown.
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) {
         while let Some(Poll::Ready(stage)) = self.permit.as_mut().map(|permit| permit.poll_shutdown(cx)) {
-            match stage {
-                Stage::Running | Stage::Draining => {
-                    self.begin_close(CloseCode::GOING_AWAY, CloseReason::default());
-                }
-                Stage::Dropping => {
-                    self.is_dropped = true;
-                    self.end();
-                }
+            if stage == Stage::Dropping {
+                self.is_dropped = true;
+                self.end();
+            } else {
+                self.begin_close(CloseCode::GOING_AWAY, CloseReason::default());
             }
         }
     }
 
     /// Pings a silent peer, gives up one that stays silent, and fits the buffers to the traffic.
-    fn poll_timers(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_timers(&mut self, cx: &mut Context<'_>) {
         let transport = self.stream().get_mut();
         let read = transport.take_largest_read();
         let is_busy = read.max(self.outbox.take_largest()) > BUSY;
@@ -117,9 +128,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         loop {
             let keepalive = self.keepalive.next();
             let Some(at) = keepalive.map(|(at, _)| at).into_iter().chain(self.shrink_at).min() else {
-                return Poll::Pending;
+                return;
             };
-            ready!(self.timer.poll(cx, at));
+            if self.timer.poll(cx, at).is_pending() {
+                return;
+            }
             if self.shrink_at == Some(at) {
                 let idle_at = self.busy + SHRINK_AFTER;
                 self.shrink_at = if idle_at > at {
@@ -129,23 +142,22 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
                 };
                 continue;
             }
-            let Some((_, due)) = keepalive else { continue };
-            match due {
-                Due::Ping => {
+            match keepalive {
+                Some((_, Due::Ping)) => {
                     self.keepalive.pinged(Instant::now());
-                    if self.start_send(Message::Ping(Bytes::new())).is_ok() {
-                        let _ = self.poll_write(cx);
+                    if let Some(stream) = &mut self.stream {
+                        self.outbox.push_ping(stream);
                     }
+                    let _ = self.poll_write(cx);
                 }
                 // An application that does not read leaves the answer lying in the socket.
-                Due::Timeout if self.stream().get_mut().poll_peek(cx).is_ready() => {
+                Some((_, Due::Timeout)) if self.stream().get_mut().poll_peek(cx).is_ready() => {
+                    let _ = self.stream().get_mut().take_largest_read();
                     self.keepalive.heard(Instant::now());
                     self.wakers.wake_reader();
                 }
-                Due::Timeout => {
-                    self.time_out(cx);
-                    return Poll::Ready(());
-                }
+                Some((_, Due::Timeout)) => return self.time_out(cx),
+                None => {}
             }
         }
     }
@@ -166,12 +178,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     }
 
     /// Waits no longer than the end may take.
-    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(deadline) = self.deadline else { return Poll::Pending };
-        ready!(self.timer.poll(cx, deadline));
-        let _ = Pin::new(self.stream().get_mut()).poll_shutdown(cx);
-        self.end();
-        Poll::Ready(())
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) {
+        if self.deadline.is_some_and(|deadline| self.timer.poll(cx, deadline).is_ready()) {
+            let _ = Pin::new(self.stream().get_mut()).poll_shutdown(cx);
+            self.end();
+        }
     }
 
     /// Writes what is left and shuts our side down. After a failure it reads until the peer has shut down its own:

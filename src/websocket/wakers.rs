@@ -5,7 +5,8 @@ use std::task::Waker;
 /// Who waits for a connection: its driver, one reader, any number of writers.
 #[derive(Debug, Default)]
 pub(super) struct Wakers {
-    is_driven: bool,
+    /// How many drivers there are: a driven socket may be given one more.
+    drivers: usize,
     /// The driver's task, once that was polled.
     driver: Option<Waker>,
     /// Whether the driver is polling the handler now, and will look at everything when that returns.
@@ -17,21 +18,25 @@ pub(super) struct Wakers {
 impl Wakers {
     /// Whether there is a driver.
     pub(super) fn is_driven(&self) -> bool {
-        self.is_driven
+        self.drivers > 0
     }
 
     /// A driver looks after the connection from now on.
     pub(super) fn begin_driving(&mut self) {
-        self.is_driven = true;
+        self.drivers += 1;
     }
 
-    /// The driver is gone: the others look after the connection themselves.
+    /// A driver is gone. Without one, the others look after the connection themselves.
     pub(super) fn end_driving(&mut self) {
-        *self = Self {
-            reader: self.reader.take(),
-            writers: std::mem::take(&mut self.writers),
-            ..Self::default()
-        };
+        self.drivers -= 1;
+        self.driver = None;
+        self.is_corking = false;
+        self.wake_all();
+    }
+
+    /// Has everyone look at the connection.
+    pub(super) fn wake_all(&mut self) {
+        self.wake_driver();
         self.wake_reader();
         self.wake_writers();
     }
@@ -42,7 +47,7 @@ impl Wakers {
         self.is_corking = true;
     }
 
-    /// The handler has returned.
+    /// The driver has looked at everything.
     pub(super) fn uncork(&mut self) {
         self.is_corking = false;
     }
