@@ -100,9 +100,15 @@ impl Frames {
         }
     }
 
-    /// Takes the next header, or what there is of it.
+    /// Takes the next frames as far as they are whole, else the next header or what there is of it.
     fn begin(&mut self, input: &mut &[u8]) {
         let held = usize::from(self.partial.len);
+        if held == 0 {
+            self.passing = self.whole(input);
+            if self.passing > 0 {
+                return;
+            }
+        }
         let taken = input.len().min(MAX_HEADER - held);
         self.partial.bytes[held..held + taken].copy_from_slice(&input[..taken]);
         let mut cursor = Cursor::new(&self.partial.bytes[..held + taken]);
@@ -125,6 +131,31 @@ impl Frames {
                 self.leaving.len = (held + taken) as u8;
             }
         }
+    }
+
+    /// How many bytes at the start of `input` are whole frames of the ordinary kind: masked, no reserved bits, and
+    /// less than 64 KiB. Most of what comes is such frames, and many at a time.
+    fn whole(&mut self, input: &[u8]) -> u64 {
+        let mut rest = input;
+        while let [first, second, ..] = *rest {
+            let len = match (second, rest) {
+                (0x80..=0xfd, _) => 6 + usize::from(second & 0x7f),
+                (0xfe, [_, _, high, low, ..]) => 8 + usize::from(u16::from_be_bytes([*high, *low])),
+                _ => break,
+            };
+            let open = match first {
+                0x80..=0x82 => None,
+                0x00 => self.open,
+                0x01 => Some(true),
+                0x02 => Some(false),
+                0x88..=0x8a => self.open,
+                _ => break,
+            };
+            let Some(next) = rest.get(len..) else { break };
+            self.open = open;
+            rest = next;
+        }
+        (input.len() - rest.len()) as u64
     }
 
     /// Starts on a frame whose header is in `partial`, and of whose payload `there` bytes have arrived.

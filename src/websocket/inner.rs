@@ -24,7 +24,7 @@ impl Size {
     const fn bytes(self) -> usize {
         match self {
             Self::Small => 256,
-            Self::Large => 16 * 1024,
+            Self::Large => 4 * 1024,
         }
     }
 }
