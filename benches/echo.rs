@@ -1,0 +1,101 @@
+//! Echo over an in-memory stream: what the crate adds to, or takes from, the tokio-tungstenite that is inside it.
+//!
+//! Both ends run on one thread, and the client, which counts in all results, is the same.
+
+use criterion::{BenchmarkId, Criterion, Throughput};
+use futures_util::{SinkExt, StreamExt};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
+    runtime::{Builder, Runtime},
+};
+use tokio_tungstenite::accept_async;
+use tower_websocket::{AcceptAll, Acceptor, WebSocket};
+
+/// Bytes in a message, and messages sent before the echo of the first is read.
+const LOADS: [(usize, usize); 3] = [(125, 1), (125, 16), (16 << 10, 1)];
+
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    echo(&mut criterion);
+    criterion.final_summary();
+}
+
+fn echo(c: &mut Criterion) {
+    let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+    for (size, in_flight) in LOADS {
+        let mut group = c.benchmark_group(format!("echo of {size} B, {in_flight} in flight"));
+        group.throughput(Throughput::Elements(in_flight as u64));
+        for (name, serve) in [
+            ("tower-websocket", serve_tower_websocket as fn(&Runtime, DuplexStream)),
+            ("tokio-tungstenite", serve_tokio_tungstenite),
+        ] {
+            let (mut client, server) = duplex(256 << 10);
+            serve(&runtime, server);
+            runtime.block_on(open(&mut client));
+            let burst = frame(size).repeat(in_flight);
+            // A server's frames have no mask.
+            let mut back = vec![0; burst.len() - 4 * in_flight];
+            group.bench_function(BenchmarkId::from_parameter(name), |b| {
+                b.iter(|| {
+                    runtime.block_on(async {
+                        client.write_all(&burst).await.expect("open");
+                        client.read_exact(&mut back).await.expect("open");
+                    });
+                });
+            });
+        }
+        group.finish();
+    }
+}
+
+fn serve_tower_websocket(runtime: &Runtime, io: DuplexStream) {
+    runtime.spawn(async move {
+        let (socket, ()) = Acceptor::new(AcceptAll::new()).accept(io).await.expect("an upgrade");
+        let echo = async |mut socket: WebSocket<DuplexStream>| {
+            while let Some(Ok(message)) = socket.recv().await {
+                if (message.is_text() || message.is_binary()) && socket.send(message).await.is_err() {
+                    break;
+                }
+            }
+        };
+        socket.drive(echo).await;
+    });
+}
+
+fn serve_tokio_tungstenite(runtime: &Runtime, io: DuplexStream) {
+    runtime.spawn(async move {
+        let mut socket = accept_async(io).await.expect("an upgrade");
+        while let Some(Ok(message)) = socket.next().await {
+            if (message.is_text() || message.is_binary()) && socket.send(message).await.is_err() {
+                break;
+            }
+        }
+    });
+}
+
+async fn open(client: &mut DuplexStream) {
+    let request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                   Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    client.write_all(request.as_bytes()).await.expect("open");
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(client.read_u8().await.expect("an answer"));
+    }
+    assert!(head.starts_with(b"HTTP/1.1 101"), "refused");
+}
+
+/// A masked binary frame.
+fn frame(size: usize) -> Vec<u8> {
+    let mut frame = vec![0x82];
+    match size {
+        0..=125 => frame.push(0x80 | size as u8),
+        _ => {
+            frame.push(0x80 | 126);
+            frame.extend_from_slice(&u16::try_from(size).expect("below 64 KiB").to_be_bytes());
+        }
+    }
+    let mask = [1, 2, 3, 4];
+    frame.extend_from_slice(&mask);
+    frame.extend((0..size).map(|i| i as u8 ^ mask[i % 4]));
+    frame
+}

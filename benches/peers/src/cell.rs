@@ -1,0 +1,54 @@
+//! One row of the table.
+
+use std::{io, time::Duration};
+
+use crate::{
+    load::{Echo, Fan, Idle, Sample, Shake},
+    peer::Peer,
+    server::Server,
+};
+
+/// A load that each peer is put under.
+pub(crate) struct Cell {
+    pub(crate) name: &'static str,
+    pub(crate) load: Load,
+}
+
+pub(crate) enum Load {
+    Echo(Echo),
+    Shake(Shake),
+    Fan(Fan),
+    Idle(Idle),
+}
+
+impl Cell {
+    pub(crate) fn suits(&self, peer: Peer) -> bool {
+        peer.fans_out() || !matches!(self.load, Load::Fan(_))
+    }
+
+    /// Measures a fresh server, again when others disturbed it, and returns the least disturbed sample.
+    pub(crate) fn measure(&self, peer: Peer, length: Duration, tries: usize) -> io::Result<Sample> {
+        let mut best = self.measure_once(peer, length)?;
+        for _ in 1..tries {
+            if best.is_calm() {
+                break;
+            }
+            let sample = self.measure_once(peer, length)?;
+            if sample.disturbance < best.disturbance {
+                best = sample;
+            }
+        }
+        Ok(best)
+    }
+
+    fn measure_once(&self, peer: Peer, length: Duration) -> io::Result<Sample> {
+        let server = Server::start(peer)?;
+        let target = server.target();
+        match &self.load {
+            Load::Echo(echo) => echo.measure(target, length),
+            Load::Shake(shake) => shake.measure(target, length),
+            Load::Fan(fan) => fan.measure(target, length),
+            Load::Idle(idle) => idle.measure(target),
+        }
+    }
+}

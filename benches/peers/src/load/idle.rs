@@ -1,0 +1,43 @@
+//! What a connection weighs that does nothing.
+
+use std::{io, thread, time::Duration};
+
+use super::{
+    Sample, Target,
+    socket::{open, prove},
+};
+use crate::wire::{Payload, frame, request};
+
+/// Each connection has one message echoed, then all are silent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Idle {
+    pub(crate) connections: usize,
+    /// Bytes in the message.
+    pub(crate) size: usize,
+}
+
+impl Idle {
+    /// The sample is kilobytes of resident memory for each connection.
+    pub(crate) fn measure(&self, target: Target) -> io::Result<Sample> {
+        let payload = Payload::Binary.bytes(self.size, 0);
+        let opcode = Payload::Binary.opcode();
+        let frame = frame(opcode, &payload, [9, 8, 7, 6]);
+        let request = request("/echo", target.address);
+        let run = |count| {
+            let sockets = open(target, &request, count)?;
+            for socket in &sockets {
+                prove(socket, target, &frame, opcode, &payload)?;
+            }
+            thread::sleep(Duration::from_millis(300));
+            io::Result::Ok(sockets)
+        };
+        // What the first connection costs the process is not a connection's weight.
+        drop(run(1)?);
+        thread::sleep(Duration::from_millis(100));
+        let before = target.process.resident()?;
+        let sockets = run(self.connections)?;
+        let after = target.process.resident()?;
+        let value = after.saturating_sub(before) as f64 / sockets.len() as f64 / 1000.0;
+        Ok(Sample { value, disturbance: 0.0 })
+    }
+}

@@ -1,0 +1,84 @@
+//! Server CPU time per message, over a while.
+
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+
+use super::Target;
+use crate::process::{Process, machine_time};
+
+/// One measured value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sample {
+    /// Microseconds or kilobytes.
+    pub(crate) value: f64,
+    /// How many cores others kept busy meanwhile.
+    pub(crate) disturbance: f64,
+}
+
+impl Sample {
+    pub(crate) fn is_calm(&self) -> bool {
+        self.disturbance < 0.1
+    }
+}
+
+/// Warms up for a third of the length, then measures for all of it.
+pub(crate) struct Sampling {
+    target: Target,
+    length: Duration,
+    started: Instant,
+    begin: Option<Clocks>,
+}
+
+impl Sampling {
+    pub(crate) fn new(target: Target, length: Duration) -> Self {
+        Self { target, length, started: Instant::now(), begin: None }
+    }
+
+    /// To be called all the time, with the messages done so far; the sample is there when the time is over.
+    pub(crate) fn tick(&mut self, done: u64) -> io::Result<Option<Sample>> {
+        match &self.begin {
+            None if self.started.elapsed() >= self.length / 3 => {
+                self.begin = Some(Clocks::read(self.target.process, done)?);
+                Ok(None)
+            }
+            Some(begin) if begin.at.elapsed() >= self.length => {
+                let end = Clocks::read(self.target.process, done)?;
+                Ok(Some(begin.until(&end)))
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+/// All that counts up, at one instant; times in nanoseconds.
+struct Clocks {
+    at: Instant,
+    done: u64,
+    server: u64,
+    client: u64,
+    machine: u64,
+}
+
+impl Clocks {
+    fn read(server: Process, done: u64) -> io::Result<Self> {
+        Ok(Self {
+            at: Instant::now(),
+            done,
+            server: server.cpu_time()?,
+            client: Process::this().cpu_time()?,
+            machine: machine_time()?,
+        })
+    }
+
+    fn until(&self, end: &Self) -> Sample {
+        let server = (end.server - self.server) as f64;
+        let client = (end.client - self.client) as f64;
+        let machine = (end.machine - self.machine) as f64;
+        Sample {
+            value: server / (end.done - self.done) as f64 / 1000.0,
+            disturbance: (machine - server - client) / (end.at - self.at).as_nanos() as f64,
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Processes as Linux tells of them: CPU time, memory, affinity, open files.
+
+use std::{fs, io};
+
+/// A process by its id.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Process(pub(crate) u32);
+
+impl Process {
+    pub(crate) fn this() -> Self {
+        Self(std::process::id())
+    }
+
+    /// Nanoseconds of CPU time, user and system, over all its threads.
+    pub(crate) fn cpu_time(self) -> io::Result<u64> {
+        let mut sum = 0;
+        for thread in fs::read_dir(format!("/proc/{}/task", self.0))? {
+            let times = fs::read_to_string(thread?.path().join("schedstat"))?;
+            sum += times.split_whitespace().next().and_then(|time| time.parse::<u64>().ok()).unwrap_or(0);
+        }
+        Ok(sum)
+    }
+
+    /// Bytes of resident memory.
+    pub(crate) fn resident(self) -> io::Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.0))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kibibytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+        kibibytes.map(|n| n * 1024).ok_or_else(|| io::Error::other("no VmRSS"))
+    }
+}
+
+/// Nanoseconds of CPU time that the whole machine was busy or was denied by its host.
+pub(crate) fn machine_time() -> io::Result<u64> {
+    let stat = fs::read_to_string("/proc/stat")?;
+    let first = stat.lines().next().unwrap_or_default();
+    let ticks: Vec<u64> = first.split_whitespace().skip(1).filter_map(|tick| tick.parse().ok()).collect();
+    match ticks[..] {
+        [user, nice, system, _idle, _wait, irq, softirq, steal, ..] => {
+            Ok((user + nice + system + irq + softirq + steal) * 10_000_000)
+        }
+        _ => Err(io::Error::other("/proc/stat is too short")),
+    }
+}
+
+/// Keeps this process on one core.
+pub(crate) fn pin(core: usize) -> io::Result<()> {
+    // SAFETY: all zero bits are the empty set; `CPU_SET` stays inside it, as it checks the index; the call only
+    // reads the set, which is as long as said.
+    let status = unsafe {
+        let mut set: libc::cpu_set_t = std::mem::zeroed();
+        libc::CPU_SET(core, &mut set);
+        libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &set)
+    };
+    if status == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Lets this process open as many files as it may; ten thousand connections need that.
+pub(crate) fn raise_file_limit() -> io::Result<()> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: both calls get a valid `rlimit` of this frame.
+    let status = unsafe {
+        libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit);
+        limit.rlim_cur = limit.rlim_max;
+        libc::setrlimit(libc::RLIMIT_NOFILE, &limit)
+    };
+    if status == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}

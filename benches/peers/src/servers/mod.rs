@@ -1,0 +1,23 @@
+//! The servers under test, each in the plainest code its documentation shows.
+//!
+//! All of them echo text and binary messages on `/echo`, hand each binary message that arrives on `/pub` to every
+//! socket on `/sub`, take messages up to [`MAX_MESSAGE`](limits::MAX_MESSAGE) bytes, check that text is UTF-8, set
+//! `TCP_NODELAY` and run on one thread.
+
+mod axum;
+mod conversation;
+mod fastwebsockets;
+mod hyper_connection;
+mod hyper_tungstenite;
+mod limits;
+mod serve;
+mod sockudo;
+mod tcp;
+mod tokio_tungstenite;
+mod tokio_websockets;
+mod topic;
+mod tower_websocket;
+mod wtx;
+mod yawc;
+
+pub(crate) use serve::serve;

@@ -1,0 +1,92 @@
+//! The table: medians, and ratios to the first peer.
+
+use std::{collections::BTreeMap, fmt};
+
+use crate::{load::Sample, peer::Peer};
+
+/// A suite's samples.
+pub(crate) struct Table {
+    title: &'static str,
+    rows: Vec<Row>,
+    samples: usize,
+    disturbed: usize,
+}
+
+struct Row {
+    name: &'static str,
+    /// By peer's place and round.
+    values: BTreeMap<(usize, usize), f64>,
+}
+
+impl Table {
+    pub(crate) fn new(title: &'static str, rows: impl Iterator<Item = &'static str>) -> Self {
+        let rows = rows.map(|name| Row { name, values: BTreeMap::new() }).collect();
+        Self { title, rows, samples: 0, disturbed: 0 }
+    }
+
+    pub(crate) fn add(&mut self, row: usize, peer: Peer, round: usize, sample: Sample) {
+        self.rows[row].values.insert((place(peer), round), sample.value);
+        self.samples += 1;
+        self.disturbed += usize::from(!sample.is_calm());
+    }
+}
+
+impl Row {
+    fn median(&self, place: usize) -> Option<f64> {
+        median(self.values.range((place, 0)..(place + 1, 0)).map(|(_, value)| *value).collect())
+    }
+
+    /// The median of the rounds' ratios to the first peer: what slows a whole round down is not in it.
+    fn ratio(&self, place: usize) -> Option<f64> {
+        let own = self.values.range((place, 0)..(place + 1, 0));
+        median(own.filter_map(|(&(_, round), value)| Some(value / self.values.get(&(0, round))?)).collect())
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "**{}**\n\n|", self.title)?;
+        for peer in Peer::ALL {
+            write!(f, " | {peer}")?;
+        }
+        write!(f, " |\n| ---{} |", " | ---:".repeat(Peer::ALL.len()))?;
+        for row in &self.rows {
+            write!(f, "\n| {}", row.name)?;
+            for place in 0..Peer::ALL.len() {
+                match (row.median(place), row.ratio(place)) {
+                    (Some(value), Some(ratio)) if place > 0 => {
+                        write!(f, " | {} ({ratio:.2})", Digits(value))?
+                    }
+                    (Some(value), _) => write!(f, " | {}", Digits(value))?,
+                    (None, _) => write!(f, " | –")?,
+                }
+            }
+            write!(f, " |")?;
+        }
+        writeln!(f, "\n\n{} of {} samples were disturbed.", self.disturbed, self.samples)
+    }
+}
+
+/// A number with about three digits.
+struct Digits(f64);
+
+impl fmt::Display for Digits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let decimals = match self.0 {
+            x if x >= 100.0 => 0,
+            x if x >= 10.0 => 1,
+            _ => 2,
+        };
+        write!(f, "{:.decimals$}", self.0)
+    }
+}
+
+fn place(peer: Peer) -> usize {
+    Peer::ALL.iter().position(|other| *other == peer).expect("ALL has all")
+}
+
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let upper = *values.get(values.len() / 2)?;
+    Some(if values.len() % 2 == 1 { upper } else { (values[values.len() / 2 - 1] + upper) / 2.0 })
+}

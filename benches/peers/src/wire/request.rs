@@ -1,0 +1,28 @@
+//! The opening handshake (RFC 6455, section 4).
+
+use std::net::SocketAddr;
+
+const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+const ACCEPT: &[u8] = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
+pub(crate) fn request(path: &str, host: SocketAddr) -> Vec<u8> {
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: peers\r\nConnection: Upgrade\r\n\
+         Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n"
+    )
+    .into_bytes()
+}
+
+/// Whether `head` is the whole answer that opens the WebSocket, or an error when it never will be.
+pub(crate) fn is_opened(head: &[u8]) -> Result<bool, &'static str> {
+    if !head.ends_with(b"\r\n\r\n") {
+        return Ok(false);
+    }
+    if !head.starts_with(b"HTTP/1.1 101") {
+        return Err("refused");
+    }
+    if !head.windows(ACCEPT.len()).any(|window| window == ACCEPT) {
+        return Err("wrong Sec-WebSocket-Accept");
+    }
+    Ok(true)
+}
