@@ -4,6 +4,7 @@ mod frames;
 mod read_buffer;
 mod rewind;
 mod transport;
+mod unread;
 mod upgraded;
 
 pub use rewind::Rewind;

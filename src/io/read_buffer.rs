@@ -2,21 +2,30 @@
 
 use std::cell::Cell;
 
-/// How much one read may bring. A socket's receive buffer holds about this much of a fast sender's data.
+/// How much one read may bring, in bytes. A socket's receive buffer holds about this much of a fast sender's data.
 const SIZE: usize = 64 * 1024;
 
 thread_local! {
     static BUFFER: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
 }
 
-/// Calls `f` with this thread's read buffer, whose content is arbitrary.
+/// Takes this thread's read buffer, whose content is arbitrary, or a new one while that is away.
 ///
-/// A connection that waits holds no read buffer, and yet each read is a large one. Within `f` the buffer is away,
-/// so that an IO which itself reads through a [`Transport`](super::Transport) gets another one.
-pub(super) fn with<R>(f: impl FnOnce(&mut [u8]) -> R) -> R {
-    let mut buffer = BUFFER.take().unwrap_or_else(|| vec![0; SIZE].into_boxed_slice());
-    let result = f(&mut buffer);
+/// A connection that waits holds no read buffer, and yet each read is a large one.
+pub(super) fn take() -> Box<[u8]> {
+    BUFFER.take().unwrap_or_else(|| vec![0; SIZE].into_boxed_slice())
+}
+
+/// Gives a read buffer back, to whatever thread this is.
+pub(super) fn give(buffer: Box<[u8]>) {
     BUFFER.set(Some(buffer));
+}
+
+/// Calls `f` with this thread's read buffer.
+pub(super) fn with<R>(f: impl FnOnce(&mut [u8]) -> R) -> R {
+    let mut buffer = take();
+    let result = f(&mut buffer);
+    give(buffer);
     result
 }
 

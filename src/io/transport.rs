@@ -6,10 +6,10 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{frames::Frames, read_buffer};
+use super::{frames::Frames, read_buffer, unread::Unread};
 
 /// How many reads are thrown away at a time.
 const MAX_DRAINED: usize = 16;
@@ -24,7 +24,7 @@ const MAX_PEEKED: usize = 64 * 1024;
 pub struct Transport<IO> {
     io: IO,
     /// What was read and tungstenite has not taken yet.
-    unread: Bytes,
+    unread: Unread,
     frames: Frames,
     /// The largest read since [`take_largest_read`](Self::take_largest_read), in bytes.
     largest_read: usize,
@@ -41,7 +41,7 @@ impl<IO> Transport<IO> {
         Self {
             io,
             // A copy: it may be a part of a server's much larger read buffer.
-            unread: Bytes::copy_from_slice(unread),
+            unread: Unread::copy(unread),
             frames: Frames::new(max_frame_size),
             largest_read: 0,
             has_ended: false,
@@ -72,21 +72,21 @@ impl<IO> Transport<IO> {
 
     /// Whether all that was read has been taken, and ended with a whole message.
     pub(crate) fn at_rest(&self) -> bool {
-        self.unread.is_empty() && self.frames.at_rest()
+        self.unread.as_slice().is_empty() && self.frames.at_rest()
     }
 
     /// The IO, and what was read from it but not used yet.
     ///
     /// What tungstenite has already taken from here is not among it.
     pub fn into_parts(self) -> (IO, Bytes) {
-        (self.io, self.unread)
+        (self.io, self.unread.into_bytes())
     }
 }
 
 impl<IO: AsyncRead + Unpin> Transport<IO> {
     /// Reads and throws away until the peer's end of stream, or an error.
     pub(crate) fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.unread = Bytes::new();
+        self.unread = Unread::copy(b"");
         for _ in 0..MAX_DRAINED {
             let read = read_buffer::with(|buffer| {
                 let mut buffer = ReadBuf::new(buffer);
@@ -107,7 +107,7 @@ impl<IO: AsyncRead + Unpin> Transport<IO> {
     ///
     /// Whoever waits to read must be woken afterwards: its waker is no longer the one that the IO knows.
     pub(crate) fn poll_peek(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.unread.len() >= MAX_PEEKED {
+        if self.unread.as_slice().len() >= MAX_PEEKED {
             return Poll::Ready(());
         }
         if self.has_ended {
@@ -117,7 +117,7 @@ impl<IO: AsyncRead + Unpin> Transport<IO> {
         let read = read_buffer::with(|buffer| {
             let mut buffer = ReadBuf::new(buffer);
             Pin::new(&mut self.io).poll_read(cx, &mut buffer).map_ok(|()| {
-                *unread = [unread, buffer.filled()].concat().into();
+                *unread = Unread::copy(&[unread.as_slice(), buffer.filled()].concat());
                 buffer.filled().len()
             })
         });
@@ -142,32 +142,29 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Transport<IO> {
             return Poll::Ready(Ok(()));
         }
         let filled = buf.filled().len();
-        if !this.unread.is_empty() {
-            let mut input = &this.unread[..];
+        let mut input = this.unread.as_slice();
+        if !input.is_empty() {
+            let before = input.len();
             this.frames.pass(&mut input, buf);
-            let passed = this.unread.len() - input.len();
+            let passed = before - input.len();
             this.unread.advance(passed);
-            if this.unread.is_empty() {
-                this.unread = Bytes::new();
-            }
         }
         while buf.filled().len() == filled {
             if this.has_ended {
                 return Poll::Ready(this.error.take().map_or(Ok(()), Err));
             }
-            let read = read_buffer::with(|buffer| {
-                let mut buffer = ReadBuf::new(buffer);
-                ready!(Pin::new(&mut this.io).poll_read(cx, &mut buffer))?;
-                let mut input = buffer.filled();
-                let read = input.len();
-                this.frames.pass(&mut input, buf);
-                this.unread = Bytes::copy_from_slice(input);
-                Poll::Ready(io::Result::Ok(read))
-            });
-            let read = ready!(read)?;
+            let mut buffer = read_buffer::take();
+            let mut read = ReadBuf::new(&mut buffer);
+            let polled = Pin::new(&mut this.io).poll_read(cx, &mut read);
+            let read = read.filled().len();
             if read == 0 {
-                break;
+                read_buffer::give(buffer);
+                return polled;
             }
+            let mut input = &buffer[..read];
+            this.frames.pass(&mut input, buf);
+            let rest = input.len();
+            this.unread = Unread::keep(buffer, rest, read);
             this.largest_read = this.largest_read.max(read);
         }
         Poll::Ready(Ok(()))
