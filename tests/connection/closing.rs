@@ -1,14 +1,19 @@
 //! The closing handshake (RFC 6455 §7).
 
-use std::time::Duration;
+use std::{io::Cursor, time::Duration};
 
 use tokio::{
+    io::{AsyncReadExt, join, sink},
     sync::oneshot,
-    time::{Instant, sleep},
+    task::yield_now,
+    time::{Instant, advance, sleep},
 };
-use tower_websocket::{CloseCode, CloseFrame, Config, Error, Message};
+use tower_websocket::{
+    AcceptAll, Acceptor, CloseCode, CloseFrame, Config, Error, Message, Shutdown,
+    tungstenite::error::ProtocolError,
+};
 
-use crate::pair::{CLOSE, Socket, drive, open};
+use crate::pair::{CLOSE, Flood, REQUEST, Socket, at_once, drive, frame, open};
 
 #[tokio::test(start_paused = true)]
 async fn close_sends_code_and_reason_and_waits_for_the_answer() {
@@ -290,4 +295,95 @@ async fn the_stream_ends_once() {
     pair.send_close(1000, "").await;
     pair.recv_close().await;
     pair.finish().await;
+}
+
+/// The sender was dropped first, and said 1000 before anyone knew of the panic.
+#[tokio::test(start_paused = true)]
+async fn a_panic_with_only_the_sender_at_hand_closes_with_1011() {
+    let mut pair = drive(Config::new(), async |socket: Socket| {
+        let (sender, _receiver) = socket.split();
+        let write = async move {
+            let _sender = sender;
+            panic!("a handler's bug");
+        };
+        write.await
+    })
+    .await;
+    pair.answer_close(1011).await;
+    pair.finish().await;
+}
+
+/// The frame went out as it was, and its peer had to fail the connection with 1002.
+#[tokio::test(start_paused = true)]
+async fn a_close_frame_that_may_not_be_sent_is_refused() {
+    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+        for code in [0, 999, 1004, 1005, 1006, 1015, 2999, 5000] {
+            let frame = CloseFrame { code: code.into(), reason: "".into() };
+            let error = socket.send(Message::Close(Some(frame))).await.unwrap_err();
+            assert!(
+                matches!(error, Error::Protocol(ProtocolError::InvalidCloseSequence)),
+                "{code}: {error:?}"
+            );
+        }
+        assert!(socket.ended().is_none());
+        socket.send("still open").await.unwrap();
+    })
+    .await;
+    assert_eq!(pair.recv_text().await, "still open");
+    pair.answer_close(1000).await;
+    pair.finish().await;
+}
+
+/// A Close of more than 125 bytes broke the protocol (RFC 6455 §5.5).
+#[tokio::test(start_paused = true)]
+async fn a_close_frame_whose_reason_is_too_long_is_cut() {
+    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+        let frame = CloseFrame { code: 4000.into(), reason: "é".repeat(150).into() };
+        socket.send(Message::Close(Some(frame))).await.unwrap();
+        while socket.recv().await.is_some() {}
+    })
+    .await;
+    assert_eq!(pair.recv_close().await, (4000, "é".repeat(61)));
+    pair.send_close(4000, "").await;
+    pair.eof().await;
+    pair.finish().await;
+}
+
+/// There is no runtime to close it in the background: that was a panic.
+#[tokio::test(start_paused = true)]
+async fn a_socket_dropped_outside_of_a_runtime_says_what_it_can() {
+    let (mut pair, mut socket) = open(Config::new(), 1024).await;
+    socket.send("bye").await.unwrap();
+    std::thread::spawn(move || drop(socket)).join().expect("dropping does not panic");
+    assert_eq!(pair.recv_text().await, "bye");
+    assert_eq!(at_once(pair.recv_close()).await.0, 1000);
+    at_once(pair.eof()).await;
+    pair.finish().await;
+}
+
+/// Reading used up the task's budget, and without one no timer is ever ready: the flood went on for ever.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_floods_is_dropped_at_the_close_timeout() {
+    // While the socket waits for the peer's Close, and while it drains what comes after an error.
+    for before in [vec![], frame(0x83, b"reserved opcode")] {
+        let shutdown = Shutdown::new();
+        let acceptor = Acceptor::new(AcceptAll::new()).with_config(Config::new().shutdown(&shutdown));
+        let flood = Cursor::new([REQUEST, &before].concat()).chain(Flood(1_000_000));
+        let (mut socket, ()) = acceptor.accept(join(flood, sink())).await.unwrap();
+        if !before.is_empty() {
+            assert!(socket.recv().await.unwrap().is_err());
+        }
+        drop(socket);
+        let is_open = async || {
+            for _ in 0..10 {
+                yield_now().await;
+            }
+            shutdown.connections() == 1
+        };
+        assert!(is_open().await);
+        advance(Duration::from_millis(4900)).await;
+        assert!(is_open().await);
+        advance(Duration::from_millis(200)).await;
+        assert!(!is_open().await);
+    }
 }

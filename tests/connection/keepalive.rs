@@ -1,11 +1,12 @@
 //! Silent peers are pinged, and given up.
 
-use std::time::Duration;
+use std::{future::poll_fn, pin::Pin, time::Duration};
 
+use futures_util::Sink;
 use tokio::time::{Instant, sleep};
-use tower_websocket::{Config, Error};
+use tower_websocket::{Config, Error, Message};
 
-use crate::pair::{PING, PONG, Socket, TEXT, drive, frame, open};
+use crate::pair::{BINARY, CLOSE, PING, PONG, Pair, Socket, TEXT, at_once, drive, frame, open};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -13,7 +14,7 @@ async fn ignore(mut socket: Socket) {
     while let Some(Ok(_)) = socket.recv().await {}
 }
 
-fn is_timeout(received: Option<Result<tower_websocket::Message, Error>>) -> bool {
+fn is_timeout(received: Option<Result<Message, Error>>) -> bool {
     matches!(received, Some(Err(Error::Io(error))) if error.kind() == std::io::ErrorKind::TimedOut)
 }
 
@@ -164,4 +165,79 @@ async fn without_a_driver_whoever_reads_keeps_alive() {
     assert_eq!(pair.recv_close().await.0, 1011);
     pair.eof().await;
     pair.finish().await;
+}
+
+/// Sees a peer given up that has nothing more to say to a handler which never looks.
+async fn is_given_up(mut pair: Pair, start: Instant) {
+    // What lies there is found at 40 s, and is news only once.
+    for at in [20, 60] {
+        assert_eq!(pair.recv().await, (PING, vec![]));
+        assert_eq!(start.elapsed(), at * SECOND);
+    }
+    assert_eq!(pair.recv_close().await, (1011, "keepalive timeout".into()));
+    assert_eq!(start.elapsed(), 80 * SECOND);
+    pair.eof().await;
+    pair.shutdown().idle().await;
+    assert!(start.elapsed() <= 85 * SECOND);
+    pair.finish().await;
+}
+
+async fn never_look(socket: Socket) {
+    sleep(100_000 * SECOND).await;
+    drop(socket);
+}
+
+/// The end of the stream was taken for a sign of life, at each look again.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_ended_is_given_up_while_the_handler_does_not_read() {
+    let start = Instant::now();
+    let mut pair = drive(Config::new(), never_look).await;
+    pair.half_close().await;
+    is_given_up(pair, start).await;
+}
+
+/// One unread message was taken for a sign of life, at each look again. A Close that is not read is no more than that.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_fell_silent_is_given_up_while_the_handler_does_not_read() {
+    for (first, payload) in [(TEXT, &b"x"[..]), (CLOSE, &[3, 232])] {
+        let start = Instant::now();
+        let mut pair = drive(Config::new(), never_look).await;
+        pair.send(first, payload).await;
+        is_given_up(pair, start).await;
+    }
+}
+
+/// With the buffer full, the ping took the place of the message that waited for room.
+#[tokio::test(start_paused = true)]
+async fn a_ping_takes_the_place_of_no_message() {
+    let config = Config::new().max_write_buffer_size(100_000).keepalive_timeout(None);
+    for shift in 0..3 {
+        let (mut pair, socket) = open(config.clone(), 2048).await;
+        let (sender, receiver) = socket.split();
+        let mut late = sender.clone();
+        poll_fn(|cx| Pin::new(&mut late).poll_ready(cx)).await.unwrap();
+        sender.send(Message::binary(vec![0; shift])).await.unwrap();
+        let mut sent = 1;
+        while sender.try_send(Message::binary(vec![1])).is_ok() {
+            sent += 1;
+        }
+        // It was told that there is room.
+        Pin::new(&mut late).start_send(Message::binary(vec![2; 100_000])).unwrap();
+        sleep(21 * SECOND).await;
+        let mut received = 0;
+        let mut pings = 0;
+        loop {
+            match at_once(pair.recv()).await {
+                (BINARY, _) => received += 1,
+                (PING, _) => pings += 1,
+                (0x02, part) => assert_eq!(part.len(), 65_536),
+                (0x80, part) => break assert_eq!(part.len(), 100_000 - 65_536),
+                (first, _) => panic!("{first:#x}"),
+            }
+        }
+        assert_eq!((received, pings), (sent, 1));
+        drop((sender, late, receiver));
+        pair.answer_close(1000).await;
+        pair.finish().await;
+    }
 }

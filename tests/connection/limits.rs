@@ -1,14 +1,23 @@
 //! What a peer may cost.
 
-use std::time::Duration;
+use std::{
+    future::IntoFuture,
+    io,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use tokio::{
-    sync::oneshot,
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
+    sync::{mpsc, oneshot},
     time::{Instant, sleep, timeout},
 };
-use tower_websocket::{Config, Message};
+use tower_websocket::{
+    AcceptAll, Acceptor, Config, Error, Listener, Message, WebSocket, WebSocketUpgradeLayer, serve,
+    tungstenite::error::ProtocolError,
+};
 
-use crate::pair::{BINARY, PING, PONG, Socket, TEXT, drive, frame, open};
+use crate::pair::{BINARY, PING, PONG, REQUEST, Socket, TEXT, at_once, drive, frame, open};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -174,4 +183,170 @@ async fn buffers_given_back_at_rest_lose_nothing() {
     pair.send_close(1000, "").await;
     pair.recv_close().await;
     pair.finish().await;
+}
+
+/// A header alone made tungstenite allocate what it announced, which panicked, or ended the whole process.
+#[tokio::test(start_paused = true)]
+async fn a_header_without_its_payload_costs_nothing() {
+    let config =
+        Config::new().max_frame_size(usize::MAX).max_message_size(usize::MAX).keepalive_interval(None);
+    for opcode in [BINARY, TEXT] {
+        for len in [1u64 << 40, 1 << 47, 1 << 63, u64::MAX] {
+            let (done, received) = oneshot::channel();
+            let mut pair = drive(config.clone(), async |mut socket: Socket| {
+                done.send(socket.recv().await.unwrap()).unwrap();
+                assert!(socket.recv().await.is_none());
+            })
+            .await;
+            pair.send_raw(&[opcode, 0xff]).await;
+            pair.send_raw(&len.to_be_bytes()).await;
+            pair.send_raw(&[0; 4]).await;
+            sleep(60 * SECOND).await;
+            assert_eq!(pair.shutdown().connections(), 1);
+            pair.send_raw(&[b'x'; 1000]).await;
+            pair.half_close().await;
+            let error = at_once(received).await.unwrap().unwrap_err();
+            assert!(
+                matches!(error, Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)),
+                "{len:#x}: {error:?}"
+            );
+            pair.eof().await;
+            pair.finish().await;
+        }
+    }
+}
+
+/// The peer had to fail the connection with 1002 over what left (RFC 6455 §5.5).
+#[tokio::test(start_paused = true)]
+async fn a_ping_or_pong_of_more_than_125_bytes_is_refused() {
+    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+        for message in [Message::Ping(vec![0; 126].into()), Message::Pong(vec![0; 126].into())] {
+            let error = socket.send(message).await.unwrap_err();
+            assert!(matches!(error, Error::Protocol(ProtocolError::ControlFrameTooBig)), "{error:?}");
+        }
+        socket.send(Message::Ping(vec![0; 125].into())).await.unwrap();
+    })
+    .await;
+    assert_eq!(pair.recv().await, (PING, vec![0; 125]));
+    pair.answer_close(1000).await;
+    pair.finish().await;
+}
+
+/// A client that takes a response too slowly was then sent another one, a 408, into the middle of it.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_took_a_part_of_the_response_gets_no_other() {
+    let (mut client, server) = duplex(64);
+    let accepting = tokio::spawn(async move {
+        let error = Acceptor::new(AcceptAll::new()).accept(server).await.unwrap_err();
+        let _ = error.respond().await;
+    });
+    client.write_all(REQUEST).await.unwrap();
+    sleep(60 * SECOND).await;
+    let mut response = String::new();
+    client.read_to_string(&mut response).await.unwrap();
+    assert!(response.starts_with("HTTP/1.1 101 "), "{response}");
+    assert_eq!(response.len(), 64, "{response}");
+    accepting.await.unwrap();
+}
+
+/// Clients that come through memory.
+struct Pipes(mpsc::Receiver<DuplexStream>);
+
+impl Listener for Pipes {
+    type Io = DuplexStream;
+    type Addr = ();
+
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(DuplexStream, ())>> {
+        match ready!(self.0.poll_recv(cx)) {
+            Some(io) => Poll::Ready(Ok((io, ()))),
+            None => Poll::Pending,
+        }
+    }
+}
+
+/// The largest values panicked: a time beyond the end of time, more permits than a semaphore has.
+#[tokio::test(start_paused = true)]
+async fn settings_without_end_never_come() {
+    const HOUR: Duration = Duration::from_secs(3600);
+    let config = || {
+        Config::new()
+            .max_message_size(usize::MAX)
+            .max_frame_size(usize::MAX)
+            .max_write_buffer_size(usize::MAX)
+            .handshake_timeout(Duration::MAX)
+            .header_read_timeout(Duration::MAX)
+            .keepalive_interval(Duration::MAX)
+            .keepalive_timeout(Duration::MAX)
+            .close_timeout(Duration::MAX)
+            .max_connections(usize::MAX)
+    };
+    let (done, over) = oneshot::channel();
+    let mut pair = drive(config(), async |mut socket: Socket| {
+        while let Some(Ok(message)) = socket.recv().await {
+            if message.is_text() {
+                socket.send(message).await.unwrap();
+            }
+        }
+        done.send(()).unwrap();
+    })
+    .await;
+    assert!(timeout(HOUR, pair.recv()).await.is_err());
+    pair.text("still here").await;
+    assert_eq!(pair.recv_text().await, "still here");
+    let draining = tokio::spawn({
+        let shutdown = pair.shutdown().clone();
+        async move { shutdown.drain(Duration::MAX).await }
+    });
+    assert_eq!(pair.recv_close().await.0, 1001);
+    assert!(timeout(HOUR, pair.recv()).await.is_err());
+    pair.send_close(1001, "").await;
+    pair.eof().await;
+    assert_eq!(draining.await.unwrap(), 0);
+    over.await.expect("the handler's task does not panic");
+    pair.finish().await;
+
+    // One ping, for whose answer there is no end of waiting.
+    let mut pair = drive(
+        config().keepalive_interval(SECOND),
+        async |mut socket: Socket| {
+            while let Some(Ok(_)) = socket.recv().await {}
+        },
+    )
+    .await;
+    assert_eq!(pair.recv().await, (PING, vec![]));
+    assert!(timeout(HOUR, pair.recv()).await.is_err());
+    pair.send_close(1000, "").await;
+    pair.recv_close().await;
+    pair.finish().await;
+
+    let (clients, listener) = mpsc::channel(1);
+    let layer = WebSocketUpgradeLayer::new(
+        AcceptAll::new(),
+        async |mut socket: WebSocket, ()| {
+            while let Some(Ok(_)) = socket.recv().await {}
+        },
+    );
+    let (stop, stopped) = oneshot::channel::<()>();
+    let server = serve(Pipes(listener), layer.with_config(config()).into_service())
+        .drain_timeout(Duration::MAX)
+        .header_read_timeout(Duration::MAX)
+        .with_graceful_shutdown(async { stopped.await.unwrap() });
+    let server = tokio::spawn(server.into_future());
+    let (mut client, io) = duplex(1024);
+    clients.send(io).await.unwrap();
+    sleep(HOUR).await;
+    client.write_all(REQUEST).await.unwrap();
+    let mut response = Vec::new();
+    while !response.ends_with(b"\r\n\r\n") {
+        response.push(client.read_u8().await.unwrap());
+    }
+    assert!(response.starts_with(b"HTTP/1.1 101 "));
+    stop.send(()).unwrap();
+    let mut close = [0; 4];
+    client.read_exact(&mut close).await.unwrap();
+    assert_eq!(close, [0x88, 2, 3, 233]);
+    sleep(HOUR).await;
+    assert!(!server.is_finished());
+    client.write_all(&frame(0x88, &[3, 233])).await.unwrap();
+    server.await.unwrap().unwrap();
 }

@@ -1,4 +1,24 @@
 //! The open connection, in memory and in paused time: one test for each promise.
+//!
+//! What AnyEvent::WebSocket::Connection does, row by row of its list of behaviours, and the test that keeps the promise
+//! here:
+//!
+//! | row | there | test |
+//! |---|---|---|
+//! | 21 | cut inside a frame | `errors::a_stream_cut_inside_a_frame_gives_what_came_before_and_one_error` |
+//! | 30 | `send`, nothing after the close | `closing::nothing_is_delivered_after_the_peers_close_and_nothing_sent` |
+//! | 31 | `each_message`, `next_message` | `cork::messages_that_come_in_one_packet_are_answered_in_one_write` |
+//! | 32 | `finish`, exactly once | `closing::the_stream_ends_once` |
+//! | 33 | `parse_error` | `errors::what_breaks_the_protocol_ends_with_1002` and its neighbours |
+//! | 34 | a dying callback | `closing::a_handler_that_panics_closes_with_1011` |
+//! | 35 | `close(code, reason)` | `closing::close_sends_code_and_reason_and_waits_for_the_answer`, `closing::a_close_frame_that_may_not_be_sent_is_refused` |
+//! | 36 | a Close and half-close, without limit | `closing::close_waits_no_longer_than_five_seconds`, `closing::a_client_that_sends_1005_and_half_closes_is_survived` |
+//! | 37 | `close_code`, `close_reason`, `close_error` | `closing::the_peers_code_is_echoed_and_readable` |
+//! | 38 | nothing after a Close | `closing::nothing_is_delivered_after_the_peers_close_and_nothing_sent` |
+//! | 39 | the peer's end; a dropped object | `closing::a_client_that_half_closes_still_gets_what_was_sent`, `closing::a_socket_without_a_driver_is_closed_in_the_background` |
+//! | 40 | ping answered | `cancel::a_dropped_recv_loses_nothing`, `keepalive::a_silent_peer_is_pinged_every_twenty_seconds` |
+//! | 41 | a huge length | `errors::what_is_too_large_ends_with_1009`, `limits::a_header_without_its_payload_costs_nothing` |
+//! | 42 | what was let through | `errors::what_breaks_the_protocol_ends_with_1002`, `errors::text_that_is_not_utf_8_ends_with_1007` |
 
 mod cancel;
 mod closing;
@@ -9,3 +29,4 @@ mod limits;
 mod pair;
 mod shutdown;
 mod split;
+mod tasks;

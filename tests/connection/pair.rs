@@ -8,13 +8,15 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf},
     runtime::Handle,
-    task::JoinHandle,
+    task::{JoinHandle, coop::poll_proceed},
+    time::{Instant, timeout},
 };
 use tower_websocket::{AcceptAll, Acceptor, Config, Shutdown, WebSocket};
 
@@ -26,7 +28,8 @@ pub(crate) const PONG: u8 = 0x8a;
 
 const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
-const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+pub(crate) const REQUEST: &[u8] =
+    b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
 pub(crate) type Socket = WebSocket<Counted>;
@@ -79,6 +82,10 @@ impl Pair {
 
     pub(crate) async fn send_raw(&mut self, bytes: &[u8]) {
         self.io.write_all(bytes).await.unwrap();
+    }
+
+    pub(crate) async fn try_send_raw(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.io.write_all(bytes).await
     }
 
     pub(crate) async fn text(&mut self, text: &str) {
@@ -175,6 +182,14 @@ impl Drop for Pair {
     }
 }
 
+/// The output of `future`, for which no time may have to pass.
+pub(crate) async fn at_once<F: Future>(future: F) -> F::Output {
+    let start = Instant::now();
+    let output = timeout(Duration::from_secs(3600), future).await.expect("it comes within the hour");
+    assert_eq!(start.elapsed(), Duration::ZERO, "it comes late");
+    output
+}
+
 /// A masked frame.
 pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![first];
@@ -192,6 +207,27 @@ pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     frame.extend(MASK);
     frame.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
     frame
+}
+
+/// So many binary frames without a pause, each in a read of its own. As a socket does, it has a task that reads on
+/// and on yield at times.
+pub(crate) struct Flood(pub(crate) usize);
+
+impl AsyncRead for Flood {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let proceed = ready!(poll_proceed(cx));
+        if self.0 > 0 {
+            self.0 -= 1;
+            // The header of 2 bytes, the mask, and 2 bytes that it makes zeros.
+            buf.put_slice(&[BINARY; 8]);
+        }
+        proceed.made_progress();
+        Poll::Ready(Ok(()))
+    }
 }
 
 /// Counts its writes.

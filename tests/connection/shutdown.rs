@@ -1,15 +1,16 @@
 //! Counting sockets, and ending them all.
 
-use std::time::Duration;
+use std::{future::pending, sync::Arc, time::Duration};
 
 use http::StatusCode;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
+    sync::oneshot,
     time::{Instant, sleep},
 };
-use tower_websocket::{AcceptAll, Acceptor, Config, HandshakeError, Shutdown};
+use tower_websocket::{AcceptAll, Acceptor, Config, Error, HandshakeError, Message, Shutdown};
 
-use crate::pair::{Socket, drive, open};
+use crate::pair::{Socket, at_once, drive, open};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -76,6 +77,56 @@ async fn what_is_left_at_the_deadline_is_dropped() {
     assert_eq!(start.elapsed(), 2 * SECOND);
     assert_eq!(pair.recv_close().await.0, 1001);
     pair.eof().await;
+    pair.finish().await;
+}
+
+/// Nobody told who waited on another task that nothing is written any more: it waited for ever.
+#[tokio::test(start_paused = true)]
+async fn what_waits_to_be_written_fails_at_the_deadline() {
+    // A flush of one half.
+    let (pair, socket) = open(Config::new(), 1024).await;
+    let (sender, receiver) = socket.split();
+    let flushing = tokio::spawn(async move {
+        sender.send(Message::binary(vec![0; 10_000])).await.unwrap();
+        sender.flush().await
+    });
+    sleep(SECOND).await;
+    assert_eq!(pair.shutdown().drain(SECOND).await, 1);
+    assert!(matches!(at_once(flushing).await.unwrap(), Err(Error::AlreadyClosed)));
+    drop(receiver);
+    pair.finish().await;
+
+    // A whole socket that its handler gave away.
+    let (give, sending) = oneshot::channel();
+    let pair = drive(Config::new(), async |mut socket: Socket| {
+        let message = Message::binary(vec![0; 2 << 20]);
+        give.send(tokio::spawn(async move { socket.send(message).await })).unwrap();
+        pending().await
+    })
+    .await;
+    let sending = sending.await.unwrap();
+    sleep(SECOND).await;
+    assert_eq!(pair.shutdown().drain(SECOND).await, 1);
+    assert!(matches!(at_once(sending).await.unwrap(), Err(Error::AlreadyClosed)));
+    pair.finish().await;
+}
+
+/// The driver said that the handler was dropped, and kept it until it was dropped itself.
+#[tokio::test(start_paused = true)]
+async fn a_handler_dropped_at_the_deadline_is_gone_with_all_it_holds() {
+    let (pair, socket) = open(Config::new(), 1024).await;
+    let held = Arc::new(());
+    let mut driver = Box::pin(socket.drive({
+        let held = Arc::clone(&held);
+        async move |socket: Socket| {
+            let _held = (socket, held);
+            pending::<()>().await;
+        }
+    }));
+    let (output, left) = tokio::join!(&mut driver, pair.shutdown().drain(SECOND));
+    assert_eq!((output, left), (None, 1));
+    assert_eq!(Arc::strong_count(&held), 1);
+    drop(driver);
     pair.finish().await;
 }
 

@@ -1,0 +1,271 @@
+//! Several tasks on one socket: what one of them meets, the others are told at once.
+
+use std::{
+    future::{pending, poll_fn},
+    pin::Pin,
+    time::Duration,
+};
+
+use futures_util::{Sink, SinkExt};
+use tokio::{
+    runtime::Handle,
+    sync::oneshot,
+    task::yield_now,
+    time::{sleep, timeout},
+};
+use tower_websocket::{Config, Message, Receiver, Sender};
+
+use crate::pair::{BINARY, Counted, PING, PONG, Pair, Socket, at_once, open};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn quiet() -> Config {
+    Config::new().keepalive_interval(None)
+}
+
+/// Lets every task come to where it waits.
+async fn settle() {
+    for _ in 0..20 {
+        yield_now().await;
+    }
+}
+
+/// A socket's halves, whose driver is waiting on a task of its own.
+async fn split(config: Config, room: usize) -> (Pair, Sender<Counted>, Receiver<Counted>) {
+    let (pair, socket) = open(config, room).await;
+    let (sender, receiver) = socket.split();
+    settle().await;
+    (pair, sender, receiver)
+}
+
+/// A socket's halves, whose driver was dropped with its handler.
+async fn orphans(config: Config, room: usize) -> (Pair, Sender<Counted>, Receiver<Counted>) {
+    let (pair, socket) = open(config, room).await;
+    let (give, halves) = oneshot::channel();
+    let driver = tokio::spawn(socket.drive(async |socket: Socket| {
+        give.send(socket.split()).unwrap();
+        pending::<()>().await;
+    }));
+    let (sender, receiver) = halves.await.unwrap();
+    driver.abort();
+    assert!(driver.await.unwrap_err().is_cancelled());
+    (pair, sender, receiver)
+}
+
+/// Waits until a sink is ready for a message.
+async fn ready(sender: &mut Sender<Counted>) {
+    poll_fn(|cx| Pin::new(&mut *sender).poll_ready(cx)).await.unwrap();
+}
+
+/// The next message, of however many frames.
+async fn recv_message(pair: &mut Pair) -> Vec<u8> {
+    let (first, mut message) = pair.recv().await;
+    assert_eq!(first & 0x7f, 0x02, "a message begins");
+    let mut is_final = first == BINARY;
+    while !is_final {
+        let (first, part) = pair.recv().await;
+        assert_eq!(first & 0x7f, 0x00, "the message is continued");
+        message.extend(part);
+        is_final = first == 0x80;
+    }
+    message
+}
+
+/// The driver did not know of a writer that had begun to wait before the driver was first polled: both slept.
+#[tokio::test(start_paused = true)]
+async fn a_writer_may_wait_before_its_driver_is_polled() {
+    let (mut pair, socket) = open(quiet().max_write_buffer_size(1000), 1024).await;
+    let (sender, receiver) = socket.split();
+    let writing = async {
+        for _ in 0..10 {
+            sender.send(Message::binary(vec![0; 900])).await.unwrap();
+        }
+    };
+    let reading = async {
+        for _ in 0..10 {
+            assert_eq!(pair.recv().await.0, BINARY);
+        }
+    };
+    at_once(async { tokio::join!(writing, reading) }).await;
+    drop((sender, receiver));
+    pair.answer_close(1000).await;
+    pair.finish().await;
+}
+
+/// The Close waited for the driver's next look, which was the ping after 20 s, or never.
+#[tokio::test(start_paused = true)]
+async fn an_error_read_on_another_task_is_told_at_once() {
+    for config in [Config::new(), quiet()] {
+        let (mut pair, sender, mut receiver) = split(config, 1 << 20).await;
+        let reader = tokio::spawn(async move { (receiver.recv().await, receiver) });
+        settle().await;
+        pair.send(0x83, "reserved opcode").await;
+        assert_eq!(at_once(pair.recv_close()).await.0, 1002);
+        pair.half_close().await;
+        let (received, receiver) = at_once(reader).await.unwrap();
+        assert!(received.unwrap().is_err());
+        drop((sender, receiver));
+        pair.finish().await;
+    }
+}
+
+/// The answer waited for the reader to read on, or for the ping after 20 s.
+#[tokio::test(start_paused = true)]
+async fn a_close_read_on_another_task_is_answered_at_once() {
+    for config in [Config::new(), quiet()] {
+        let (mut pair, sender, mut receiver) = split(config, 1 << 20).await;
+        let reader = tokio::spawn(async move { (receiver.recv().await, receiver) });
+        settle().await;
+        pair.send_close(1001, "").await;
+        assert_eq!(at_once(pair.recv_close()).await.0, 1001);
+        at_once(pair.eof()).await;
+        let (received, receiver) = reader.await.unwrap();
+        assert!(received.unwrap().unwrap().is_close());
+        drop((sender, receiver));
+        pair.finish().await;
+    }
+}
+
+/// The pong waited for the reader to read on, or for the ping after 20 s.
+#[tokio::test(start_paused = true)]
+async fn a_ping_read_on_another_task_is_answered_at_once() {
+    for config in [Config::new(), quiet()] {
+        let (mut pair, sender, mut receiver) = split(config, 1 << 20).await;
+        let reader = tokio::spawn(async move { (receiver.recv().await, receiver) });
+        settle().await;
+        pair.send(PING, "x").await;
+        assert_eq!(at_once(pair.recv()).await, (PONG, b"x".to_vec()));
+        let (received, receiver) = reader.await.unwrap();
+        assert!(received.unwrap().unwrap().is_ping());
+        drop((sender, receiver));
+        pair.answer_close(1000).await;
+        pair.finish().await;
+    }
+}
+
+/// Room for one message is shown to every sink: what the second one took either went in among the first one's
+/// fragments or took their place.
+#[tokio::test(start_paused = true)]
+async fn two_ready_sinks_send_one_after_the_other() {
+    for (room, len) in [(2048, 5), (2048, 70_000), (1 << 20, 5), (1 << 20, 70_000)] {
+        let (mut pair, mut one, receiver) = split(quiet(), room).await;
+        let mut two = one.clone();
+        let mut three = one.clone();
+        ready(&mut one).await;
+        ready(&mut two).await;
+        ready(&mut three).await;
+        Pin::new(&mut one).start_send(Message::binary(vec![1; 200_000])).unwrap();
+        // Some of it is on its way.
+        settle().await;
+        Pin::new(&mut two).start_send(Message::binary(vec![2; len])).unwrap();
+        Pin::new(&mut three).start_send(Message::binary(vec![3; len])).unwrap();
+        for (who, len) in [(1, 200_000), (2, len), (3, len)] {
+            let message = at_once(recv_message(&mut pair)).await;
+            assert_eq!((message.len(), message[0]), (len, who));
+        }
+        drop((one, two, three, receiver));
+        pair.answer_close(1000).await;
+        pair.finish().await;
+    }
+}
+
+/// On threads, sinks become ready between another's being ready and its sending.
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn sinks_that_race_lose_and_mix_nothing() {
+    const MESSAGES: u32 = 2000;
+    let (mut pair, socket) = open(quiet(), 1 << 14).await;
+    let (sender, receiver) = socket.split();
+    let sending = [0u32, 1].map(|who| {
+        let mut sender = sender.clone();
+        tokio::spawn(async move {
+            for n in 0..MESSAGES {
+                // Two fragments.
+                let mut payload = vec![0; 66_000];
+                payload[..8].copy_from_slice(&[who.to_be_bytes(), n.to_be_bytes()].concat());
+                SinkExt::send(&mut sender, Message::binary(payload)).await.unwrap();
+            }
+        })
+    });
+    let mut next = [0; 2];
+    for _ in 0..2 * MESSAGES {
+        let message = timeout(10 * SECOND, recv_message(&mut pair)).await.expect("a message, not silence");
+        assert_eq!(message.len(), 66_000);
+        let [who, n] = [0, 4].map(|at| u32::from_be_bytes(message[at..at + 4].try_into().unwrap()));
+        let next = &mut next[who as usize];
+        assert_eq!(n, *next, "the messages of sink {who} come once each, in order");
+        *next += 1;
+    }
+    for sending in sending {
+        sending.await.unwrap();
+    }
+    drop((sender, receiver));
+    // Nothing comes but the Close.
+    pair.answer_close(1000).await;
+    // The driver ends on a thread of its own.
+    let over = async {
+        while Handle::current().metrics().num_alive_tasks() > 0 {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    timeout(10 * SECOND, over).await.expect("the driver ends");
+    pair.finish().await;
+}
+
+/// Without their driver, nothing was sent, nor was anybody there to close.
+#[tokio::test(start_paused = true)]
+async fn halves_that_outlive_their_driver_get_another() {
+    let (mut pair, sender, mut receiver) = orphans(quiet(), 1 << 20).await;
+    let reader = tokio::spawn(async move { while let Some(Ok(_)) = receiver.recv().await {} });
+    settle().await;
+    sender.send("still here").await.unwrap();
+    assert_eq!(at_once(pair.recv_text()).await, "still here");
+    drop(sender);
+    at_once(pair.answer_close(1000)).await;
+    at_once(reader).await.unwrap();
+    pair.finish().await;
+}
+
+/// Without a driver the two halves looked after the connection in turns, and each took the other's waker away.
+#[tokio::test(start_paused = true)]
+async fn halves_that_outlive_their_driver_do_not_wait_for_each_other() {
+    let (mut pair, sender, mut receiver) = orphans(quiet().max_write_buffer_size(1000), 1024).await;
+    let writer = tokio::spawn(async move {
+        for _ in 0..10 {
+            sender.send(Message::binary(vec![0; 900])).await.unwrap();
+        }
+        sender.flush().await.unwrap();
+    });
+    settle().await;
+    let reader = tokio::spawn(async move { while let Some(Ok(_)) = receiver.recv().await {} });
+    settle().await;
+    for _ in 0..10 {
+        assert_eq!(at_once(pair.recv()).await.0, BINARY);
+    }
+    at_once(pair.answer_close(1000)).await;
+    at_once(writer).await.unwrap();
+    at_once(reader).await.unwrap();
+    pair.finish().await;
+}
+
+/// A sender kept on another task kept the IO too, and with it a file descriptor, long after the end.
+#[tokio::test(start_paused = true)]
+async fn a_sender_that_is_kept_does_not_keep_the_io() {
+    for is_dropped_first in [false, true] {
+        let (mut pair, sender, mut receiver) = split(quiet(), 1 << 20).await;
+        if is_dropped_first {
+            drop(receiver);
+            pair.answer_close(1000).await;
+        } else {
+            pair.send_close(1000, "").await;
+            while receiver.recv().await.is_some() {}
+            pair.answer_close(1000).await;
+            drop(receiver);
+        }
+        settle().await;
+        // Only an end that is dropped refuses what is written to it.
+        assert!(pair.try_send_raw(b"anyone?").await.is_err());
+        assert!(sender.is_closed());
+        pair.finish().await;
+        drop(sender);
+    }
+}
