@@ -1,9 +1,11 @@
 //! The open connection (RFC 6455 §5 to §8).
 
+mod adopt;
 mod closing;
 mod connection;
 mod driver;
 mod ended;
+mod ending;
 mod fragments;
 mod halves;
 mod inner;

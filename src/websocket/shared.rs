@@ -6,31 +6,26 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    runtime,
-};
-
-use super::{closing::CloseCode, connection::Connection, driver::Driver};
-use crate::agreement::Agreement;
+use super::{closing::CloseCode, connection::Connection};
 
 /// What a socket, its halves and its driver share: the connection behind a lock that is hardly ever contended.
 pub(super) struct Shared<IO> {
     connection: Mutex<Option<Connection<IO>>>,
-    /// [`abandon`] and [`adopt`], as pointers: `Drop` has no bounds, only who made this knows that `IO` can be
-    /// driven.
+    /// What [`Handle`] and [`adopt`](Self::adopt) do, as pointers: `Drop` has no bounds, only who made this knows that
+    /// `IO` can be driven.
     abandon: fn(&Arc<Self>, CloseCode),
     adopt: fn(&Arc<Self>),
 }
 
-impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> Shared<IO> {
-    pub(super) fn new(io: IO, unread: &[u8], agreement: Agreement) -> Arc<Self> {
-        let connection = Connection::new(io, unread, agreement);
+impl<IO> Shared<IO> {
+    pub(super) fn new(
+        connection: Connection<IO>,
+        abandon: fn(&Arc<Self>, CloseCode),
+        adopt: fn(&Arc<Self>),
+    ) -> Arc<Self> {
         Arc::new(Self { connection: Mutex::new(Some(connection)), abandon, adopt })
     }
-}
 
-impl<IO> Shared<IO> {
     /// Has the connection driven in the background, if it has no driver.
     pub(super) fn adopt(self: &Arc<Self>) {
         (self.adopt)(self);
@@ -54,36 +49,6 @@ impl<IO> Shared<IO> {
     fn guard(&self) -> MutexGuard<'_, Option<Connection<IO>>> {
         // A panic under the lock can only come from the IO; the connection is no worse for it.
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Begins the closing handshake, and has it finished.
-fn abandon<IO>(shared: &Arc<Shared<IO>>, code: CloseCode)
-where
-    IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
-    if let Some(mut connection) = shared.try_lock() {
-        connection.abandon(code);
-    }
-    adopt(shared);
-}
-
-/// Has a connection without a driver driven in the background. Outside of a runtime there is none: then only what
-/// can be done at once is done.
-fn adopt<IO>(shared: &Arc<Shared<IO>>)
-where
-    IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
-    let Some(mut connection) = shared.try_lock() else { return };
-    if connection.is_over() || connection.wakers().is_driven() {
-        return;
-    }
-    match runtime::Handle::try_current() {
-        Ok(runtime) => {
-            drop(connection);
-            runtime.spawn(Driver::background(Arc::clone(shared)));
-        }
-        Err(_) => connection.part(),
     }
 }
 

@@ -15,12 +15,13 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tungstenite::{Error, Message};
 
 use super::{
+    adopt::share,
     closing::{CloseCode, CloseReason},
     driver::Driver,
     ended::Ended,
     halves::{Receiver, Sender},
     inner::Inner,
-    shared::{Handle, Shared},
+    shared::Handle,
 };
 use crate::{agreement::Agreement, io::Upgraded};
 
@@ -59,7 +60,7 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> WebSocket<IO> {
     /// `unread` goes before what `io` will still give.
     pub(crate) fn new(io: IO, unread: &[u8], agreement: Agreement) -> Self {
         let protocol = agreement.protocol.clone();
-        Self { handle: Handle::new(Shared::new(io, unread, agreement)), protocol }
+        Self { handle: Handle::new(share(io, unread, agreement)), protocol }
     }
 
     /// Splits the socket into a half that sends, which can be cloned, and one that receives.
