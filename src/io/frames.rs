@@ -77,6 +77,11 @@ impl Frames {
             && !self.lost
     }
 
+    /// Whether a header is on its way out, for which there was no room.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving.len > 0
+    }
+
     /// Hands on from `input` to `output`, until either is used up.
     pub(super) fn pass(&mut self, input: &mut &[u8], output: &mut ReadBuf<'_>) {
         while output.remaining() > 0 {

@@ -77,7 +77,7 @@ impl<IO> Transport<IO> {
 
     /// The IO, and what was read from it but not used yet.
     ///
-    /// What tungstenite has already taken from here is not among it.
+    /// What tungstenite has already taken from here is not among it, nor is a header of which a part is missing.
     pub fn into_parts(self) -> (IO, Bytes) {
         (self.io, self.unread.into_bytes())
     }
@@ -143,7 +143,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Transport<IO> {
         }
         let filled = buf.filled().len();
         let mut input = this.unread.as_slice();
-        if !input.is_empty() {
+        if !input.is_empty() || this.frames.is_leaving() {
             let before = input.len();
             this.frames.pass(&mut input, buf);
             let passed = before - input.len();

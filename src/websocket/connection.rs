@@ -20,7 +20,7 @@ use super::{
     keepalive::Keepalive,
     outbox::Outbox,
     timer::Timer,
-    wakers::Wakers,
+    wakers::{Until, Wakers},
 };
 use crate::{
     Config,
@@ -235,7 +235,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         }
         let written = self.poll_write_for(cx);
         self.check_open()?;
-        if written.is_ready() || self.has_room() { Poll::Ready(Ok(())) } else { Poll::Pending }
+        if written.is_ready() || self.has_room() {
+            return Poll::Ready(Ok(()));
+        }
+        if self.wakers.is_driven() {
+            self.wakers.wait_to_write(cx.waker(), Until::Room);
+        }
+        Poll::Pending
     }
 
     /// Takes a message to be sent, after [`poll_ready`](Self::poll_ready).
@@ -267,8 +273,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     /// Writes out what was sent: now, or once the handler waits.
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let corked = self.config.cork && self.wakers.is_corked(cx.waker());
-        if !corked && !self.outbox.is_empty() {
-            ready!(self.poll_write_for(cx));
+        if !corked && !self.outbox.is_empty() && self.poll_write_for(cx).is_pending() {
+            if self.wakers.is_driven() {
+                self.wakers.wait_to_write(cx.waker(), Until::Written);
+            }
+            return Poll::Pending;
         }
         Poll::Ready(self.written())
     }
@@ -346,17 +355,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
 
     /// Writes for a task that may not be the driver's: the driver goes on with what has to wait.
     fn poll_write_for(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let written = match self.wakers.take_driver() {
-            Some(driver) => {
-                let written = self.poll_write(&mut Context::from_waker(&driver));
-                self.wakers.put_driver(driver);
-                written
-            }
-            None => self.poll_write(cx),
-        };
-        if written.is_pending() && self.wakers.is_driven() {
-            self.wakers.wait_to_write(cx.waker());
-        }
+        let Some(driver) = self.wakers.take_driver() else { return self.poll_write(cx) };
+        let written = self.poll_write(&mut Context::from_waker(&driver));
+        self.wakers.put_driver(driver);
         written
     }
 
@@ -364,8 +365,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(stream) = &mut self.stream else { return Poll::Ready(()) };
         let written = self.outbox.poll(stream, cx);
-        if written.is_ready() || self.has_room() {
-            self.wakers.wake_writers();
+        if written.is_ready() {
+            self.wakers.wake_writers(Until::Written);
+        } else if self.has_room() {
+            self.wakers.wake_writers(Until::Room);
         }
         written
     }

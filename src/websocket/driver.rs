@@ -13,7 +13,10 @@ use std::{
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{closing::CloseCode, shared::Shared};
+use super::{
+    closing::{CloseCode, CloseReason},
+    shared::Shared,
+};
 use crate::trace::Scope;
 
 pin_project! {
@@ -37,7 +40,8 @@ pin_project! {
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin, Fut: Future> Driver<IO, Fut> {
-    pub(super) fn new(shared: Arc<Shared<IO>>, handler: Fut) -> Self {
+    /// Calls `handler`, with the driver already there for what it does.
+    pub(super) fn new(shared: Arc<Shared<IO>>, handler: impl FnOnce() -> Fut) -> Self {
         Self::with_release(shared, handler, |shared| {
             if release(shared) {
                 shared.adopt();
@@ -45,12 +49,17 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, Fut: Future> Driver<IO, Fut> {
         })
     }
 
-    fn with_release(shared: Arc<Shared<IO>>, handler: Fut, release: fn(&Arc<Shared<IO>>)) -> Self {
+    fn with_release(
+        shared: Arc<Shared<IO>>,
+        handler: impl FnOnce() -> Fut,
+        release: fn(&Arc<Shared<IO>>),
+    ) -> Self {
         let scope = shared.try_lock().map(|mut connection| {
             connection.wakers().begin_driving();
             connection.scope()
         });
-        Self { handler: Some(handler), output: None, scope, shared: Guard { shared, release } }
+        let shared = Guard { shared, release };
+        Self { handler: Some(handler()), output: None, scope, shared }
     }
 }
 
@@ -58,9 +67,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Driver<IO, Ready<()>> {
     /// A driver that looks after a connection whose handler is gone. Nobody takes its place: a runtime that shuts
     /// down drops whatever it is given.
     pub(super) fn background(shared: Arc<Shared<IO>>) -> Self {
-        Self::with_release(shared, ready(()), |shared| {
-            release(shared);
-        })
+        Self::with_release(
+            shared,
+            || ready(()),
+            |shared| {
+                release(shared);
+            },
+        )
     }
 }
 
@@ -83,8 +96,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, Fut: Future> Future for Driver<IO, Fut>
                 Ok(Poll::Pending) => None,
                 Ok(Poll::Ready(output)) => Some(Ok(output)),
                 Err(panic) => {
+                    // The socket may be elsewhere, and read on there.
                     if let Some(mut connection) = shared.try_lock() {
-                        connection.abandon(CloseCode::INTERNAL_ERROR);
+                        connection.begin_close(CloseCode::INTERNAL_ERROR, CloseReason::default());
                     }
                     Some(Err(panic))
                 }

@@ -153,7 +153,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
         Fut: Future,
     {
         let shared = Arc::clone(self.handle.shared());
-        Driver::new(shared, handler(self))
+        Driver::new(shared, || handler(self))
     }
 
     /// Calls `f` with the tokio-tungstenite stream inside.

@@ -138,7 +138,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
                 self.shrink_at = if idle_at > at {
                     Some(idle_at)
                 } else {
-                    (!self.resize(Size::Small)).then(|| Instant::now() + SHRINK_AFTER)
+                    // In the middle of a message there is no hurry to ask again.
+                    (!self.resize(Size::Small)).then(|| Instant::now() + 16 * SHRINK_AFTER)
                 };
                 continue;
             }

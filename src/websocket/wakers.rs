@@ -7,12 +7,22 @@ use std::task::Waker;
 pub(super) struct Wakers {
     /// How many drivers there are: a driven socket may be given one more.
     drivers: usize,
-    /// The driver's task, once that was polled.
+    /// The driver's task, once that was polled, and those of other drivers.
     driver: Option<Waker>,
+    others: Vec<Waker>,
     /// Whether the driver is polling the handler now, and will look at everything when that returns.
     is_corking: bool,
     reader: Option<Waker>,
-    writers: Vec<Waker>,
+    writers: Vec<(Waker, Until)>,
+}
+
+/// What a writer waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Until {
+    /// There is room for one more message.
+    Room,
+    /// Everything is written.
+    Written,
 }
 
 impl Wakers {
@@ -29,20 +39,33 @@ impl Wakers {
     /// A driver is gone. Without one, the others look after the connection themselves.
     pub(super) fn end_driving(&mut self) {
         self.drivers -= 1;
-        self.driver = None;
         self.is_corking = false;
         self.wake_all();
+        // Whoever of the other drivers there is takes the place when it is polled.
+        self.others.clear();
+        if self.drivers == 0 {
+            self.driver = None;
+        }
     }
 
     /// Has everyone look at the connection.
     pub(super) fn wake_all(&mut self) {
         self.wake_driver();
+        for other in &self.others {
+            other.wake_by_ref();
+        }
         self.wake_reader();
-        self.wake_writers();
+        self.wake_writers(Until::Written);
     }
 
     /// The driver, whose task is `driver`, is about to poll the handler.
     pub(super) fn cork(&mut self, driver: &Waker) {
+        if self.drivers > 1 {
+            if let Some(known) = self.driver.take_if(|known| !known.will_wake(driver)) {
+                self.others.retain(|other| !other.will_wake(driver) && !other.will_wake(&known));
+                self.others.push(known);
+            }
+        }
         remember(&mut self.driver, driver);
         self.is_corking = true;
     }
@@ -70,9 +93,9 @@ impl Wakers {
         remember(&mut self.reader, waker);
     }
 
-    pub(super) fn wait_to_write(&mut self, waker: &Waker) {
-        if !self.writers.iter().any(|writer| writer.will_wake(waker)) {
-            self.writers.push(waker.clone());
+    pub(super) fn wait_to_write(&mut self, waker: &Waker, until: Until) {
+        if !self.writers.iter().any(|(writer, its)| *its == until && writer.will_wake(waker)) {
+            self.writers.push((waker.clone(), until));
         }
     }
 
@@ -89,10 +112,17 @@ impl Wakers {
         }
     }
 
-    pub(super) fn wake_writers(&mut self) {
-        for writer in self.writers.drain(..) {
-            writer.wake();
-        }
+    /// Wakes those who wait until there is room, or all who wait until everything is written as well.
+    ///
+    /// A writer is woken only for what it waits for: it would do nothing but wait again.
+    pub(super) fn wake_writers(&mut self, reached: Until) {
+        self.writers.retain(|(writer, until)| {
+            let is_reached = *until <= reached;
+            if is_reached {
+                writer.wake_by_ref();
+            }
+            !is_reached
+        });
     }
 }
 

@@ -23,6 +23,7 @@
 mod cancel;
 mod closing;
 mod cork;
+mod drivers;
 mod errors;
 mod keepalive;
 mod limits;

@@ -1,0 +1,227 @@
+//! One connection with several drivers, and drivers whose peer is stalled.
+
+use std::{
+    future::{Future, pending},
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use tokio::{
+    sync::oneshot,
+    task::yield_now,
+    time::{Instant, timeout},
+};
+use tower_websocket::Config;
+
+use crate::pair::{BINARY, CLOSE, Pair, Socket, frame, open};
+
+/// Without pings, which would end what hangs.
+fn quiet() -> Config {
+    Config::new().keepalive_interval(None)
+}
+
+/// Lets all other tasks do what they can.
+async fn settle() {
+    for _ in 0..300 {
+        yield_now().await;
+    }
+}
+
+/// Counts how often a future is polled.
+struct Counted<F> {
+    future: Pin<Box<F>>,
+    polls: Arc<AtomicUsize>,
+}
+
+fn counted<F: Future>(future: F) -> (Counted<F>, Arc<AtomicUsize>) {
+    let polls = Arc::new(AtomicUsize::new(0));
+    (Counted { future: Box::pin(future), polls: Arc::clone(&polls) }, polls)
+}
+
+impl<F: Future> Future for Counted<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        self.polls.fetch_add(1, Ordering::Relaxed);
+        self.future.as_mut().poll(cx)
+    }
+}
+
+/// Checks that a task waits, and does not ask again and again.
+async fn waits(polls: &AtomicUsize) {
+    settle().await;
+    let polls = polls.load(Ordering::Relaxed);
+    assert!(polls < 20, "polled {polls} times");
+}
+
+/// Reads all, so that what waited to be written is no longer in the way of the end.
+async fn drain(mut pair: Pair, code: u16) {
+    while pair.recv().await.0 != CLOSE {}
+    pair.send_close(code, "").await;
+    pair.finish().await;
+}
+
+/// A writer that waited for everything to be written used to be woken for room alone: a peer that did not read kept
+/// the CPU busy.
+#[tokio::test(start_paused = true)]
+async fn a_send_that_is_not_corked_waits_for_a_stalled_peer() {
+    let (pair, socket) = open(quiet().cork(false), 16).await;
+    let (driver, polls) =
+        counted(socket.drive(async |mut socket: Socket| socket.send("x".repeat(100)).await.unwrap()));
+    let driver = tokio::spawn(driver);
+    waits(&polls).await;
+    drain(pair, 1000).await;
+    driver.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_send_from_an_executor_within_waits_for_a_stalled_peer() {
+    let (pair, socket) = open(quiet(), 16).await;
+    let (driver, polls) = counted(socket.drive(async |mut socket: Socket| {
+        let mut tasks = FuturesUnordered::new();
+        tasks.push(async move { socket.send("x".repeat(100)).await.unwrap() });
+        while tasks.next().await.is_some() {}
+    }));
+    let driver = tokio::spawn(driver);
+    waits(&polls).await;
+    drain(pair, 1000).await;
+    driver.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_flushes_wait_for_a_stalled_peer() {
+    let (pair, socket) = open(quiet(), 16).await;
+    let (sender, receiver) = socket.split();
+    settle().await;
+    sender.send("x".repeat(100)).await.unwrap();
+    let other = sender.clone();
+    let (one, first) = counted(async move { sender.flush().await.unwrap() });
+    let (two, second) = counted(async move { other.flush().await.unwrap() });
+    let flushing = tokio::spawn(async { tokio::join!(tokio::spawn(one), tokio::spawn(two)) });
+    waits(&first).await;
+    waits(&second).await;
+    let drained = tokio::spawn(async move {
+        drop(flushing.await.unwrap());
+        drop(receiver);
+    });
+    drain(pair, 1000).await;
+    drained.await.unwrap();
+}
+
+/// The socket used to be without a driver while `drive` called its closure, so splitting it there made a second one.
+#[tokio::test(start_paused = true)]
+async fn a_socket_may_be_split_before_its_handler_is_polled() {
+    let (mut pair, socket) = open(quiet(), 1 << 16).await;
+    let driver = socket.drive(|socket: Socket| {
+        let (sender, mut receiver) = socket.split();
+        async move {
+            let _sender = sender;
+            while let Some(Ok(_)) = receiver.recv().await {}
+        }
+    });
+    let driver = tokio::spawn(driver);
+    pair.send_close(1000, "").await;
+    assert_eq!(pair.recv_close().await.0, 1000);
+    timeout(Duration::from_secs(1), driver).await.unwrap().unwrap();
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_drops_a_handler_whose_socket_was_split_before() {
+    let (mut pair, socket) = open(quiet().close_timeout(Duration::from_secs(60)), 1 << 16).await;
+    let mut halves = None;
+    let driver = tokio::spawn(socket.drive(|socket: Socket| {
+        halves = Some(socket.split());
+        pending::<()>()
+    }));
+    let start = Instant::now();
+    assert_eq!(pair.shutdown().drain(Duration::from_secs(2)).await, 1);
+    assert_eq!(driver.await.unwrap(), None);
+    assert_eq!(start.elapsed(), Duration::from_secs(2));
+    assert_eq!(pair.recv_close().await.0, 1001);
+    drop(halves);
+    pair.finish().await;
+}
+
+/// Two drivers used to share one place for a waker: the one that was polled last was the only one to be woken.
+#[tokio::test(start_paused = true)]
+async fn a_driven_socket_may_be_driven_again() {
+    let (mut pair, socket) = open(quiet(), 1 << 16).await;
+    let outer = tokio::spawn(socket.drive(async |socket: Socket| {
+        tokio::spawn(socket.drive(async |mut socket: Socket| while let Some(Ok(_)) = socket.recv().await {}));
+    }));
+    settle().await;
+    pair.send_close(1000, "").await;
+    assert_eq!(pair.recv_close().await.0, 1000);
+    timeout(Duration::from_secs(1), outer).await.unwrap().unwrap();
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outer_driver_goes_on_without_the_inner_one() {
+    let (mut pair, socket) = open(quiet(), 1 << 16).await;
+    let (give, take) = oneshot::channel();
+    let outer = tokio::spawn(socket.drive(async |socket: Socket| {
+        let inner = tokio::spawn(socket.drive(async |socket: Socket| {
+            give.send(socket.split()).unwrap();
+            pending::<()>().await;
+        }));
+        settle().await;
+        inner.abort();
+    }));
+    let (sender, receiver) = take.await.unwrap();
+    settle().await;
+    sender.send("hello").await.unwrap();
+    assert_eq!(timeout(Duration::from_secs(1), pair.recv_text()).await.unwrap(), "hello");
+    drop((sender, receiver));
+    pair.answer_close(1000).await;
+    outer.await.unwrap();
+    pair.finish().await;
+}
+
+/// The rest of a header for which tungstenite had no room used to wait for more to be read.
+#[tokio::test(start_paused = true)]
+async fn a_frame_at_the_end_of_a_full_buffer_is_received_at_once() {
+    // A length of eight bytes where none is needed is not a frame of the ordinary kind.
+    let mut empty = vec![BINARY, 0xff];
+    empty.extend([0; 8]);
+    empty.extend([1, 2, 3, 4]);
+    for len in 200..300usize {
+        let (mut pair, mut socket) = open(quiet(), 1 << 16).await;
+        pair.send_raw(&[frame(BINARY, &vec![7; len]), empty.clone()].concat()).await;
+        assert_eq!(socket.recv().await.unwrap().unwrap().len(), len);
+        let second = timeout(Duration::from_secs(1), socket.recv()).await;
+        assert!(second.expect("it is there").unwrap().unwrap().is_empty(), "{len}");
+        drop(socket);
+        pair.answer_close(1000).await;
+        pair.finish().await;
+    }
+}
+
+/// The driver used to read in the place of a socket that lives, and to take its stream away.
+#[tokio::test(start_paused = true)]
+async fn a_socket_elsewhere_outlives_its_handlers_panic() {
+    let (mut pair, socket) = open(quiet(), 1 << 16).await;
+    let (give, take) = oneshot::channel();
+    let driver = tokio::spawn(socket.drive(async |socket: Socket| {
+        assert!(give.send(socket).is_ok());
+        panic!("a handler's bug");
+    }));
+    let mut socket = take.await.unwrap();
+    assert_eq!(pair.recv_close().await.0, 1011);
+    pair.text("on its way").await;
+    assert_eq!(socket.recv().await.unwrap().unwrap().to_text().unwrap(), "on its way");
+    pair.send_close(1011, "").await;
+    assert!(socket.recv().await.unwrap().unwrap().is_close());
+    assert!(socket.recv().await.is_none());
+    assert!(driver.await.is_err());
+    socket.with_stream(|_| ());
+    drop(socket);
+    pair.finish().await;
+}
