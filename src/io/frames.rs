@@ -69,12 +69,11 @@ impl Frames {
 
     /// Whether the last byte handed on was the last of a message, and no part of another is held back.
     pub(super) fn at_rest(&self) -> bool {
-        self.partial.len == 0
-            && self.leaving.len == 0
-            && self.passing == 0
-            && self.split.is_none()
-            && self.open.is_none()
-            && !self.lost
+        self.is_between_frames() && self.open.is_none() && !self.lost
+    }
+
+    fn is_between_frames(&self) -> bool {
+        self.passing == 0 && self.leaving.len == 0 && self.partial.len == 0 && self.split.is_none()
     }
 
     /// Whether a header is on its way out, for which there was no room.
@@ -82,9 +81,11 @@ impl Frames {
         self.leaving.len > 0
     }
 
-    /// Hands on from `input` to `output`, until either is used up.
+    /// Hands on from `input` to `output`, until either is used up, but no further than to the end of a frame: what
+    /// comes after it may be taken in another way.
     pub(super) fn pass(&mut self, input: &mut &[u8], output: &mut ReadBuf<'_>) {
-        while output.remaining() > 0 {
+        let before = output.filled().len();
+        while output.remaining() > 0 && !(self.is_between_frames() && output.filled().len() > before) {
             if self.leaving.len > 0 {
                 self.leaving.write(output);
             } else if input.is_empty() {
@@ -105,15 +106,9 @@ impl Frames {
         }
     }
 
-    /// Takes the next frames as far as they are whole, else the next header or what there is of it.
+    /// Takes the next header, or what there is of it.
     fn begin(&mut self, input: &mut &[u8]) {
         let held = usize::from(self.partial.len);
-        if held == 0 {
-            self.passing = self.whole(input);
-            if self.passing > 0 {
-                return;
-            }
-        }
         let taken = input.len().min(MAX_HEADER - held);
         self.partial.bytes[held..held + taken].copy_from_slice(&input[..taken]);
         let mut cursor = Cursor::new(&self.partial.bytes[..held + taken]);
@@ -136,31 +131,6 @@ impl Frames {
                 self.leaving.len = (held + taken) as u8;
             }
         }
-    }
-
-    /// How many bytes at the start of `input` are whole frames of the ordinary kind: masked, no reserved bits, and
-    /// less than 64 KiB. Most of what comes is such frames, and many at a time.
-    fn whole(&mut self, input: &[u8]) -> u64 {
-        let mut rest = input;
-        while let [first, second, ..] = *rest {
-            let len = match (second, rest) {
-                (0x80..=0xfd, _) => 6 + usize::from(second & 0x7f),
-                (0xfe, [_, _, high, low, ..]) => 8 + usize::from(u16::from_be_bytes([*high, *low])),
-                _ => break,
-            };
-            let open = match first {
-                0x80..=0x82 => None,
-                0x00 => self.open,
-                0x01 => Some(true),
-                0x02 => Some(false),
-                0x88..=0x8a => self.open,
-                _ => break,
-            };
-            let Some(next) = rest.get(len..) else { break };
-            self.open = open;
-            rest = next;
-        }
-        (input.len() - rest.len()) as u64
     }
 
     /// Starts on a frame whose header is in `partial`, and of whose payload `there` bytes have arrived.

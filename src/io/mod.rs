@@ -1,6 +1,7 @@
 //! The bytes below tungstenite.
 
 mod frames;
+mod message;
 mod read_buffer;
 mod rewind;
 mod transport;

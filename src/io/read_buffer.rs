@@ -16,9 +16,11 @@ pub(super) fn take() -> Box<[u8]> {
     BUFFER.take().unwrap_or_else(|| vec![0; SIZE].into_boxed_slice())
 }
 
-/// Gives a read buffer back, to whatever thread this is.
+/// Gives a read buffer back, to whatever thread this is. Any other buffer is freed.
 pub(super) fn give(buffer: Box<[u8]>) {
-    BUFFER.set(Some(buffer));
+    if buffer.len() == SIZE {
+        BUFFER.set(Some(buffer));
+    }
 }
 
 /// Calls `f` with this thread's read buffer.
@@ -31,7 +33,7 @@ pub(super) fn with<R>(f: impl FnOnce(&mut [u8]) -> R) -> R {
 
 #[cfg(test)]
 mod tests {
-    use super::{SIZE, with};
+    use super::{SIZE, give, take, with};
 
     #[test]
     fn a_read_within_a_read_has_a_buffer_of_its_own() {
@@ -40,5 +42,11 @@ mod tests {
             with(|inner| inner[0] = 2);
             assert_eq!((outer[0], outer.len()), (1, SIZE));
         });
+    }
+
+    #[test]
+    fn only_a_read_buffer_becomes_a_read_buffer() {
+        give(vec![0; 7].into());
+        assert_eq!(take().len(), SIZE);
     }
 }

@@ -8,8 +8,9 @@ use std::{
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tungstenite::Message;
 
-use super::{frames::Frames, read_buffer, unread::Unread};
+use super::{frames::Frames, message, read_buffer, unread::Unread};
 
 /// How many reads are thrown away at a time.
 const MAX_DRAINED: usize = 16;
@@ -28,7 +29,7 @@ pub struct Transport<IO> {
     frames: Frames,
     /// The largest read since [`take_largest_read`](Self::take_largest_read), in bytes.
     largest_read: usize,
-    /// Whether [`poll_peek`](Self::poll_peek) met the end of the stream, and the error that it ended with.
+    /// Whether someone else than tungstenite met the end of the stream, and the error that it ended with.
     has_ended: bool,
     error: Option<io::Error>,
     /// How many bytes the IO has taken.
@@ -72,7 +73,12 @@ impl<IO> Transport<IO> {
 
     /// Whether all that was read has been taken, and ended with a whole message.
     pub(crate) fn at_rest(&self) -> bool {
-        self.unread.as_slice().is_empty() && self.frames.at_rest()
+        self.unread.is_empty() && self.frames.at_rest()
+    }
+
+    /// Whether what tungstenite was given ended with a whole message.
+    pub(crate) fn is_between_messages(&self) -> bool {
+        self.frames.at_rest()
     }
 
     /// The IO, and what was read from it but not used yet.
@@ -84,9 +90,40 @@ impl<IO> Transport<IO> {
 }
 
 impl<IO: AsyncRead + Unpin> Transport<IO> {
+    /// The next message, if what comes next is one whole frame of the ordinary kind with at most `max` bytes.
+    ///
+    /// `None`: something else comes, and tungstenite is to read it. It must have taken all it was given before, or
+    /// this would overtake it.
+    pub(crate) fn poll_message(&mut self, cx: &mut Context<'_>, max: usize) -> Poll<Option<Message>> {
+        if !self.frames.at_rest() || self.has_ended {
+            return Poll::Ready(None);
+        }
+        if !self.unread.is_empty() {
+            let taken = message::take(self.unread.as_mut_slice(), max);
+            return Poll::Ready(taken.map(|(message, len)| {
+                self.unread.advance(len);
+                message
+            }));
+        }
+        let mut buffer = read_buffer::take();
+        let mut read = ReadBuf::new(&mut buffer);
+        let polled = Pin::new(&mut self.io).poll_read(cx, &mut read);
+        let read = read.filled().len();
+        if read == 0 {
+            read_buffer::give(buffer);
+            self.error = ready!(polled).err();
+            self.has_ended = true;
+            return Poll::Ready(None);
+        }
+        self.largest_read = self.largest_read.max(read);
+        let (message, len) = message::take(&mut buffer[..read], max).unzip();
+        self.unread = Unread::keep(buffer, len.unwrap_or(0), read);
+        Poll::Ready(message)
+    }
+
     /// Reads and throws away until the peer's end of stream, or an error.
     pub(crate) fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.unread = Unread::copy(b"");
+        self.unread = Unread::default();
         for _ in 0..MAX_DRAINED {
             let read = read_buffer::with(|buffer| {
                 let mut buffer = ReadBuf::new(buffer);
@@ -163,8 +200,8 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Transport<IO> {
             }
             let mut input = &buffer[..read];
             this.frames.pass(&mut input, buf);
-            let rest = input.len();
-            this.unread = Unread::keep(buffer, rest, read);
+            let passed = read - input.len();
+            this.unread = Unread::keep(buffer, passed, read);
             this.largest_read = this.largest_read.max(read);
         }
         Poll::Ready(Ok(()))

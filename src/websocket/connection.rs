@@ -150,7 +150,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             size: Size::Small,
             shrink_at: None,
             busy: now,
-            is_drained: false,
+            is_drained: true,
             is_shut_down: false,
             is_abandoned: false,
             is_dropped: false,
@@ -194,10 +194,19 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         }
     }
 
-    /// The next message from tungstenite; `None` when the connection got on to another phase instead.
+    /// The next message; `None` when the connection got on to another phase instead.
+    ///
+    /// tungstenite reads what is not an ordinary message in one frame, and all once the end has begun.
     pub(super) fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+        if self.phase == Phase::Open && self.is_drained {
+            let max = self.config.max_frame_size.min(self.config.max_message_size);
+            if let Some(message) = ready!(self.stream().get_mut().poll_message(cx, max)) {
+                self.trace.received(message.len());
+                return Poll::Ready(Some(message));
+            }
+        }
         let polled = Pin::new(self.stream()).poll_next(cx);
-        self.is_drained = polled.is_pending();
+        self.is_drained = polled.is_pending() || self.stream().get_ref().is_between_messages();
         match ready!(polled) {
             Some(Ok(message)) => {
                 match &message {

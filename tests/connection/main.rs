@@ -27,6 +27,7 @@ mod drivers;
 mod errors;
 mod keepalive;
 mod limits;
+mod order;
 mod pair;
 mod shutdown;
 mod split;

@@ -1,0 +1,81 @@
+//! Whole messages, fragments, control frames and parts of frames take different ways, and come out in order.
+
+use std::time::Duration;
+
+use tokio::{sync::oneshot, time::sleep};
+use tower_websocket::{Config, Message};
+
+use super::pair::{BINARY, PING, PONG, Socket, TEXT, drive, frame};
+
+#[tokio::test(start_paused = true)]
+async fn messages_come_in_order_wherever_the_reads_cut_them() {
+    let stream = [
+        frame(TEXT, b"whole"),
+        frame(PING, b"ping"),
+        frame(TEXT, "naïve".as_bytes()),
+        frame(0x01, b"frag"),
+        frame(PONG, b"between"),
+        frame(BINARY & 0x80, b"ments"),
+        frame(BINARY, &[5; 130]),
+        frame(TEXT, b""),
+    ]
+    .concat();
+    let expected = [
+        Message::text("whole"),
+        Message::Ping("ping".into()),
+        Message::text("naïve"),
+        Message::Pong("between".into()),
+        Message::text("fragments"),
+        Message::binary(vec![5; 130]),
+        Message::text(""),
+    ];
+    for cut in 0..=stream.len() {
+        for second in [cut, cut + 9] {
+            let second = second.min(stream.len());
+            let (done, received) = oneshot::channel();
+            let mut pair = drive(Config::new(), async |mut socket: Socket| {
+                let mut messages = Vec::new();
+                while let Some(Ok(message)) = socket.recv().await {
+                    if !message.is_close() {
+                        messages.push(message);
+                    }
+                }
+                done.send(messages).unwrap();
+            })
+            .await;
+            for piece in [&stream[..cut], &stream[cut..second], &stream[second..]] {
+                pair.send_raw(piece).await;
+                sleep(Duration::from_millis(1)).await;
+            }
+            assert_eq!(pair.recv().await, (PONG, b"ping".to_vec()));
+            pair.send_close(1000, "").await;
+            pair.recv_close().await;
+            assert_eq!(received.await.unwrap(), expected, "cut at {cut} and {second}");
+            pair.finish().await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_longer_than_a_read_comes_in_order() {
+    let (done, received) = oneshot::channel();
+    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+        let mut lengths = Vec::new();
+        while let Some(Ok(message)) = socket.recv().await {
+            if let Message::Binary(payload) = &message {
+                assert!(payload.iter().all(|byte| *byte == lengths.len() as u8));
+                lengths.push(payload.len());
+            }
+        }
+        done.send(lengths).unwrap();
+    })
+    .await;
+    let lengths: Vec<usize> = (0..200).map(|i| i * 7919 % 40_000).collect();
+    let frames: Vec<Vec<u8>> =
+        lengths.iter().enumerate().map(|(i, len)| frame(BINARY, &vec![i as u8; *len])).collect();
+    pair.send_raw(&frames.concat()).await;
+    pair.send_close(1000, "").await;
+    pair.recv_close().await;
+    assert_eq!(received.await.unwrap(), lengths);
+    pair.finish().await;
+}
