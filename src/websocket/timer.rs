@@ -1,31 +1,50 @@
 //! One timer for each connection, made when it is first needed.
 
 use std::{
-    pin::Pin,
-    task::{Context, Poll, ready},
+    future::Future,
+    pin::{Pin, pin},
+    task::{Context, Poll, Waker},
 };
 
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::{
+    task::unconstrained,
+    time::{Instant, Sleep, sleep_until},
+};
 
 /// One timer for each connection, made when it is first needed.
 ///
-/// Deadlines mostly move away before they come, so the timer is moved only when it fires or is too late: that
-/// costs nothing where there is traffic.
+/// Deadlines mostly move away before they come, so the timer is moved only when it fires or is too late, and looked
+/// at only when it may have fired: that costs next to nothing where there is traffic.
 #[derive(Debug, Default)]
-pub(super) struct Timer(Option<Pin<Box<Sleep>>>);
+pub(super) struct Timer {
+    sleep: Option<Pin<Box<Sleep>>>,
+    /// Until when nothing needs to be done for this task, since the timer will wake it.
+    armed: Option<(Instant, Waker)>,
+}
 
 impl Timer {
     /// Ready once `at` has come.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>, at: Instant) -> Poll<()> {
-        let sleep = self.0.get_or_insert_with(|| Box::pin(sleep_until(at)));
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, now: Instant, at: Instant) -> Poll<()> {
+        if self
+            .armed
+            .as_ref()
+            .is_some_and(|(until, task)| now < *until && *until <= at && task.will_wake(cx.waker()))
+        {
+            return Poll::Pending;
+        }
+        self.armed = None;
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(at)));
         if sleep.deadline() > at {
             sleep.as_mut().reset(at);
         }
-        ready!(sleep.as_mut().poll(cx));
-        while sleep.deadline() < at {
+        // Without budget it would not be armed.
+        while pin!(unconstrained(sleep.as_mut())).poll(cx).is_ready() {
+            if sleep.deadline() >= at {
+                return Poll::Ready(());
+            }
             sleep.as_mut().reset(at);
-            ready!(sleep.as_mut().poll(cx));
         }
-        Poll::Ready(())
+        self.armed = Some((sleep.deadline(), cx.waker().clone()));
+        Poll::Pending
     }
 }

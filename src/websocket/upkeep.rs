@@ -9,7 +9,7 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    task::unconstrained,
+    task::{coop::has_budget_remaining, unconstrained},
     time::Instant,
 };
 
@@ -61,6 +61,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     ///
     /// A handler that has used up its task's budget must not keep what it sent, nor hold back the time.
     pub(super) fn poll_upkeep(&mut self, cx: &mut Context<'_>) {
+        if has_budget_remaining() {
+            return self.poll_phase(cx);
+        }
         let upkeep = unconstrained(poll_fn(|cx| {
             self.poll_phase(cx);
             Poll::Ready(())
@@ -115,22 +118,20 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         if is_busy && self.size == Size::Small {
             self.resize(Size::Large);
         }
-        if read > 0 || is_busy {
-            let now = Instant::now();
-            if read > 0 {
-                self.keepalive.heard(now);
-            }
-            if is_busy {
-                self.busy = now;
-                self.shrink_at.get_or_insert(now + SHRINK_AFTER);
-            }
+        let now = Instant::now();
+        if read > 0 {
+            self.keepalive.heard(now);
+        }
+        if is_busy {
+            self.busy = now;
+            self.shrink_at.get_or_insert(now + SHRINK_AFTER);
         }
         loop {
             let keepalive = self.keepalive.next();
             let Some(at) = keepalive.map(|(at, _)| at).into_iter().chain(self.shrink_at).min() else {
                 return;
             };
-            if self.timer.poll(cx, at).is_pending() {
+            if self.timer.poll(cx, now, at).is_pending() {
                 return;
             }
             if self.shrink_at == Some(at) {
@@ -180,7 +181,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
 
     /// Waits no longer than the end may take.
     fn poll_deadline(&mut self, cx: &mut Context<'_>) {
-        if self.deadline.is_some_and(|deadline| self.timer.poll(cx, deadline).is_ready()) {
+        if self.deadline.is_some_and(|deadline| self.timer.poll(cx, Instant::now(), deadline).is_ready()) {
             let _ = Pin::new(self.stream().get_mut()).poll_shutdown(cx);
             self.end();
         }
