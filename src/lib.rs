@@ -22,7 +22,9 @@ pub use acceptor::{AcceptError, AcceptErrorKind, Acceptor, UpgradeError, Upgradi
 pub use body::ResponseBody;
 pub use config::Config;
 pub use future::ResponseFuture;
-pub use handshake::{AcceptAll, AllowOrigin, Handshake, HandshakeError, HandshakeService, Rejection};
+pub use handshake::{
+    AcceptAll, AllowOrigin, Handshake, HandshakeError, HandshakeService, Opening, Rejection,
+};
 pub use io::{Rewind, Transport, Upgraded};
 pub use layer::WebSocketUpgradeLayer;
 pub use server::{Listener, PeerAddr, Serve, serve};

@@ -12,7 +12,7 @@ use http::{Request, Response, request::Parts};
 use tower::Service;
 
 use crate::{
-    Acceptor, HandshakeService, ResponseBody, ResponseFuture, WebSocket, handshake::is_upgrade,
+    Acceptor, HandshakeService, ResponseBody, ResponseFuture, WebSocket, handshake::Opening,
     trace::upgrade_failed,
 };
 
@@ -74,29 +74,26 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let mut ours = is_upgrade(&request);
-        if let (true, Some(predicate)) = (ours, &self.shared.predicate) {
+        if let Some(opening) = Opening::of(&request) {
             let (parts, body) = request.into_parts();
-            ours = predicate(&parts);
+            if self.shared.predicate.as_ref().is_none_or(|predicate| predicate(&parts)) {
+                // Nothing of the body is wanted, and it need not be `Send`.
+                return ResponseFuture::own(upgrade(Arc::clone(&self.shared), parts, opening));
+            }
             request = Request::from_parts(parts, body);
         }
-        if ours {
-            // Nothing of the body is wanted, and it need not be `Send`.
-            ResponseFuture::own(upgrade(Arc::clone(&self.shared), request.map(drop)))
-        } else {
-            ResponseFuture::inner(self.inner.call(request))
-        }
+        ResponseFuture::inner(self.inner.call(request))
     }
 }
 
 /// Answers a WebSocket request, and has the handler run once the answer is sent.
-async fn upgrade<H, F, Fut>(shared: Arc<Shared<H, F>>, request: Request<()>) -> Response<Bytes>
+async fn upgrade<H, F, Fut>(shared: Arc<Shared<H, F>>, parts: Parts, opening: Opening) -> Response<Bytes>
 where
     H: HandshakeService,
     F: Fn(WebSocket, H::Extra) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
-    match shared.acceptor.accept_request(request).await {
+    match shared.acceptor.accept_opening(parts, opening).await {
         Ok((response, upgrading)) => {
             tokio::spawn(async move {
                 match upgrading.await {

@@ -13,7 +13,7 @@ use tower::Service;
 
 use crate::HandshakeError;
 
-/// Answers every request with 426: this resource is a WebSocket.
+/// Answers every request with 426, and over HTTP/2 with 405, or 501 to a `CONNECT`: this resource is a WebSocket.
 ///
 /// It is the inner service of [`into_service`](crate::WebSocketUpgradeLayer::into_service).
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,7 +21,7 @@ use crate::HandshakeError;
 pub struct UpgradeRequired;
 
 impl UpgradeRequired {
-    /// Answers every request with 426.
+    /// Refuses every request.
     pub fn new() -> Self {
         Self
     }
@@ -36,7 +36,8 @@ impl<B> Service<Request<B>> for UpgradeRequired {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, _: Request<B>) -> Self::Future {
-        ready(Ok(HandshakeError::NotWebSocket.into_response().map(Full::new)))
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let error = HandshakeError::not_websocket(request.version(), request.method());
+        ready(Ok(error.into_response().map(Full::new)))
     }
 }

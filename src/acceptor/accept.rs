@@ -14,7 +14,7 @@ use super::{AcceptError, AcceptErrorKind, Upgrading, encode::encode, head};
 use crate::{
     Config, HandshakeError, HandshakeService, WebSocket,
     agreement::Agreement,
-    handshake::{Accepted, UpgradeRequest, ask, is_upgrade},
+    handshake::{Accepted, Opening, UpgradeRequest, ask},
     permit::Permit,
     trace::Trace,
 };
@@ -74,7 +74,8 @@ impl<H> Acceptor<H> {
 }
 
 impl<H: HandshakeService> Acceptor<H> {
-    /// Reads a request from a raw stream, answers it, and opens the WebSocket. There is no HTTP server in this.
+    /// Reads an HTTP/1.1 request from a raw stream, answers it, and opens the WebSocket. There is no HTTP server in
+    /// this, and no HTTP/2.
     ///
     /// Frames that came together with the request are not lost.
     ///
@@ -94,12 +95,13 @@ impl<H: HandshakeService> Acceptor<H> {
         let (unread, request) = head::read(&mut io, limit).await;
         let (request, answer) = match request {
             Err(kind) => (None, Err(kind)),
-            Ok(request) if is_upgrade(&request) => {
-                let parts = request.clone().into_parts().0;
-                let answer = self.ask(parts).await.map_err(AcceptErrorKind::Handshake);
-                (Some(request), answer)
+            Ok(request) => {
+                let answer = match Opening::of(&request) {
+                    Some(opening) => self.ask(request.clone().into_parts().0, opening).await,
+                    None => Err(HandshakeError::NotWebSocket),
+                };
+                (Some(request), answer.map_err(AcceptErrorKind::Handshake))
             }
-            Ok(request) => (Some(request), Err(AcceptErrorKind::Handshake(HandshakeError::NotWebSocket))),
         };
         let (response, agreement, extra) = match answer {
             Ok(accepted) => accepted,
@@ -120,7 +122,7 @@ impl<H: HandshakeService> Acceptor<H> {
         Err(AcceptError::new(kind, request, io, unread))
     }
 
-    /// Answers a request whose IO can be upgraded, as a hyper service gets it.
+    /// Answers a request whose IO can be upgraded, as a hyper service gets it, over HTTP/1.1 or HTTP/2.
     ///
     /// The response has to be sent; then [`Upgrading`] becomes the open WebSocket, on a task of its own:
     ///
@@ -153,28 +155,40 @@ impl<H: HandshakeService> Acceptor<H> {
         &self,
         request: Request<B>,
     ) -> Result<(Response<()>, Upgrading<H::Extra>), HandshakeError> {
-        if !is_upgrade(&request) {
-            return Err(HandshakeError::NotWebSocket);
-        }
-        let (mut parts, _) = request.into_parts();
+        let Some(opening) = Opening::of(&request) else {
+            return Err(HandshakeError::not_websocket(request.version(), request.method()));
+        };
+        self.accept_opening(request.into_parts().0, opening).await
+    }
+
+    /// [`accept_request`](Self::accept_request) for a request that asks for a WebSocket by `opening`.
+    pub(crate) async fn accept_opening(
+        &self,
+        mut parts: Parts,
+        opening: Opening,
+    ) -> Result<(Response<()>, Upgrading<H::Extra>), HandshakeError> {
         let on_upgrade = parts.extensions.remove::<OnUpgrade>().ok_or(HandshakeError::NotUpgradable);
         let on_upgrade = match on_upgrade {
             Ok(on_upgrade) => on_upgrade,
             // What is wrong with the request comes before what is wrong with the server.
             Err(error) => {
-                let error = UpgradeRequest::parse(&parts).err().unwrap_or(error);
+                let error = UpgradeRequest::parse(&parts, opening).err().unwrap_or(error);
                 Trace::new(&parts).refused(&error);
                 return Err(error);
             }
         };
-        let (response, agreement, extra) = self.ask(parts).await?;
+        let (response, agreement, extra) = self.ask(parts, opening).await?;
         Ok((response, Upgrading::new(on_upgrade, agreement, extra)))
     }
 
     /// All of the handshake but its IO: the response, and what follows once it is sent.
-    async fn ask(&self, parts: Parts) -> Result<(Response<()>, Agreement, H::Extra), HandshakeError> {
+    async fn ask(
+        &self,
+        parts: Parts,
+        opening: Opening,
+    ) -> Result<(Response<()>, Agreement, H::Extra), HandshakeError> {
         let trace = Trace::new(&parts);
-        match self.check_and_ask(parts).await {
+        match self.check_and_ask(parts, opening).await {
             Ok((Accepted { response, protocol, extra }, permit)) => {
                 trace.accepted(protocol.as_ref());
                 let config = Arc::clone(&self.config);
@@ -187,8 +201,12 @@ impl<H: HandshakeService> Acceptor<H> {
         }
     }
 
-    async fn check_and_ask(&self, parts: Parts) -> Result<(Accepted<H::Extra>, Permit), HandshakeError> {
-        let upgrade = UpgradeRequest::parse(&parts)?;
+    async fn check_and_ask(
+        &self,
+        parts: Parts,
+        opening: Opening,
+    ) -> Result<(Accepted<H::Extra>, Permit), HandshakeError> {
+        let upgrade = UpgradeRequest::parse(&parts, opening)?;
         self.config.allow_origin.check(&parts)?;
         let shutdown = self.config.shutdown.as_ref().or_else(|| parts.extensions.get());
         let permit = Permit::acquire(self.limit.as_ref(), shutdown)?;

@@ -1,11 +1,8 @@
 //! What a handshake service works on.
 
-use http::{
-    HeaderValue, Response, StatusCode,
-    header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL, UPGRADE},
-};
+use http::{Response, header::SEC_WEBSOCKET_PROTOCOL};
 
-use super::{protocol::Offered, request::UpgradeRequest};
+use super::{Opening, protocol::Offered, request::UpgradeRequest};
 
 /// The body of the request that a handshake service gets: the prebuilt response, and what the client offers.
 ///
@@ -28,18 +25,38 @@ use super::{protocol::Offered, request::UpgradeRequest};
 ///
 /// A response with any status but the prebuilt one answers the client and opens nothing. Of such a response only
 /// the status and the headers are sent, as its body is the attached value; a [`Rejection`](crate::Rejection) has a body of its own.
+///
+/// # HTTP/2
+///
+/// A WebSocket over HTTP/2 (RFC 8441) comes to the same service. For it that asks, these differ, and nothing else:
+///
+/// - The request's method is `CONNECT`, not `GET`, and its version `HTTP_2`. Its URI has the scheme and the authority,
+///   and there need be no `Host`. `Connection`, `Upgrade` and `Sec-WebSocket-Key` are not there.
+/// - The prebuilt status is 200, not 101, and the prebuilt response has no headers.
+/// - There every 2xx would open the WebSocket for the client, so that a refusal with one is sent as 500. So is a
+///   response with the status 101.
+/// - Headers that belong to a connection, such as `Connection`, are never sent.
+///
+/// [`opening`](Self::opening) tells which it is.
 #[derive(Debug)]
 pub struct Handshake {
+    opening: Opening,
     response: Response<()>,
     offered: Offered,
 }
 
 impl Handshake {
     pub(crate) fn new(request: UpgradeRequest) -> Self {
-        Self { response: prebuilt(request.accept), offered: request.offered }
+        let UpgradeRequest { acceptance, offered } = request;
+        Self { opening: acceptance.opening(), response: acceptance.prebuilt(), offered }
     }
 
-    /// The prebuilt response: `101 Switching Protocols` with what RFC 6455 §4.2.2 demands.
+    /// How the client asks: over HTTP/1.1 or over HTTP/2.
+    pub fn opening(&self) -> Opening {
+        self.opening
+    }
+
+    /// The prebuilt response: `101 Switching Protocols` with what RFC 6455 §4.2.2 demands, over HTTP/2 an empty 200.
     pub fn response(&self) -> &Response<()> {
         &self.response
     }
@@ -47,7 +64,7 @@ impl Handshake {
     /// The prebuilt response, to be changed.
     ///
     /// `Connection`, `Upgrade` and `Sec-WebSocket-Accept` are put right again before an accepting response is
-    /// sent. A `Sec-WebSocket-Protocol` that the client did not offer, and a `Sec-WebSocket-Extensions` that was
+    /// sent; over HTTP/2 that is, taken out. A `Sec-WebSocket-Protocol` that the client did not offer, and a `Sec-WebSocket-Extensions` that was
     /// not negotiated, are taken out: the client would have to fail the connection (RFC 6455 §4.1).
     pub fn response_mut(&mut self) -> &mut Response<()> {
         &mut self.response
@@ -71,18 +88,4 @@ impl Handshake {
     pub fn accept<T>(self, extra: T) -> Response<T> {
         self.response.map(|()| extra)
     }
-}
-
-/// The status with which a handshake service accepts.
-pub(crate) const ACCEPTED: StatusCode = StatusCode::SWITCHING_PROTOCOLS;
-
-/// The response of RFC 6455 §4.2.2 item 5.
-pub(crate) fn prebuilt(accept: HeaderValue) -> Response<()> {
-    let mut response = Response::new(());
-    *response.status_mut() = ACCEPTED;
-    let headers = response.headers_mut();
-    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
-    response
 }

@@ -4,11 +4,11 @@ use std::{error::Error, fmt, time::Duration};
 
 use bytes::Bytes;
 use http::{
-    HeaderValue, Method, Response, StatusCode,
+    HeaderValue, Method, Response, StatusCode, Version,
     header::{ALLOW, CONNECTION, CONTENT_TYPE, SEC_WEBSOCKET_VERSION, UPGRADE},
 };
 
-use super::Rejection;
+use super::{Opening, Rejection};
 
 /// Why an opening handshake was refused, and so what the client is answered.
 ///
@@ -17,24 +17,31 @@ use super::Rejection;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum HandshakeError {
-    /// An ordinary HTTP request: it does not ask for a WebSocket (426).
+    /// An ordinary HTTP/1 request: it does not ask for a WebSocket (426).
     NotWebSocket,
+    /// An ordinary HTTP/2 request: it does not ask for a WebSocket, which takes a `CONNECT` (405, RFC 8441 §4).
+    MethodNotConnect(Method),
+    /// An HTTP/2 `CONNECT` for something else: its `:protocol` is not `websocket`, or there is none (501, RFC 9220 §3).
+    UnknownProtocol,
     /// The method is not `GET` (405, RFC 6455 §4.1 item 2).
     MethodNotGet(Method),
-    /// No `Sec-WebSocket-Version` (426, RFC 6455 §4.2.1 item 6).
-    MissingVersion,
-    /// `Sec-WebSocket-Version` is not 13 (426, RFC 6455 §4.4).
-    UnsupportedVersion(HeaderValue),
+    /// No `Sec-WebSocket-Version` (426, RFC 6455 §4.2.1 item 6; over HTTP/2 400, as a 426 must have an `Upgrade`,
+    /// which HTTP/2 must not have).
+    MissingVersion(Opening),
+    /// `Sec-WebSocket-Version` is not 13 (426, RFC 6455 §4.4; over HTTP/2 400).
+    UnsupportedVersion(HeaderValue, Opening),
     /// No `Sec-WebSocket-Key` (400, RFC 6455 §4.2.1 item 5).
     MissingKey,
     /// More than one `Sec-WebSocket-Key` (400, RFC 6455 §11.3.1).
     RepeatedKey,
     /// `Sec-WebSocket-Key` is not 16 bytes of base64 (400, RFC 6455 §4.2.1 item 5).
     InvalidKey(HeaderValue),
-    /// No `Host` (400, RFC 6455 §4.2.1 item 2).
+    /// No `Host` (400, RFC 6455 §4.2.1 item 2), and over HTTP/2 no `:authority` either.
     MissingHost,
     /// More than one `Host` (400, RFC 9112 §3.2).
     RepeatedHost,
+    /// Over HTTP/2: `Host` names another host or port than `:authority` (400, RFC 9113 §8.3.1).
+    DifferentHost(HeaderValue),
     /// The request announces a body, whose bytes would be taken for frames (400).
     BodyAnnounced,
     /// [`AllowOrigin`](crate::AllowOrigin) does not allow the request's origin (403, RFC 6455 §10.2).
@@ -57,18 +64,31 @@ pub enum HandshakeError {
 }
 
 impl HandshakeError {
+    /// Why a request that asks for no WebSocket opens none.
+    pub(crate) fn not_websocket(version: Version, method: &Method) -> Self {
+        match method {
+            _ if version < Version::HTTP_2 => Self::NotWebSocket,
+            &Method::CONNECT => Self::UnknownProtocol,
+            method => Self::MethodNotConnect(method.clone()),
+        }
+    }
+
     /// The status code of the answer.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::MethodNotGet(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::NotWebSocket | Self::MissingVersion | Self::UnsupportedVersion(_) => {
-                StatusCode::UPGRADE_REQUIRED
-            }
-            Self::MissingKey
+            Self::MethodNotGet(_) | Self::MethodNotConnect(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::UnknownProtocol => StatusCode::NOT_IMPLEMENTED,
+            Self::NotWebSocket
+            | Self::MissingVersion(Opening::Upgrade)
+            | Self::UnsupportedVersion(_, Opening::Upgrade) => StatusCode::UPGRADE_REQUIRED,
+            Self::MissingVersion(Opening::ExtendedConnect)
+            | Self::UnsupportedVersion(_, Opening::ExtendedConnect)
+            | Self::MissingKey
             | Self::RepeatedKey
             | Self::InvalidKey(_)
             | Self::MissingHost
             | Self::RepeatedHost
+            | Self::DifferentHost(_)
             | Self::BodyAnnounced => StatusCode::BAD_REQUEST,
             Self::ForbiddenOrigin(_) => StatusCode::FORBIDDEN,
             Self::NotUpgradable | Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
@@ -82,6 +102,12 @@ impl HandshakeError {
     /// The answer that the client should get.
     pub fn into_response(self) -> Response<Bytes> {
         let status = self.status();
+        let allow = match self {
+            Self::MethodNotGet(_) => Some("GET"),
+            Self::MethodNotConnect(_) => Some("CONNECT"),
+            _ => None,
+        };
+        let is_of_version = matches!(self, Self::MissingVersion(_) | Self::UnsupportedVersion(..));
         let text = match self {
             Self::Rejected(rejection) => return rejection.into_response(),
             ref error if status.is_client_error() => format!("{error}\n"),
@@ -94,13 +120,16 @@ impl HandshakeError {
         if status.is_client_error() {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
         }
-        if status == StatusCode::METHOD_NOT_ALLOWED {
-            headers.insert(ALLOW, HeaderValue::from_static("GET"));
+        if let Some(method) = allow {
+            headers.insert(ALLOW, HeaderValue::from_static(method));
         }
         if status == StatusCode::UPGRADE_REQUIRED {
-            // RFC 9110 §15.5.22: a 426 names the protocol; RFC 6455 §4.4: and the version.
+            // RFC 9110 §15.5.22: a 426 names the protocol.
             headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
             headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        }
+        if is_of_version || status == StatusCode::UPGRADE_REQUIRED {
+            // RFC 6455 §4.4: whoever has the wrong version is told the right one.
             headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
         }
         response
@@ -111,11 +140,17 @@ impl fmt::Display for HandshakeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotWebSocket => write!(f, "this resource is a WebSocket: upgrade required"),
+            Self::MethodNotConnect(method) => {
+                write!(f, "this resource is a WebSocket: over HTTP/2 the method is CONNECT, not {method}")
+            }
+            Self::UnknownProtocol => {
+                write!(f, "this resource is a WebSocket: CONNECT must have the :protocol websocket")
+            }
             Self::MethodNotGet(method) => {
                 write!(f, "a WebSocket handshake has the method GET, not {method}")
             }
-            Self::MissingVersion => write!(f, "Sec-WebSocket-Version is missing, it must be 13"),
-            Self::UnsupportedVersion(version) => {
+            Self::MissingVersion(_) => write!(f, "Sec-WebSocket-Version is missing, it must be 13"),
+            Self::UnsupportedVersion(version, _) => {
                 write!(f, "Sec-WebSocket-Version is {version:?}, it must be 13")
             }
             Self::MissingKey => write!(f, "Sec-WebSocket-Key is missing"),
@@ -125,6 +160,7 @@ impl fmt::Display for HandshakeError {
             }
             Self::MissingHost => write!(f, "Host is missing"),
             Self::RepeatedHost => write!(f, "Host is repeated"),
+            Self::DifferentHost(host) => write!(f, "Host is {host:?}, not what :authority is"),
             Self::BodyAnnounced => write!(f, "a WebSocket handshake has no body"),
             Self::ForbiddenOrigin(origin) => write!(f, "the origin {origin:?} is not allowed"),
             Self::NotUpgradable => write!(f, "the server cannot hand over this connection"),

@@ -1,9 +1,11 @@
-//! The opening handshake (RFC 6455 §4): values to values, no IO.
+//! The opening handshake (RFC 6455 §4, RFC 8441 §5): values to values, no IO.
 
 mod accept_all;
+mod authority;
 mod body;
 mod error;
 mod key;
+mod opening;
 mod origin;
 mod protocol;
 mod rejection;
@@ -14,9 +16,10 @@ mod service;
 pub use accept_all::AcceptAll;
 pub use body::Handshake;
 pub use error::HandshakeError;
+pub use opening::Opening;
 pub use origin::AllowOrigin;
 pub use rejection::Rejection;
 pub use service::HandshakeService;
 
-pub(crate) use request::{UpgradeRequest, is_upgrade};
+pub(crate) use request::UpgradeRequest;
 pub(crate) use service::{Accepted, ask};

@@ -2,14 +2,9 @@
 
 use std::{fmt, sync::Arc};
 
-use http::{
-    HeaderValue, Uri,
-    header::{HOST, ORIGIN},
-    request::Parts,
-    uri::Authority,
-};
+use http::{HeaderValue, Uri, header::ORIGIN, request::Parts, uri::Authority};
 
-use super::HandshakeError;
+use super::{HandshakeError, authority};
 
 /// Which origins may open a WebSocket.
 ///
@@ -33,7 +28,7 @@ enum Policy {
 type Predicate = dyn Fn(&HeaderValue, &Parts) -> bool + Send + Sync;
 
 impl AllowOrigin {
-    /// Only the origin whose host and port are those of `Host`.
+    /// Only the origin whose host and port are those that the request is for: `Host`, over HTTP/2 `:authority`.
     ///
     /// A port that either leaves out is the default of the origin's scheme, so that a proxy which ends TLS in
     /// front of the server changes nothing. The opaque origin `null` is never the same.
@@ -111,37 +106,13 @@ impl Origin {
         if uri.path() != "/" || uri.query().is_some() || authority.as_str().contains('@') {
             return None;
         }
-        let default_port = match uri.scheme_str()? {
-            "http" | "ws" => Some(80),
-            "https" | "wss" => Some(443),
-            _ => None,
-        };
-        Some(Self { authority, default_port })
+        Some(Self { authority, default_port: authority::default_port(uri.scheme_str()?) })
     }
 }
 
 fn is_same_origin(origin: &HeaderValue, parts: &Parts) -> bool {
     let Some(origin) = Origin::parse(origin) else { return false };
-    let host = match parts.headers.get(HOST) {
-        Some(host) => Authority::try_from(host.as_bytes()).ok(),
-        None => parts.uri.authority().cloned(),
-    };
-    host.is_some_and(|host| {
-        // Without a port there has to be a default: `None` is no port that two could share.
-        let port = |authority: &Authority| match authority.port() {
-            Some(port) => Some(port.as_u16()),
-            None if has_port(authority) => None,
-            None => origin.default_port,
-        };
-        host.host().eq_ignore_ascii_case(origin.authority.host())
-            && port(&host).is_some()
-            && port(&host) == port(&origin.authority)
-    })
-}
-
-/// Whether there is a port, or what should be one.
-fn has_port(authority: &Authority) -> bool {
-    authority.as_str().rsplit(']').next().is_some_and(|end| end.contains(':'))
+    authority::of(parts).is_some_and(|own| authority::is_same(&own, &origin.authority, origin.default_port))
 }
 
 #[cfg(test)]
@@ -190,6 +161,22 @@ mod tests {
         for (host, origins, expected) in cases {
             let checked = AllowOrigin::same_origin().check(&parts(host, origins));
             assert_eq!(checked.is_ok(), *expected, "{host} {origins:?}");
+        }
+    }
+
+    #[test]
+    fn the_authority_of_the_uri_comes_before_host() {
+        for (uri, host, expected) in [
+            ("https://example.com/", None, true),
+            ("https://example.com/", Some("evil.org"), true),
+            ("https://evil.org/", Some("example.com"), false),
+            ("/", Some("example.com"), true),
+            ("/", None, false),
+        ] {
+            let request = Request::get(uri).header("origin", "https://example.com");
+            let request = host.into_iter().fold(request, |r, host| r.header("host", host));
+            let parts = request.body(()).unwrap().into_parts().0;
+            assert_eq!(AllowOrigin::same_origin().check(&parts).is_ok(), expected, "{uri} {host:?}");
         }
     }
 

@@ -6,6 +6,9 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 use tower::BoxError;
 
+use super::Opening;
+use crate::header::strip_connection;
+
 /// A handshake service's refusal: the response that the client gets, and what caused it.
 ///
 /// Any response will do; most refusals are written as what they are made from:
@@ -19,7 +22,7 @@ use tower::BoxError;
 ///
 /// A service with an error type of its own implements `From<ItsError> for Rejection`.
 ///
-/// A status that cannot refuse (any 1xx) is sent as 500.
+/// A status that cannot refuse (any 1xx, over HTTP/2 any 2xx too) is sent as 500.
 #[derive(Clone, Debug)]
 pub struct Rejection(Box<Inner>);
 
@@ -37,6 +40,19 @@ impl Rejection {
             *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         }
         Self(Box::new(Inner { response, source: None }))
+    }
+
+    /// Makes of it what refuses a request with this `opening`.
+    pub(super) fn over(mut self, opening: Opening) -> Self {
+        let response = &mut self.0.response;
+        if opening == Opening::ExtendedConnect {
+            // RFC 8441 §5: any 2xx accepts. Servers, too, hand the stream over for any.
+            if response.status().is_success() {
+                *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            }
+            strip_connection(response.headers_mut());
+        }
+        self
     }
 
     /// Keeps what caused the refusal: it is [`source`](Error::source) and is logged, never sent.
@@ -132,7 +148,7 @@ mod tests {
     use http::{Response, StatusCode};
     use tower::BoxError;
 
-    use super::Rejection;
+    use super::{Opening, Rejection};
 
     #[test]
     fn a_refusal_is_made_from_what_it_is_made_of() {
@@ -182,5 +198,25 @@ mod tests {
     fn an_informational_status_cannot_refuse() {
         let rejection = Rejection::from(StatusCode::SWITCHING_PROTOCOLS);
         assert_eq!(rejection.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    }
+
+    #[test]
+    fn a_successful_status_refuses_over_http_1_1_only() {
+        for status in [StatusCode::OK, StatusCode::NO_CONTENT] {
+            let rejection = Rejection::from((status, "no")).over(Opening::Upgrade);
+            assert_eq!(rejection.status(), status);
+            let rejection = rejection.over(Opening::ExtendedConnect);
+            assert_eq!(rejection.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        }
+        let rejection = Rejection::from(StatusCode::FORBIDDEN).over(Opening::ExtendedConnect);
+        assert_eq!(rejection.status(), StatusCode::FORBIDDEN);
+    }
+
+    #[test]
+    fn a_refusal_keeps_its_connection_headers_over_http_1_1_only() {
+        let response = Response::builder().status(403).header("connection", "close").body("").unwrap();
+        let rejection = Rejection::new(response).over(Opening::Upgrade);
+        assert_eq!(rejection.response().headers().len(), 1);
+        assert!(rejection.over(Opening::ExtendedConnect).response().headers().is_empty());
     }
 }

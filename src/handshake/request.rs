@@ -1,66 +1,87 @@
-//! Which requests are opening handshakes, and which of those are good ones (RFC 6455 §4.2.1).
+//! Which opening handshakes are good ones (RFC 6455 §4.2.1, RFC 8441 §5).
 
 use http::{
-    HeaderMap, HeaderValue, Method, Request, Version,
+    HeaderMap, HeaderValue, Method,
     header::{
-        CONNECTION, CONTENT_LENGTH, HOST, HeaderName, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
-        SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
+        CONTENT_LENGTH, HOST, HeaderName, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
+        TRANSFER_ENCODING,
     },
     request::Parts,
 };
 
-use super::{HandshakeError, key, protocol::Offered};
-use crate::header::has_token;
+use super::{HandshakeError, Opening, authority, key, protocol::Offered, response::Acceptance};
 
-/// Whether `request` asks for a WebSocket, rightly or wrongly; all others are not ours to answer.
-///
-/// HTTP/1.0 must ignore `Upgrade` (RFC 9110 §7.8).
-pub(crate) fn is_upgrade<B>(request: &Request<B>) -> bool {
-    request.version() == Version::HTTP_11
-        && has_token(request.headers(), &UPGRADE, "websocket")
-        && has_token(request.headers(), &CONNECTION, "upgrade")
-}
-
-/// A request that keeps every rule of RFC 6455 §4.2.1.
+/// A request that keeps every rule of its kind of [`Opening`].
 #[derive(Debug)]
 pub(crate) struct UpgradeRequest {
-    /// The value of `Sec-WebSocket-Accept` that answers the client's key.
-    pub(crate) accept: HeaderValue,
+    /// What accepts it.
+    pub(crate) acceptance: Acceptance,
     /// The subprotocols that the client offers.
     pub(crate) offered: Offered,
 }
 
 impl UpgradeRequest {
-    /// Checks a request that [`is_upgrade`].
-    pub(crate) fn parse(parts: &Parts) -> Result<Self, HandshakeError> {
+    /// Checks a request that asks for a WebSocket by `opening`.
+    pub(crate) fn parse(parts: &Parts, opening: Opening) -> Result<Self, HandshakeError> {
         let headers = &parts.headers;
-        if parts.method != Method::GET {
+        if opening == Opening::Upgrade && parts.method != Method::GET {
             return Err(HandshakeError::MethodNotGet(parts.method.clone()));
         }
         match only(headers, &SEC_WEBSOCKET_VERSION) {
-            Lines::None => return Err(HandshakeError::MissingVersion),
+            Lines::None => return Err(HandshakeError::MissingVersion(opening)),
             Lines::One(version) if version.as_bytes() == b"13" => {}
             Lines::One(version) | Lines::More(version) => {
-                return Err(HandshakeError::UnsupportedVersion(version.clone()));
+                return Err(HandshakeError::UnsupportedVersion(version.clone(), opening));
             }
         }
-        let accept = match only(headers, &SEC_WEBSOCKET_KEY) {
-            Lines::None => return Err(HandshakeError::MissingKey),
-            Lines::One(key) if key::is_valid(key) => key::accept(key),
-            Lines::One(key) => return Err(HandshakeError::InvalidKey(key.clone())),
-            Lines::More(_) => return Err(HandshakeError::RepeatedKey),
+        let acceptance = match opening {
+            Opening::Upgrade => Acceptance::SwitchingProtocols(check_key(headers)?),
+            // RFC 8441 §5: `:protocol` does what the key did, and a key is not looked at.
+            Opening::ExtendedConnect => Acceptance::Ok,
         };
-        match only(headers, &HOST) {
-            Lines::None => return Err(HandshakeError::MissingHost),
-            Lines::One(_) => {}
-            Lines::More(_) => return Err(HandshakeError::RepeatedHost),
-        }
-        if headers.contains_key(TRANSFER_ENCODING)
-            || headers.get_all(CONTENT_LENGTH).iter().any(|length| length != "0")
-        {
+        check_host(parts, opening)?;
+        if announces_body(headers, opening) {
             return Err(HandshakeError::BodyAnnounced);
         }
-        Ok(Self { accept, offered: Offered::new(headers.get_all(SEC_WEBSOCKET_PROTOCOL)) })
+        Ok(Self { acceptance, offered: Offered::new(headers.get_all(SEC_WEBSOCKET_PROTOCOL)) })
+    }
+}
+
+/// The `Sec-WebSocket-Accept` that answers the client's key.
+fn check_key(headers: &HeaderMap) -> Result<HeaderValue, HandshakeError> {
+    match only(headers, &SEC_WEBSOCKET_KEY) {
+        Lines::None => Err(HandshakeError::MissingKey),
+        Lines::One(key) if key::is_valid(key) => Ok(key::accept(key)),
+        Lines::One(key) => Err(HandshakeError::InvalidKey(key.clone())),
+        Lines::More(_) => Err(HandshakeError::RepeatedKey),
+    }
+}
+
+fn check_host(parts: &Parts, opening: Opening) -> Result<(), HandshakeError> {
+    let authority = match opening {
+        Opening::Upgrade => None,
+        Opening::ExtendedConnect => parts.uri.authority(),
+    };
+    match (authority, only(&parts.headers, &HOST)) {
+        (None, Lines::None) => Err(HandshakeError::MissingHost),
+        (_, Lines::More(_)) => Err(HandshakeError::RepeatedHost),
+        (None, Lines::One(_)) | (Some(_), Lines::None) => Ok(()),
+        (Some(authority), Lines::One(host)) => {
+            let default = parts.uri.scheme_str().and_then(authority::default_port);
+            let same = authority::parse(host)
+                .is_some_and(|host| *authority == host || authority::is_same(authority, &host, default));
+            if same { Ok(()) } else { Err(HandshakeError::DifferentHost(host.clone())) }
+        }
+    }
+}
+
+/// Whether there would be bytes that are no frames. On HTTP/2 frames are a body to the transport, and even a length
+/// of 0 has it end the stream with the first of them (RFC 9113 §8.1.1).
+fn announces_body(headers: &HeaderMap, opening: Opening) -> bool {
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    match opening {
+        Opening::Upgrade => headers.contains_key(TRANSFER_ENCODING) || lengths.any(|length| length != "0"),
+        Opening::ExtendedConnect => lengths.next().is_some(),
     }
 }
 
@@ -85,7 +106,7 @@ fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Lines<'a> {
 mod tests {
     use http::{Request, StatusCode, Version, request::Builder};
 
-    use super::{HandshakeError, UpgradeRequest, is_upgrade};
+    use super::{Acceptance, HandshakeError, Opening, UpgradeRequest};
 
     /// The request of RFC 6455 §1.2, less the headers named in `without`.
     fn request(without: &[&str]) -> Builder {
@@ -105,54 +126,16 @@ mod tests {
     }
 
     fn parse(request: Builder) -> Result<UpgradeRequest, HandshakeError> {
-        UpgradeRequest::parse(&request.body(()).unwrap().into_parts().0)
+        UpgradeRequest::parse(&request.body(()).unwrap().into_parts().0, Opening::Upgrade)
     }
 
     #[test]
     fn the_example_of_rfc_6455_section_1_2_is_good() {
-        assert!(is_upgrade(&request(&[]).body(()).unwrap()));
+        assert_eq!(Opening::of(&request(&[]).body(()).unwrap()), Some(Opening::Upgrade));
         let parsed = parse(request(&[])).unwrap();
-        assert_eq!(parsed.accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+        let Acceptance::SwitchingProtocols(accept) = parsed.acceptance else { panic!("{parsed:?}") };
+        assert_eq!(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
         assert_eq!(parsed.offered.iter().collect::<Vec<_>>(), ["chat", "superchat"]);
-    }
-
-    #[test]
-    fn what_asks_for_a_websocket_is_ours() {
-        let upgrade = |lines: &[(&str, &str)]| {
-            let request = request(&["Upgrade", "Connection"]);
-            let request = lines.iter().fold(request, |request, (n, v)| request.header(*n, *v));
-            is_upgrade(&request.body(()).unwrap())
-        };
-        assert!(upgrade(&[("Upgrade", "websocket"), ("Connection", "keep-alive, Upgrade")]));
-        assert!(upgrade(&[("Upgrade", "WebSocket"), ("Connection", "UPGRADE")]));
-        assert!(upgrade(&[("Upgrade", "h2c, websocket"), ("Connection", "upgrade")]));
-        assert!(upgrade(&[
-            ("Upgrade", "h2c"),
-            ("Upgrade", "websocket"),
-            ("Connection", "keep-alive"),
-            ("Connection", "upgrade"),
-        ]));
-
-        assert!(!upgrade(&[]));
-        assert!(!upgrade(&[("Upgrade", "websocket")]));
-        assert!(!upgrade(&[("Connection", "upgrade")]));
-        assert!(!upgrade(&[("Upgrade", "h2c"), ("Connection", "upgrade")]));
-        assert!(!upgrade(&[("Upgrade", "websocket"), ("Connection", "not-upgrade")]));
-        assert!(!upgrade(&[("Upgrade", "websocketx"), ("Connection", "upgrade")]));
-        assert!(!upgrade(&[("Upgrade", "websocket/13"), ("Connection", "upgrade")]));
-    }
-
-    #[test]
-    fn only_http_1_1_upgrades() {
-        for (version, expected) in [
-            (Version::HTTP_09, false),
-            (Version::HTTP_10, false),
-            (Version::HTTP_11, true),
-            (Version::HTTP_2, false),
-        ] {
-            let request = request(&[]).version(version).body(()).unwrap();
-            assert_eq!(is_upgrade(&request), expected, "{version:?}");
-        }
     }
 
     #[test]
@@ -199,5 +182,84 @@ mod tests {
     #[test]
     fn a_body_of_no_bytes_is_no_body() {
         parse(request(&[]).header("Content-Length", "0")).unwrap();
+    }
+
+    /// The request of RFC 8441 §5.1, less the headers named in `without`.
+    fn connect(uri: &str, without: &[&str]) -> Builder {
+        let lines = [
+            ("Sec-WebSocket-Protocol", "chat, superchat"),
+            ("Sec-WebSocket-Extensions", "permessage-deflate"),
+            ("Sec-WebSocket-Version", "13"),
+            ("Origin", "http://www.example.com"),
+        ];
+        lines
+            .into_iter()
+            .filter(|(name, _)| !without.contains(name))
+            .fold(Request::connect(uri).version(Version::HTTP_2), |r, (name, value)| r.header(name, value))
+    }
+
+    fn parse_connect(request: Builder) -> Result<UpgradeRequest, HandshakeError> {
+        UpgradeRequest::parse(&request.body(()).unwrap().into_parts().0, Opening::ExtendedConnect)
+    }
+
+    const CHAT: &str = "https://server.example.com/chat";
+
+    #[test]
+    fn the_example_of_rfc_8441_section_5_1_is_good() {
+        let parsed = parse_connect(connect(CHAT, &[])).unwrap();
+        assert!(matches!(parsed.acceptance, Acceptance::Ok));
+        assert_eq!(parsed.offered.iter().collect::<Vec<_>>(), ["chat", "superchat"]);
+    }
+
+    #[test]
+    fn a_connect_needs_no_key_and_takes_any() {
+        parse_connect(connect(CHAT, &[]).header("Sec-WebSocket-Key", "abc").header("Sec-WebSocket-Key", "d"))
+            .unwrap();
+    }
+
+    #[test]
+    fn a_host_beside_the_authority_must_name_the_same() {
+        for (uri, hosts, expected) in [
+            (CHAT, &["server.example.com"][..], None),
+            (CHAT, &["SERVER.example.com:443"], None),
+            ("http://[::1]:80/", &["[::1]"], None),
+            ("/chat", &["server.example.com"], None),
+            (CHAT, &["other.example.com"], Some("Host is \"other.example.com\"")),
+            (CHAT, &["server.example.com:80"], Some("Host is \"server.example.com:80\"")),
+            (CHAT, &["a b"], Some("Host is \"a b\"")),
+            (CHAT, &[""], Some("Host is \"\"")),
+            (CHAT, &["server.example.com", "server.example.com"], Some("Host is repeated")),
+            ("/chat", &[], Some("Host is missing")),
+        ] {
+            let request = hosts.iter().fold(connect(uri, &[]), |r, host| r.header("Host", *host));
+            let error = parse_connect(request).err().map(|error| {
+                assert_eq!(error.status(), StatusCode::BAD_REQUEST);
+                error.to_string()
+            });
+            assert_eq!(error.is_some(), expected.is_some(), "{uri} {hosts:?} {error:?}");
+            assert!(error.unwrap_or_default().contains(expected.unwrap_or_default()), "{uri} {hosts:?}");
+        }
+    }
+
+    #[test]
+    fn each_rule_that_a_connect_breaks_has_its_answer() {
+        let without_version = || connect(CHAT, &["Sec-WebSocket-Version"]);
+        let cases = [
+            (without_version(), true, "Version is missing"),
+            (without_version().header("Sec-WebSocket-Version", "8"), true, "is \"8\""),
+            (connect(CHAT, &[]).header("Sec-WebSocket-Version", "13"), true, "is \"13\""),
+            (connect(CHAT, &[]).header("Content-Length", "1"), false, "no body"),
+            (connect(CHAT, &[]).header("Content-Length", "0"), false, "no body"),
+        ];
+        for (request, of_version, text) in cases {
+            let response = parse_connect(request).unwrap_err().into_response();
+            // Not 426: that must have an `Upgrade`, which HTTP/2 must not have.
+            assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+            let headers = response.headers();
+            assert_eq!(headers.get("Sec-WebSocket-Version").is_some(), of_version);
+            assert!(!headers.contains_key("Upgrade") && !headers.contains_key("Connection"), "{headers:?}");
+            let body = std::str::from_utf8(response.body()).unwrap();
+            assert!(body.contains(text), "{body:?} should contain {text:?}");
+        }
     }
 }

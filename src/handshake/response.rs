@@ -1,43 +1,96 @@
-//! The accepting response, after the handshake service had it.
+//! The accepting response, before and after the handshake service had it.
 
 use http::{
-    HeaderMap, HeaderValue,
+    HeaderMap, HeaderValue, Response, StatusCode,
     header::{
         CONNECTION, CONTENT_LENGTH, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL,
         TRANSFER_ENCODING, UPGRADE,
     },
 };
 
-use super::protocol::Offered;
+use super::{Opening, protocol::Offered};
+use crate::header::strip_connection;
 
-/// Puts the headers of an accepting response right and tells the subprotocol that they agree on.
-///
-/// What the client would have to fail the connection for (RFC 6455 §4.1) is never sent, whatever the handshake
-/// service did: it may have built a response of its own.
-pub(crate) fn settle(headers: &mut HeaderMap, accept: HeaderValue, offered: &Offered) -> Option<HeaderValue> {
+/// What accepts a request.
+#[derive(Clone, Debug)]
+pub(crate) enum Acceptance {
+    /// A 101 with this `Sec-WebSocket-Accept` (RFC 6455 §4.2.2 item 5).
+    SwitchingProtocols(HeaderValue),
+    /// A 200 (RFC 8441 §5).
+    Ok,
+}
+
+impl Acceptance {
+    /// The status that accepts, and no other does.
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::SwitchingProtocols(_) => StatusCode::SWITCHING_PROTOCOLS,
+            Self::Ok => StatusCode::OK,
+        }
+    }
+
+    /// What it answers.
+    pub(crate) fn opening(&self) -> Opening {
+        match self {
+            Self::SwitchingProtocols(_) => Opening::Upgrade,
+            Self::Ok => Opening::ExtendedConnect,
+        }
+    }
+
+    /// The response that a handshake service finds.
+    pub(crate) fn prebuilt(self) -> Response<()> {
+        let mut response = Response::new(());
+        *response.status_mut() = self.status();
+        if let Self::SwitchingProtocols(accept) = self {
+            put(accept, response.headers_mut());
+        }
+        response
+    }
+
+    /// Puts the headers of an accepting response right and tells the subprotocol that they agree on.
+    ///
+    /// What the client would have to fail the connection for (RFC 6455 §4.1) is never sent, whatever the handshake
+    /// service did: it may have built a response of its own.
+    pub(crate) fn settle(self, headers: &mut HeaderMap, offered: &Offered) -> Option<HeaderValue> {
+        match self {
+            Self::SwitchingProtocols(accept) => {
+                headers.remove(TRANSFER_ENCODING);
+                put(accept, headers);
+            }
+            Self::Ok => {
+                strip_connection(headers);
+                headers.remove(SEC_WEBSOCKET_ACCEPT);
+            }
+        }
+        headers.remove(SEC_WEBSOCKET_EXTENSIONS);
+        // RFC 9110 §8.6: no length in a 1xx, nor in a 2xx to CONNECT.
+        headers.remove(CONTENT_LENGTH);
+
+        let protocol = headers.remove(SEC_WEBSOCKET_PROTOCOL)?;
+        if !offered.contains(&protocol) {
+            return None;
+        }
+        headers.insert(SEC_WEBSOCKET_PROTOCOL, protocol.clone());
+        Some(protocol)
+    }
+}
+
+fn put(accept: HeaderValue, headers: &mut HeaderMap) {
     headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
-    headers.remove(SEC_WEBSOCKET_EXTENSIONS);
-    // RFC 9110 §8.6 and §6.1: no body and so no length in a 1xx.
-    headers.remove(CONTENT_LENGTH);
-    headers.remove(TRANSFER_ENCODING);
-
-    let protocol = headers.remove(SEC_WEBSOCKET_PROTOCOL)?;
-    if !offered.contains(&protocol) {
-        return None;
-    }
-    headers.insert(SEC_WEBSOCKET_PROTOCOL, protocol.clone());
-    Some(protocol)
 }
 
 #[cfg(test)]
 mod tests {
     use http::{HeaderMap, HeaderValue};
 
-    use super::{Offered, settle};
+    use super::{Acceptance, Offered};
+
+    const ACCEPT: Acceptance = Acceptance::SwitchingProtocols(HeaderValue::from_static("x"));
 
     fn settled(
+        acceptance: Acceptance,
         offer: &'static str,
         lines: &[(&'static str, &'static str)],
     ) -> (HeaderMap, Option<HeaderValue>) {
@@ -48,13 +101,13 @@ mod tests {
         for (name, value) in lines {
             headers.append(*name, HeaderValue::from_static(value));
         }
-        let protocol = settle(&mut headers, HeaderValue::from_static("x"), &offered);
+        let protocol = acceptance.settle(&mut headers, &offered);
         (headers, protocol)
     }
 
     #[test]
     fn a_response_built_from_nothing_gets_what_the_rfc_demands() {
-        let (headers, protocol) = settled("chat", &[("connection", "close"), ("x-own", "1")]);
+        let (headers, protocol) = settled(ACCEPT, "chat", &[("connection", "close"), ("x-own", "1")]);
         assert_eq!(headers["connection"], "Upgrade");
         assert_eq!(headers["upgrade"], "websocket");
         assert_eq!(headers["sec-websocket-accept"], "x");
@@ -64,12 +117,14 @@ mod tests {
 
     #[test]
     fn only_an_offered_subprotocol_is_sent() {
-        for (offer, answer, expected) in [
-            ("chat, superchat", "superchat", Some("superchat")),
-            ("chat", "other", None),
-            ("chat, superchat", "chat, superchat", None),
+        for (acceptance, offer, answer, expected) in [
+            (ACCEPT, "chat, superchat", "superchat", Some("superchat")),
+            (ACCEPT, "chat", "other", None),
+            (ACCEPT, "chat, superchat", "chat, superchat", None),
+            (Acceptance::Ok, "chat, superchat", "superchat", Some("superchat")),
+            (Acceptance::Ok, "chat", "other", None),
         ] {
-            let (headers, protocol) = settled(offer, &[("sec-websocket-protocol", answer)]);
+            let (headers, protocol) = settled(acceptance, offer, &[("sec-websocket-protocol", answer)]);
             assert_eq!(protocol.as_ref().map(|p| p.to_str().unwrap()), expected);
             assert_eq!(headers.get("sec-websocket-protocol"), protocol.as_ref());
         }
@@ -78,6 +133,7 @@ mod tests {
     #[test]
     fn what_was_not_negotiated_and_what_a_101_must_not_have_is_taken_out() {
         let (headers, _) = settled(
+            ACCEPT,
             "",
             &[
                 ("sec-websocket-extensions", "permessage-deflate"),
@@ -86,5 +142,25 @@ mod tests {
             ],
         );
         assert_eq!(headers.len(), 3, "{headers:?}");
+    }
+
+    #[test]
+    fn a_200_has_nothing_of_an_upgrade() {
+        assert!(Acceptance::Ok.prebuilt().headers().is_empty());
+        let (headers, _) = settled(
+            Acceptance::Ok,
+            "",
+            &[
+                ("connection", "Upgrade, x-hop"),
+                ("x-hop", "1"),
+                ("upgrade", "websocket"),
+                ("sec-websocket-accept", "x"),
+                ("sec-websocket-extensions", "permessage-deflate"),
+                ("content-length", "0"),
+                ("transfer-encoding", "chunked"),
+                ("x-own", "1"),
+            ],
+        );
+        assert_eq!(headers.keys().collect::<Vec<_>>(), ["x-own"]);
     }
 }

@@ -6,9 +6,7 @@ use futures_util::FutureExt;
 use http::{HeaderValue, Request, Response, request::Parts};
 use tower::{Service, ServiceExt};
 
-use super::{
-    Handshake, HandshakeError, Rejection, body::ACCEPTED, request::UpgradeRequest, response::settle,
-};
+use super::{Handshake, HandshakeError, Rejection, request::UpgradeRequest};
 
 /// A handshake service: any [`Service`] from a request with a [`Handshake`] to a response with a value attached.
 ///
@@ -63,7 +61,7 @@ pub(crate) async fn ask<H: HandshakeService>(
     upgrade: UpgradeRequest,
     timeout: Duration,
 ) -> Result<Accepted<H::Extra>, HandshakeError> {
-    let accept = upgrade.accept.clone();
+    let acceptance = upgrade.acceptance.clone();
     let offered = upgrade.offered.clone();
     let request = Request::from_parts(parts, Handshake::new(upgrade));
     // `call` itself may panic too, so it has to happen inside the future that is caught.
@@ -71,13 +69,13 @@ pub(crate) async fn ask<H: HandshakeService>(
     let response = match tokio::time::timeout(timeout, answer).await {
         Err(_) => return Err(HandshakeError::TimedOut(timeout)),
         Ok(Err(_)) => return Err(HandshakeError::Panicked),
-        Ok(Ok(Err(refusal))) => return Err(HandshakeError::Rejected(refusal.into())),
+        Ok(Ok(Err(refusal))) => return Err(refusal.into().over(acceptance.opening()).into()),
         Ok(Ok(Ok(response))) => response,
     };
-    if response.status() != ACCEPTED {
-        return Err(Rejection::new(response.map(|_| "")).into());
+    if response.status() != acceptance.status() {
+        return Err(Rejection::new(response.map(|_| "")).over(acceptance.opening()).into());
     }
     let (mut head, extra) = response.into_parts();
-    let protocol = settle(&mut head.headers, accept, &offered);
+    let protocol = acceptance.settle(&mut head.headers, &offered);
     Ok(Accepted { response: Response::from_parts(head, ()), protocol, extra })
 }

@@ -195,7 +195,7 @@ async fn a_wrong_version_is_426_with_the_right_one() {
     let (error, mut wire) = failed(head("/").replace("Version: 13", "Version: 8")).await;
     let kind = error.kind();
     assert!(
-        matches!(kind, AcceptErrorKind::Handshake(HandshakeError::UnsupportedVersion(v)) if v == "8"),
+        matches!(kind, AcceptErrorKind::Handshake(HandshakeError::UnsupportedVersion(v, _)) if v == "8"),
         "{error:?}"
     );
     error.respond().await.unwrap();

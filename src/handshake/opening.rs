@@ -1,0 +1,126 @@
+//! The two ways in which a request asks for a WebSocket.
+
+use http::{
+    Request, Version,
+    header::{CONNECTION, UPGRADE},
+};
+
+use crate::header::has_token;
+
+/// How a request asks for a WebSocket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Opening {
+    /// HTTP/1.1: `GET` with `Upgrade: websocket` (RFC 6455 §4.1). The accepting status is 101.
+    Upgrade,
+    /// HTTP/2: `CONNECT` with the `:protocol` `websocket` (RFC 8441 §5). The accepting status is 200.
+    ///
+    /// Recognized with the feature `http2`.
+    ExtendedConnect,
+}
+
+impl Opening {
+    /// How `request` asks for a WebSocket, rightly or wrongly; those which do not are not ours to answer.
+    ///
+    /// HTTP/1.0 must ignore `Upgrade` (RFC 9110 §7.8), HTTP/2 has none (RFC 9113 §8.6).
+    pub(crate) fn of<B>(request: &Request<B>) -> Option<Self> {
+        match request.version() {
+            Version::HTTP_11 => {
+                let headers = request.headers();
+                let asks =
+                    has_token(headers, &UPGRADE, "websocket") && has_token(headers, &CONNECTION, "upgrade");
+                asks.then_some(Self::Upgrade)
+            }
+            Version::HTTP_2 => is_extended_connect(request).then_some(Self::ExtendedConnect),
+            _ => None,
+        }
+    }
+}
+
+/// Upgrade tokens, of which `:protocol` is one, are compared in any case (RFC 8441 §4, RFC 9110 §7.8).
+#[cfg(feature = "http2")]
+fn is_extended_connect<B>(request: &Request<B>) -> bool {
+    let protocol = request.extensions().get::<hyper::ext::Protocol>();
+    request.method() == http::Method::CONNECT
+        && protocol.is_some_and(|protocol| protocol.as_str().eq_ignore_ascii_case("websocket"))
+}
+
+/// hyper has no name for `:protocol` without its `http2`.
+#[cfg(not(feature = "http2"))]
+fn is_extended_connect<B>(_: &Request<B>) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{Request, Version};
+
+    use super::Opening;
+
+    /// How a `GET` with these headers asks for a WebSocket.
+    fn of(version: Version, lines: &[(&str, &str)]) -> Option<Opening> {
+        let request = Request::get("/chat").version(version);
+        let request = lines.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        Opening::of(&request.body(()).unwrap())
+    }
+
+    #[test]
+    fn what_asks_for_a_websocket_is_ours() {
+        let upgrade = |lines: &[(&str, &str)]| of(Version::HTTP_11, lines) == Some(Opening::Upgrade);
+        assert!(upgrade(&[("Upgrade", "websocket"), ("Connection", "keep-alive, Upgrade")]));
+        assert!(upgrade(&[("Upgrade", "WebSocket"), ("Connection", "UPGRADE")]));
+        assert!(upgrade(&[("Upgrade", "h2c, websocket"), ("Connection", "upgrade")]));
+        assert!(upgrade(&[
+            ("Upgrade", "h2c"),
+            ("Upgrade", "websocket"),
+            ("Connection", "keep-alive"),
+            ("Connection", "upgrade"),
+        ]));
+
+        assert!(!upgrade(&[]));
+        assert!(!upgrade(&[("Upgrade", "websocket")]));
+        assert!(!upgrade(&[("Connection", "upgrade")]));
+        assert!(!upgrade(&[("Upgrade", "h2c"), ("Connection", "upgrade")]));
+        assert!(!upgrade(&[("Upgrade", "websocket"), ("Connection", "not-upgrade")]));
+        assert!(!upgrade(&[("Upgrade", "websocketx"), ("Connection", "upgrade")]));
+        assert!(!upgrade(&[("Upgrade", "websocket/13"), ("Connection", "upgrade")]));
+    }
+
+    #[test]
+    fn only_http_1_1_upgrades() {
+        let lines = [("Upgrade", "websocket"), ("Connection", "Upgrade")];
+        for (version, expected) in [
+            (Version::HTTP_09, None),
+            (Version::HTTP_10, None),
+            (Version::HTTP_11, Some(Opening::Upgrade)),
+            (Version::HTTP_2, None),
+            (Version::HTTP_3, None),
+        ] {
+            assert_eq!(of(version, &lines), expected, "{version:?}");
+        }
+    }
+
+    #[cfg(feature = "http2")]
+    #[test]
+    fn only_a_connect_for_websocket_over_http_2_is_ours() {
+        use http::Method;
+        use hyper::ext::Protocol;
+
+        for (method, version, protocol, expected) in [
+            (Method::CONNECT, Version::HTTP_2, Some("websocket"), Some(Opening::ExtendedConnect)),
+            (Method::CONNECT, Version::HTTP_2, Some("WebSocket"), Some(Opening::ExtendedConnect)),
+            (Method::CONNECT, Version::HTTP_2, Some("connect-udp"), None),
+            (Method::CONNECT, Version::HTTP_2, Some("websocket2"), None),
+            (Method::CONNECT, Version::HTTP_2, Some(""), None),
+            (Method::CONNECT, Version::HTTP_2, None, None),
+            (Method::GET, Version::HTTP_2, Some("websocket"), None),
+            (Method::CONNECT, Version::HTTP_11, Some("websocket"), None),
+        ] {
+            let mut request = Request::builder().method(method).version(version).body(()).unwrap();
+            if let Some(protocol) = protocol {
+                request.extensions_mut().insert(Protocol::from(protocol));
+            }
+            assert_eq!(Opening::of(&request), expected, "{request:?}");
+        }
+    }
+}

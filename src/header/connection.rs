@@ -1,0 +1,54 @@
+//! Headers that belong to one connection (RFC 9110 §7.6.1).
+
+use http::{
+    HeaderMap,
+    header::{CONNECTION, HeaderName, TE, TRANSFER_ENCODING, UPGRADE},
+};
+
+use super::tokens;
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+
+/// Takes out what a response must not have on HTTP/2 (RFC 9113 §8.2.2).
+pub(crate) fn strip_connection(headers: &mut HeaderMap) {
+    if headers.contains_key(CONNECTION) {
+        let named: Vec<_> =
+            tokens(headers, &CONNECTION).filter_map(|name| HeaderName::try_from(name).ok()).collect();
+        for name in named {
+            headers.remove(name);
+        }
+    }
+    for name in [CONNECTION, KEEP_ALIVE, PROXY_CONNECTION, TE, TRANSFER_ENCODING, UPGRADE] {
+        headers.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderValue};
+
+    use super::strip_connection;
+
+    #[test]
+    fn what_belongs_to_the_connection_goes_and_the_rest_stays() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("connection", "close, X-Hop"),
+            ("connection", "not a name, x-other"),
+            ("x-hop", "1"),
+            ("x-hop", "2"),
+            ("x-other", "1"),
+            ("keep-alive", "5"),
+            ("proxy-connection", "close"),
+            ("te", "trailers"),
+            ("transfer-encoding", "chunked"),
+            ("upgrade", "websocket"),
+            ("x-end", "1"),
+        ] {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        strip_connection(&mut headers);
+        assert_eq!(headers.keys().collect::<Vec<_>>(), ["x-end"]);
+    }
+}
