@@ -17,7 +17,8 @@ use tokio::{
 ///
 /// It is the bare socket where that can be had: when the server served a `TokioIo<TcpStream>` (as `axum::serve`,
 /// this crate's [`serve`](crate::serve()) and most hyper servers do) or, on Unix, a `TokioIo<UnixStream>`.
-/// Any other IO stays in hyper's box, at the price of one more virtual call for each read and write.
+/// Any other IO, and a stream of HTTP/2, stays in hyper's box, at the price of one more virtual call for each read and
+/// write.
 pub struct Upgraded(Kind);
 
 enum Kind {
@@ -59,6 +60,10 @@ impl Upgraded {
         }
     }
 }
+
+/// The most that hyper's box takes at a time, in bytes. On HTTP/2 it keeps what it takes, four times over, until the
+/// peer has room for it, however much that is.
+const MAX_BOXED_WRITE: usize = 64 * 1024;
 
 /// `http1::Builder` boxes the served IO itself, `auto::Builder` one wrapped in a type of its own.
 fn downcast<IO>(upgraded: hyper::upgrade::Upgraded) -> Result<(IO, Bytes), hyper::upgrade::Upgraded>
@@ -102,6 +107,7 @@ impl AsyncRead for Upgraded {
 
 impl AsyncWrite for Upgraded {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let buf = if matches!(self.0, Kind::Boxed(_)) { &buf[..buf.len().min(MAX_BOXED_WRITE)] } else { buf };
         delegate!(self, io => Pin::new(io).poll_write(cx, buf))
     }
 

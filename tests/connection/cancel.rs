@@ -5,7 +5,7 @@ use std::{future::Future, task::Poll};
 use futures_util::FutureExt;
 use tower_websocket::{Config, Message};
 
-use crate::pair::{Socket, TEXT, drive, frame, open};
+use crate::pair::{Socket, TEXT, drive, frame, open, settle};
 
 /// Polls `future` `n` times, and gives it up unless it is ready by then.
 async fn poll_n<F: Future>(future: F, n: usize) -> Option<F::Output> {
@@ -37,6 +37,7 @@ async fn a_dropped_recv_loses_nothing() {
     // Byte by byte, so that every place in a frame is one at which the future is dropped.
     for byte in stream {
         pair.send_raw(&[byte]).await;
+        settle().await;
         while let Some(Some(Ok(message))) = poll_n(socket.recv(), 1).await {
             if let Message::Text(text) = message {
                 received.push(text.to_string());

@@ -14,23 +14,18 @@ use std::{
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::{
     sync::oneshot,
-    task::yield_now,
     time::{Instant, timeout},
 };
 use tower_websocket::Config;
 
-use crate::pair::{BINARY, CLOSE, Pair, Socket, frame, open};
+use crate::{
+    pair::{BINARY, CLOSE, Pair, Socket, frame, open, settle},
+    transport::AHEAD,
+};
 
 /// Without pings, which would end what hangs.
 fn quiet() -> Config {
     Config::new().keepalive_interval(None)
-}
-
-/// Lets all other tasks do what they can.
-async fn settle() {
-    for _ in 0..300 {
-        yield_now().await;
-    }
 }
 
 /// Counts how often a future is polled.
@@ -73,7 +68,7 @@ async fn drain(mut pair: Pair, code: u16) {
 async fn a_send_that_is_not_corked_waits_for_a_stalled_peer() {
     let (pair, socket) = open(quiet().cork(false), 16).await;
     let (driver, polls) =
-        counted(socket.drive(async |mut socket: Socket| socket.send("x".repeat(100)).await.unwrap()));
+        counted(socket.drive(async |mut socket: Socket| socket.send("x".repeat(100 + AHEAD)).await.unwrap()));
     let driver = tokio::spawn(driver);
     waits(&polls).await;
     drain(pair, 1000).await;
@@ -85,7 +80,7 @@ async fn a_send_from_an_executor_within_waits_for_a_stalled_peer() {
     let (pair, socket) = open(quiet(), 16).await;
     let (driver, polls) = counted(socket.drive(async |mut socket: Socket| {
         let mut tasks = FuturesUnordered::new();
-        tasks.push(async move { socket.send("x".repeat(100)).await.unwrap() });
+        tasks.push(async move { socket.send("x".repeat(100 + AHEAD)).await.unwrap() });
         while tasks.next().await.is_some() {}
     }));
     let driver = tokio::spawn(driver);
@@ -99,7 +94,7 @@ async fn two_flushes_wait_for_a_stalled_peer() {
     let (pair, socket) = open(quiet(), 16).await;
     let (sender, receiver) = socket.split();
     settle().await;
-    sender.send("x".repeat(100)).await.unwrap();
+    sender.send("x".repeat(100 + AHEAD)).await.unwrap();
     let other = sender.clone();
     let (one, first) = counted(async move { sender.flush().await.unwrap() });
     let (two, second) = counted(async move { other.flush().await.unwrap() });

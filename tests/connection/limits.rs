@@ -1,23 +1,23 @@
 //! What a peer may cost.
 
 use std::{
-    future::IntoFuture,
-    io,
-    task::{Context, Poll, ready},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
-    sync::{mpsc, oneshot},
+    sync::oneshot,
     time::{Instant, sleep, timeout},
 };
-use tower_websocket::{
-    AcceptAll, Acceptor, Config, Error, Listener, Message, WebSocket, WebSocketUpgradeLayer, serve,
-    tungstenite::error::ProtocolError,
-};
+use tower_websocket::{Config, Error, Message, tungstenite::error::ProtocolError};
 
-use crate::pair::{BINARY, PING, PONG, REQUEST, Socket, TEXT, at_once, drive, frame, open};
+use crate::{
+    pair::{BINARY, PING, PONG, Socket, TEXT, at_once, drive, frame, open, settle},
+    transport::AHEAD,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -32,9 +32,9 @@ async fn a_peer_that_does_not_read_makes_send_wait() {
         assert!(sent < 1 << 20, "send never waits");
     }
     // Without a driver each message is flushed, so it waits once the stream is full. The message that waited is sent.
-    assert_eq!(sent, room - (16 << 10));
+    assert!((room - (16 << 10)..=room + AHEAD).contains(&sent), "{sent}");
     let (more, ()) = tokio::join!(socket.send("more"), async {
-        for _ in 0..4 {
+        for _ in 0..=sent / (16 << 10) {
             assert_eq!(pair.recv().await, (BINARY, vec![7; 16 << 10]));
         }
     });
@@ -69,13 +69,41 @@ async fn a_driven_sender_waits_too_and_goes_on_when_the_peer_reads() {
     .await;
     // 1 MiB in the stream and 100 kB in the buffer, and no more.
     let sent = waits.await.unwrap();
-    assert!((104..=125).contains(&sent), "{sent}");
+    assert!((104..=125 + AHEAD / 10_000).contains(&sent), "{sent}");
     let mut received = 0;
     while pair.recv().await.0 == BINARY {
         received += 1;
     }
     assert_eq!(received, 300);
     pair.send_close(1000, "").await;
+    pair.finish().await;
+}
+
+/// hyper takes over HTTP/2 what it is given in one write, however much that is, and four of them.
+#[tokio::test(start_paused = true)]
+async fn what_is_on_its_way_to_a_slow_peer_is_bounded() {
+    const SIZE: usize = 16 << 10;
+    let (limit, room) = (1 << 20, 64 << 10);
+    let config = Config::new().max_write_buffer_size(limit).keepalive_interval(None);
+    let (mut pair, socket) = open(config, room).await;
+    let sent = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&sent);
+    let sending = tokio::spawn(socket.drive(async move |mut socket: Socket| {
+        while socket.send(Message::binary(vec![0; SIZE])).await.is_ok() {
+            counter.fetch_add(SIZE, Ordering::Relaxed);
+        }
+    }));
+    let mut read = 0;
+    for _ in 0..200 {
+        settle().await;
+        let ahead = sent.load(Ordering::Relaxed) - read;
+        assert!(ahead <= room + limit + AHEAD + 4 * SIZE, "{ahead} bytes are on their way");
+        read += pair.recv().await.1.len();
+    }
+    pair.shutdown().start();
+    while pair.recv().await.0 == BINARY {}
+    pair.send_close(1001, "").await;
+    sending.await.unwrap();
     pair.finish().await;
 }
 
@@ -112,7 +140,7 @@ async fn a_pong_overtakes_the_fragments_of_a_large_message() {
     while pair.recv().await.0 != PONG {
         before += 1;
     }
-    assert!(before <= 3, "the pong came after {before} more of 15 fragments");
+    assert!(before <= 3 + AHEAD / 65_536, "the pong came after {before} more of 15 fragments");
     while pair.recv().await.0 != 0x80 {}
     sending.await.unwrap();
     pair.answer_close(1000).await;
@@ -232,56 +260,26 @@ async fn a_ping_or_pong_of_more_than_125_bytes_is_refused() {
     pair.finish().await;
 }
 
-/// A client that takes a response too slowly was then sent another one, a 408, into the middle of it.
-#[tokio::test(start_paused = true)]
-async fn a_client_that_took_a_part_of_the_response_gets_no_other() {
-    let (mut client, server) = duplex(64);
-    let accepting = tokio::spawn(async move {
-        let error = Acceptor::new(AcceptAll::new()).accept(server).await.unwrap_err();
-        let _ = error.respond().await;
-    });
-    client.write_all(REQUEST).await.unwrap();
-    sleep(60 * SECOND).await;
-    let mut response = String::new();
-    client.read_to_string(&mut response).await.unwrap();
-    assert!(response.starts_with("HTTP/1.1 101 "), "{response}");
-    assert_eq!(response.len(), 64, "{response}");
-    accepting.await.unwrap();
-}
-
-/// Clients that come through memory.
-struct Pipes(mpsc::Receiver<DuplexStream>);
-
-impl Listener for Pipes {
-    type Io = DuplexStream;
-    type Addr = ();
-
-    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(DuplexStream, ())>> {
-        match ready!(self.0.poll_recv(cx)) {
-            Some(io) => Poll::Ready(Ok((io, ()))),
-            None => Poll::Pending,
-        }
-    }
+/// The largest value of every setting.
+pub(crate) fn endless() -> Config {
+    Config::new()
+        .max_message_size(usize::MAX)
+        .max_frame_size(usize::MAX)
+        .max_write_buffer_size(usize::MAX)
+        .handshake_timeout(Duration::MAX)
+        .header_read_timeout(Duration::MAX)
+        .keepalive_interval(Duration::MAX)
+        .keepalive_timeout(Duration::MAX)
+        .close_timeout(Duration::MAX)
+        .max_connections(usize::MAX)
 }
 
 /// The largest values panicked: a time beyond the end of time, more permits than a semaphore has.
 #[tokio::test(start_paused = true)]
 async fn settings_without_end_never_come() {
     const HOUR: Duration = Duration::from_secs(3600);
-    let config = || {
-        Config::new()
-            .max_message_size(usize::MAX)
-            .max_frame_size(usize::MAX)
-            .max_write_buffer_size(usize::MAX)
-            .handshake_timeout(Duration::MAX)
-            .header_read_timeout(Duration::MAX)
-            .keepalive_interval(Duration::MAX)
-            .keepalive_timeout(Duration::MAX)
-            .close_timeout(Duration::MAX)
-            .max_connections(usize::MAX)
-    };
     let (done, over) = oneshot::channel();
-    let mut pair = drive(config(), async |mut socket: Socket| {
+    let mut pair = drive(endless(), async |mut socket: Socket| {
         while let Some(Ok(message)) = socket.recv().await {
             if message.is_text() {
                 socket.send(message).await.unwrap();
@@ -306,47 +304,17 @@ async fn settings_without_end_never_come() {
     pair.finish().await;
 
     // One ping, for whose answer there is no end of waiting.
-    let mut pair = drive(
-        config().keepalive_interval(SECOND),
-        async |mut socket: Socket| {
-            while let Some(Ok(_)) = socket.recv().await {}
-        },
-    )
-    .await;
+    let mut pair =
+        drive(
+            endless().keepalive_interval(SECOND),
+            async |mut socket: Socket| {
+                while let Some(Ok(_)) = socket.recv().await {}
+            },
+        )
+        .await;
     assert_eq!(pair.recv().await, (PING, vec![]));
     assert!(timeout(HOUR, pair.recv()).await.is_err());
     pair.send_close(1000, "").await;
     pair.recv_close().await;
     pair.finish().await;
-
-    let (clients, listener) = mpsc::channel(1);
-    let layer = WebSocketUpgradeLayer::new(
-        AcceptAll::new(),
-        async |mut socket: WebSocket, ()| {
-            while let Some(Ok(_)) = socket.recv().await {}
-        },
-    );
-    let (stop, stopped) = oneshot::channel::<()>();
-    let server = serve(Pipes(listener), layer.with_config(config()).into_service())
-        .drain_timeout(Duration::MAX)
-        .header_read_timeout(Duration::MAX)
-        .with_graceful_shutdown(async { stopped.await.unwrap() });
-    let server = tokio::spawn(server.into_future());
-    let (mut client, io) = duplex(1024);
-    clients.send(io).await.unwrap();
-    sleep(HOUR).await;
-    client.write_all(REQUEST).await.unwrap();
-    let mut response = Vec::new();
-    while !response.ends_with(b"\r\n\r\n") {
-        response.push(client.read_u8().await.unwrap());
-    }
-    assert!(response.starts_with(b"HTTP/1.1 101 "));
-    stop.send(()).unwrap();
-    let mut close = [0; 4];
-    client.read_exact(&mut close).await.unwrap();
-    assert_eq!(close, [0x88, 2, 3, 233]);
-    sleep(HOUR).await;
-    assert!(!server.is_finished());
-    client.write_all(&frame(0x88, &[3, 233])).await.unwrap();
-    server.await.unwrap().unwrap();
 }

@@ -1,5 +1,7 @@
 //! The open connection, in memory and in paused time: one test for each promise.
 //!
+//! `tests/connection_http2` has the same over HTTP/2.
+//!
 //! What AnyEvent::WebSocket::Connection does, row by row of its list of behaviours, and the test that keeps the promise
 //! here:
 //!
@@ -29,6 +31,8 @@ mod keepalive;
 mod limits;
 mod order;
 mod pair;
+mod raw;
 mod shutdown;
 mod split;
 mod tasks;
+mod transport;

@@ -1,24 +1,16 @@
 //! A driven socket and its peer, in memory.
 
-use std::{
-    future::Future,
-    io,
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    task::{Context, Poll, ready},
-    time::Duration,
-};
+use std::{future::Future, io, time::Duration};
 
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf},
+    io::{AsyncReadExt, AsyncWriteExt},
     runtime::Handle,
-    task::{JoinHandle, coop::poll_proceed},
+    task::{JoinHandle, yield_now},
     time::{Instant, timeout},
 };
 use tower_websocket::{AcceptAll, Acceptor, Config, Shutdown, WebSocket};
+
+use crate::transport::{Client, Io, TASKS, connect};
 
 pub(crate) const TEXT: u8 = 0x81;
 pub(crate) const BINARY: u8 = 0x82;
@@ -28,16 +20,11 @@ pub(crate) const PONG: u8 = 0x8a;
 
 const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
-pub(crate) const REQUEST: &[u8] =
-    b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-
-pub(crate) type Socket = WebSocket<Counted>;
+pub(crate) type Socket = WebSocket<Io>;
 
 /// A client that speaks in raw frames, and what it takes to check that its server leaves nothing behind.
 pub(crate) struct Pair {
-    io: DuplexStream,
-    writes: Arc<AtomicUsize>,
+    io: Client,
     shutdown: Shutdown,
     driver: Option<JoinHandle<()>>,
     is_finished: bool,
@@ -58,21 +45,21 @@ where
 /// An open socket without a driver; `room` is how many bytes wait between the two.
 pub(crate) async fn open(config: Config, room: usize) -> (Pair, Socket) {
     let shutdown = Shutdown::new();
-    let (io, server) = tokio::io::duplex(room);
-    let writes = Arc::new(AtomicUsize::new(0));
-    let server = Counted { io: server, writes: Arc::clone(&writes) };
     let acceptor = Acceptor::new(AcceptAll::new()).with_config(config.shutdown(&shutdown));
-    let mut pair = Pair { io, writes, shutdown, driver: None, is_finished: false };
-    let (accepted, ()) = tokio::join!(acceptor.accept(server), async {
-        pair.io.write_all(REQUEST).await.unwrap();
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            head.push(pair.io.read_u8().await.unwrap());
-        }
-        assert!(head.starts_with(b"HTTP/1.1 101 "));
-    });
-    pair.writes.store(0, Ordering::Relaxed);
-    (pair, accepted.unwrap().0)
+    let (io, socket) = connect(acceptor, room).await;
+    (Pair { io, shutdown, driver: None, is_finished: false }, socket)
+}
+
+/// Lets every task come to where it waits.
+pub(crate) async fn settle() {
+    for _ in 0..300 {
+        yield_now().await;
+    }
+}
+
+/// How many tasks there are beside those of the transport.
+pub(crate) fn tasks() -> usize {
+    Handle::current().metrics().num_alive_tasks() - TASKS
 }
 
 impl Pair {
@@ -144,14 +131,14 @@ impl Pair {
         assert_eq!(self.try_recv().await, None, "the end of the stream");
     }
 
-    /// Half-closes: sends no more, but still reads.
+    /// Half-closes: sends no more, but still reads. Where the server is done, it may be too late for that.
     pub(crate) async fn half_close(&mut self) {
-        self.io.shutdown().await.unwrap();
+        let _ = self.io.shutdown().await;
     }
 
     /// How many writes the server has made.
     pub(crate) fn writes(&self) -> usize {
-        self.writes.load(Ordering::Relaxed)
+        self.io.writes()
     }
 
     pub(crate) fn shutdown(&self) -> &Shutdown {
@@ -168,11 +155,10 @@ impl Pair {
             let _ = driver.await;
         }
         self.shutdown.idle().await;
-        for _ in 0..100 {
-            // A task that has ended is counted until its worker has come round to it.
-            tokio::task::yield_now().await;
-        }
-        assert_eq!(Handle::current().metrics().num_alive_tasks(), 0, "a task is left behind");
+        self.io.finish().await;
+        // A task that has ended is counted until its worker has come round to it.
+        settle().await;
+        assert_eq!(tasks(), 0, "a task is left behind");
     }
 }
 
@@ -207,57 +193,4 @@ pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     frame.extend(MASK);
     frame.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
     frame
-}
-
-/// So many binary frames without a pause, each in a read of its own. As a socket does, it has a task that reads on
-/// and on yield at times.
-pub(crate) struct Flood(pub(crate) usize);
-
-impl AsyncRead for Flood {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let proceed = ready!(poll_proceed(cx));
-        if self.0 > 0 {
-            self.0 -= 1;
-            // The header of 2 bytes, the mask, and 2 bytes that it makes zeros.
-            buf.put_slice(&[BINARY; 8]);
-        }
-        proceed.made_progress();
-        Poll::Ready(Ok(()))
-    }
-}
-
-/// Counts its writes.
-#[derive(Debug)]
-pub(crate) struct Counted {
-    io: DuplexStream,
-    writes: Arc<AtomicUsize>,
-}
-
-impl AsyncRead for Counted {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_read(cx, buf)
-    }
-}
-
-impl AsyncWrite for Counted {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.writes.fetch_add(1, Ordering::Relaxed);
-        Pin::new(&mut self.io).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
-    }
 }

@@ -4,13 +4,15 @@ use std::{future::pending, sync::Arc, time::Duration};
 
 use http::StatusCode;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
     sync::oneshot,
     time::{Instant, sleep},
 };
 use tower_websocket::{AcceptAll, Acceptor, Config, Error, HandshakeError, Message, Shutdown};
 
-use crate::pair::{Socket, at_once, drive, open};
+use crate::{
+    pair::{Socket, at_once, drive, open},
+    transport::AHEAD,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -22,8 +24,10 @@ async fn echo(mut socket: Socket) {
     }
 }
 
-fn request() -> http::Request<()> {
+/// A request as a server gives it to a layer.
+fn upgradable() -> http::Request<()> {
     http::Request::get("/")
+        .extension(hyper::upgrade::on(http::Request::new(())))
         .header("host", "x")
         .header("upgrade", "websocket")
         .header("connection", "upgrade")
@@ -87,7 +91,7 @@ async fn what_waits_to_be_written_fails_at_the_deadline() {
     let (pair, socket) = open(Config::new(), 1024).await;
     let (sender, receiver) = socket.split();
     let flushing = tokio::spawn(async move {
-        sender.send(Message::binary(vec![0; 10_000])).await.unwrap();
+        sender.send(Message::binary(vec![0; 10_000 + AHEAD])).await.unwrap();
         sender.flush().await
     });
     sleep(SECOND).await;
@@ -137,15 +141,9 @@ async fn new_upgrades_are_refused_with_503() {
     let acceptor = Acceptor::new(AcceptAll::new()).with_config(config);
     shutdown.start();
     assert!(shutdown.is_shutting_down());
-    let (mut client, server) = tokio::io::duplex(1024);
-    let request = "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
-        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-    client.write_all(request.as_bytes()).await.unwrap();
-    let error = acceptor.accept(server).await.unwrap_err();
-    error.respond().await.unwrap();
-    let mut answer = String::new();
-    client.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    let error = acceptor.accept_request(upgradable()).await.unwrap_err();
+    assert!(matches!(error, HandshakeError::ShuttingDown));
+    assert_eq!(error.into_response().status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(shutdown.connections(), 0);
 }
 
@@ -181,11 +179,7 @@ async fn a_shutdown_without_sockets_is_over_at_once() {
 #[tokio::test(start_paused = true)]
 async fn over_the_limit_a_socket_is_refused_until_another_is_closed() {
     let acceptor = Acceptor::new(AcceptAll::new()).with_config(Config::new().max_connections(1));
-    let ask = async |acceptor: &Acceptor<AcceptAll>| {
-        let mut request = request();
-        request.extensions_mut().insert(hyper::upgrade::on(http::Request::new(())));
-        acceptor.accept_request(request).await
-    };
+    let ask = async |acceptor: &Acceptor<AcceptAll>| acceptor.accept_request(upgradable()).await;
     let (response, upgrading) = ask(&acceptor).await.unwrap();
     assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
     let error = ask(&acceptor.clone()).await.unwrap_err();

@@ -8,14 +8,15 @@ use std::{
 
 use futures_util::{Sink, SinkExt};
 use tokio::{
-    runtime::Handle,
     sync::oneshot,
-    task::yield_now,
     time::{sleep, timeout},
 };
 use tower_websocket::{Config, Message, Receiver, Sender};
 
-use crate::pair::{BINARY, Counted, PING, PONG, Pair, Socket, at_once, open};
+use crate::{
+    pair::{BINARY, PING, PONG, Pair, Socket, at_once, open, settle, tasks},
+    transport::Io,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -23,15 +24,8 @@ fn quiet() -> Config {
     Config::new().keepalive_interval(None)
 }
 
-/// Lets every task come to where it waits.
-async fn settle() {
-    for _ in 0..20 {
-        yield_now().await;
-    }
-}
-
 /// A socket's halves, whose driver is waiting on a task of its own.
-async fn split(config: Config, room: usize) -> (Pair, Sender<Counted>, Receiver<Counted>) {
+async fn split(config: Config, room: usize) -> (Pair, Sender<Io>, Receiver<Io>) {
     let (pair, socket) = open(config, room).await;
     let (sender, receiver) = socket.split();
     settle().await;
@@ -39,7 +33,7 @@ async fn split(config: Config, room: usize) -> (Pair, Sender<Counted>, Receiver<
 }
 
 /// A socket's halves, whose driver was dropped with its handler.
-async fn orphans(config: Config, room: usize) -> (Pair, Sender<Counted>, Receiver<Counted>) {
+async fn orphans(config: Config, room: usize) -> (Pair, Sender<Io>, Receiver<Io>) {
     let (pair, socket) = open(config, room).await;
     let (give, halves) = oneshot::channel();
     let driver = tokio::spawn(socket.drive(async |socket: Socket| {
@@ -53,7 +47,7 @@ async fn orphans(config: Config, room: usize) -> (Pair, Sender<Counted>, Receive
 }
 
 /// Waits until a sink is ready for a message.
-async fn ready(sender: &mut Sender<Counted>) {
+async fn ready(sender: &mut Sender<Io>) {
     poll_fn(|cx| Pin::new(&mut *sender).poll_ready(cx)).await.unwrap();
 }
 
@@ -203,7 +197,7 @@ async fn sinks_that_race_lose_and_mix_nothing() {
     pair.answer_close(1000).await;
     // The driver ends on a thread of its own.
     let over = async {
-        while Handle::current().metrics().num_alive_tasks() > 0 {
+        while tasks() > 0 {
             sleep(Duration::from_millis(1)).await;
         }
     };

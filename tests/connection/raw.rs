@@ -1,0 +1,166 @@
+//! Streams that are no more than streams: what is only there when no HTTP server is in between.
+
+use std::{
+    future::IntoFuture,
+    io::{self, Cursor},
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream, ReadBuf, duplex, join, sink},
+    sync::{mpsc, oneshot},
+    task::{coop::poll_proceed, yield_now},
+    time::{advance, sleep, timeout},
+};
+use tower_websocket::{
+    AcceptAll, Acceptor, Config, Listener, Shutdown, WebSocket, WebSocketUpgradeLayer, serve,
+};
+
+use crate::{
+    limits::endless,
+    pair::{BINARY, frame},
+    transport::REQUEST,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// So many binary frames without a pause, each in a read of its own. As a socket does, it has a task that reads on
+/// and on yield at times.
+struct Flood(usize);
+
+impl AsyncRead for Flood {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let proceed = ready!(poll_proceed(cx));
+        if self.0 > 0 {
+            self.0 -= 1;
+            // The header of 2 bytes, the mask, and 2 bytes that it makes zeros.
+            buf.put_slice(&[BINARY; 8]);
+        }
+        proceed.made_progress();
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Reading used up the task's budget, and without one no timer is ever ready: the flood went on for ever.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_floods_is_dropped_at_the_close_timeout() {
+    // While the socket waits for the peer's Close, and while it drains what comes after an error.
+    for before in [vec![], frame(0x83, b"reserved opcode")] {
+        let shutdown = Shutdown::new();
+        let acceptor = Acceptor::new(AcceptAll::new()).with_config(Config::new().shutdown(&shutdown));
+        let flood = Cursor::new([REQUEST, &before].concat()).chain(Flood(1_000_000));
+        let (mut socket, ()) = acceptor.accept(join(flood, sink())).await.unwrap();
+        if !before.is_empty() {
+            assert!(socket.recv().await.unwrap().is_err());
+        }
+        drop(socket);
+        let is_open = async || {
+            for _ in 0..10 {
+                yield_now().await;
+            }
+            shutdown.connections() == 1
+        };
+        assert!(is_open().await);
+        advance(Duration::from_millis(4900)).await;
+        assert!(is_open().await);
+        advance(Duration::from_millis(200)).await;
+        assert!(!is_open().await);
+    }
+}
+
+/// The handler used up its task's budget, and without one nothing was written: the answer waited for the flood's end.
+#[tokio::test]
+async fn a_handler_that_reads_a_flood_is_written_out_all_the_same() {
+    let (mut client, server) = duplex(1024);
+    let flood = REQUEST.chain(Flood(usize::MAX));
+    let acceptor = Acceptor::new(AcceptAll::new());
+    let (socket, ()) = acceptor.accept(join(flood, server)).await.unwrap();
+    let driver = tokio::spawn(socket.drive(async |mut socket: WebSocket<_>| {
+        socket.recv().await.unwrap().unwrap();
+        socket.send("ack").await.unwrap();
+        while let Some(Ok(_)) = socket.recv().await {}
+    }));
+    let answer = async {
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\n\x81\x03ack") {
+            answer.push(client.read_u8().await.unwrap());
+        }
+    };
+    // The flood leaves no rest in which a paused clock would go on.
+    timeout(Duration::from_secs(5), answer).await.expect("the answer arrives during the flood");
+    driver.abort();
+}
+
+/// A client that takes a response too slowly was then sent another one, a 408, into the middle of it.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_took_a_part_of_the_response_gets_no_other() {
+    let (mut client, server) = duplex(64);
+    let accepting = tokio::spawn(async move {
+        let error = Acceptor::new(AcceptAll::new()).accept(server).await.unwrap_err();
+        let _ = error.respond().await;
+    });
+    client.write_all(REQUEST).await.unwrap();
+    sleep(60 * SECOND).await;
+    let mut response = String::new();
+    client.read_to_string(&mut response).await.unwrap();
+    assert!(response.starts_with("HTTP/1.1 101 "), "{response}");
+    assert_eq!(response.len(), 64, "{response}");
+    accepting.await.unwrap();
+}
+
+/// Clients that come through memory.
+struct Pipes(mpsc::Receiver<DuplexStream>);
+
+impl Listener for Pipes {
+    type Io = DuplexStream;
+    type Addr = ();
+
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(DuplexStream, ())>> {
+        match ready!(self.0.poll_recv(cx)) {
+            Some(io) => Poll::Ready(Ok((io, ()))),
+            None => Poll::Pending,
+        }
+    }
+}
+
+/// The largest values panicked: a time beyond the end of time.
+#[tokio::test(start_paused = true)]
+async fn deadlines_of_a_server_without_end_never_come() {
+    const HOUR: Duration = Duration::from_secs(3600);
+    let (clients, listener) = mpsc::channel(1);
+    let layer = WebSocketUpgradeLayer::new(
+        AcceptAll::new(),
+        async |mut socket: WebSocket, ()| {
+            while let Some(Ok(_)) = socket.recv().await {}
+        },
+    );
+    let (stop, stopped) = oneshot::channel::<()>();
+    let server = serve(Pipes(listener), layer.with_config(endless()).into_service())
+        .drain_timeout(Duration::MAX)
+        .header_read_timeout(Duration::MAX)
+        .with_graceful_shutdown(async { stopped.await.unwrap() });
+    let server = tokio::spawn(server.into_future());
+    let (mut client, io) = duplex(1024);
+    clients.send(io).await.unwrap();
+    sleep(HOUR).await;
+    client.write_all(REQUEST).await.unwrap();
+    let mut response = Vec::new();
+    while !response.ends_with(b"\r\n\r\n") {
+        response.push(client.read_u8().await.unwrap());
+    }
+    assert!(response.starts_with(b"HTTP/1.1 101 "));
+    stop.send(()).unwrap();
+    let mut close = [0; 4];
+    client.read_exact(&mut close).await.unwrap();
+    assert_eq!(close, [0x88, 2, 3, 233]);
+    sleep(HOUR).await;
+    assert!(!server.is_finished());
+    client.write_all(&frame(0x88, &[3, 233])).await.unwrap();
+    server.await.unwrap().unwrap();
+}

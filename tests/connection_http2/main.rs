@@ -1,0 +1,38 @@
+//! The open connection over HTTP/2, in memory and in paused time: all that `tests/connection` checks over HTTP/1.1, with
+//! another transport below.
+//!
+//! These are not here, as they are about a stream that is no more than a stream (`tests/connection/raw.rs`):
+//!
+//! | test | why | what is here instead |
+//! |---|---|---|
+//! | `a_peer_that_floods_is_dropped_at_the_close_timeout` | its IO is always readable, which a stream with a window is not | `streams::a_peer_that_floods_is_dropped_at_the_close_timeout` |
+//! | `a_handler_that_reads_a_flood_is_written_out_all_the_same` | the same | `streams::a_handler_that_reads_a_flood_is_written_out_all_the_same` |
+//! | `a_client_that_took_a_part_of_the_response_gets_no_other` | the response is written by the HTTP server, a frame at a time | nothing |
+//! | `deadlines_of_a_server_without_end_never_come` | it is about the server | nothing |
+
+#[path = "../connection/cancel.rs"]
+mod cancel;
+#[path = "../connection/closing.rs"]
+mod closing;
+#[path = "../connection/cork.rs"]
+mod cork;
+#[path = "../connection/drivers.rs"]
+mod drivers;
+#[path = "../connection/errors.rs"]
+mod errors;
+#[path = "../http2/mod.rs"]
+mod http2;
+#[path = "../connection/keepalive.rs"]
+mod keepalive;
+#[path = "../connection/limits.rs"]
+mod limits;
+#[path = "../connection/pair.rs"]
+mod pair;
+#[path = "../connection/shutdown.rs"]
+mod shutdown;
+#[path = "../connection/split.rs"]
+mod split;
+mod streams;
+#[path = "../connection/tasks.rs"]
+mod tasks;
+mod transport;

@@ -1,0 +1,371 @@
+//! What only a connection of many streams can do: sockets beside one another, resets, ends of the connection.
+
+use std::{sync::Arc, time::Duration};
+
+use h2::Reason;
+use http::Request;
+use hyper::server::conn::http2;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    service::TowerToHyperService,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, duplex},
+    runtime::Handle,
+    sync::{Notify, mpsc},
+    task::{JoinHandle, yield_now},
+    time::{Instant, advance, sleep, timeout},
+};
+use tower::service_fn;
+use tower_websocket::{
+    Config, Error, Handshake, Message, Rejection, Shutdown, WebSocket, WebSocketUpgradeLayer,
+    tungstenite::error::ProtocolError,
+};
+
+use crate::{
+    http2::{Client, Stream, connect},
+    pair::{BINARY, CLOSE, Socket, TEXT, at_once, drive, frame, open, settle},
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// One connection to a server whose sockets do what their path says.
+struct Connection {
+    client: Client,
+    /// The two ends' tasks: the client's and the server's.
+    client_task: JoinHandle<Result<(), h2::Error>>,
+    server_task: JoinHandle<Result<(), hyper::Error>>,
+    shutdown: Shutdown,
+    /// Has the server's end shut down gracefully.
+    stop: Arc<Notify>,
+    /// What the sockets at `/report` ended with.
+    errors: mpsc::UnboundedReceiver<Option<Error>>,
+}
+
+impl Connection {
+    async fn new(room: u32, config: Config) -> Self {
+        let shutdown = Shutdown::new();
+        let (report, errors) = mpsc::unbounded_channel();
+        let handshake = service_fn(async |request: Request<Handshake>| {
+            let path = request.uri().path().to_owned();
+            Ok::<_, Rejection>(request.into_body().accept(path))
+        });
+        let layer = WebSocketUpgradeLayer::new(handshake, move |mut socket: WebSocket, path: String| {
+            let report = report.clone();
+            async move {
+                match &*path {
+                    "/asleep" => sleep(100_000 * SECOND).await,
+                    "/flood" => while socket.send(Message::binary(vec![0; 10_000])).await.is_ok() {},
+                    "/report" => {
+                        let mut error = None;
+                        while let Some(received) = socket.recv().await {
+                            error = received.err();
+                        }
+                        let _ = report.send(error);
+                    }
+                    _ => {
+                        while let Some(Ok(message)) = socket.recv().await {
+                            if message.is_text() && socket.send(message).await.is_err() {
+                                break;
+                            }
+                        }
+                    }
+                }
+            }
+        });
+        let service = layer.with_config(config.shutdown(&shutdown)).into_service();
+        let (client, server) = duplex(1 << 16);
+        let server = http2::Builder::new(TokioExecutor::new())
+            .enable_connect_protocol()
+            .initial_stream_window_size(64 * 1024)
+            .initial_connection_window_size(1 << 20)
+            .serve_connection(TokioIo::new(server), TowerToHyperService::new(service));
+        let stop = Arc::new(Notify::new());
+        let stopped = Arc::clone(&stop);
+        let server_task = tokio::spawn(async move {
+            let mut server = std::pin::pin!(server);
+            tokio::select! {
+                result = server.as_mut() => return result,
+                () = stopped.notified() => server.as_mut().graceful_shutdown(),
+            }
+            server.await
+        });
+        let mut builder = h2::client::Builder::new();
+        builder.initial_window_size(room).initial_connection_window_size(16 << 20);
+        let (mut client, client_task) = connect(client, &builder).await;
+        client.ready().await;
+        Self { client, client_task, server_task, shutdown, stop, errors }
+    }
+
+    async fn open(&self, path: &str) -> Stream {
+        self.client.open(Client::websocket(&format!("http://x{path}"))).await
+    }
+
+    /// Lets the client go, and sees that nothing of the connection is left.
+    async fn finish(self) {
+        let Self { client, client_task, server_task, shutdown, .. } = self;
+        drop(client);
+        let _ = at_once(client_task).await.unwrap();
+        let _ = at_once(server_task).await.unwrap();
+        at_once(shutdown.idle()).await;
+        settle().await;
+        assert_eq!(Handle::current().metrics().num_alive_tasks(), 0, "a task is left behind");
+    }
+}
+
+async fn echoes(stream: &mut Stream, text: &str) {
+    stream.write_all(&frame(TEXT, text.as_bytes())).await.unwrap();
+    let mut echo = vec![0; 2 + text.len()];
+    stream.read_exact(&mut echo).await.unwrap();
+    assert_eq!(echo, [&[TEXT, text.len() as u8], text.as_bytes()].concat());
+}
+
+async fn recv_close(stream: &mut Stream, code: u16) {
+    let mut close = [0; 4];
+    stream.read_exact(&mut close).await.unwrap();
+    assert_eq!(close, [&[CLOSE, 2][..], &code.to_be_bytes()].concat()[..]);
+}
+
+/// Sends a Close, and sees it answered and the stream ended without an error.
+async fn close(stream: &mut Stream) {
+    stream.write_all(&frame(CLOSE, &1000u16.to_be_bytes())).await.unwrap();
+    recv_close(stream, 1000).await;
+    assert_eq!(stream.read(&mut [0]).await.unwrap(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn sockets_on_one_connection_live_and_end_apart() {
+    let connection = Connection::new(1 << 16, Config::new()).await;
+    let mut one = connection.open("/").await;
+    let mut two = connection.open("/").await;
+    let mut three = connection.open("/").await;
+    assert_eq!(connection.shutdown.connections(), 3);
+    echoes(&mut one, "one").await;
+    echoes(&mut three, "three").await;
+    close(&mut one).await;
+    echoes(&mut two, "two").await;
+    three.reset(Reason::CANCEL);
+    settle().await;
+    assert_eq!(connection.shutdown.connections(), 1);
+    echoes(&mut two, "still here").await;
+    close(&mut two).await;
+    drop((one, two, three));
+    connection.finish().await;
+}
+
+/// The peer reads nothing of one socket, one handler reads nothing of another.
+#[tokio::test(start_paused = true)]
+async fn a_stalled_socket_does_not_stall_its_neighbours() {
+    let connection = Connection::new(1 << 16, Config::new().keepalive_interval(None)).await;
+    let mut neighbour = connection.open("/").await;
+    let flooding = connection.open("/flood").await;
+    let mut asleep = connection.open("/asleep").await;
+    let flood = frame(BINARY, &[0; 60_000]).repeat(10);
+    assert!(timeout(SECOND, asleep.write_all(&flood)).await.is_err(), "nobody reads it");
+    for _ in 0..100 {
+        at_once(echoes(&mut neighbour, "hello")).await;
+    }
+    assert_eq!(connection.shutdown.connections(), 3);
+    close(&mut neighbour).await;
+    drop((neighbour, flooding, asleep));
+    settle().await;
+    // Its handler is still asleep, its connection is over.
+    connection.shutdown.drain(SECOND).await;
+    connection.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reset_within_a_frame_is_one_error() {
+    for (reason, is_cancel) in [
+        (Reason::CANCEL, true),
+        (Reason::NO_ERROR, true),
+        (Reason::PROTOCOL_ERROR, false),
+        (Reason::INTERNAL_ERROR, false),
+        (Reason::STREAM_CLOSED, false),
+    ] {
+        let mut connection = Connection::new(1 << 16, Config::new()).await;
+        let mut stream = connection.open("/report").await;
+        stream.write_all(&frame(TEXT, b"one")).await.unwrap();
+        stream.write_all(&frame(TEXT, b"cut")[..4]).await.unwrap();
+        settle().await;
+        stream.reset(reason);
+        match at_once(connection.errors.recv()).await.unwrap().expect("an error") {
+            // RFC 8441 §5: CANCEL is what a reset of the TCP connection was.
+            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => assert!(is_cancel, "{reason:?}"),
+            Error::Io(_) => assert!(!is_cancel, "{reason:?}"),
+            error => panic!("{reason:?}: {error:?}"),
+        }
+        at_once(connection.shutdown.idle()).await;
+        drop(stream);
+        connection.finish().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reset_ends_a_socket_that_waits_to_write() {
+    let connection = Connection::new(1000, Config::new().keepalive_interval(None)).await;
+    let mut stream = connection.open("/flood").await;
+    sleep(SECOND).await;
+    assert_eq!(connection.shutdown.connections(), 1);
+    stream.reset(Reason::CANCEL);
+    at_once(connection.shutdown.idle()).await;
+    drop(stream);
+    connection.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_breaks_ends_all_its_sockets() {
+    let mut connection = Connection::new(1 << 16, Config::new()).await;
+    let streams =
+        [connection.open("/report").await, connection.open("/report").await, connection.open("/flood").await];
+    connection.client_task.abort();
+    for _ in 0..2 {
+        assert!(at_once(connection.errors.recv()).await.unwrap().is_some());
+    }
+    at_once(connection.shutdown.idle()).await;
+    let _ = at_once(connection.server_task).await.unwrap();
+    drop(streams);
+    settle().await;
+    assert_eq!(Handle::current().metrics().num_alive_tasks(), 0, "a task is left behind");
+}
+
+/// A client that lets go of the connection says GOAWAY once its streams are over, but not before.
+#[tokio::test(start_paused = true)]
+async fn sockets_outlive_a_graceful_shutdown_of_their_connection_until_they_are_drained() {
+    let connection = Connection::new(1 << 16, Config::new()).await;
+    let mut one = connection.open("/").await;
+    let mut two = connection.open("/").await;
+    // GOAWAY: no more streams, but those that are there go on.
+    connection.stop.notify_one();
+    settle().await;
+    echoes(&mut one, "still here").await;
+    assert!(!connection.server_task.is_finished());
+
+    let draining = tokio::spawn({
+        let shutdown = connection.shutdown.clone();
+        async move { shutdown.drain(10 * SECOND).await }
+    });
+    for stream in [&mut one, &mut two] {
+        recv_close(stream, 1001).await;
+        stream.write_all(&frame(TEXT, b"on its way")).await.unwrap();
+        stream.write_all(&frame(CLOSE, &1001u16.to_be_bytes())).await.unwrap();
+        assert_eq!(stream.read(&mut [0]).await.unwrap(), 0);
+    }
+    assert_eq!(at_once(draining).await.unwrap(), 0);
+    // And with that the connection ends, though the client holds on to it.
+    at_once(connection.server_task).await.unwrap().unwrap();
+    let _ = at_once(connection.client_task).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_without_room_for_the_close_is_waited_for_until_the_timeout() {
+    let connection = Connection::new(0, Config::new()).await;
+    let stream = connection.open("/").await;
+    let start = Instant::now();
+    assert_eq!(connection.shutdown.drain(60 * SECOND).await, 0);
+    assert_eq!(start.elapsed(), 5 * SECOND);
+    drop(stream);
+    connection.finish().await;
+}
+
+/// A Close that was written reaches the peer though the socket is dropped at once, and only then comes the end.
+#[tokio::test(start_paused = true)]
+async fn what_was_written_is_not_cut_off_by_the_end() {
+    let connection = Connection::new(1 << 16, Config::new()).await;
+    let mut stream = connection.open("/").await;
+    // The answer waits in the server while the client closes.
+    let text = "x".repeat(120);
+    stream
+        .write_all(&[frame(TEXT, text.as_bytes()).repeat(100), frame(CLOSE, &[3, 232])].concat())
+        .await
+        .unwrap();
+    at_once(connection.shutdown.idle()).await;
+    settle().await;
+    let mut all = Vec::new();
+    stream.read_to_end(&mut all).await.unwrap();
+    assert_eq!(all.len(), 100 * 122 + 4);
+    assert_eq!(all[100 * 122..], [CLOSE, 2, 3, 232]);
+    drop(stream);
+    connection.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_ends_its_stream_at_once_gets_an_end() {
+    let mut connection = Connection::new(1 << 16, Config::new()).await;
+    let sent = connection.client.send(Client::websocket("http://x/report"), true).await;
+    let (response, mut stream) = sent.response().await.unwrap();
+    assert_eq!(response.status(), 200);
+    let error = at_once(connection.errors.recv()).await.unwrap();
+    assert!(matches!(error, Some(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))), "{error:?}");
+    let mut all = Vec::new();
+    stream.read_to_end(&mut all).await.unwrap();
+    assert!(all.is_empty(), "{all:?}");
+    at_once(connection.shutdown.idle()).await;
+    drop(stream);
+    connection.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_beside_ordinary_requests_takes_nothing_from_them() {
+    let connection = Connection::new(1 << 16, Config::new()).await;
+    let mut stream = connection.open("/").await;
+    for _ in 0..3 {
+        let request = Request::get("http://x/page").version(http::Version::HTTP_2);
+        let (response, _) = connection.client.send(request, true).await.response().await.unwrap();
+        assert_eq!(response.status(), 405);
+        echoes(&mut stream, "hello").await;
+    }
+    close(&mut stream).await;
+    drop(stream);
+    connection.finish().await;
+}
+
+/// What a peer does on HTTP/1.1 by sending without end.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_floods_is_dropped_at_the_close_timeout() {
+    // While the socket waits for the peer's Close, and while it drains what comes after an error.
+    for before in [vec![], frame(0x83, b"reserved opcode")] {
+        let (mut pair, mut socket) = open(Config::new(), 1 << 16).await;
+        let shutdown = pair.shutdown().clone();
+        if !before.is_empty() {
+            pair.send_raw(&before).await;
+            assert!(socket.recv().await.unwrap().is_err());
+        }
+        drop(socket);
+        let flooding = tokio::spawn(async move {
+            let flood = frame(BINARY, b"").repeat(1000);
+            while pair.try_send_raw(&flood).await.is_ok() {
+                yield_now().await;
+            }
+            pair
+        });
+        settle().await;
+        assert_eq!(shutdown.connections(), 1);
+        advance(Duration::from_millis(4900)).await;
+        settle().await;
+        assert_eq!(shutdown.connections(), 1);
+        advance(Duration::from_millis(200)).await;
+        settle().await;
+        assert_eq!(shutdown.connections(), 0);
+        flooding.await.unwrap().finish().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_reads_a_flood_is_written_out_all_the_same() {
+    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+        socket.recv().await.unwrap().unwrap();
+        socket.send("ack").await.unwrap();
+        while let Some(Ok(_)) = socket.recv().await {}
+    })
+    .await;
+    let flood = frame(BINARY, b"").repeat(1000);
+    for _ in 0..100 {
+        pair.send_raw(&flood).await;
+        yield_now().await;
+    }
+    assert_eq!(at_once(pair.recv_text()).await, "ack");
+    pair.send_close(1000, "").await;
+    pair.recv_close().await;
+    pair.finish().await;
+}
