@@ -37,15 +37,22 @@ mod accept_failure;
 mod accept_request;
 mod accepting;
 mod bodies;
+#[cfg(feature = "http2")]
+#[path = "../http2/mod.rs"]
+mod http2;
 mod inner_service;
 mod middleware;
 mod mishaps;
+#[cfg(feature = "http2")]
+mod over_http2;
 mod readiness;
 mod refusal;
 mod request;
 mod server;
 mod server_behaviour;
 mod servers;
+#[cfg(feature = "http2")]
+mod servers_http2;
 mod stacks;
 mod upstream;
 mod wire;

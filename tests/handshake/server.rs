@@ -36,12 +36,25 @@ pub(crate) enum Server {
     AxumRouteService,
     AxumFallbackService,
     HyperHttp1,
+    #[cfg(feature = "http2")]
+    HyperHttp2,
     HyperUtilAuto,
     Serve,
     ServeStack,
 }
 
 impl Server {
+    /// Those that speak HTTP/2 on a plain port.
+    #[cfg(feature = "http2")]
+    pub(crate) const HTTP2: [Self; 5] = [
+        Self::AxumLayer,
+        Self::AxumRouteService,
+        Self::AxumFallbackService,
+        Self::HyperHttp2,
+        Self::HyperUtilAuto,
+    ];
+
+    /// Those that speak HTTP/1.1.
     pub(crate) const ALL: [Self; 7] = [
         Self::AxumLayer,
         Self::AxumRouteService,
@@ -75,12 +88,21 @@ impl Server {
                     http1::Builder::new().serve_connection(TokioIo::new(io), service.clone()).with_upgrades()
                 });
             }
-            Self::HyperUtilAuto => {
+            #[cfg(feature = "http2")]
+            Self::HyperHttp2 => {
                 let service = TowerToHyperService::new(echo_layer().layer(service_fn(page)));
                 spawn_for_each(listener, move |io| {
-                    auto::Builder::new(TokioExecutor::new())
-                        .serve_connection_with_upgrades(TokioIo::new(io), service.clone())
-                        .into_owned()
+                    hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+                        .enable_connect_protocol()
+                        .serve_connection(TokioIo::new(io), service.clone())
+                });
+            }
+            Self::HyperUtilAuto => {
+                let service = TowerToHyperService::new(echo_layer().layer(service_fn(page)));
+                let mut builder = auto::Builder::new(TokioExecutor::new());
+                builder.http2().enable_connect_protocol();
+                spawn_for_each(listener, move |io| {
+                    builder.serve_connection_with_upgrades(TokioIo::new(io), service.clone()).into_owned()
                 });
             }
             Self::Serve => {

@@ -28,6 +28,11 @@ impl Stream {
         self.frames
     }
 
+    /// The stream's two ends.
+    pub(crate) fn into_parts(self) -> (SendStream<Bytes>, RecvStream) {
+        (self.send, self.recv)
+    }
+
     /// Ends the stream with RST_STREAM.
     pub(crate) fn reset(&mut self, reason: Reason) {
         self.send.send_reset(reason);
