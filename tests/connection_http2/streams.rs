@@ -10,7 +10,7 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, duplex},
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     runtime::Handle,
     sync::{Notify, mpsc},
     task::{JoinHandle, yield_now},
@@ -40,6 +40,30 @@ struct Connection {
     stop: Arc<Notify>,
     /// What the sockets at `/report` ended with.
     errors: mpsc::UnboundedReceiver<Option<Error>>,
+    /// Goes to the server between two frames of the client's, when that has nothing to say.
+    inject: mpsc::UnboundedSender<&'static [u8]>,
+}
+
+/// Carries bytes between the two ends, and `injected` ones to the server.
+async fn carry(
+    mut client: DuplexStream,
+    mut server: DuplexStream,
+    mut injected: mpsc::UnboundedReceiver<&'static [u8]>,
+) {
+    let (mut up, mut down) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+    loop {
+        tokio::select! {
+            read = client.read(&mut up) => match read {
+                Ok(n) if n > 0 => if server.write_all(&up[..n]).await.is_err() { return },
+                _ => return,
+            },
+            read = server.read(&mut down) => match read {
+                Ok(n) if n > 0 => if client.write_all(&down[..n]).await.is_err() { return },
+                _ => return,
+            },
+            Some(bytes) = injected.recv() => server.write_all(bytes).await.unwrap(),
+        }
+    }
 }
 
 impl Connection {
@@ -74,11 +98,14 @@ impl Connection {
             }
         });
         let service = layer.with_config(config.shutdown(&shutdown)).into_service();
-        let (client, server) = duplex(1 << 16);
+        let (client, far) = duplex(1 << 16);
+        let (near, server) = duplex(1 << 16);
+        let (inject, injected) = mpsc::unbounded_channel();
+        tokio::spawn(carry(far, near, injected));
         let server = http2::Builder::new(TokioExecutor::new())
             .enable_connect_protocol()
             .initial_stream_window_size(64 * 1024)
-            .initial_connection_window_size(1 << 20)
+            .initial_connection_window_size(16 << 20)
             .serve_connection(TokioIo::new(server), TowerToHyperService::new(service));
         let stop = Arc::new(Notify::new());
         let stopped = Arc::clone(&stop);
@@ -94,7 +121,7 @@ impl Connection {
         builder.initial_window_size(room).initial_connection_window_size(16 << 20);
         let (mut client, client_task) = connect(client, &builder).await;
         client.ready().await;
-        Self { client, client_task, server_task, shutdown, stop, errors }
+        Self { client, client_task, server_task, shutdown, stop, errors, inject }
     }
 
     async fn open(&self, path: &str) -> Stream {
@@ -229,7 +256,6 @@ async fn a_connection_that_breaks_ends_all_its_sockets() {
     assert_eq!(Handle::current().metrics().num_alive_tasks(), 0, "a task is left behind");
 }
 
-/// A client that lets go of the connection says GOAWAY once its streams are over, but not before.
 #[tokio::test(start_paused = true)]
 async fn sockets_outlive_a_graceful_shutdown_of_their_connection_until_they_are_drained() {
     let connection = Connection::new(1 << 16, Config::new()).await;
@@ -255,6 +281,45 @@ async fn sockets_outlive_a_graceful_shutdown_of_their_connection_until_they_are_
     // And with that the connection ends, though the client holds on to it.
     at_once(connection.server_task).await.unwrap().unwrap();
     let _ = at_once(connection.client_task).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clients_goaway_leaves_its_open_sockets_alone() {
+    let connection = Connection::new(1 << 16, Config::new()).await;
+    let mut one = connection.open("/").await;
+    let mut two = connection.open("/").await;
+    settle().await;
+    // Of stream 0, with 8 bytes: no stream of the server's was seen, and no error.
+    connection.inject.send(&[0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]).unwrap();
+    settle().await;
+    for stream in [&mut one, &mut two] {
+        echoes(stream, "still here").await;
+        close(stream).await;
+    }
+    at_once(connection.shutdown.idle()).await;
+    drop((one, two));
+    connection.finish().await;
+}
+
+/// h2 ends a connection on which small frames lie unread whose number is out of proportion to its window.
+#[tokio::test(start_paused = true)]
+async fn thousands_of_unread_small_messages_leave_the_connection_alone() {
+    let connection = Connection::new(1 << 16, Config::new().keepalive_interval(None)).await;
+    let mut neighbour = connection.open("/").await;
+    let mut asleep = Vec::new();
+    for _ in 0..20 {
+        let mut stream = connection.open("/asleep").await;
+        for _ in 0..200 {
+            stream.write_all(&frame(TEXT, b"x")).await.unwrap();
+        }
+        asleep.push(stream);
+    }
+    settle().await;
+    echoes(&mut neighbour, "still here").await;
+    assert_eq!(connection.shutdown.connections(), 21);
+    connection.shutdown.drain(SECOND).await;
+    drop((neighbour, asleep));
+    connection.finish().await;
 }
 
 #[tokio::test(start_paused = true)]
