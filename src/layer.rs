@@ -33,6 +33,17 @@ use crate::{
 ///
 /// Layers outside of this one must leave an accepting response's status alone: hyper hands the connection over
 /// whatever was sent in place of the 101. To refuse, wrap the handshake service instead.
+///
+/// # HTTP/2
+///
+/// With the feature `http2` the layer takes WebSockets over HTTP/2 (RFC 8441) too: an extended `CONNECT` for the
+/// `:protocol` `websocket`. Any other `CONNECT` goes to the inner service. [`Handshake`](crate::Handshake) says what differs for the
+/// handshake service; the handler is the same.
+///
+/// A layer cannot tell clients that an extended `CONNECT` is welcome, its server must: hyper's `http2::Builder` with
+/// `enable_connect_protocol()`, hyper-util's `auto::Builder` with `http2().enable_connect_protocol()`, `axum::serve`
+/// by axum's feature `http2`. Clients that are not told so open an HTTP/1.1 connection instead. Below an axum router, the
+/// place must be one that a `CONNECT` reaches: `route_service` or `any_service`, not `get_service`.
 #[derive(Clone)]
 pub struct WebSocketUpgradeLayer<H, F> {
     acceptor: Acceptor<H>,

@@ -13,8 +13,8 @@ use std::{
 
 use tokio::sync::{Notify, futures::OwnedNotified};
 
-/// A handle that counts open sockets and ends them all: what a deploy needs, which HTTP servers cannot give, as they
-/// forget a connection once it is upgraded.
+/// A handle that counts open sockets and ends them all: what a deploy needs, which HTTP servers cannot give. They
+/// forget an HTTP/1.1 connection once it is upgraded, and wait for an HTTP/2 one for as long as a socket is open on it.
 ///
 /// [`start`](Self::start) refuses new upgrades with 503 and has every open socket send Close 1001; its handler still
 /// receives what comes until the peer's Close. [`drain`](Self::drain) waits for that, up to a deadline, and then
@@ -36,7 +36,12 @@ use tokio::sync::{Notify, futures::OwnedNotified};
 /// let app = Router::new().layer(layer.with_config(Config::new().shutdown(&shutdown)));
 ///
 /// let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
-/// axum::serve(listener, app).with_graceful_shutdown(async { drop(tokio::signal::ctrl_c().await) }).await?;
+/// let stop = shutdown.clone();
+/// let signal = async move {
+///     drop(tokio::signal::ctrl_c().await);
+///     stop.start();
+/// };
+/// axum::serve(listener, app).with_graceful_shutdown(signal).await?;
 /// let dropped = shutdown.drain(Duration::from_secs(10)).await;
 /// println!("{dropped} sockets did not close in time");
 /// # Ok(())

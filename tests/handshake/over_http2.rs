@@ -9,6 +9,10 @@ use std::{
     },
 };
 
+use axum::{
+    Router,
+    routing::{any_service, get, get_service},
+};
 use bytes::Bytes;
 use h2::{Reason, client::Builder};
 use http::{Method, Request, Response, StatusCode, Version, request};
@@ -295,6 +299,30 @@ async fn a_filter_leaves_sockets_to_an_inner_layer() {
     let client = in_memory(outer.layer(inner.layer(UpgradeRequired::new()))).await;
     echoes(&mut client.open(Client::websocket("http://a/outer")).await, "hello").await;
     receives(&mut client.open(Client::websocket("http://a/else")).await, "inner").await;
+}
+
+/// axum picks a route by its method before a service below it sees the request.
+#[tokio::test]
+async fn in_axum_the_place_must_be_one_that_a_connect_reaches() {
+    let page = || get(async || "page");
+    for (router, opens) in [
+        (Router::new().route("/ws", page()).layer(echo_layer()), true),
+        (Router::new().route("/ws", page()).route_layer(echo_layer()), true),
+        (Router::new().route("/ws", page().layer(echo_layer())), true),
+        (Router::new().route_service("/ws", echo_layer().into_service()), true),
+        (Router::new().route("/ws", any_service(echo_layer().into_service())), true),
+        (Router::new().fallback_service(echo_layer().into_service()), true),
+        (Router::new().nest_service("/ws", echo_layer().into_service()), true),
+        (Router::new().route("/ws", get_service(echo_layer().into_service())), false),
+    ] {
+        let client = in_memory(router).await;
+        let request = Client::websocket("http://a/ws");
+        let (response, mut stream) = soon(client.send(request, false)).await.response().await.unwrap();
+        assert_eq!(response.status() == StatusCode::OK, opens, "{response:?}");
+        if opens {
+            echoes(&mut stream, "hello").await;
+        }
+    }
 }
 
 /// The future is dropped, and its place under the limit is free again.
