@@ -19,7 +19,9 @@ pub(crate) fn tokens<'a>(
 
 /// Whether the list in header `name` has `token` among its members, in any case.
 pub(crate) fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
-    tokens(headers, name).any(|member| member.eq_ignore_ascii_case(token))
+    let mut members =
+        headers.get_all(name).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    members.any(|member| member.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
 }
 
 #[cfg(test)]
