@@ -1,7 +1,10 @@
-//! Messages taken straight from what was read.
+//! Ordinary messages, past tungstenite: taken straight from what was read, and put where it is written from.
 
 use bytes::Bytes;
 use tungstenite::Message;
+
+/// The largest header of a frame that is not masked (RFC 6455 §5.2), in bytes.
+const MAX_HEADER: usize = 10;
 
 /// Takes the message at the start of `input` if it is one whole frame of the ordinary kind, and says how many bytes
 /// that is: a text or binary frame, final, masked, without reserved bits, with at most `max` bytes of payload.
@@ -36,17 +39,52 @@ pub(super) fn take(input: &mut [u8], max: usize) -> Option<(Message, usize)> {
     Some((message, header.len() + len))
 }
 
-/// Masks or unmasks (RFC 6455 §5.3), eight bytes at a time.
-fn apply_mask(payload: &mut [u8], mask: [u8; 4]) {
-    let [a, b, c, d] = mask;
-    let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
-    let mut chunks = payload.chunks_exact_mut(8);
-    for chunk in &mut chunks {
-        if let Some(chunk) = chunk.first_chunk_mut() {
-            *chunk = (u64::from_ne_bytes(*chunk) ^ wide).to_ne_bytes();
+/// Puts `message` behind what is in `output`, as a frame of a server, if it is a text or a binary message and there are
+/// no more than `max` bytes then.
+pub(super) fn put(output: &mut Vec<u8>, message: &Message, max: usize) -> bool {
+    let (first, payload) = match message {
+        Message::Text(text) => (0x81, text.as_bytes()),
+        Message::Binary(payload) => (0x82, &payload[..]),
+        _ => return false,
+    };
+    if payload.len() > max || output.len() + MAX_HEADER + payload.len() > max {
+        return false;
+    }
+    output.reserve(MAX_HEADER + payload.len());
+    match payload.len() {
+        len @ 0..=125 => output.extend_from_slice(&[first, len as u8]),
+        len @ 126..=0xffff => {
+            let [high, low] = (len as u16).to_be_bytes();
+            output.extend_from_slice(&[first, 126, high, low]);
+        }
+        len => {
+            output.extend_from_slice(&[first, 127]);
+            output.extend_from_slice(&(len as u64).to_be_bytes());
         }
     }
-    for (byte, mask) in chunks.into_remainder().iter_mut().zip([a, b, c, d, a, b, c]) {
+    output.extend_from_slice(payload);
+    true
+}
+
+/// Masks or unmasks (RFC 6455 §5.3), many bytes at a time.
+fn apply_mask(payload: &mut [u8], mask: [u8; 4]) {
+    let mut wide = [0; 32];
+    for chunk in wide.chunks_exact_mut(4) {
+        chunk.copy_from_slice(&mask);
+    }
+    let mut chunks = payload.chunks_exact_mut(wide.len());
+    for chunk in &mut chunks {
+        for (byte, mask) in chunk.iter_mut().zip(&wide) {
+            *byte ^= mask;
+        }
+    }
+    let mut chunks = chunks.into_remainder().chunks_exact_mut(4);
+    for chunk in &mut chunks {
+        for (byte, mask) in chunk.iter_mut().zip(&mask) {
+            *byte ^= mask;
+        }
+    }
+    for (byte, mask) in chunks.into_remainder().iter_mut().zip(&mask) {
         *byte ^= mask;
     }
 }
@@ -55,7 +93,7 @@ fn apply_mask(payload: &mut [u8], mask: [u8; 4]) {
 mod tests {
     use tungstenite::Message;
 
-    use super::{apply_mask, take};
+    use super::{apply_mask, put, take};
 
     const MASK: [u8; 4] = [1, 2, 3, 4];
 
@@ -124,8 +162,39 @@ mod tests {
     }
 
     #[test]
+    fn what_is_put_is_a_frame_of_the_shortest_form() {
+        let cases: [(usize, &[u8]); 5] = [
+            (0, &[0x82, 0]),
+            (125, &[0x82, 125]),
+            (126, &[0x82, 126, 0, 126]),
+            (0xffff, &[0x82, 126, 0xff, 0xff]),
+            (0x10000, &[0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0]),
+        ];
+        for (len, header) in cases {
+            let mut output = b"before".to_vec();
+            assert!(put(&mut output, &Message::binary(vec![7; len]), usize::MAX));
+            assert_eq!(output, [b"before", header, &vec![7; len]].concat());
+        }
+    }
+
+    #[test]
+    fn what_is_no_ordinary_message_or_too_large_is_not_put() {
+        let mut output = vec![0; 50];
+        for message in [
+            Message::Ping("".into()),
+            Message::Pong("".into()),
+            Message::Close(None),
+            Message::text("x".repeat(41)),
+        ] {
+            assert!(!put(&mut output, &message, 100), "{message:?}");
+            assert_eq!(output, [0; 50]);
+        }
+        assert!(put(&mut output, &Message::text("x".repeat(40)), 100));
+    }
+
+    #[test]
     fn a_mask_applied_twice_is_no_mask() {
-        for len in 0..40 {
+        for len in 0..100 {
             let payload: Vec<u8> = (0..len).collect();
             let mut masked = payload.clone();
             apply_mask(&mut masked, MASK);

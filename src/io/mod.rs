@@ -7,6 +7,7 @@ mod rewind;
 mod transport;
 mod unread;
 mod upgraded;
+mod write_buffer;
 
 pub use rewind::Rewind;
 pub use transport::Transport;

@@ -10,13 +10,16 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tungstenite::Message;
 
-use super::{frames::Frames, message, read_buffer, unread::Unread};
+use super::{frames::Frames, message, read_buffer, unread::Unread, write_buffer};
 
 /// How many reads are thrown away at a time.
 const MAX_DRAINED: usize = 16;
 
 /// How many bytes are kept for an application that does not read.
 const MAX_PEEKED: usize = 64 * 1024;
+
+/// How many bytes of frames wait here to be written.
+const MAX_OUTGOING: usize = 64 * 1024;
 
 /// The IO as tungstenite sees it: a connection that waits holds no read buffer, and frames are followed as they pass.
 ///
@@ -32,6 +35,9 @@ pub struct Transport<IO> {
     /// Whether someone else than tungstenite met the end of the stream, and the error that it ended with.
     has_ended: bool,
     error: Option<io::Error>,
+    /// Frames that are written before what tungstenite writes, of which so many bytes are done.
+    outgoing: Vec<u8>,
+    done: usize,
     /// How many bytes the IO has taken.
     written: u64,
 }
@@ -47,6 +53,8 @@ impl<IO> Transport<IO> {
             largest_read: 0,
             has_ended: false,
             error: None,
+            outgoing: Vec::new(),
+            done: 0,
             written: 0,
         }
     }
@@ -66,6 +74,14 @@ impl<IO> Transport<IO> {
         mem::take(&mut self.largest_read)
     }
 
+    /// Takes a message to be written before what tungstenite has not written yet; whether it is one to be taken here.
+    pub(crate) fn put(&mut self, message: &Message) -> bool {
+        if self.outgoing.capacity() == 0 {
+            self.outgoing = write_buffer::take();
+        }
+        message::put(&mut self.outgoing, message, MAX_OUTGOING)
+    }
+
     /// How many bytes the IO has taken so far.
     pub(crate) fn written(&self) -> u64 {
         self.written
@@ -83,7 +99,8 @@ impl<IO> Transport<IO> {
 
     /// The IO, and what was read from it but not used yet.
     ///
-    /// What tungstenite has already taken from here is not among it, nor is a header of which a part is missing.
+    /// What tungstenite has already taken from here is not among it, nor is a header of which a part is missing. What was
+    /// sent and not flushed is lost.
     pub fn into_parts(self) -> (IO, Bytes) {
         (self.io, self.unread.into_bytes())
     }
@@ -208,14 +225,33 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Transport<IO> {
     }
 }
 
+impl<IO: AsyncWrite + Unpin> Transport<IO> {
+    /// Writes out what was [`put`](Self::put) here.
+    fn poll_outgoing(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.done < self.outgoing.len() {
+            let written = ready!(Pin::new(&mut self.io).poll_write(cx, &self.outgoing[self.done..]))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.done += written;
+            self.written += written as u64;
+        }
+        write_buffer::give(&mut self.outgoing);
+        self.done = 0;
+        Poll::Ready(Ok(()))
+    }
+}
+
 impl<IO: AsyncWrite + Unpin> AsyncWrite for Transport<IO> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        ready!(self.poll_outgoing(cx))?;
         let written = ready!(Pin::new(&mut self.io).poll_write(cx, buf))?;
         self.written += written as u64;
         Poll::Ready(Ok(written))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_outgoing(cx))?;
         Pin::new(&mut self.io).poll_flush(cx)
     }
 

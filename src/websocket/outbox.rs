@@ -28,8 +28,10 @@ pub(super) struct Outbox {
     waiting: VecDeque<Message>,
     /// The Close that comes after all that.
     close: Option<Box<CloseFrame>>,
-    /// Whether tungstenite may have something to write.
+    /// Whether there may be something to write.
     is_dirty: bool,
+    /// Whether tungstenite may hold something, behind which all else has to wait.
+    is_queueing: bool,
     /// How many bytes went to tungstenite since all was written, and how many the IO had taken by then.
     sent: u64,
     written: u64,
@@ -48,6 +50,7 @@ impl Outbox {
             waiting: VecDeque::new(),
             close: None,
             is_dirty: false,
+            is_queueing: false,
             sent: 0,
             written: 0,
             largest: 0,
@@ -64,6 +67,7 @@ impl Outbox {
     /// tungstenite has an answer of its own to write.
     pub(super) fn set_dirty(&mut self) {
         self.is_dirty = true;
+        self.is_queueing = true;
     }
 
     pub(super) fn has_failed(&self) -> bool {
@@ -113,7 +117,7 @@ impl Outbox {
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
-        self.is_dirty = true;
+        self.set_dirty();
         let _ = Pin::new(stream).start_send(Message::Ping(Bytes::new()));
     }
 
@@ -177,7 +181,12 @@ impl Outbox {
                     continue;
                 }
             }
-            closed_is_fine(ready!(Pin::new(&mut *stream).poll_flush(cx)))?;
+            if self.is_queueing {
+                closed_is_fine(ready!(Pin::new(&mut *stream).poll_flush(cx)))?;
+                self.is_queueing = false;
+            }
+            // tungstenite does not do that once the peer's stream has ended.
+            ready!(Pin::new(stream.get_mut()).poll_flush(cx))?;
             self.sent = 0;
             self.written = stream.get_ref().written();
             if !self.waiting.is_empty() {
@@ -198,6 +207,12 @@ impl Outbox {
         let len = message.len();
         self.largest = self.largest.max(len);
         self.is_dirty = true;
+        // Most messages need nothing of tungstenite.
+        if !self.is_queueing && stream.get_mut().put(&message) {
+            self.sent += (len + MAX_HEADER) as u64;
+            return Ok(());
+        }
+        self.is_queueing = true;
         match Pin::new(stream).start_send(message) {
             Ok(()) => {
                 self.sent += (len + MAX_HEADER) as u64;
