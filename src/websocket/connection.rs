@@ -102,6 +102,12 @@ impl<IO> Connection<IO> {
         self.phase == Phase::Open && !self.outbox.has_failed()
     }
 
+    /// Someone had the stream to themselves, and may have sent something.
+    pub(super) fn touched(&mut self) {
+        self.outbox.set_dirty();
+        self.wakers.wake_driver();
+    }
+
     /// Whether the peer's Close has come.
     pub(super) fn is_closed_by_peer(&self) -> bool {
         self.ended.as_ref().is_some_and(|ended| ended.received.is_some())

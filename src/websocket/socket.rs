@@ -161,7 +161,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     /// What `f` reads and writes is missing from the socket's own account of the connection. The connection is locked
     /// while `f` runs, so `f` must not use its halves.
     pub fn with_stream<R>(&mut self, f: impl FnOnce(&mut Inner<IO>) -> R) -> R {
-        f(self.handle.lock().stream())
+        let mut connection = self.handle.lock();
+        let result = f(connection.stream());
+        connection.touched();
+        result
     }
 
     /// The tokio-tungstenite stream inside; from now on everything is up to the caller.

@@ -1,7 +1,8 @@
 //! Whole messages, fragments, control frames and parts of frames take different ways, and come out in order.
 
-use std::time::Duration;
+use std::{pin::Pin, time::Duration};
 
+use futures_util::Sink;
 use tokio::{sync::oneshot, time::sleep};
 use tower_websocket::{Config, Message};
 
@@ -77,5 +78,26 @@ async fn a_stream_longer_than_a_read_comes_in_order() {
     pair.send_close(1000, "").await;
     pair.recv_close().await;
     assert_eq!(received.await.unwrap(), lengths);
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_sent_through_the_inner_stream_keeps_its_place() {
+    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+        socket.send("first").await.unwrap();
+        socket.with_stream(|stream| Pin::new(stream).start_send(Message::text("second"))).unwrap();
+        socket.send("third").await.unwrap();
+        socket.recv().await.unwrap().unwrap();
+        socket.with_stream(|stream| Pin::new(stream).start_send(Message::text("fourth"))).unwrap();
+        assert!(socket.recv().await.unwrap().unwrap().is_close());
+    })
+    .await;
+    for expected in ["first", "second", "third"] {
+        assert_eq!(pair.recv_text().await, expected);
+    }
+    pair.text("go on").await;
+    assert_eq!(pair.recv_text().await, "fourth");
+    pair.send_close(1000, "").await;
+    pair.recv_close().await;
     pair.finish().await;
 }
