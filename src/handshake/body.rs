@@ -28,7 +28,7 @@ use super::{Opening, protocol::Offered, request::UpgradeRequest};
 ///
 /// # HTTP/2
 ///
-/// A WebSocket over HTTP/2 (RFC 8441) comes to the same service. For it that asks, these differ, and nothing else:
+/// WebSockets over HTTP/2 (RFC 8441) come to the same service. This differs for it:
 ///
 /// - The request's method is `CONNECT`, not `GET`, and its version `HTTP_2`. Its URI has the scheme and the authority,
 ///   and there need be no `Host`. `Connection`, `Upgrade` and `Sec-WebSocket-Key` are not there.

@@ -123,4 +123,13 @@ mod tests {
             assert_eq!(Opening::of(&request), expected, "{request:?}");
         }
     }
+
+    /// hyper's own `http2` may be on for another crate's sake.
+    #[cfg(not(feature = "http2"))]
+    #[test]
+    fn without_the_feature_no_connect_is_ours() {
+        let request = Request::connect("http://a/").version(Version::HTTP_2);
+        let request = request.extension(hyper::ext::Protocol::from_static("websocket"));
+        assert_eq!(Opening::of(&request.body(()).unwrap()), None);
+    }
 }

@@ -371,6 +371,42 @@ async fn a_client_that_ends_its_stream_at_once_gets_an_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn trailers_are_an_end_without_a_close() {
+    let mut connection = Connection::new(1 << 16, Config::new()).await;
+    let stream = connection.open("/report").await;
+    let (mut send, recv) = stream.into_parts();
+    send.send_data(frame(TEXT, b"last").into(), false).unwrap();
+    send.send_trailers(http::HeaderMap::new()).unwrap();
+    let error = at_once(connection.errors.recv()).await.unwrap();
+    assert!(matches!(error, Some(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))), "{error:?}");
+    at_once(connection.shutdown.idle()).await;
+    drop((send, recv));
+    connection.finish().await;
+}
+
+/// A read of nothing is the end of a TCP stream.
+#[tokio::test(start_paused = true)]
+async fn an_empty_frame_is_no_end() {
+    let connection = Connection::new(1 << 16, Config::new()).await;
+    let (mut send, mut recv) = connection.open("/").await.into_parts();
+    for part in frame(TEXT, b"hello").chunks(2) {
+        for data in [&[][..], part, &[]] {
+            send.send_data(data.to_vec().into(), false).unwrap();
+        }
+        settle().await;
+    }
+    assert_eq!(at_once(recv.data()).await.unwrap().unwrap()[..], *b"\x81\x05hello");
+    send.send_data(frame(CLOSE, &[3, 232]).into(), false).unwrap();
+    send.send_data(Vec::new().into(), true).unwrap();
+    assert_eq!(at_once(recv.data()).await.unwrap().unwrap()[..], [CLOSE, 2, 3, 232]);
+    // The server's own end is an empty frame, too.
+    assert!(at_once(recv.data()).await.unwrap().unwrap().is_empty());
+    assert!(recv.is_end_stream());
+    drop((send, recv));
+    connection.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_socket_beside_ordinary_requests_takes_nothing_from_them() {
     let connection = Connection::new(1 << 16, Config::new()).await;
     let mut stream = connection.open("/").await;
