@@ -35,22 +35,29 @@ struct Inner {
 impl Rejection {
     /// Refuses with `response`.
     pub fn new(response: Response<impl Into<Bytes>>) -> Self {
-        let mut response = response.map(Into::into);
-        if response.status().is_informational() {
-            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        let response = response.map(Into::into);
+        let mut rejection = Self(Box::new(Inner { response, source: None }));
+        if rejection.status().is_informational() {
+            rejection.fail();
         }
-        Self(Box::new(Inner { response, source: None }))
+        rejection
+    }
+
+    /// Makes a 500 of a status that cannot refuse, which is then the cause.
+    fn fail(&mut self) {
+        let Inner { response, source } = &mut *self.0;
+        let status = std::mem::replace(response.status_mut(), StatusCode::INTERNAL_SERVER_ERROR);
+        source.get_or_insert_with(|| BoxError::from(format!("{status} cannot refuse")).into());
     }
 
     /// Makes of it what refuses a request with this `opening`.
     pub(super) fn over(mut self, opening: Opening) -> Self {
-        let response = &mut self.0.response;
         if opening == Opening::ExtendedConnect {
             // RFC 8441 §5: any 2xx accepts. Servers, too, hand the stream over for any.
-            if response.status().is_success() {
-                *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            if self.status().is_success() {
+                self.fail();
             }
-            strip_connection(response.headers_mut());
+            strip_connection(self.0.response.headers_mut());
         }
         self
     }
@@ -198,6 +205,7 @@ mod tests {
     fn an_informational_status_cannot_refuse() {
         let rejection = Rejection::from(StatusCode::SWITCHING_PROTOCOLS);
         assert_eq!(rejection.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(rejection.source().unwrap().to_string(), "101 Switching Protocols cannot refuse");
     }
 
     #[test]
@@ -207,6 +215,7 @@ mod tests {
             assert_eq!(rejection.status(), status);
             let rejection = rejection.over(Opening::ExtendedConnect);
             assert_eq!(rejection.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            assert_eq!(rejection.source().unwrap().to_string(), format!("{status} cannot refuse"));
         }
         let rejection = Rejection::from(StatusCode::FORBIDDEN).over(Opening::ExtendedConnect);
         assert_eq!(rejection.status(), StatusCode::FORBIDDEN);

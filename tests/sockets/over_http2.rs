@@ -7,10 +7,12 @@ use futures_util::{
     SinkExt, StreamExt,
     future::{join_all, try_join_all},
 };
-use h2::client::Builder;
+use h2::{Reason, client::Builder};
 use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::oneshot,
+    time::timeout,
 };
 use tokio_tungstenite::WebSocketStream;
 use tower_websocket::{
@@ -19,7 +21,7 @@ use tower_websocket::{
 
 use crate::{
     http2::{Client, Stream, connect},
-    server::echo,
+    server::{echo, frame},
 };
 
 /// As many as hyper allows on one connection.
@@ -91,4 +93,65 @@ async fn two_thousand_sockets_on_ten_connections_are_drained_and_the_server_ends
         connection.await.unwrap().unwrap();
         drop(client);
     }
+}
+
+/// Every way in which a client may leave, side by side on one connection and on threads.
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn however_sockets_end_nothing_of_them_is_left() {
+    let shutdown = Shutdown::new();
+    let layer = WebSocketUpgradeLayer::new(AcceptAll::new(), echo);
+    let layer = layer.with_config(Config::new().shutdown(&shutdown));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    tokio::spawn(axum::serve(listener, Router::new().fallback_service(layer.into_service())).into_future());
+
+    let io = TcpStream::connect(addr).await.unwrap();
+    let (mut client, _) = connect(io, Builder::new().initial_connection_window_size(16 << 20)).await;
+    client.ready().await;
+    let leave = |n| {
+        let client = client.clone();
+        tokio::spawn(async move {
+            let mut sent = client.send(Client::websocket("http://a/"), false).await;
+            if n % 6 == 0 {
+                sent.send.send_reset(Reason::CANCEL);
+                return;
+            }
+            let (_, mut stream) = sent.response().await.unwrap();
+            stream.write_all(&frame(0x82, &[0; 100])).await.unwrap();
+            match n % 6 {
+                1 => {
+                    // In the middle of a frame, with the echo on its way.
+                    stream.write_all(&frame(0x82, &[0; 100])[..50]).await.unwrap();
+                    stream.reset(Reason::CANCEL);
+                }
+                2 => drop(stream),
+                3 => {
+                    stream.shutdown().await.unwrap();
+                    let mut all = Vec::new();
+                    stream.read_to_end(&mut all).await.unwrap();
+                    assert_eq!(all.len(), 102);
+                }
+                4 => {
+                    // More than there is room for, and none of it is read.
+                    stream.write_all(&frame(0x82, &[0; 100]).repeat(700)).await.unwrap();
+                    drop(stream);
+                }
+                _ => {
+                    stream.write_all(&frame(0x88, &[3, 232])).await.unwrap();
+                    let mut all = Vec::new();
+                    stream.read_to_end(&mut all).await.unwrap();
+                    assert_eq!((all.len(), &all[102..]), (106, &[0x88, 2, 3, 232][..]));
+                }
+            }
+        })
+    };
+    // h2 ends a connection on which more than 20 streams are reset before it comes round to them.
+    for round in 0..10 {
+        try_join_all((0..60).map(|n| leave(60 * round + n))).await.unwrap();
+    }
+    timeout(Duration::from_secs(60), shutdown.idle()).await.expect("every socket ends");
+    // The connection is as good as before.
+    let mut socket = open(&client).await;
+    socket.send(Message::text("hello")).await.unwrap();
+    assert_eq!(socket.next().await.unwrap().unwrap(), Message::text("hello"));
 }
