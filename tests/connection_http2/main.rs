@@ -26,6 +26,8 @@ mod http2;
 mod keepalive;
 #[path = "../connection/limits.rs"]
 mod limits;
+#[path = "../connection/order.rs"]
+mod order;
 #[path = "../connection/pair.rs"]
 mod pair;
 #[path = "../connection/shutdown.rs"]
@@ -33,6 +35,7 @@ mod shutdown;
 #[path = "../connection/split.rs"]
 mod split;
 mod streams;
+mod suite;
 #[path = "../connection/tasks.rs"]
 mod tasks;
 mod transport;
