@@ -1,0 +1,4 @@
+//! Headless Chromium against the server. `.ci/run` installs what it needs.
+
+mod browser;
+mod plain;
