@@ -27,7 +27,9 @@ pub use handshake::{
 };
 pub use io::{Rewind, Transport, Upgraded};
 pub use layer::WebSocketUpgradeLayer;
-pub use server::{Listener, PeerAddr, Serve, serve};
+pub use server::{HttpService, Listener, PeerAddr, Serve, serve};
+#[cfg(feature = "tls")]
+pub use server::{Tls, TlsError, TlsInfo};
 pub use service::WebSocketUpgrade;
 pub use shutdown::Shutdown;
 pub use upgrade_required::UpgradeRequired;
@@ -35,4 +37,6 @@ pub use websocket::{
     CloseCode, CloseReason, Driver, Ended, InvalidCloseCode, Receiver, Sender, TrySendError, WebSocket,
 };
 
+#[cfg(feature = "tls")]
+pub use tokio_rustls::rustls;
 pub use tungstenite::{self, Error, Message, Utf8Bytes, protocol::CloseFrame};

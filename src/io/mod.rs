@@ -4,6 +4,7 @@ mod frames;
 mod message;
 mod read_buffer;
 mod rewind;
+mod served;
 mod transport;
 mod unread;
 mod upgraded;
@@ -12,3 +13,5 @@ mod write_buffer;
 pub use rewind::Rewind;
 pub use transport::Transport;
 pub use upgraded::Upgraded;
+
+pub(crate) use served::{Place, Served};

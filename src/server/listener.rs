@@ -50,6 +50,8 @@ impl Listener for TcpListener {
     }
 }
 
+/// The file of the socket stays when the listener is dropped, and binding another to it fails while it is there: remove
+/// it before binding, where no other server can be listening on it, and after serving.
 #[cfg(unix)]
 impl Listener for tokio::net::UnixListener {
     type Io = tokio::net::UnixStream;

@@ -1,30 +1,43 @@
-//! A server on a port.
+//! A server on one or more listeners.
 
 use std::{
     fmt,
-    future::{Future, IntoFuture, poll_fn},
+    future::{Future, IntoFuture, pending, poll_fn},
     io,
-    pin::{Pin, pin},
+    pin::Pin,
+    sync::Arc,
+    task::{self, Poll},
     time::Duration,
 };
 
-use http::{Request, Response};
-use http_body::Body;
-use hyper::body::Incoming;
 use tokio::{
-    sync::watch,
-    time::{sleep, timeout},
+    sync::{Semaphore, watch},
+    task::unconstrained,
+    time::timeout,
 };
-use tower::{BoxError, Service, ServiceExt};
 
-use super::{Listener, PeerAddr, connection};
-use crate::{Shutdown, shutdown::Stage, trace::accept_failed};
+use super::{
+    HttpService, Listener,
+    connection::Context,
+    port::{Accept, Port},
+    settings::Settings,
+};
+use crate::{Shutdown, io::Place, shutdown::Stage};
 
-/// Serves `service` over HTTP/1.1 to all who connect to `listener`.
+/// What hyper adds to the present without looking.
+const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// How many connections that are waiting to be accepted are still taken when a server stops accepting.
+const MAX_LAST: usize = 1024;
+
+/// Serves `service` to all who connect to `listener`.
 ///
 /// `service` is any tower service of HTTP requests: a layer's
 /// [`into_service`](crate::WebSocketUpgradeLayer::into_service), an axum `Router`, or a stack of your own. Requests
-/// carry a [`PeerAddr`] and a [`Shutdown`] in their extensions.
+/// carry a [`PeerAddr`](crate::PeerAddr) and a [`Shutdown`] in their extensions, and with TLS a `TlsInfo`.
+///
+/// A client may speak HTTP/1.1 and, with the feature `http2`, HTTP/2: over TLS as ALPN agrees, without TLS with prior
+/// knowledge. WebSockets open over either (RFC 6455, RFC 8441).
 ///
 /// ```no_run
 /// use tokio::net::TcpListener;
@@ -40,14 +53,41 @@ use crate::{Shutdown, shutdown::Stage, trace::accept_failed};
 ///     .await
 /// # }
 /// ```
+///
+/// # Slow and hostile clients
+///
+/// A client that does not get on is dropped, at the deadlines that [`Serve`]'s methods set: for the TLS handshake, for
+/// the first request, for each further one, for an HTTP/2 connection on which nothing is open. None of them bears on
+/// a connection with an open WebSocket, which has [those of its own](crate::Config).
+///
+/// Over HTTP/2 these limits hold against what is known to have been tried:
+///
+/// | attack | what ends it |
+/// | --- | --- |
+/// | many streams at once | [`http2_max_streams`](Serve::http2_max_streams); over it a stream is refused |
+/// | rapid reset (CVE-2023-44487): streams opened and reset at once | h2: more than 20 that are reset before they were looked at end the connection with `ENHANCE_YOUR_CALM` |
+/// | streams that the server has to reset (CVE-2025-8671) | h2: more than 1,024 end the connection with `ENHANCE_YOUR_CALM` |
+/// | CONTINUATION flood (CVE-2024-27316), large and many headers | [`max_header_size`](Serve::max_header_size), from which h2 has the number of frames too |
+/// | floods of PING and SETTINGS | h2 reads the next frame only after it wrote the answer to the last: no answers queue up |
+/// | a window that never opens | what is sent to a stream waits; hyper takes at most 400 KiB for a stream that does not go out |
+///
+/// # Restarting
+///
+/// A graceful shutdown closes the listeners before it waits, so that another process can listen on the same port while
+/// this one still drains; `TcpListener::bind` sets `SO_REUSEADDR` for that on Unix. Where no connection may be refused
+/// in between, both bind with `SO_REUSEPORT`, with `tokio::net::TcpSocket`, or a supervisor hands the socket over.
 pub fn serve<L, S>(listener: L, service: S) -> Serve<L, S> {
     Serve {
         listener,
+        #[cfg(feature = "tls")]
+        tls: None,
+        more: Vec::new(),
         service,
         shutdown: Shutdown::new(),
-        signal: Box::pin(std::future::pending()),
+        signal: Box::pin(pending()),
         drain_timeout: Duration::from_secs(30),
-        header_read_timeout: Duration::from_secs(30),
+        max_connections: None,
+        settings: Settings::default(),
     }
 }
 
@@ -58,16 +98,57 @@ pub fn serve<L, S>(listener: L, service: S) -> Serve<L, S> {
 #[must_use = "a server does nothing unless awaited"]
 pub struct Serve<L, S> {
     listener: L,
+    #[cfg(feature = "tls")]
+    tls: Option<super::Tls>,
+    more: Vec<Box<dyn Accept<S>>>,
     service: S,
     shutdown: Shutdown,
     signal: Pin<Box<dyn Future<Output = ()> + Send>>,
     drain_timeout: Duration,
-    header_read_timeout: Duration,
+    max_connections: Option<usize>,
+    settings: Settings,
 }
 
 impl<L, S> Serve<L, S> {
+    /// Serves those who connect to `listener` too, which may be of another kind.
+    pub fn listen<M: Listener>(mut self, listener: M) -> Self
+    where
+        S: HttpService,
+    {
+        let port = Port::new(
+            listener,
+            #[cfg(feature = "tls")]
+            None,
+        );
+        self.more.push(Box::new(port));
+        self
+    }
+
+    /// Speaks TLS on the first listener, the one that [`serve`] was given: `tls` is a
+    /// [`Tls`](super::Tls) or a `rustls::ServerConfig`.
+    ///
+    /// A client that speaks no TLS there gets an alert, and the end of the stream. A client that speaks TLS to a
+    /// listener without it gets a `400 Bad Request`, which to it is no TLS, and the end of the stream.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: impl Into<super::Tls>) -> Self {
+        self.tls = Some(tls.into());
+        self
+    }
+
+    /// Serves those who connect to `listener` too, over TLS.
+    #[cfg(feature = "tls")]
+    pub fn listen_tls<M: Listener>(mut self, listener: M, tls: impl Into<super::Tls>) -> Self
+    where
+        S: HttpService,
+    {
+        self.more.push(Box::new(Port::new(listener, Some(tls.into()))));
+        self
+    }
+
     /// Once `signal` is ready: stops accepting, lets requests in progress finish, has every socket say 1001, waits
     /// for them all, but at most for [`drain_timeout`](Self::drain_timeout), and drops what is left.
+    ///
+    /// Idle connections end at once. HTTP/2 clients are told to go away first (RFC 9113 §6.8), and have 5 s to do so.
     ///
     /// The sockets are those of its own handle. A layer whose [`Config::shutdown`](crate::Config::shutdown) names
     /// another one needs that to be given to [`with_shutdown`](Self::with_shutdown).
@@ -82,15 +163,109 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// How long a client may take to send a request's head. Default: 30 s.
+    /// How many connections may be open at once, over all listeners and with the WebSockets among them; `None` for no
+    /// limit. Default: `None`.
+    ///
+    /// Over it nothing is accepted until a connection ends: clients wait in the system's queue, and are refused by it
+    /// when that is full. The limit of open *sockets* is [`Config::max_connections`](crate::Config::max_connections).
+    ///
+    /// # Panics
+    ///
+    /// Panics when `limit` is 0.
+    pub fn max_connections(mut self, limit: impl Into<Option<usize>>) -> Self {
+        self.max_connections = limit.into().map(|limit| limit.min(Semaphore::MAX_PERMITS));
+        assert!(self.max_connections != Some(0), "max_connections must be at least 1");
+        self
+    }
+
+    /// How long a client may take for the TLS handshake. Default: 10 s.
+    ///
+    /// # Panics
+    ///
+    /// Panics when `timeout` is zero.
+    #[cfg(feature = "tls")]
+    pub fn tls_handshake_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.tls_handshake_timeout = checked(timeout, "tls_handshake_timeout");
+        self
+    }
+
+    /// How long a client may take until the whole head of its first request is there, from the connection on, or from
+    /// the end of its TLS handshake; whatever it sends meanwhile. Default: 10 s.
+    ///
+    /// # Panics
+    ///
+    /// Panics when `timeout` is zero.
+    pub fn first_request_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.first_request_timeout = checked(timeout, "first_request_timeout");
+        self
+    }
+
+    /// How long a client may take, over HTTP/1.1, from the end of one request until the whole head of the next is
+    /// there: for how long a connection is kept alive. Default: 30 s.
+    ///
+    /// It holds for the first request as well, so that the smaller of this and
+    /// [`first_request_timeout`](Self::first_request_timeout) counts.
     ///
     /// # Panics
     ///
     /// Panics when `timeout` is zero.
     pub fn header_read_timeout(mut self, timeout: Duration) -> Self {
-        assert!(!timeout.is_zero(), "header_read_timeout must not be zero");
-        // hyper adds it to the present without looking.
-        self.header_read_timeout = timeout.min(Duration::from_secs(365 * 24 * 60 * 60));
+        self.settings.header_read_timeout = checked(timeout, "header_read_timeout");
+        self
+    }
+
+    /// How long an HTTP/2 connection may have no open stream, be it a request or a WebSocket, after its first. Then the
+    /// client is told to go away, and has 5 s to do so. Default: 60 s.
+    ///
+    /// A connection is not pinged: each WebSocket on it [is](crate::Config::keepalive_interval).
+    ///
+    /// # Panics
+    ///
+    /// Panics when `timeout` is zero.
+    #[cfg(feature = "http2")]
+    pub fn http2_idle_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.http2_idle_timeout = checked(timeout, "http2_idle_timeout");
+        self
+    }
+
+    /// How many streams a client may have open at once on an HTTP/2 connection: requests and WebSockets together.
+    /// Default: 200.
+    ///
+    /// # Panics
+    ///
+    /// Panics when `limit` is 0.
+    #[cfg(feature = "http2")]
+    pub fn http2_max_streams(mut self, limit: u32) -> Self {
+        assert!(limit > 0, "http2_max_streams must be at least 1");
+        self.settings.http2_max_streams = limit;
+        self
+    }
+
+    /// The largest head of a request, in bytes; over it the client gets a 431. Default: 32 KiB.
+    ///
+    /// Over HTTP/2 it is the size of all the fields without compression, with 32 bytes more for each (RFC 9113
+    /// §6.5.2).
+    ///
+    /// # Panics
+    ///
+    /// Panics when `bytes` is 0.
+    pub fn max_header_size(mut self, bytes: usize) -> Self {
+        assert!(bytes > 0, "max_header_size must be at least 1 byte");
+        self.settings.max_header_size = bytes;
+        self
+    }
+
+    /// How many header fields a request may have over HTTP/1.1; over it the client gets a 431. Default: 100.
+    ///
+    /// Any other value than the default costs an allocation for each request. Over HTTP/2,
+    /// [`max_header_size`](Self::max_header_size) bounds the number too.
+    ///
+    /// # Panics
+    ///
+    /// Panics when `limit` is 0.
+    pub fn max_headers(mut self, limit: usize) -> Self {
+        assert!(limit > 0, "max_headers must be at least 1");
+        self.settings.max_headers = (limit != 100).then_some(limit);
         self
     }
 
@@ -107,15 +282,12 @@ impl<L, S> Serve<L, S> {
     }
 }
 
-impl<L, S, B> IntoFuture for Serve<L, S>
-where
-    L: Listener,
-    S: Service<Request<Incoming>, Response = Response<B>, Error: Into<BoxError>, Future: Send>
-        + Clone
-        + Send
-        + 'static,
-    B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
-{
+fn checked(timeout: Duration, name: &str) -> Duration {
+    assert!(!timeout.is_zero(), "{name} must not be zero");
+    timeout.min(MAX_TIMEOUT)
+}
+
+impl<L: Listener, S: HttpService> IntoFuture for Serve<L, S> {
     type Output = io::Result<()>;
     type IntoFuture = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
 
@@ -124,38 +296,46 @@ where
     }
 }
 
-impl<L, S, B> Serve<L, S>
-where
-    L: Listener,
-    S: Service<Request<Incoming>, Response = Response<B>, Error: Into<BoxError>, Future: Send>
-        + Clone
-        + Send
-        + 'static,
-    B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
-{
+impl<L: Listener, S: HttpService> Serve<L, S> {
     async fn run(self) -> io::Result<()> {
-        let Self { mut listener, service, shutdown, mut signal, .. } = self;
-        let (stage, connections) = watch::channel(Stage::Running);
-        loop {
-            let (io, addr) = tokio::select! {
-                biased;
-                () = &mut signal => break,
-                accepted = accept(&mut listener) => accepted,
-            };
-            let shutdown = shutdown.clone();
-            let service = service.clone().map_request(move |mut request: Request<Incoming>| {
-                request.extensions_mut().insert(PeerAddr(addr.clone()));
-                request.extensions_mut().insert(shutdown.clone());
-                request
-            });
-            let stage = connections.clone();
-            tokio::spawn(connection::serve(io, service, self.header_read_timeout, stage));
+        let Self { shutdown, mut signal, drain_timeout, .. } = self;
+        let (stage, running) = watch::channel(Stage::Running);
+        let first = Port::new(
+            self.listener,
+            #[cfg(feature = "tls")]
+            self.tls,
+        );
+        let mut ports = Ports { ports: self.more, next: 0 };
+        ports.ports.push(Box::new(first));
+        let mut context = Context {
+            service: self.service,
+            shutdown: shutdown.clone(),
+            http1: self.settings.http1(),
+            settings: Arc::new(self.settings),
+            stage: running,
+        };
+
+        let limit = self.max_connections.map(|limit| Arc::new(Semaphore::new(limit)));
+        let mut place = None;
+        let accepting = async {
+            loop {
+                place = acquire(limit.as_ref()).await;
+                poll_fn(|cx| ports.poll_accept(cx, &mut context, &mut place)).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = &mut signal => {}
+            () = accepting => {}
         }
-        drop((listener, connections));
+        // Without the budget that tokio gives a task for each turn.
+        unconstrained(poll_fn(|cx| ports.poll_last(cx, &mut context, limit.as_ref()))).await;
+        // From now on others may listen there, and nothing keeps the stage but connections.
+        drop((ports, context));
         stage.send_replace(Stage::Draining);
-        let sockets = shutdown.drain(self.drain_timeout);
+        let sockets = shutdown.drain(drain_timeout);
         // A request in progress may still become a socket, so the connections go first.
-        let http = timeout(self.drain_timeout, stage.closed());
+        let http = timeout(drain_timeout, stage.closed());
         let (_, http) = tokio::join!(sockets, http);
         if http.is_err() {
             stage.send_replace(Stage::Dropping);
@@ -164,34 +344,56 @@ where
     }
 }
 
-/// Accepts the next connection, whatever it takes.
-async fn accept<L: Listener>(listener: &mut L) -> (L::Io, L::Addr) {
-    loop {
-        let error = match poll_fn(|cx| listener.poll_accept(cx)).await {
-            Ok(accepted) => return accepted,
-            Err(error) => error,
-        };
-        if !is_of_one_connection(&error) {
-            accept_failed(&error);
-            // Out of file descriptors or memory: trying again at once would only burn the CPU.
-            pin!(sleep(ACCEPT_PAUSE)).await;
-        }
-    }
+/// A place for one more connection, once there is one.
+async fn acquire(limit: Option<&Arc<Semaphore>>) -> Option<Place> {
+    // The semaphore is never closed.
+    Arc::clone(limit?).acquire_owned().await.ok()
 }
 
-/// How long accepting pauses after an error that the next connection would meet too.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// All the listeners of a server.
+struct Ports<S> {
+    ports: Vec<Box<dyn Accept<S>>>,
+    /// Which is asked first.
+    next: usize,
+}
 
-/// Whether the connection that was about to be accepted went away, which says nothing about the next.
-fn is_of_one_connection(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::InvalidInput
-            | io::ErrorKind::NotConnected
-    )
+impl<S> Ports<S> {
+    /// Accepts from all of them in turn, so that none is kept waiting by another's rush.
+    fn poll_accept(
+        &mut self,
+        cx: &mut task::Context<'_>,
+        context: &mut Context<S>,
+        place: &mut Option<Place>,
+    ) -> Poll<()> {
+        for _ in 0..self.ports.len() {
+            let port = self.next;
+            self.next = (port + 1) % self.ports.len();
+            if self.ports[port].poll_accept(cx, context, place).is_ready() {
+                return Poll::Ready(());
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Accepts those that already wait: the system would reset them when the listener is closed.
+    fn poll_last(
+        &mut self,
+        cx: &mut task::Context<'_>,
+        context: &mut Context<S>,
+        limit: Option<&Arc<Semaphore>>,
+    ) -> Poll<()> {
+        for _ in 0..MAX_LAST {
+            let mut place = match limit.map(|limit| Arc::clone(limit).try_acquire_owned()) {
+                Some(Err(_)) => break,
+                Some(Ok(place)) => Some(place),
+                None => None,
+            };
+            if self.poll_accept(cx, context, &mut place).is_pending() {
+                break;
+            }
+        }
+        Poll::Ready(())
+    }
 }
 
 impl<L, S> fmt::Debug for Serve<L, S> {
@@ -199,7 +401,8 @@ impl<L, S> fmt::Debug for Serve<L, S> {
         f.debug_struct("Serve")
             .field("shutdown", &self.shutdown)
             .field("drain_timeout", &self.drain_timeout)
-            .field("header_read_timeout", &self.header_read_timeout)
+            .field("max_connections", &self.max_connections)
+            .field("settings", &self.settings)
             .finish_non_exhaustive()
     }
 }

@@ -41,3 +41,6 @@ impl Scope {
 pub(crate) fn upgrade_failed(_: &UpgradeError) {}
 
 pub(crate) fn accept_failed(_: &io::Error) {}
+
+#[cfg(feature = "tls")]
+pub(crate) fn tls_failed(_: &io::Error) {}

@@ -120,3 +120,8 @@ pub(crate) fn upgrade_failed(error: &UpgradeError) {
 pub(crate) fn accept_failed(error: &io::Error) {
     warn!("accepting a connection failed: {error}");
 }
+
+#[cfg(feature = "tls")]
+pub(crate) fn tls_failed(error: &io::Error) {
+    debug!("a TLS handshake failed: {error}");
+}

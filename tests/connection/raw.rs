@@ -143,6 +143,7 @@ async fn deadlines_of_a_server_without_end_never_come() {
     let (stop, stopped) = oneshot::channel::<()>();
     let server = serve(Pipes(listener), layer.with_config(endless()).into_service())
         .drain_timeout(Duration::MAX)
+        .first_request_timeout(Duration::MAX)
         .header_read_timeout(Duration::MAX)
         .with_graceful_shutdown(async { stopped.await.unwrap() });
     let server = tokio::spawn(server.into_future());

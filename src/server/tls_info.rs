@@ -1,0 +1,83 @@
+//! What a TLS handshake told.
+
+use std::{fmt, sync::Arc};
+
+use tokio_rustls::rustls::{CipherSuite, ProtocolVersion, ServerConnection, pki_types::CertificateDer};
+
+/// What the TLS handshake of a connection told: a request extension that [`serve`](crate::serve()) sets where there
+/// is TLS.
+///
+/// ```
+/// use http::{Request, Response, StatusCode};
+/// use tower_websocket::{Handshake, Rejection, TlsInfo};
+///
+/// async fn handshake(request: Request<Handshake>) -> Result<Response<()>, Rejection> {
+///     let tls = request.extensions().get::<TlsInfo>().ok_or(StatusCode::UPGRADE_REQUIRED)?;
+///     if tls.peer_certificates().is_empty() {
+///         return Err((StatusCode::FORBIDDEN, "only with a certificate\n").into());
+///     }
+///     Ok(request.into_body().accept(()))
+/// }
+/// ```
+#[derive(Clone)]
+pub struct TlsInfo(Arc<Inner>);
+
+struct Inner {
+    server_name: Option<Box<str>>,
+    alpn_protocol: Option<Box<[u8]>>,
+    protocol_version: Option<ProtocolVersion>,
+    cipher_suite: Option<CipherSuite>,
+    peer_certificates: Vec<CertificateDer<'static>>,
+}
+
+impl TlsInfo {
+    pub(super) fn new(connection: &ServerConnection) -> Self {
+        let chain = connection.peer_certificates().unwrap_or_default();
+        Self(Arc::new(Inner {
+            server_name: connection.server_name().map(Into::into),
+            alpn_protocol: connection.alpn_protocol().map(Into::into),
+            protocol_version: connection.protocol_version(),
+            cipher_suite: connection.negotiated_cipher_suite().map(|suite| suite.suite()),
+            peer_certificates: chain.iter().map(|certificate| certificate.clone().into_owned()).collect(),
+        }))
+    }
+
+    /// The host that the client wanted to reach, in lower case (SNI, RFC 6066 §3). A client that was given an address
+    /// tells none.
+    pub fn server_name(&self) -> Option<&str> {
+        self.0.server_name.as_deref()
+    }
+
+    /// The application protocol agreed on (ALPN, RFC 7301): `h2`, `http/1.1`, or none, which is HTTP/1.1 as well.
+    pub fn alpn_protocol(&self) -> Option<&[u8]> {
+        self.0.alpn_protocol.as_deref()
+    }
+
+    /// The version of TLS.
+    pub fn protocol_version(&self) -> Option<ProtocolVersion> {
+        self.0.protocol_version
+    }
+
+    /// The cipher suite.
+    pub fn cipher_suite(&self) -> Option<CipherSuite> {
+        self.0.cipher_suite
+    }
+
+    /// The client's certificate chain, its own certificate first, as the configuration's verifier let it pass; empty
+    /// when there is none, which is always so unless the configuration asks for one.
+    pub fn peer_certificates(&self) -> &[CertificateDer<'static>] {
+        &self.0.peer_certificates
+    }
+}
+
+impl fmt::Debug for TlsInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsInfo")
+            .field("server_name", &self.server_name())
+            .field("alpn_protocol", &self.alpn_protocol().map(String::from_utf8_lossy))
+            .field("protocol_version", &self.protocol_version())
+            .field("cipher_suite", &self.cipher_suite())
+            .field("peer_certificates", &self.peer_certificates().len())
+            .finish()
+    }
+}

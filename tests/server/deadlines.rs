@@ -1,0 +1,226 @@
+//! Clients that do not get on.
+
+use std::time::Duration;
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
+    time::{Instant, advance, sleep},
+};
+use tower_websocket::Serve;
+
+use crate::{
+    client::{Authority, Http2, echo, soon, tls, websocket},
+    frames::{self, GOAWAY, PING, PREFACE, SETTINGS, hello},
+    memory::{Pipes, start},
+    service::service,
+};
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn set<S>(server: Serve<Pipes, S>) -> Serve<Pipes, S> {
+    server
+        .tls_handshake_timeout(seconds(3))
+        .first_request_timeout(seconds(5))
+        .header_read_timeout(seconds(7))
+        .http2_idle_timeout(seconds(11))
+}
+
+/// After how many seconds the server ends this connection.
+async fn life(mut io: DuplexStream) -> u64 {
+    let start = Instant::now();
+    let mut rest = Vec::new();
+    let _ = soon(io.read_to_end(&mut rest)).await;
+    start.elapsed().as_secs()
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_makes_no_request_is_dropped() {
+    let (connector, _server) = start(service(), set);
+    let request = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let half = [&hello()[..], &frames::get(1, "/")[..20]].concat();
+    let no_end =
+        [hello(), frames::frame(frames::HEADERS, 1, 1, &frames::fields(&[(":method", "GET")]))].concat();
+    let cases = [
+        (&b""[..], "silence"),
+        (&request[..1], "one byte"),
+        (&request[..request.len() - 1], "almost a request"),
+        (&PREFACE[..3], "a part of the preface"),
+        (&PREFACE[..16], "the preface's first line"),
+        (&PREFACE[..23], "almost the preface"),
+        (PREFACE, "the preface"),
+        (&hello(), "the preface and settings"),
+        (&half, "half a frame of headers"),
+        (&no_end, "headers without end"),
+    ];
+    for (bytes, what) in cases {
+        let mut io = connector.connect();
+        io.write_all(bytes).await.unwrap();
+        assert_eq!(life(io).await, 5, "{what}");
+    }
+}
+
+/// Each byte, and each ping, shows that the client is there. It has to make a request all the same.
+#[tokio::test(start_paused = true)]
+async fn whoever_dawdles_is_dropped_too() {
+    let (connector, _server) = start(service(), set);
+    let pings: Vec<_> = (0..100).map(|_| frames::frame(PING, 0, 0, &[0; 8])).collect();
+    let settings: Vec<_> = (0..100).map(|_| frames::frame(SETTINGS, 0, 0, &[])).collect();
+    let bytes = |bytes: &[u8]| bytes.iter().map(|byte| vec![*byte]).collect::<Vec<_>>();
+    let cases = [
+        (vec![], bytes(&[b"GET / HTTP/1.1\r\nX: ", &[b'x'; 100][..]].concat())),
+        (vec![], bytes(PREFACE)),
+        (hello(), pings),
+        (hello(), settings),
+    ];
+    for (first, rest) in cases {
+        let io = connector.connect();
+        let (mut read, mut write) = tokio::io::split(io);
+        write.write_all(&first).await.unwrap();
+        let start = Instant::now();
+        let dawdling = tokio::spawn(async move {
+            for bytes in rest {
+                sleep(Duration::from_millis(300)).await;
+                if write.write_all(&bytes).await.is_err() {
+                    return;
+                }
+            }
+            panic!("all of it was taken");
+        });
+        let _ = soon(read.read_to_end(&mut Vec::new())).await;
+        assert_eq!(start.elapsed().as_secs(), 5);
+        soon(dawdling).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tls_handshake_has_a_deadline_of_its_own_and_the_first_request_comes_after_it() {
+    let authority = Authority::new();
+    let (connector, _server) = start(service(), |server| set(server).tls(authority.tls()));
+    for bytes in [&b""[..], b"\x16", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", &[0x16, 3, 1, 0x40, 0]]
+    {
+        let mut io = connector.connect();
+        io.write_all(bytes).await.unwrap();
+        assert_eq!(life(io).await, 3, "{bytes:?}");
+    }
+    for (alpn, bytes) in
+        [(&["http/1.1"][..], &b""[..]), (&["h2"], &b""[..]), (&["h2"], &hello()), (&[], b"GET")]
+    {
+        let mut io = tls(&authority.client(alpn, false), connector.connect()).await.unwrap();
+        io.write_all(bytes).await.unwrap();
+        io.flush().await.unwrap();
+        let start = Instant::now();
+        let _ = soon(io.read_to_end(&mut Vec::new())).await;
+        assert_eq!(start.elapsed().as_secs(), 5, "{alpn:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_http_1_1_connection_is_kept_alive_for_a_while() {
+    let (connector, _server) = start(service(), set);
+    let mut io = connector.connect();
+    for request in
+        ["GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "GET /?20 HTTP/1.1\r\nHost: localhost\r\n\r\n"]
+    {
+        io.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = vec![0; 1000];
+        let n = soon(io.read(&mut answer)).await.unwrap();
+        assert!(answer[..n].starts_with(b"HTTP/1.1 200 "), "{answer:?}");
+        sleep(seconds(6)).await;
+    }
+    assert_eq!(life(io).await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_http_2_connection_is_told_to_go_away() {
+    let (connector, _server) = start(service(), set);
+    let (mut http, end) = Http2::with_end(connector.connect()).await;
+    // A request in progress is not idle, nor is a WebSocket.
+    assert_eq!(http.get("/?30").await.unwrap(), 200);
+    let mut socket = http.websocket().await;
+    for _ in 0..10 {
+        sleep(seconds(10)).await;
+        echo(&mut socket, "still there").await;
+    }
+    assert_eq!(http.get("/").await.unwrap(), 200);
+    socket.close(None).await.unwrap();
+    while let Some(Ok(_)) = soon(futures_util::StreamExt::next(&mut socket)).await {}
+    drop(socket);
+    let start = Instant::now();
+    sleep(seconds(9)).await;
+    assert_eq!(http.get("/").await.unwrap(), 200);
+    sleep(seconds(10)).await;
+    assert_eq!(http.get("/").await.unwrap(), 200);
+    // A clean end: a GOAWAY without an error.
+    soon(end).await.unwrap().unwrap();
+    assert_eq!(start.elapsed().as_secs(), 30);
+    assert!(http.get("/").await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_http_2_client_that_does_not_listen_is_dropped() {
+    let (connector, _server) = start(service(), set);
+    let mut io = connector.connect();
+    io.write_all(&[hello(), frames::get(1, "/")].concat()).await.unwrap();
+    let start = Instant::now();
+    // The ping beside the GOAWAY is never answered.
+    let goaway = frames::read_until(&mut io, |frame| frame.kind == GOAWAY).await;
+    assert_eq!((goaway.goaway(), start.elapsed().as_secs()), (Some(0), 11));
+    assert_eq!(life(io).await, 5);
+}
+
+/// What is still open when the client is told to go away may go on.
+#[tokio::test(start_paused = true)]
+async fn a_stream_on_an_ending_http_2_connection_may_finish() {
+    let (connector, _server) = start(service(), set);
+    let mut io = connector.connect();
+    io.write_all(&[hello(), frames::get(1, "/")].concat()).await.unwrap();
+    frames::read_until(&mut io, |frame| frame.kind == GOAWAY).await;
+    io.write_all(&frames::get(3, "/?20")).await.unwrap();
+    let start = Instant::now();
+    let answer = frames::read_until(&mut io, |frame| frame.kind == frames::HEADERS).await;
+    assert_eq!((answer.stream, start.elapsed().as_secs()), (3, 20));
+    assert!(life(io).await <= 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_open_socket_outlives_every_deadline_of_http() {
+    let authority = Authority::new();
+    let (plain, _server) = start(service(), set);
+    let (secure, _server) = start(service(), |server| set(server).tls(authority.tls()));
+    let mut http_1 = websocket(plain.connect()).await;
+    let mut http_2 = Http2::new(plain.connect()).await.websocket().await;
+    let io = tls(&authority.client(&["http/1.1"], false), secure.connect()).await.unwrap();
+    let mut tls_1 = websocket(io).await;
+    let io = tls(&authority.client(&["h2"], false), secure.connect()).await.unwrap();
+    let mut tls_2 = Http2::new(io).await.websocket().await;
+    for _ in 0..20 {
+        advance(seconds(10)).await;
+        echo(&mut http_1, "1").await;
+        echo(&mut http_2, "2").await;
+        echo(&mut tls_1, "3").await;
+        echo(&mut tls_2, "4").await;
+    }
+}
+
+#[test]
+fn a_deadline_or_a_limit_of_nothing_panics_where_it_is_set() {
+    type Set = fn(Serve<(), ()>) -> Serve<(), ()>;
+    let sets: [(Set, &str); 8] = [
+        (|server| server.tls_handshake_timeout(Duration::ZERO), "tls_handshake_timeout must not be zero"),
+        (|server| server.first_request_timeout(Duration::ZERO), "first_request_timeout must not be zero"),
+        (|server| server.header_read_timeout(Duration::ZERO), "header_read_timeout must not be zero"),
+        (|server| server.http2_idle_timeout(Duration::ZERO), "http2_idle_timeout must not be zero"),
+        (|server| server.http2_max_streams(0), "http2_max_streams must be at least 1"),
+        (|server| server.max_connections(0), "max_connections must be at least 1"),
+        (|server| server.max_header_size(0), "max_header_size must be at least 1 byte"),
+        (|server| server.max_headers(0), "max_headers must be at least 1"),
+    ];
+    for (set, expected) in sets {
+        let panic = std::panic::catch_unwind(|| drop(set(tower_websocket::serve((), ())))).unwrap_err();
+        let told = panic.downcast_ref::<String>().cloned();
+        let told = told.or_else(|| panic.downcast_ref::<&str>().map(|told| told.to_string()));
+        assert_eq!(told.as_deref(), Some(expected));
+    }
+}

@@ -1,0 +1,186 @@
+//! Graceful shutdown.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use http::StatusCode;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::oneshot,
+    time::Instant,
+};
+use tokio_rustls::TlsConnector;
+use tower_websocket::{Tls, serve};
+
+use crate::{
+    client::{Authority, Http2, receive_close, soon, tls, websocket},
+    frames::hello,
+    memory::start,
+    service::service,
+};
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for IO {}
+
+/// Every kind of connection at once, on real sockets: none is reset that behaves.
+async fn everyone_ends_cleanly(secure: Option<(Tls, [TlsConnector; 2])>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let (signal, signalled) = oneshot::channel::<()>();
+    let mut server = serve(listener, service()).with_graceful_shutdown(async { drop(signalled.await) });
+    if let Some((tls, _)) = &secure {
+        server = server.tls(tls.clone());
+    }
+    let server = tokio::spawn(server.into_future());
+    let connect = async |version: usize| {
+        let mut io: Box<dyn Stream> = Box::new(TcpStream::connect(addr).await.unwrap());
+        if let Some((_, connectors)) = &secure {
+            io = Box::new(tls(&connectors[version - 1], io).await.unwrap());
+        }
+        io
+    };
+    let mut silent = connect(1).await;
+    let mut idle = connect(1).await;
+    idle.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    let mut answer = [0; 1000];
+    assert!(soon(idle.read(&mut answer)).await.unwrap() > 0);
+    let mut busy = connect(1).await;
+    busy.write_all(b"GET /?1 HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    let mut socket_1 = websocket(connect(1).await).await;
+    let (mut idle_2, end_2) = Http2::with_end(connect(2).await).await;
+    assert_eq!(idle_2.get("/").await.unwrap(), StatusCode::OK);
+    let (mut http, end) = Http2::with_end(connect(2).await).await;
+    let mut sockets_2 = [http.websocket().await, http.websocket().await];
+    let busy_2 = tokio::spawn({
+        let mut http = http.clone();
+        async move { http.get("/?1").await.unwrap() }
+    });
+    // Both requests are on their way, the second behind the sockets of its own connection.
+    assert_eq!(http.get("/").await.unwrap(), StatusCode::OK);
+
+    signal.send(()).unwrap();
+    assert_eq!(soon(silent.read(&mut [0])).await.unwrap(), 0);
+    assert_eq!(soon(idle.read(&mut [0])).await.unwrap(), 0);
+    soon(end_2).await.unwrap().unwrap();
+    assert_eq!(receive_close(&mut socket_1).await, 1001);
+    for socket in &mut sockets_2 {
+        assert_eq!(receive_close(socket).await, 1001);
+    }
+    let mut answer = Vec::new();
+    soon(busy.read_to_end(&mut answer)).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 200 ") && answer.ends_with(b"page"));
+    assert_eq!(soon(busy_2).await.unwrap(), StatusCode::OK);
+    drop(sockets_2);
+    soon(end).await.unwrap().unwrap();
+    soon(server).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn everyone_ends_cleanly_over_tcp() {
+    everyone_ends_cleanly(None).await;
+}
+
+#[tokio::test]
+async fn everyone_ends_cleanly_over_tls() {
+    let authority = Authority::new();
+    let connectors = [authority.client(&["http/1.1"], false), authority.client(&["h2"], false)];
+    everyone_ends_cleanly(Some((authority.tls(), connectors))).await;
+}
+
+#[tokio::test]
+async fn another_server_takes_the_port_while_the_first_drains() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let (signal, signalled) = oneshot::channel::<()>();
+    let server = serve(listener, service()).with_graceful_shutdown(async { drop(signalled.await) });
+    let server = tokio::spawn(server.into_future());
+    let mut old = websocket(TcpStream::connect(addr).await.unwrap()).await;
+    signal.send(()).unwrap();
+    let Some(Ok(close)) = soon(old.next()).await else { panic!("no Close") };
+    assert!(close.is_close());
+    // The first is told by its client only now that it may end.
+    let listener = TcpListener::bind(addr).await.unwrap();
+    assert!(!server.is_finished());
+    tokio::spawn(serve(listener, service()).into_future());
+    let mut new = websocket(TcpStream::connect(addr).await.unwrap()).await;
+    crate::client::echo(&mut new, "from the new server").await;
+    while let Some(Ok(_)) = soon(old.next()).await {}
+    assert_eq!(soon(old.get_mut().read(&mut [0])).await.unwrap(), 0);
+    soon(server).await.unwrap().unwrap();
+    crate::client::echo(&mut new, "still").await;
+}
+
+/// The system has accepted them already, and would reset them when the listener is closed.
+#[tokio::test]
+async fn those_who_wait_to_be_accepted_are_not_reset() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let mut waiting = Vec::new();
+    for _ in 0..100 {
+        let mut io = TcpStream::connect(addr).await.unwrap();
+        io.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+        waiting.push(io);
+    }
+    let server = serve(listener, service()).with_graceful_shutdown(std::future::ready(()));
+    soon(server.into_future()).await.unwrap();
+    for mut io in waiting {
+        let mut answer = Vec::new();
+        soon(io.read_to_end(&mut answer)).await.unwrap();
+        assert!(answer.starts_with(b"HTTP/1.1 200 "));
+    }
+}
+
+/// What does not end by itself is dropped, at the deadline.
+#[tokio::test(start_paused = true)]
+async fn the_drain_has_a_deadline() {
+    let authority = Authority::new();
+    for (is_tls, bytes) in [
+        (false, b"GET /?1000 HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec()),
+        (false, [hello(), crate::frames::get(1, "/?1000")].concat()),
+        (true, b"GET /?1000 HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec()),
+    ] {
+        let (signal, signalled) = oneshot::channel::<()>();
+        let (connector, server) = start(service(), |server| {
+            let server = if is_tls { server.tls(authority.tls()) } else { server };
+            server
+                .with_graceful_shutdown(async { drop(signalled.await) })
+                .drain_timeout(Duration::from_secs(20))
+        });
+        let mut io: Box<dyn Stream> = if is_tls {
+            Box::new(tls(&authority.client(&[], false), connector.connect()).await.unwrap())
+        } else {
+            Box::new(connector.connect())
+        };
+        io.write_all(&bytes).await.unwrap();
+        io.flush().await.unwrap();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let begin = Instant::now();
+        signal.send(()).unwrap();
+        soon(server).await.unwrap().unwrap();
+        assert_eq!(begin.elapsed().as_secs(), 20);
+        let _ = soon(io.read_to_end(&mut Vec::new())).await;
+        assert_eq!(begin.elapsed().as_secs(), 20);
+    }
+}
+
+/// Who has not got as far as a request is not waited for.
+#[tokio::test(start_paused = true)]
+async fn half_a_preface_and_half_a_tls_handshake_end_at_once() {
+    let authority = Authority::new();
+    for (is_tls, bytes) in [(false, &hello()[..10]), (true, b"\x16\x03\x01"), (false, b"")] {
+        let (signal, signalled) = oneshot::channel::<()>();
+        let (connector, server) = start(service(), |server| {
+            let server = if is_tls { server.tls(authority.tls()) } else { server };
+            server.with_graceful_shutdown(async { drop(signalled.await) })
+        });
+        let mut io = connector.connect();
+        io.write_all(bytes).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let begin = Instant::now();
+        signal.send(()).unwrap();
+        soon(server).await.unwrap().unwrap();
+        assert!(begin.elapsed() < Duration::from_millis(10));
+        assert_eq!(io.read(&mut [0]).await.unwrap(), 0);
+    }
+}

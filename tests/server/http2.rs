@@ -1,0 +1,150 @@
+//! HTTP/2 beside HTTP/1.1 on one port.
+
+use bytes::Bytes;
+use http::{Method, Request, StatusCode};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+use tower_websocket::serve;
+
+use crate::{
+    client::{Authority, Http2, echo, receive, soon, tls, websocket},
+    frames::{self, ACK, SETTINGS, hello},
+    memory::start,
+    service::{service, telling},
+};
+
+#[tokio::test]
+async fn both_are_spoken_on_a_port_without_tls() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    tokio::spawn(serve(listener, telling()).into_future());
+    let connect = || TcpStream::connect(addr);
+    let facts = "peer=true tls=None sni=None alpn=None certificates=0";
+    let mut socket = websocket(connect().await.unwrap()).await;
+    assert_eq!(receive(&mut socket).await, format!("HTTP/1.1 {facts}"));
+    echo(&mut socket, "over HTTP/1.1").await;
+    let mut http = Http2::new(connect().await.unwrap()).await;
+    let mut socket = http.websocket().await;
+    assert_eq!(receive(&mut socket).await, format!("HTTP/2.0 {facts}"));
+    echo(&mut socket, "over HTTP/2").await;
+    assert_eq!(http.get("/").await.unwrap(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn over_tls_alpn_decides() {
+    let authority = Authority::new();
+    let (connector, _server) = start(telling(), |server| server.tls(authority.tls()));
+    for (offer, agreed, version) in [
+        (&["http/1.1"][..], r#"Some("http/1.1")"#, "HTTP/1.1"),
+        (&[], "None", "HTTP/1.1"),
+        (&["h2", "http/1.1"], r#"Some("h2")"#, "HTTP/2.0"),
+        (&["http/1.1", "h2"], r#"Some("h2")"#, "HTTP/2.0"),
+    ] {
+        let io = tls(&authority.client(offer, false), connector.connect()).await.unwrap();
+        let facts = if version == "HTTP/2.0" {
+            let mut http = Http2::new(io).await;
+            let mut socket = http.websocket().await;
+            let facts = receive(&mut socket).await;
+            echo(&mut socket, "hello").await;
+            facts
+        } else {
+            let mut socket = websocket(io).await;
+            let facts = receive(&mut socket).await;
+            echo(&mut socket, "hello").await;
+            facts
+        };
+        let expected = format!(
+            r#"{version} peer=false tls=Some(TLSv1_3) sni=Some("localhost") alpn={agreed} certificates=0"#
+        );
+        assert_eq!(facts, expected);
+    }
+    // Without agreement there is no HTTP/2 over TLS, whatever the client begins with.
+    let mut io = tls(&authority.client(&[], false), connector.connect()).await.unwrap();
+    io.write_all(&hello()).await.unwrap();
+    let mut answer = Vec::new();
+    let _ = soon(io.read_to_end(&mut answer)).await;
+    assert_eq!(answer, b"");
+}
+
+#[tokio::test]
+async fn the_preface_may_come_in_pieces() {
+    let (connector, _server) = start(service(), |server| server);
+    for size in [1, 2, 7, 23, 24, 25] {
+        let mut io = connector.connect();
+        for piece in [hello(), frames::get(1, "/")].concat().chunks(size) {
+            io.write_all(piece).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+        let settings = frames::read(&mut io).await.unwrap();
+        assert_eq!(settings.kind, SETTINGS);
+        // SETTINGS_ENABLE_CONNECT_PROTOCOL
+        assert!(settings.payload.chunks(6).any(|setting| setting == [0, 8, 0, 0, 0, 1]));
+        frames::read_until(&mut io, |frame| frame.kind == SETTINGS && frame.flags == ACK).await;
+        let answer = frames::read_until(&mut io, |frame| frame.kind == frames::HEADERS).await;
+        assert_eq!(answer.stream, 1);
+    }
+}
+
+/// With `h2` as it is, and frames by the byte.
+#[tokio::test]
+async fn a_raw_client_opens_a_socket() {
+    let (connector, _server) = start(service(), |server| server);
+    let (requests, mut connection) = h2::client::handshake(connector.connect()).await.unwrap();
+    let mut ping = connection.ping_pong().unwrap();
+    let connection = tokio::spawn(connection);
+    // The server's settings come before its answer to this.
+    soon(ping.ping(h2::Ping::opaque())).await.unwrap();
+    let mut requests = soon(requests.ready()).await.unwrap();
+    assert!(requests.is_extended_connect_protocol_enabled());
+    let request = Request::builder()
+        .method(Method::CONNECT)
+        .uri("http://localhost/")
+        .header("sec-websocket-version", "13")
+        .extension(h2::ext::Protocol::from_static("websocket"))
+        .body(())
+        .unwrap();
+    let (response, mut send) = requests.send_request(request, false).unwrap();
+    let response = soon(response).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    for name in ["connection", "upgrade", "sec-websocket-accept"] {
+        assert!(!response.headers().contains_key(name), "{name}");
+    }
+    let mut body = response.into_body();
+    send.send_data(Bytes::from_static(b"\x81\x82\0\0\0\0hi"), false).unwrap();
+    assert_eq!(soon(body.data()).await.unwrap().unwrap(), &b"\x81\x02hi"[..]);
+    send.send_data(Bytes::from_static(b"\x88\x82\0\0\0\0\x03\xe8"), false).unwrap();
+    assert_eq!(soon(body.data()).await.unwrap().unwrap(), &b"\x88\x02\x03\xe8"[..]);
+    while let Some(end) = soon(body.data()).await {
+        assert!(end.unwrap().is_empty());
+    }
+    drop((requests, ping, send, body));
+    soon(connection).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn two_hundred_sockets_are_open_on_each_of_ten_connections() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let server = serve(listener, service());
+    let shutdown = server.shutdown().clone();
+    tokio::spawn(server.into_future());
+    let mut connections = Vec::new();
+    for _ in 0..10 {
+        let mut http = Http2::new(TcpStream::connect(addr).await.unwrap()).await;
+        let mut sockets = Vec::new();
+        for _ in 0..200 {
+            sockets.push(http.websocket().await);
+        }
+        connections.push((http, sockets));
+    }
+    assert_eq!(shutdown.connections(), 2000);
+    for (_, sockets) in &mut connections {
+        for (i, socket) in sockets.iter_mut().enumerate() {
+            echo(socket, &i.to_string()).await;
+        }
+    }
+    drop(connections);
+    soon(shutdown.idle()).await;
+}

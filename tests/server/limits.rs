@@ -1,0 +1,150 @@
+//! Requests that are too large, and floods over HTTP/2.
+
+use std::time::Duration;
+
+use tokio::{
+    io::{AsyncWriteExt, DuplexStream},
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
+use tower_websocket::serve;
+
+use crate::{
+    client::{Http2, echo, exchange, soon},
+    frames::{
+        self, ACK, CONTINUATION, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, Frame, HEADERS, PING,
+        RST_STREAM, SETTINGS, fields, frame, get, hello, read, read_until,
+    },
+    memory::start,
+    service::service,
+};
+
+async fn status(io: &mut DuplexStream, head: &str) -> String {
+    let answer = exchange(io, format!("GET / HTTP/1.1\r\nConnection: close\r\n{head}\r\n").as_bytes()).await;
+    String::from_utf8_lossy(&answer[9..12]).into_owned()
+}
+
+#[tokio::test]
+async fn a_head_over_http_1_1_has_a_size_and_a_number_of_fields() {
+    let large = |bytes| format!("Host: localhost\r\nX: {}\r\n", "x".repeat(bytes));
+    let many = |fields| format!("Host: localhost\r\n{}", "X: 1\r\n".repeat(fields));
+    let (connector, _server) = start(service(), |server| server);
+    for (head, expected) in
+        [(large(32_000), "200"), (large(33_000), "431"), (many(90), "200"), (many(100), "431")]
+    {
+        assert_eq!(status(&mut connector.connect(), &head).await, expected);
+    }
+    let (connector, _server) = start(service(), |server| server.max_header_size(1000).max_headers(10));
+    for (head, expected) in [(large(900), "200"), (large(1000), "431"), (many(8), "200"), (many(10), "431")] {
+        assert_eq!(status(&mut connector.connect(), &head).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_head_over_http_2_has_a_size() {
+    let (connector, _server) = start(service(), |server| server.max_header_size(2000));
+    let mut io = connector.connect();
+    let x = "x".repeat(100);
+    let many = vec![("x", x.as_str()); 20];
+    let pseudo = [(":method", "GET"), (":scheme", "http"), (":authority", "a"), (":path", "/")];
+    let head = [fields(&pseudo), fields(&many)].concat();
+    io.write_all(&[hello(), frame(HEADERS, END_STREAM | END_HEADERS, 1, &head)].concat()).await.unwrap();
+    let answer = read_until(&mut io, |frame| frame.stream == 1).await;
+    // `:status: 431`, compressed.
+    assert_eq!((answer.kind, &answer.payload[..]), (HEADERS, &[0x48, 0x83, 0x69, 0x90, 0xff][..]));
+    // The connection goes on.
+    io.write_all(&get(3, "/")).await.unwrap();
+    let answer = read_until(&mut io, |frame| frame.stream == 3).await;
+    assert_eq!((answer.kind, answer.payload[0]), (HEADERS, 0x88), "{answer:?}");
+}
+
+#[tokio::test]
+async fn streams_over_the_limit_are_refused() {
+    let (connector, _server) = start(service(), |server| server.http2_max_streams(3));
+    let mut io = connector.connect();
+    io.write_all(&hello()).await.unwrap();
+    for stream in [1, 3, 5, 7] {
+        io.write_all(&get(stream, "/?1000")).await.unwrap();
+    }
+    let refused = read_until(&mut io, |frame| frame.stream > 0).await;
+    // REFUSED_STREAM: it may be tried again.
+    assert_eq!((refused.kind, refused.stream, &refused.payload[..]), (RST_STREAM, 7, &[0, 0, 0, 7][..]));
+}
+
+/// Until the end of the connection, which must come.
+async fn goaway(io: &mut (impl tokio::io::AsyncRead + Unpin)) -> Option<u32> {
+    let mut code = None;
+    while let Some(frame) = read(io).await {
+        code = code.or(frame.goaway());
+    }
+    code
+}
+
+#[tokio::test]
+async fn rapid_reset_ends_the_connection_and_not_the_server() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    tokio::spawn(serve(listener, service()).into_future());
+    let mut healthy = Http2::new(TcpStream::connect(addr).await.unwrap()).await.websocket().await;
+    let (mut read, mut write) = TcpStream::connect(addr).await.unwrap().into_split();
+    let flood = tokio::spawn(async move {
+        write.write_all(&hello()).await.unwrap();
+        // CANCEL
+        let cancel = |stream| frame(RST_STREAM, 0, stream, &[0, 0, 0, 8]);
+        let mut sent = 0;
+        for first in (1..200_000).step_by(200) {
+            let burst: Vec<_> =
+                (first..first + 200).step_by(2).flat_map(|n| [get(n, "/?1000"), cancel(n)]).collect();
+            if write.write_all(&burst.concat()).await.is_err() {
+                break;
+            }
+            sent += 100;
+        }
+        sent
+    });
+    assert_eq!(goaway(&mut read).await, Some(ENHANCE_YOUR_CALM));
+    assert!(flood.await.unwrap() < 100_000, "all of it was taken");
+    echo(&mut healthy, "the server goes on").await;
+}
+
+#[tokio::test]
+async fn a_flood_of_continuations_ends_the_connection() {
+    let (connector, _server) = start(service(), |server| server);
+    let (mut read, mut write) = tokio::io::split(connector.connect());
+    let flood = tokio::spawn(async move {
+        write.write_all(&hello()).await.unwrap();
+        let head = fields(&[(":method", "GET"), (":scheme", "http"), (":authority", "a"), (":path", "/")]);
+        write.write_all(&frame(HEADERS, END_STREAM, 1, &head)).await.unwrap();
+        let more = frame(CONTINUATION, 0, 1, &fields(&[("x", "x".repeat(100).as_str()); 10]));
+        for _ in 0..100_000 {
+            if write.write_all(&more).await.is_err() {
+                return;
+            }
+        }
+        panic!("all of it was taken");
+    });
+    assert!(goaway(&mut read).await.is_some_and(|code| code != 0));
+    soon(flood).await.unwrap();
+}
+
+/// Whoever does not read the answers gets no further.
+#[tokio::test(start_paused = true)]
+async fn answers_to_pings_and_settings_do_not_queue_up() {
+    for (kind, payload) in [(PING, &[0; 8][..]), (SETTINGS, &[])] {
+        let (connector, _server) = start(service(), |server| server);
+        let mut io = connector.connect();
+        io.write_all(&hello()).await.unwrap();
+        let one = frame(kind, 0, 0, payload);
+        let mut sent = 0;
+        // Two pipes of 64 KiB, and what hyper and h2 have on the way.
+        while timeout(Duration::from_secs(1), io.write_all(&one)).await.is_ok_and(|sent| sent.is_ok()) {
+            sent += one.len();
+            assert!(sent < 1_000_000, "it takes all of them");
+        }
+        // It goes on for who reads.
+        let is_answer = |frame: &Frame| frame.kind == kind && frame.flags == ACK;
+        for _ in 0..1000 {
+            frames::read_until(&mut io, is_answer).await;
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Several listeners on one server, and a limit over them all.
+
+use std::{
+    io,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures_util::StreamExt;
+use tokio::{
+    io::{AsyncReadExt, DuplexStream},
+    net::{TcpListener, TcpStream, UnixListener, UnixStream},
+    sync::oneshot,
+    time::timeout,
+};
+use tower_websocket::{Listener, serve};
+
+use crate::{
+    client::{Authority, Http2, echo, receive, receive_close, soon, tls, websocket},
+    memory::{listener, start},
+    service::{service, telling},
+};
+
+#[tokio::test]
+async fn tcp_tls_unix_and_memory_are_served_by_one_server() {
+    let path = std::env::temp_dir().join(format!("tower-websocket-listeners-{}.sock", std::process::id()));
+    let _ = std::fs::remove_file(&path);
+    let (plain, secure) =
+        (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await);
+    let secure = secure.unwrap();
+    let (plain_addr, secure_addr) = (plain.local_addr().unwrap(), secure.local_addr().unwrap());
+    let (memory, pipes) = listener();
+    let authority = Authority::new();
+    let (signal, signalled) = oneshot::channel::<()>();
+    let server = serve(plain, telling())
+        .listen(UnixListener::bind(&path).unwrap())
+        .listen_tls(secure, authority.tls())
+        .listen_tls(pipes, authority.tls())
+        .with_graceful_shutdown(async { drop(signalled.await) });
+    let shutdown = server.shutdown().clone();
+    let server = tokio::spawn(server.into_future());
+
+    let connector = authority.client(&[], false);
+    let mut tcp = websocket(TcpStream::connect(plain_addr).await.unwrap()).await;
+    let mut unix = websocket(UnixStream::connect(&path).await.unwrap()).await;
+    let mut secure =
+        websocket(tls(&connector, TcpStream::connect(secure_addr).await.unwrap()).await.unwrap()).await;
+    let mut memory = websocket(tls(&connector, memory.connect()).await.unwrap()).await;
+    let mut http2 = Http2::new(UnixStream::connect(&path).await.unwrap()).await.websocket().await;
+    assert!(receive(&mut tcp).await.starts_with("HTTP/1.1 peer=true tls=None"));
+    assert!(receive(&mut unix).await.starts_with("HTTP/1.1 peer=false tls=None"));
+    assert!(receive(&mut secure).await.starts_with("HTTP/1.1 peer=true tls=Some(TLSv1_3)"));
+    assert!(receive(&mut memory).await.starts_with("HTTP/1.1 peer=false tls=Some(TLSv1_3)"));
+    assert!(receive(&mut http2).await.starts_with("HTTP/2.0 peer=false tls=None"));
+    assert_eq!(shutdown.connections(), 5);
+
+    signal.send(()).unwrap();
+    assert_eq!(receive_close(&mut tcp).await, 1001);
+    assert_eq!(receive_close(&mut unix).await, 1001);
+    assert_eq!(receive_close(&mut secure).await, 1001);
+    assert_eq!(receive_close(&mut memory).await, 1001);
+    assert_eq!(receive_close(&mut http2).await, 1001);
+    soon(server).await.unwrap().unwrap();
+    assert!(TcpStream::connect(plain_addr).await.is_err());
+    assert!(TcpStream::connect(secure_addr).await.is_err());
+    // The file of a unix socket stays, and is in the way of the next who binds.
+    assert!(UnixStream::connect(&path).await.is_err());
+    assert!(UnixListener::bind(&path).is_err());
+    std::fs::remove_file(&path).unwrap();
+}
+
+/// A listener all of whose connections are gone before they are accepted.
+struct Broken;
+
+impl Listener for Broken {
+    type Io = DuplexStream;
+    type Addr = ();
+
+    fn poll_accept(&mut self, _: &mut Context<'_>) -> Poll<io::Result<(DuplexStream, ())>> {
+        Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()))
+    }
+}
+
+/// Errors of single connections do not pause accepting, but it must not spin either: once, this had the thread to
+/// itself.
+#[tokio::test]
+async fn a_broken_listener_leaves_the_thread_to_others() {
+    let (connector, pipes) = listener();
+    tokio::spawn(serve(Broken, service()).listen(pipes).into_future());
+    echo(&mut websocket(connector.connect()).await, "hello").await;
+}
+
+#[tokio::test]
+async fn a_rush_on_one_listener_does_not_starve_another() {
+    let (busy, pipes) = listener();
+    let (quiet, more) = listener();
+    let (mut rush, request) = (Vec::new(), b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    for _ in 0..1000 {
+        rush.push(busy.connect());
+    }
+    let mut io = quiet.connect();
+    tokio::spawn(serve(pipes, service()).listen(more).into_future());
+    tokio::io::AsyncWriteExt::write_all(&mut io, request).await.unwrap();
+    let mut answer = [0; 8];
+    soon(io.read_exact(&mut answer)).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_the_limit_of_connections_clients_wait() {
+    let (connector, _server) = start(service(), |server| server.max_connections(2));
+    let mut first = websocket(connector.connect()).await;
+    let mut http = Http2::new(connector.connect()).await;
+    let mut second = http.websocket().await;
+    let mut third = tokio::spawn(websocket(connector.connect()));
+    // It is a WebSocket's connection that counts, not what HTTP had of it.
+    assert!(timeout(Duration::from_secs(10), &mut third).await.is_err());
+    echo(&mut first, "1").await;
+    echo(&mut second, "2").await;
+    first.close(None).await.unwrap();
+    while let Some(Ok(_)) = first.next().await {}
+    drop(first);
+    let mut third = soon(third).await.unwrap();
+    echo(&mut third, "3").await;
+    // Nor does it keep those who shut down waiting.
+    let mut fourth = tokio::spawn(websocket(connector.connect()));
+    assert!(timeout(Duration::from_secs(10), &mut fourth).await.is_err());
+    drop((second, http));
+    echo(&mut soon(fourth).await.unwrap(), "4").await;
+}
