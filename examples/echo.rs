@@ -13,10 +13,17 @@
 //! socket.onopen = () => socket.send("hello");
 //! ```
 //!
-//! `--port N` (0 picks one), `--max-message-size BYTES`, `--any-origin`.
+//! With the feature `http2` it speaks HTTP/2 too, with prior knowledge. With the feature `tls` there is `--tls`, which
+//! makes a certificate for `localhost` and 127.0.0.1 that nobody trusts yet:
+//!
+//! ```sh
+//! cargo run --example echo --features http2,tls -- --port 9001 --tls
+//! ```
+//!
+//! `--port N` (0 picks one), `--max-message-size BYTES`, `--any-origin`, `--tls`.
 
 use tokio::net::TcpListener;
-use tower_websocket::{AcceptAll, AllowOrigin, Config, WebSocket, WebSocketUpgradeLayer, serve};
+use tower_websocket::{AcceptAll, AllowOrigin, Config, Serve, WebSocket, WebSocketUpgradeLayer, serve};
 
 async fn echo(mut socket: WebSocket, (): ()) {
     while let Some(Ok(message)) = socket.recv().await {
@@ -28,7 +35,7 @@ async fn echo(mut socket: WebSocket, (): ()) {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut port = 9001;
+    let (mut port, mut is_tls) = (9001, false);
     let mut config = Config::new();
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
@@ -40,15 +47,30 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 config = config.max_message_size(bytes).max_frame_size(bytes);
             }
             "--any-origin" => config = config.allow_origin(AllowOrigin::any()),
+            "--tls" => is_tls = true,
             _ => return Err(format!("unknown argument {arg}").into()),
         }
     }
 
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
-    println!("listening on ws://{}", listener.local_addr()?);
+    let addr = listener.local_addr()?;
     let layer = WebSocketUpgradeLayer::new(AcceptAll::new(), echo).with_config(config);
-    serve(listener, layer.into_service())
-        .with_graceful_shutdown(async { drop(tokio::signal::ctrl_c().await) })
-        .await?;
+    let server = serve(listener, layer.into_service());
+    let server = if is_tls { with_tls(server)? } else { server };
+    println!("listening on {}://{addr}", if is_tls { "wss" } else { "ws" });
+    server.with_graceful_shutdown(async { drop(tokio::signal::ctrl_c().await) }).await?;
     Ok(())
+}
+
+/// TLS with a certificate made for this run.
+#[cfg(feature = "tls")]
+fn with_tls<L, S>(server: Serve<L, S>) -> Result<Serve<L, S>, Box<dyn std::error::Error>> {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()])?;
+    let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    Ok(server.tls(tower_websocket::Tls::from_pem(chain.as_bytes(), key.as_bytes())?))
+}
+
+#[cfg(not(feature = "tls"))]
+fn with_tls<L, S>(_: Serve<L, S>) -> Result<Serve<L, S>, Box<dyn std::error::Error>> {
+    Err("--tls needs the feature `tls`: cargo run --example echo --features http2,tls -- --tls".into())
 }

@@ -1,0 +1,71 @@
+//! A server that can be stopped and started again without a client noticing more than a Close.
+//!
+//! ```sh
+//! cargo run --example graceful_shutdown
+//! python3 -m websockets ws://127.0.0.1:9008/
+//! ```
+//!
+//! Ctrl-C, or the signal to terminate, ends it: it stops listening at once, so that the next process can take the port,
+//! says 1001 to every WebSocket, and waits for the answers, at most ten seconds. The handler sees that Close as well,
+//! and may still say good-bye.
+//!
+//! `--port N` (0 picks one).
+
+use std::time::Duration;
+
+use tokio::{net::TcpListener, signal};
+use tower_websocket::{AcceptAll, WebSocket, WebSocketUpgradeLayer, serve};
+
+async fn count(mut socket: WebSocket, (): ()) {
+    let mut count = 0;
+    while let Some(Ok(message)) = socket.recv().await {
+        if message.is_text() || message.is_binary() {
+            count += 1;
+            if socket.send(format!("{count} messages so far")).await.is_err() {
+                break;
+            }
+        }
+    }
+    println!("a socket ended after {count} messages");
+}
+
+/// Ready when the process is to end.
+async fn told_to_end() {
+    #[cfg(unix)]
+    let terminated = async {
+        match signal::unix::signal(signal::unix::SignalKind::terminate()) {
+            Ok(mut terminate) => drop(terminate.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending();
+    tokio::select! {
+        _ = signal::ctrl_c() => {}
+        () = terminated => {}
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let port = match &std::env::args().skip(1).collect::<Vec<_>>()[..] {
+        [] => 9008,
+        [flag, port] if flag == "--port" => port.parse()?,
+        _ => return Err("usage: graceful_shutdown [--port N]".into()),
+    };
+    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+    println!("listening on ws://{}", listener.local_addr()?);
+    let layer = WebSocketUpgradeLayer::new(AcceptAll::new(), count);
+    let server = serve(listener, layer.into_service()).drain_timeout(Duration::from_secs(10));
+    let sockets = server.shutdown().clone();
+    let server = server.with_graceful_shutdown({
+        let sockets = sockets.clone();
+        async move {
+            told_to_end().await;
+            println!("telling {} sockets", sockets.connections());
+        }
+    });
+    server.await?;
+    println!("{} sockets did not answer in time", sockets.connections());
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! `wss://` with a certificate that it makes itself, over HTTP/1.1 and HTTP/2.
+//!
+//! ```sh
+//! cargo run --example tls --features tls,http2
+//! curl --insecure https://localhost:9007/
+//! ```
+//!
+//! or open <https://localhost:9007/> in a browser and trust the certificate: the page talks to a WebSocket at the same
+//! place, which says what it was opened over. A browser that got the page over HTTP/2 opens the WebSocket over it too.
+//!
+//! `--port N` (0 picks one), `--cert FILE` and `--key FILE` for a certificate of your own, in PEM. On a hangup signal
+//! these are read again, and new connections get what is in them then.
+
+use std::{convert::Infallible, error::Error};
+
+use http::{Request, Response, header::CONTENT_TYPE};
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use tokio::net::TcpListener;
+use tower::{Layer, service_fn};
+use tower_websocket::{Handshake, Rejection, Tls, TlsInfo, WebSocket, WebSocketUpgradeLayer, serve};
+
+const PAGE: &str = r#"<!doctype html><title>tower-websocket</title><pre id=log></pre><script>
+let socket = new WebSocket(location.href.replace("http", "ws"));
+socket.onmessage = event => log.textContent += event.data + "\n";
+socket.onopen = () => socket.send("hello");
+</script>"#;
+
+async fn page(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let page = Response::builder().header(CONTENT_TYPE, "text/html").body(PAGE.into());
+    Ok(page.expect("a valid response"))
+}
+
+/// What the WebSocket is opened over.
+async fn handshake(request: Request<Handshake>) -> Result<Response<String>, Rejection> {
+    let tls = request.extensions().get::<TlsInfo>();
+    let version = tls.and_then(TlsInfo::protocol_version);
+    let over =
+        format!("over {:?} and {}", request.version(), version.map_or("no TLS".into(), |v| format!("{v:?}")));
+    Ok(request.into_body().accept(over))
+}
+
+async fn echo(mut socket: WebSocket, over: String) {
+    if socket.send(over).await.is_err() {
+        return;
+    }
+    while let Some(Ok(message)) = socket.recv().await {
+        if (message.is_text() || message.is_binary()) && socket.send(message).await.is_err() {
+            break;
+        }
+    }
+}
+
+fn load(files: Option<&(String, String)>) -> Result<Tls, Box<dyn Error>> {
+    let Some((cert, key)) = files else {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()])?;
+        return Ok(Tls::from_pem(made.cert.pem().as_bytes(), made.signing_key.serialize_pem().as_bytes())?);
+    };
+    Ok(Tls::from_pem_files(cert, key)?)
+}
+
+/// Loads the certificate again, whenever the process is told to.
+#[cfg(unix)]
+async fn reload(tls: Tls, files: Option<(String, String)>) -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangup = signal(SignalKind::hangup())?;
+    while hangup.recv().await.is_some() {
+        match load(files.as_ref()) {
+            Ok(renewed) => {
+                tls.replace(renewed);
+                println!("the certificate is renewed");
+            }
+            Err(error) => eprintln!("the old certificate stays: {error}"),
+        }
+    }
+    Ok(())
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let (mut port, mut cert, mut key) = (9007, None, None);
+    let mut args = std::env::args().skip(1);
+    while let Some(arg) = args.next() {
+        let value = args.next().ok_or(format!("{arg} needs a value"))?;
+        match arg.as_str() {
+            "--port" => port = value.parse()?,
+            "--cert" => cert = Some(value),
+            "--key" => key = Some(value),
+            _ => return Err(format!("unknown argument {arg}").into()),
+        }
+    }
+    let files = cert.zip(key);
+    let tls = load(files.as_ref())?;
+    #[cfg(unix)]
+    tokio::spawn(reload(tls.clone(), files));
+
+    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+    println!("listening on https://localhost:{}/", listener.local_addr()?.port());
+    let layer = WebSocketUpgradeLayer::new(service_fn(handshake), echo);
+    serve(listener, layer.layer(service_fn(page))).tls(tls).await?;
+    Ok(())
+}
