@@ -2,3 +2,5 @@
 
 mod browser;
 mod plain;
+#[cfg(feature = "tls")]
+mod secure;

@@ -16,7 +16,7 @@ async fn page(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible>
     Ok(page.expect("a valid response"))
 }
 
-async fn echo(mut socket: WebSocket, (): ()) {
+pub(crate) async fn echo(mut socket: WebSocket, (): ()) {
     while let Some(Ok(message)) = socket.recv().await {
         if (message.is_text() || message.is_binary()) && socket.send(message).await.is_err() {
             break;

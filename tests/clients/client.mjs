@@ -1,11 +1,11 @@
-// client.mjs ECHO CALENDAR OBEY: talks to the servers on these ports; client.mjs --check: whether it could.
+// client.mjs ECHO CALENDAR OBEY: talks to the servers at these URLs; client.mjs --check: whether it could.
 
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 
 const WebSocket = globalThis.WebSocket ?? createRequire(import.meta.url)("ws").WebSocket;
 if (process.argv[2] === "--check") process.exit();
-const [echo, calendar, obey] = process.argv.slice(2).map(port => `ws://127.0.0.1:${port}`);
+const [echo, calendar, obey] = process.argv.slice(2);
 
 // Opens a socket whose messages queue up; `next` is the next message, or at the end the close event.
 function open(url, options) {
@@ -58,5 +58,5 @@ assert.deepEqual(await socket.next(), { code: 4002, reason: "on demand" });
 await assert.rejects(open(calendar + "/2013/13"), /refused/);
 if (WebSocket === globalThis.WebSocket) {
   await assert.rejects(open(echo, { headers: { origin: "https://evil.org" } }), /refused/);
-  (await open(echo, { headers: { origin: echo.replace("ws:", "http:") } })).close();
+  (await open(echo, { headers: { origin: echo.replace("ws", "http") } })).close();
 }

@@ -70,8 +70,17 @@ async fn obey(mut socket: WebSocket, closed: UnboundedSender<(u16, String)>) {
     }
 }
 
-/// Serves on a port of its own, which it returns.
-async fn start<H, F, Fut>(layer: WebSocketUpgradeLayer<H, F>) -> String
+/// How the servers are reached.
+#[derive(Clone, Debug)]
+enum Over {
+    Tcp,
+    /// With the certificate's authority in this file.
+    #[cfg(feature = "tls")]
+    Tls(tower_websocket::Tls, OsString),
+}
+
+/// Serves on a port of its own, and returns the URL of that.
+async fn start<H, F, Fut>(layer: WebSocketUpgradeLayer<H, F>, over: &Over) -> String
 where
     H: HandshakeService,
     F: Fn(WebSocket, H::Extra) -> Fut + Send + Sync + 'static,
@@ -79,24 +88,30 @@ where
 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    tokio::spawn(serve(listener, layer.into_service()).into_future());
-    port.to_string()
+    let server = serve(listener, layer.into_service());
+    let (server, scheme) = match over {
+        Over::Tcp => (server, "ws"),
+        #[cfg(feature = "tls")]
+        Over::Tls(tls, _) => (server.tls(tls.clone()), "wss"),
+    };
+    tokio::spawn(server.into_future());
+    format!("{scheme}://127.0.0.1:{port}")
 }
 
-/// The ports of the three servers, and the Closes that the third receives.
-async fn start_all() -> ([String; 3], UnboundedReceiver<(u16, String)>) {
+/// The URLs of the three servers, and the Closes that the third receives.
+async fn start_all(over: &Over) -> ([String; 3], UnboundedReceiver<(u16, String)>) {
     let (closed, closes) = unbounded_channel();
     let obey = WebSocketUpgradeLayer::new(AcceptAll::new(), move |socket, ()| obey(socket, closed.clone()));
-    let ports = [
-        start(WebSocketUpgradeLayer::new(AcceptAll::new(), echo)).await,
-        start(WebSocketUpgradeLayer::new(service_fn(handshake), calendar)).await,
-        start(obey).await,
+    let urls = [
+        start(WebSocketUpgradeLayer::new(AcceptAll::new(), echo), over).await,
+        start(WebSocketUpgradeLayer::new(service_fn(handshake), calendar), over).await,
+        start(obey, over).await,
     ];
-    (ports, closes)
+    (urls, closes)
 }
 
 /// Runs the first of `commands` that is able to, as it says when it is called with `--check`.
-async fn run(name: &str, commands: &[Vec<OsString>]) {
+async fn run(name: &str, commands: &[Vec<OsString>], over: Over) {
     let mut able = None;
     for command in commands {
         let check = Command::new(&command[0]).args(&command[1..]).arg("--check").output().await;
@@ -112,9 +127,15 @@ async fn run(name: &str, commands: &[Vec<OsString>]) {
         let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("SKIPPED: no {name}\n").as_bytes());
         return;
     };
-    let (ports, mut closes) = start_all().await;
-    let client = Command::new(&command[0]).args(&command[1..]).args(&ports).kill_on_drop(true).output();
-    let output = timeout(Duration::from_secs(60), client).await.expect("the client hangs").unwrap();
+    let (urls, mut closes) = start_all(&over).await;
+    let mut client = Command::new(&command[0]);
+    client.args(&command[1..]).args(&urls).kill_on_drop(true);
+    #[cfg(feature = "tls")]
+    if let Over::Tls(_, authority) = over {
+        // Node and Python's `ssl` by themselves take these.
+        client.env("NODE_EXTRA_CA_CERTS", &authority).env("SSL_CERT_FILE", &authority);
+    }
+    let output = timeout(Duration::from_secs(60), client.output()).await.expect("the client hangs").unwrap();
     let told = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{told}");
     for expected in [(1000, "done"), (4001, "own reason")] {
@@ -127,18 +148,66 @@ fn script(name: &str) -> OsString {
     format!("{}/tests/clients/{name}", env!("CARGO_MANIFEST_DIR")).into()
 }
 
-#[tokio::test]
-async fn python_websockets_talks_to_the_servers() {
+async fn python(over: Over) {
     let python = std::env::var_os("PYTHON").unwrap_or("python3".into());
-    run("Python with `websockets`", &[vec![python, script("client.py")]]).await;
+    run("Python with `websockets`", &[vec![python, script("client.py")]], over).await;
 }
 
-#[tokio::test]
-async fn node_talks_to_the_servers() {
+async fn node(over: Over) {
     let flag = "--experimental-websocket";
     let commands = [
         vec!["node".into(), script("client.mjs")],
         vec!["node".into(), flag.into(), "--no-warnings".into(), script("client.mjs")],
     ];
-    run("Node with `WebSocket` or `ws`", &commands).await;
+    run("Node with `WebSocket` or `ws`", &commands, over).await;
+}
+
+#[tokio::test]
+async fn python_websockets_talks_to_the_servers() {
+    python(Over::Tcp).await;
+}
+
+#[tokio::test]
+async fn node_talks_to_the_servers() {
+    node(Over::Tcp).await;
+}
+
+/// A certificate for 127.0.0.1 that is its own authority, in a file as well, which is removed at the end.
+#[cfg(feature = "tls")]
+struct Certificate(tower_websocket::Tls, std::path::PathBuf);
+
+#[cfg(feature = "tls")]
+impl Certificate {
+    fn new(name: &str) -> Self {
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+        let path = std::env::temp_dir().join(format!("tower-websocket-{name}-{}.pem", std::process::id()));
+        std::fs::write(&path, made.cert.pem()).unwrap();
+        let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+        Self(tower_websocket::Tls::from_pem(chain.as_bytes(), key.as_bytes()).unwrap(), path)
+    }
+
+    fn over(&self) -> Over {
+        Over::Tls(self.0.clone(), self.1.clone().into())
+    }
+}
+
+#[cfg(feature = "tls")]
+impl Drop for Certificate {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.1);
+    }
+}
+
+#[cfg(feature = "tls")]
+#[tokio::test]
+async fn python_websockets_talks_to_the_servers_over_tls() {
+    let certificate = Certificate::new("python");
+    python(certificate.over()).await;
+}
+
+#[cfg(feature = "tls")]
+#[tokio::test]
+async fn node_talks_to_the_servers_over_tls() {
+    let certificate = Certificate::new("node");
+    node(certificate.over()).await;
 }
