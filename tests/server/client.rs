@@ -19,7 +19,7 @@ use tower_websocket::{
     rustls::{
         ClientConfig, RootCertStore, ServerConfig,
         crypto::{CryptoProvider, ring},
-        pki_types::{CertificateDer, PrivateKeyDer, ServerName},
+        pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
         server::WebPkiClientVerifier,
     },
     tungstenite::protocol::Role,
@@ -85,6 +85,11 @@ impl Authority {
         Arc::new(config).into()
     }
 
+    /// What a client needs to trust this authority, as PEM.
+    pub(crate) fn pem(&self) -> String {
+        self.0.pem()
+    }
+
     fn roots(&self) -> RootCertStore {
         let mut roots = RootCertStore::empty();
         roots.add(self.0.der().clone()).unwrap();
@@ -93,7 +98,6 @@ impl Authority {
 }
 
 fn parse((chain, key): &(String, String)) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
-    use tower_websocket::rustls::pki_types::pem::PemObject;
     (
         CertificateDer::from_pem_slice(chain.as_bytes()).unwrap(),
         PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap(),
@@ -102,6 +106,18 @@ fn parse((chain, key): &(String, String)) -> (CertificateDer<'static>, PrivateKe
 
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
+}
+
+/// A client in another process, which trusts the authority with this PEM.
+pub(crate) fn trusting(pem: &str) -> TlsConnector {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()).unwrap();
+    let config = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Arc::new(config).into()
 }
 
 /// Speaks TLS to `localhost`.

@@ -4,7 +4,7 @@
 //! connections open, in a small form here; its large form is run by
 //!
 //! ```sh
-//! cargo test --release --all-features --test server -- --ignored --nocapture --test-threads 1
+//! ulimit -n 20000; cargo test --release --all-features --test server -- --ignored --nocapture --test-threads 1
 //! ```
 
 mod client;
