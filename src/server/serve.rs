@@ -316,17 +316,16 @@ impl<L: Listener, S: HttpService> Serve<L, S> {
         };
 
         let limit = self.max_connections.map(|limit| Arc::new(Semaphore::new(limit)));
-        let mut place = None;
-        let accepting = async {
-            loop {
-                place = acquire(limit.as_ref()).await;
+        loop {
+            let accepting = async {
+                let mut place = acquire(limit.as_ref()).await;
                 poll_fn(|cx| ports.poll_accept(cx, &mut context, &mut place)).await;
+            };
+            tokio::select! {
+                biased;
+                () = &mut signal => break,
+                () = accepting => {}
             }
-        };
-        tokio::select! {
-            biased;
-            () = &mut signal => {}
-            () = accepting => {}
         }
         // Without the budget that tokio gives a task for each turn.
         unconstrained(poll_fn(|cx| ports.poll_last(cx, &mut context, limit.as_ref()))).await;

@@ -16,6 +16,7 @@
 //! | 9 | nothing returned | not representable; `mishaps::a_panic_is_500_and_the_connection_goes_on` |
 //! | 10 | the validator | `upstream::a_check_returns_values_or_refuses` |
 //! | 11 | the payload limit | `upstream::the_payload_limit_is_one_of_messages`, `accept::limits_reach_the_socket` |
+//! | 12 | certificate and key files | with `--test server`: `tls::a_certificate_comes_from_pem_files` |
 //! | 13 | 50 connections at once | `servers::fifty_connections_are_open_at_once`, `accept::fifty_streams_are_open_on_one_acceptor` |
 //! | 14 | no socket | `wrong_requests::a_server_that_cannot_upgrade_is_500_without_a_text` |
 //! | 15 | the end within the request | `accept_failure::the_end_within_the_request_is_an_error_and_nobody_is_asked` |
@@ -31,6 +32,7 @@
 //! | 26 | other requests are the application's | `servers::ordinary_requests_are_served_beside_websockets` |
 //! | 27 | method, version and headers | `accepting::the_whole_request_head_is_visible`, `wrong_requests::each_wrong_request_has_its_answer` |
 //! | 28 | header lists, host, key, length | `upstream::header_lists_are_parsed`, `upstream::a_long_request_head_is_accepted`, `wrong_requests::each_wrong_request_has_its_answer` |
+//! | 29 | TLS on one side only | with `--test server`: `tls::a_plain_client_on_a_tls_port_gets_an_alert_and_the_end`, `tls::a_tls_client_on_a_plain_port_gets_an_answer_that_is_no_tls_and_the_end` |
 
 mod accept;
 mod accept_failure;

@@ -73,14 +73,22 @@ fn what_is_wrong_with_pem_is_said() {
     assert_eq!(told(&chain, &other_key), "the certificate chain and the private key cannot be used");
     let error = Tls::from_pem_files("/nowhere/chain.pem", "/nowhere/key.pem").unwrap_err();
     assert_eq!(error.to_string(), "/nowhere/chain.pem cannot be read");
+}
 
+/// Row 12.
+#[tokio::test]
+async fn a_certificate_comes_from_pem_files() {
+    let authority = Authority::new();
+    let (chain, key) = authority.server_pem();
     let folder = std::env::temp_dir().join(format!("tower-websocket-tls-{}", std::process::id()));
     std::fs::create_dir(&folder).unwrap();
-    std::fs::write(folder.join("chain.pem"), &chain).unwrap();
-    std::fs::write(folder.join("key.pem"), &key).unwrap();
-    let tls = Tls::from_pem_files(folder.join("chain.pem"), folder.join("key.pem"));
+    std::fs::write(folder.join("chain.pem"), chain).unwrap();
+    std::fs::write(folder.join("key.pem"), key).unwrap();
+    let from_files = Tls::from_pem_files(folder.join("chain.pem"), folder.join("key.pem"));
     std::fs::remove_dir_all(&folder).unwrap();
-    tls.unwrap();
+    let (connector, _server) = start(service(), |server| server.tls(from_files.unwrap()));
+    let io = tls(&authority.client(&[], false), connector.connect()).await.unwrap();
+    echo(&mut websocket(io).await, "hello").await;
 }
 
 /// Row 29: a client without TLS on a port with it gets an alert, then the end of the stream and no reset, whatever
