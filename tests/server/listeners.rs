@@ -8,7 +8,7 @@ use std::{
 
 use futures_util::StreamExt;
 use tokio::{
-    io::{AsyncReadExt, DuplexStream},
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
     net::{TcpListener, TcpStream, UnixListener, UnixStream},
     sync::oneshot,
     time::timeout,
@@ -100,7 +100,7 @@ async fn a_rush_on_one_listener_does_not_starve_another() {
     }
     let mut io = quiet.connect();
     tokio::spawn(serve(pipes, service()).listen(more).into_future());
-    tokio::io::AsyncWriteExt::write_all(&mut io, request).await.unwrap();
+    io.write_all(request).await.unwrap();
     let mut answer = [0; 8];
     soon(io.read_exact(&mut answer)).await.unwrap();
     assert_eq!(&answer, b"HTTP/1.1");
@@ -127,4 +127,23 @@ async fn over_the_limit_of_connections_clients_wait() {
     assert!(timeout(Duration::from_secs(10), &mut fourth).await.is_err());
     drop((second, http));
     echo(&mut soon(fourth).await.unwrap(), "4").await;
+}
+
+/// Of a bare socket as well, which is taken out of all that it was served in.
+#[tokio::test]
+async fn a_bare_socket_keeps_its_place_under_the_limit() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    tokio::spawn(serve(listener, service()).max_connections(1).into_future());
+    let mut first = websocket(TcpStream::connect(addr).await.unwrap()).await;
+    let mut second = TcpStream::connect(addr).await.unwrap();
+    second.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    for _ in 0..20 {
+        echo(&mut first, "hello").await;
+    }
+    assert_eq!(second.try_read(&mut [0]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    drop(first);
+    let mut answer = [0; 12];
+    soon(second.read_exact(&mut answer)).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200");
 }
