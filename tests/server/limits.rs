@@ -13,7 +13,7 @@ use crate::{
     client::{Http2, echo, exchange, soon},
     frames::{
         self, ACK, CONTINUATION, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, Frame, HEADERS, PING,
-        RST_STREAM, SETTINGS, fields, frame, get, hello, read, read_until,
+        RST_STREAM, SETTINGS, WINDOW_UPDATE, fields, frame, get, hello, read, read_until,
     },
     memory::start,
     service::service,
@@ -80,8 +80,8 @@ async fn goaway(io: &mut (impl tokio::io::AsyncRead + Unpin)) -> Option<u32> {
     code
 }
 
-#[tokio::test]
-async fn rapid_reset_ends_the_connection_and_not_the_server() {
+/// Opens streams and has each end by `after`, until the server has had enough.
+async fn flood(after: fn(u32) -> Vec<u8>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     tokio::spawn(serve(listener, service()).into_future());
@@ -89,22 +89,33 @@ async fn rapid_reset_ends_the_connection_and_not_the_server() {
     let (mut read, mut write) = TcpStream::connect(addr).await.unwrap().into_split();
     let flood = tokio::spawn(async move {
         write.write_all(&hello()).await.unwrap();
-        // CANCEL
-        let cancel = |stream| frame(RST_STREAM, 0, stream, &[0, 0, 0, 8]);
-        let mut sent = 0;
         for first in (1..200_000).step_by(200) {
-            let burst: Vec<_> =
-                (first..first + 200).step_by(2).flat_map(|n| [get(n, "/?1000"), cancel(n)]).collect();
+            let streams = (first..first + 200).step_by(2);
+            let burst: Vec<_> = streams.flat_map(|stream| [get(stream, "/?1000"), after(stream)]).collect();
             if write.write_all(&burst.concat()).await.is_err() {
-                break;
+                return;
             }
-            sent += 100;
         }
-        sent
+        panic!("all of it was taken");
     });
     assert_eq!(goaway(&mut read).await, Some(ENHANCE_YOUR_CALM));
-    assert!(flood.await.unwrap() < 100_000, "all of it was taken");
+    drop(read);
+    flood.await.unwrap();
     echo(&mut healthy, "the server goes on").await;
+}
+
+/// CVE-2023-44487.
+#[tokio::test]
+async fn rapid_reset_ends_the_connection_and_not_the_server() {
+    // CANCEL
+    flood(|stream| frame(RST_STREAM, 0, stream, &[0, 0, 0, 8])).await;
+}
+
+/// CVE-2025-8671.
+#[tokio::test]
+async fn having_streams_reset_ends_the_connection_and_not_the_server() {
+    // A window must not grow beyond 2^31 - 1.
+    flood(|stream| frame(WINDOW_UPDATE, 0, stream, &[0x7f, 0xff, 0xff, 0xff])).await;
 }
 
 #[tokio::test]
