@@ -40,7 +40,8 @@ use crate::{
 /// `:protocol` `websocket`. Any other `CONNECT` goes to the inner service. [`Handshake`](crate::Handshake) says what differs for the
 /// handshake service; the handler is the same.
 ///
-/// A layer cannot tell clients that an extended `CONNECT` is welcome, its server must: hyper's `http2::Builder` with
+/// A layer cannot tell clients that an extended `CONNECT` is welcome, its server must: this crate's
+/// [`serve`](crate::serve()) by itself, hyper's `http2::Builder` with
 /// `enable_connect_protocol()`, hyper-util's `auto::Builder` with `http2().enable_connect_protocol()`, `axum::serve`
 /// by axum's feature `http2`. Clients that are not told so open an HTTP/1.1 connection instead. Below an axum router, the
 /// place must be one that a `CONNECT` reaches: `route_service` or `any_service`, not `get_service`.

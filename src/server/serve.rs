@@ -231,6 +231,8 @@ impl<L, S> Serve<L, S> {
     /// How many streams a client may have open at once on an HTTP/2 connection: requests and WebSockets together.
     /// Default: 200.
     ///
+    /// Of each up to 64 KiB may lie unread, so that the connection may cost 64 KiB times this.
+    ///
     /// # Panics
     ///
     /// Panics when `limit` is 0.

@@ -5,6 +5,15 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioTimer;
 
+/// How much may lie unread of each HTTP/2 stream, in bytes. As much for each of them makes the window of the connection,
+/// or one socket that nobody reads would stall its neighbours.
+#[cfg(feature = "http2")]
+const STREAM_WINDOW: u32 = 64 * 1024;
+
+/// The largest window (RFC 9113 §6.9.1).
+#[cfg(feature = "http2")]
+const MAX_WINDOW: u32 = (1 << 31) - 1;
+
 /// The deadlines and limits of a server.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
@@ -58,9 +67,12 @@ impl Settings {
     #[cfg(feature = "http2")]
     pub(super) fn http2<E: Clone>(&self, executor: E) -> hyper::server::conn::http2::Builder<E> {
         let mut http = hyper::server::conn::http2::Builder::new(executor);
+        let window = STREAM_WINDOW.saturating_mul(self.http2_max_streams).min(MAX_WINDOW);
         http.timer(TokioTimer::new())
             .enable_connect_protocol()
             .max_concurrent_streams(self.http2_max_streams)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(window)
             .max_header_list_size(u32::try_from(self.max_header_size).unwrap_or(u32::MAX));
         http
     }

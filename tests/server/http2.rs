@@ -1,12 +1,16 @@
 //! HTTP/2 beside HTTP/1.1 on one port.
 
+use std::time::Duration;
+
 use bytes::Bytes;
+use futures_util::SinkExt;
 use http::{Method, Request, StatusCode};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    time::timeout,
 };
-use tower_websocket::serve;
+use tower_websocket::{Message, serve};
 
 use crate::{
     client::{Authority, Http2, echo, receive, soon, tls, websocket},
@@ -147,4 +151,23 @@ async fn two_hundred_sockets_are_open_on_each_of_ten_connections() {
     }
     drop(connections);
     soon(shutdown.idle()).await;
+}
+
+/// Its echo waits for its client to read, and so does not read itself. With hyper's windows, where one stream may hold
+/// all of the connection's, that was the end of the others too.
+#[tokio::test(start_paused = true)]
+async fn a_socket_that_is_not_read_does_not_stall_its_neighbours() {
+    let (connector, _server) = start(service(), |server| server);
+    let mut http = Http2::new(connector.connect()).await;
+    let mut stuck = http.websocket().await;
+    let mut neighbour = http.websocket().await;
+    let mut sent = 0;
+    let message = || Message::binary(vec![0; 60_000]);
+    while timeout(Duration::from_secs(5), stuck.send(message())).await.is_ok_and(|sent| sent.is_ok()) {
+        sent += 1;
+        assert!(sent < 1000, "it takes all of them");
+    }
+    for _ in 0..100 {
+        echo(&mut neighbour, &"x".repeat(10_000)).await;
+    }
 }
