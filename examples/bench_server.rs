@@ -1,10 +1,12 @@
-//! What the benches run: `--port N --role echo|fanout`, on one thread.
+//! What the benches run: `--port N --role echo|fanout [--deflate ctx|noctx]`, on one thread.
 //!
 //! ```sh
 //! cargo run --release --example bench_server -- --port 9006 --role echo
 //! ```
 //!
 //! - `echo`: echoes every text and binary message, on any path.
+//! - `--deflate`, with the feature of that name, compresses messages, with context takeover (`ctx`) or without
+//!   (`noctx`), as hard as `--level N` says.
 //! - `fanout`: sends every binary message that arrives on `/pub` to every socket on `/sub`.
 
 use std::sync::{Arc, Mutex};
@@ -48,12 +50,15 @@ async fn fanout(socket: WebSocket, path: String, subscribers: Arc<Mutex<Vec<Send
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (mut port, mut role) = (9006, "echo".to_owned());
+    let (mut deflate, mut level) = (None, None);
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         let value = args.next().ok_or(format!("{arg} needs a value"))?;
         match arg.as_str() {
             "--port" => port = value.parse()?,
             "--role" => role = value,
+            "--deflate" => deflate = Some(value),
+            "--level" => level = Some(value.parse()?),
             _ => return Err(format!("unknown argument {arg}").into()),
         }
     }
@@ -62,6 +67,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let config =
         Config::new().allow_origin(AllowOrigin::any()).max_message_size(64 << 20).max_frame_size(64 << 20);
+    let config = match deflate.as_deref() {
+        None => config,
+        Some("ctx") => compress(config, true, level)?,
+        Some("noctx") => compress(config, false, level)?,
+        Some(other) => return Err(format!("unknown kind of compression {other}").into()),
+    };
     let subscribers = Arc::new(Mutex::new(Vec::new()));
     let is_echo = role == "echo";
     let layer = WebSocketUpgradeLayer::new(service_fn(handshake), move |socket, path| {
@@ -70,4 +81,18 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     });
     serve(listener, layer.with_config(config).into_service()).await?;
     Ok(())
+}
+
+#[cfg(feature = "deflate")]
+fn compress(config: Config, takeover: bool, level: Option<u8>) -> Result<Config, String> {
+    let deflate = tower_websocket::Deflate::new().context_takeover(takeover);
+    Ok(config.deflate(match level {
+        Some(level) => deflate.level(level),
+        None => deflate,
+    }))
+}
+
+#[cfg(not(feature = "deflate"))]
+fn compress(_: Config, _: bool, _: Option<u8>) -> Result<Config, String> {
+    Err("this needs the feature `deflate`".to_owned())
 }

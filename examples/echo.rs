@@ -20,7 +20,8 @@
 //! cargo run --example echo --features http2,tls -- --port 9001 --tls
 //! ```
 //!
-//! `--port N` (0 picks one), `--max-message-size BYTES`, `--any-origin`, `--tls`.
+//! `--port N` (0 picks one), `--max-message-size BYTES`, `--any-origin`, `--tls`; with the feature `deflate` also
+//! `--deflate`, which compresses messages, and `--deflate=takeover`, which does it with the earlier ones in view.
 
 use tokio::net::TcpListener;
 use tower_websocket::{AcceptAll, AllowOrigin, Config, Serve, WebSocket, WebSocketUpgradeLayer, serve};
@@ -45,6 +46,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             "--max-message-size" => {
                 let bytes = value()?.parse()?;
                 config = config.max_message_size(bytes).max_frame_size(bytes);
+            }
+            #[cfg(feature = "deflate")]
+            "--deflate" => config = config.deflate(tower_websocket::Deflate::new()),
+            #[cfg(feature = "deflate")]
+            "--deflate=takeover" => {
+                config = config.deflate(tower_websocket::Deflate::new().context_takeover(true));
             }
             "--any-origin" => config = config.allow_origin(AllowOrigin::any()),
             "--tls" => is_tls = true,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 
-use crate::{Config, permit::Permit, trace::Trace};
+use crate::{Config, deflate::Agreed, permit::Permit, trace::Trace};
 
 /// What an accepted handshake leaves for its connection.
 #[derive(Debug)]
@@ -12,5 +12,6 @@ pub(crate) struct Agreement {
     pub(crate) config: Arc<Config>,
     pub(crate) permit: Permit,
     pub(crate) protocol: Option<HeaderValue>,
+    pub(crate) deflate: Agreed,
     pub(crate) trace: Trace,
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use crate::{AllowOrigin, Shutdown};
+use crate::{AllowOrigin, Shutdown, deflate};
 
 /// Limits, buffers, timings and the origin policy of a layer or an acceptor.
 ///
@@ -28,6 +28,7 @@ pub struct Config {
     pub(crate) keepalive_timeout: Option<Duration>,
     pub(crate) close_timeout: Duration,
     pub(crate) cork: bool,
+    pub(crate) deflate: deflate::Settings,
     pub(crate) max_connections: Option<usize>,
     pub(crate) shutdown: Option<Shutdown>,
     pub(crate) allow_origin: AllowOrigin,
@@ -150,6 +151,16 @@ impl Config {
         self
     }
 
+    /// Compresses messages with clients that offer it (permessage-deflate, RFC 7692). Default: off.
+    ///
+    /// What compression does to secrets and to memory is told at [`Deflate`](crate::Deflate).
+    #[cfg(feature = "deflate")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    pub fn deflate(mut self, deflate: crate::Deflate) -> Self {
+        self.deflate = deflate::Settings(Some(deflate));
+        self
+    }
+
     /// How many sockets may be open at once, over one layer or acceptor and all its clones; `None` for no limit.
     /// Over it, a client gets a 503. Default: `None`.
     ///
@@ -185,6 +196,7 @@ impl Default for Config {
             keepalive_timeout: Some(Duration::from_secs(20)),
             close_timeout: Duration::from_secs(5),
             cork: true,
+            deflate: deflate::Settings::default(),
             max_connections: None,
             shutdown: None,
             allow_origin: AllowOrigin::same_origin(),

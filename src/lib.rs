@@ -5,6 +5,7 @@ mod acceptor;
 mod agreement;
 mod body;
 mod config;
+mod deflate;
 mod future;
 mod handshake;
 mod header;
@@ -21,6 +22,8 @@ mod websocket;
 pub use acceptor::{AcceptError, AcceptErrorKind, Acceptor, UpgradeError, Upgrading};
 pub use body::ResponseBody;
 pub use config::Config;
+#[cfg(feature = "deflate")]
+pub use deflate::Deflate;
 pub use future::ResponseFuture;
 pub use handshake::{
     AcceptAll, AllowOrigin, Handshake, HandshakeError, HandshakeService, Opening, Rejection,

@@ -14,7 +14,8 @@ use super::{AcceptError, AcceptErrorKind, Upgrading, encode::encode, head};
 use crate::{
     Config, HandshakeError, HandshakeService, WebSocket,
     agreement::Agreement,
-    handshake::{Accepted, Opening, UpgradeRequest, ask},
+    deflate::Offers,
+    handshake::{Accepted, Opening, Settled, UpgradeRequest, ask},
     permit::Permit,
     trace::Trace,
 };
@@ -189,10 +190,10 @@ impl<H: HandshakeService> Acceptor<H> {
     ) -> Result<(Response<()>, Agreement, H::Extra), HandshakeError> {
         let trace = Trace::new(&parts);
         match self.check_and_ask(parts, opening).await {
-            Ok((Accepted { response, protocol, extra }, permit)) => {
+            Ok((Accepted { response, settled: Settled { protocol, deflate }, extra }, permit)) => {
                 trace.accepted(protocol.as_ref());
                 let config = Arc::clone(&self.config);
-                Ok((response, Agreement { config, permit, protocol, trace }, extra))
+                Ok((response, Agreement { config, permit, protocol, deflate, trace }, extra))
             }
             Err(error) => {
                 trace.refused(&error);
@@ -210,8 +211,9 @@ impl<H: HandshakeService> Acceptor<H> {
         self.config.allow_origin.check(&parts)?;
         let shutdown = self.config.shutdown.as_ref().or_else(|| parts.extensions.get());
         let permit = Permit::acquire(self.limit.as_ref(), shutdown)?;
+        let extensions = Offers::new(&parts.headers, &self.config.deflate);
         let timeout = self.config.handshake_timeout;
-        let accepted = ask(self.handshake.clone(), parts, upgrade, timeout).await?;
+        let accepted = ask(self.handshake.clone(), parts, upgrade, extensions, timeout).await?;
         Ok((accepted, permit))
     }
 }

@@ -1,6 +1,9 @@
 //! What a handshake service works on.
 
-use http::{Response, header::SEC_WEBSOCKET_PROTOCOL};
+use http::{
+    HeaderValue, Response,
+    header::{SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL},
+};
 
 use super::{Opening, protocol::Offered, request::UpgradeRequest};
 
@@ -46,9 +49,15 @@ pub struct Handshake {
 }
 
 impl Handshake {
-    pub(crate) fn new(request: UpgradeRequest) -> Self {
+    /// `extensions` is what the prebuilt response agrees to.
+    pub(crate) fn new(request: UpgradeRequest, extensions: Option<HeaderValue>) -> Self {
         let UpgradeRequest { acceptance, offered } = request;
-        Self { opening: acceptance.opening(), response: acceptance.prebuilt(), offered }
+        let opening = acceptance.opening();
+        let mut response = acceptance.prebuilt();
+        if let Some(extensions) = extensions {
+            response.headers_mut().insert(SEC_WEBSOCKET_EXTENSIONS, extensions);
+        }
+        Self { opening, response, offered }
     }
 
     /// How the client asks: over HTTP/1.1 or over HTTP/2.
@@ -64,8 +73,12 @@ impl Handshake {
     /// The prebuilt response, to be changed.
     ///
     /// `Connection`, `Upgrade` and `Sec-WebSocket-Accept` are put right again before an accepting response is
-    /// sent; over HTTP/2 that is, taken out. A `Sec-WebSocket-Protocol` that the client did not offer, and a `Sec-WebSocket-Extensions` that was
-    /// not negotiated, are taken out: the client would have to fail the connection (RFC 6455 §4.1).
+    /// sent; over HTTP/2 that is, taken out. A `Sec-WebSocket-Protocol` that the client did not offer, and a
+    /// `Sec-WebSocket-Extensions` that answers no offer of its, are taken out: the client would have to fail the
+    /// connection (RFC 6455 §4.1).
+    ///
+    /// Where compression is configured and the client offers it, `Sec-WebSocket-Extensions` is there. What it says when
+    /// the response goes out is what counts: taking it out declines, other parameters are kept if an offer allows them.
     pub fn response_mut(&mut self) -> &mut Response<()> {
         &mut self.response
     }

@@ -22,4 +22,5 @@ pub use rejection::Rejection;
 pub use service::HandshakeService;
 
 pub(crate) use request::UpgradeRequest;
+pub(crate) use response::Settled;
 pub(crate) use service::{Accepted, ask};

@@ -3,13 +3,15 @@
 use http::{
     HeaderMap, HeaderValue, Response, StatusCode,
     header::{
-        CONNECTION, CONTENT_LENGTH, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL,
-        TRANSFER_ENCODING, UPGRADE,
+        CONNECTION, CONTENT_LENGTH, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL, TRANSFER_ENCODING, UPGRADE,
     },
 };
 
 use super::{Opening, protocol::Offered};
-use crate::header::strip_connection;
+use crate::{
+    deflate::{Agreed, Offers},
+    header::strip_connection,
+};
 
 /// What accepts a request.
 #[derive(Clone, Debug)]
@@ -47,11 +49,11 @@ impl Acceptance {
         response
     }
 
-    /// Puts the headers of an accepting response right and tells the subprotocol that they agree on.
+    /// Puts the headers of an accepting response right and tells what they agree on.
     ///
     /// What the client would have to fail the connection for (RFC 6455 §4.1) is never sent, whatever the handshake
     /// service did: it may have built a response of its own.
-    pub(crate) fn settle(self, headers: &mut HeaderMap, offered: &Offered) -> Option<HeaderValue> {
+    pub(crate) fn settle(self, headers: &mut HeaderMap, offered: &Offered, extensions: &Offers) -> Settled {
         match self {
             Self::SwitchingProtocols(accept) => {
                 headers.remove(TRANSFER_ENCODING);
@@ -62,17 +64,22 @@ impl Acceptance {
                 headers.remove(SEC_WEBSOCKET_ACCEPT);
             }
         }
-        headers.remove(SEC_WEBSOCKET_EXTENSIONS);
         // RFC 9110 §8.6: no length in a 1xx, nor in a 2xx to CONNECT.
         headers.remove(CONTENT_LENGTH);
 
-        let protocol = headers.remove(SEC_WEBSOCKET_PROTOCOL)?;
-        if !offered.contains(&protocol) {
-            return None;
+        let protocol = headers.remove(SEC_WEBSOCKET_PROTOCOL).filter(|protocol| offered.contains(protocol));
+        if let Some(protocol) = &protocol {
+            headers.insert(SEC_WEBSOCKET_PROTOCOL, protocol.clone());
         }
-        headers.insert(SEC_WEBSOCKET_PROTOCOL, protocol.clone());
-        Some(protocol)
+        Settled { protocol, deflate: extensions.settle(headers) }
     }
+}
+
+/// What an accepting response agrees on.
+#[derive(Debug)]
+pub(crate) struct Settled {
+    pub(crate) protocol: Option<HeaderValue>,
+    pub(crate) deflate: Agreed,
 }
 
 fn put(accept: HeaderValue, headers: &mut HeaderMap) {
@@ -85,7 +92,7 @@ fn put(accept: HeaderValue, headers: &mut HeaderMap) {
 mod tests {
     use http::{HeaderMap, HeaderValue};
 
-    use super::{Acceptance, Offered};
+    use super::{Acceptance, Offered, Offers};
 
     const ACCEPT: Acceptance = Acceptance::SwitchingProtocols(HeaderValue::from_static("x"));
 
@@ -101,8 +108,8 @@ mod tests {
         for (name, value) in lines {
             headers.append(*name, HeaderValue::from_static(value));
         }
-        let protocol = acceptance.settle(&mut headers, &offered);
-        (headers, protocol)
+        let settled = acceptance.settle(&mut headers, &offered, &Offers::default());
+        (headers, settled.protocol)
     }
 
     #[test]

@@ -3,10 +3,11 @@
 use std::{panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::FutureExt;
-use http::{HeaderValue, Request, Response, request::Parts};
+use http::{Request, Response, request::Parts};
 use tower::{Service, ServiceExt};
 
-use super::{Handshake, HandshakeError, Rejection, request::UpgradeRequest};
+use super::{Handshake, HandshakeError, Rejection, request::UpgradeRequest, response::Settled};
+use crate::deflate::Offers;
 
 /// A handshake service: any [`Service`] from a request with a [`Handshake`] to a response with a value attached.
 ///
@@ -48,8 +49,8 @@ where
 pub(crate) struct Accepted<T> {
     /// What goes out.
     pub(crate) response: Response<()>,
-    /// The subprotocol that the response agrees on.
-    pub(crate) protocol: Option<HeaderValue>,
+    /// What it agrees on.
+    pub(crate) settled: Settled,
     /// What the handshake service attached.
     pub(crate) extra: T,
 }
@@ -59,11 +60,12 @@ pub(crate) async fn ask<H: HandshakeService>(
     service: H,
     parts: Parts,
     upgrade: UpgradeRequest,
+    extensions: Offers,
     timeout: Duration,
 ) -> Result<Accepted<H::Extra>, HandshakeError> {
     let acceptance = upgrade.acceptance.clone();
     let offered = upgrade.offered.clone();
-    let request = Request::from_parts(parts, Handshake::new(upgrade));
+    let request = Request::from_parts(parts, Handshake::new(upgrade, extensions.answer()));
     // `call` itself may panic too, so it has to happen inside the future that is caught.
     let answer = AssertUnwindSafe(async { service.oneshot(request).await }).catch_unwind();
     let response = match tokio::time::timeout(timeout, answer).await {
@@ -76,6 +78,6 @@ pub(crate) async fn ask<H: HandshakeService>(
         return Err(Rejection::new(response.map(|_| "")).over(acceptance.opening()).into());
     }
     let (mut head, extra) = response.into_parts();
-    let protocol = acceptance.settle(&mut head.headers, &offered);
-    Ok(Accepted { response: Response::from_parts(head, ()), protocol, extra })
+    let settled = acceptance.settle(&mut head.headers, &offered, &extensions);
+    Ok(Accepted { response: Response::from_parts(head, ()), settled, extra })
 }

@@ -9,6 +9,8 @@ use tungstenite::protocol::frame::{
     coding::{Data, OpCode},
 };
 
+use crate::deflate::{Halt, Inbound};
+
 /// The longest frame header (RFC 6455 §5.2): 2 bytes, 8 of length, 4 of mask.
 const MAX_HEADER: usize = 14;
 
@@ -20,7 +22,8 @@ const MAX_TRUSTED: u64 = 1024 * 1024;
 /// Every frame passes unchanged but one: a text frame of which only a part is there. It goes on as fragments, each
 /// as large as what is there and masked with the same key turned to match, since tungstenite checks the UTF-8 of
 /// fragments as they come, but of a whole frame only at its end, and bad UTF-8 is to fail at once (RFC 6455 §8.1).
-/// So does a binary frame of more than 1 MiB, or a header alone would cost that much memory.
+/// So does a binary frame of more than 1 MiB, or a header alone would cost that much memory. Compressed messages are
+/// inflated on the way, where that was agreed on.
 ///
 /// What tungstenite refuses (reserved bits and opcodes, no mask, too large) is left for it to refuse.
 #[derive(Debug)]
@@ -38,6 +41,7 @@ pub(super) struct Frames {
     /// A header made no sense: tungstenite is about to fail the connection.
     lost: bool,
     max_frame_size: u64,
+    inbound: Inbound,
 }
 
 #[derive(Debug, Default)]
@@ -55,7 +59,7 @@ struct Split {
 }
 
 impl Frames {
-    pub(super) fn new(max_frame_size: usize) -> Self {
+    pub(super) fn new(max_frame_size: usize, inbound: Inbound) -> Self {
         Self {
             partial: Header::default(),
             leaving: Header::default(),
@@ -64,6 +68,7 @@ impl Frames {
             open: None,
             lost: false,
             max_frame_size: max_frame_size as u64,
+            inbound,
         }
     }
 
@@ -73,21 +78,35 @@ impl Frames {
     }
 
     fn is_between_frames(&self) -> bool {
-        self.passing == 0 && self.leaving.len == 0 && self.partial.len == 0 && self.split.is_none()
+        self.passing == 0
+            && self.leaving.len == 0
+            && self.partial.len == 0
+            && self.split.is_none()
+            && !self.inbound.is_busy()
     }
 
-    /// Whether a header is on its way out, for which there was no room.
+    /// Whether something is on its way out, for which there was no room.
     pub(super) fn is_leaving(&self) -> bool {
-        self.leaving.len > 0
+        self.leaving.len > 0 || self.inbound.is_busy()
+    }
+
+    /// Why nothing was handed on though there is room, and perhaps input.
+    pub(super) fn halt(&mut self) -> Option<Halt> {
+        self.inbound.halt()
     }
 
     /// Hands on from `input` to `output`, until either is used up, but no further than to the end of a frame: what
-    /// comes after it may be taken in another way.
+    /// comes after it may be taken in another way. Or until there is a [`halt`](Self::halt).
     pub(super) fn pass(&mut self, input: &mut &[u8], output: &mut ReadBuf<'_>) {
         let before = output.filled().len();
         while output.remaining() > 0 && !(self.is_between_frames() && output.filled().len() > before) {
             if self.leaving.len > 0 {
                 self.leaving.write(output);
+            } else if self.inbound.is_busy() {
+                if !self.inbound.write(output) {
+                    let Some((header, payload)) = self.inbound.inflate(input) else { return };
+                    self.leaving.set(&header, payload);
+                }
             } else if input.is_empty() {
                 return;
             } else if self.passing > 0 {
@@ -140,6 +159,11 @@ impl Frames {
             OpCode::Data(data) => data == Data::Text,
             OpCode::Control(_) => false,
         };
+        if payload <= self.max_frame_size && self.inbound.takes(header, self.open.is_some()) {
+            self.open = (!header.is_final).then_some(is_text);
+            self.inbound.begin(header, payload);
+            return;
+        }
         let is_data = matches!(header.opcode, OpCode::Data(_));
         if is_data {
             self.open = (!header.is_final).then_some(is_text);
@@ -206,6 +230,12 @@ mod tests {
     use tokio::io::ReadBuf;
 
     use super::Frames;
+    use crate::deflate::Agreed;
+
+    /// Without compression.
+    fn frames(max_frame_size: usize) -> Frames {
+        Frames::new(max_frame_size, Agreed::default().inbound(max_frame_size))
+    }
 
     const MASK: [u8; 4] = [1, 2, 3, 4];
 
@@ -276,13 +306,13 @@ mod tests {
         ]
         .concat();
         for room in [1, 7, 1024, 100_000] {
-            let mut frames = Frames::new(1 << 20);
+            let mut frames = frames(1 << 20);
             assert_eq!(pass(&mut frames, &[&stream], room), stream);
             assert!(frames.at_rest());
         }
         let binary = frame(0x82, &[9; 1000]);
         for split in 0..binary.len() {
-            let mut frames = Frames::new(1 << 20);
+            let mut frames = frames(1 << 20);
             assert_eq!(pass(&mut frames, &[&binary[..split], &binary[split..]], 64), binary);
             assert!(frames.at_rest());
         }
@@ -296,7 +326,7 @@ mod tests {
             for second in [first, first + 1, first + 2, first + 5, whole.len()] {
                 let second = second.min(whole.len());
                 let pieces = [&whole[..first], &whole[first..second], &whole[second..]];
-                let mut frames = Frames::new(1 << 20);
+                let mut frames = frames(1 << 20);
                 let passed = parse(&pass(&mut frames, &pieces, 50));
                 assert!(frames.at_rest());
                 let joined: Vec<u8> = passed.iter().flat_map(|(_, p)| p.clone()).collect();
@@ -314,7 +344,7 @@ mod tests {
     #[test]
     fn a_fragment_of_text_in_pieces_keeps_its_place() {
         let stream = [frame(0x01, b"hello"), frame(0x89, b"p"), frame(0x80, b" world")].concat();
-        let mut frames = Frames::new(1 << 20);
+        let mut frames = frames(1 << 20);
         let (first, second) = stream.split_at(stream.len() - 3);
         let passed = parse(&pass(&mut frames, &[first, second], 1024));
         let expected: [(u8, &[u8]); 4] = [(0x01, b"hello"), (0x89, b"p"), (0x00, b" wo"), (0x80, b"rld")];
@@ -338,7 +368,7 @@ mod tests {
         ];
         for case in cases {
             for split in 0..case.len() {
-                let mut frames = Frames::new(10);
+                let mut frames = frames(10);
                 let passed = pass(&mut frames, &[&case[..split], &case[split..]], 1024);
                 assert_eq!(passed, case, "cut at {split}");
             }
@@ -347,7 +377,7 @@ mod tests {
 
     #[test]
     fn the_middle_of_a_message_is_no_rest() {
-        let mut frames = Frames::new(1 << 20);
+        let mut frames = frames(1 << 20);
         assert!(frames.at_rest());
         pass(&mut frames, &[&frame(0x01, b"a")], 64);
         assert!(!frames.at_rest());

@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tungstenite::Message;
 
 use super::{frames::Frames, message, read_buffer, unread::Unread, write_buffer};
+use crate::deflate::{Halt, Inbound};
 
 /// How many reads are thrown away at a time.
 const MAX_DRAINED: usize = 16;
@@ -44,12 +45,12 @@ pub struct Transport<IO> {
 
 impl<IO> Transport<IO> {
     /// `unread` goes before what `io` will still give.
-    pub(crate) fn new(io: IO, unread: &[u8], max_frame_size: usize) -> Self {
+    pub(crate) fn new(io: IO, unread: &[u8], max_frame_size: usize, inbound: Inbound) -> Self {
         Self {
             io,
             // A copy: it may be a part of a server's much larger read buffer.
             unread: Unread::copy(unread),
-            frames: Frames::new(max_frame_size),
+            frames: Frames::new(max_frame_size, inbound),
             largest_read: 0,
             has_ended: false,
             error: None,
@@ -64,7 +65,8 @@ impl<IO> Transport<IO> {
         &self.io
     }
 
-    /// The IO. What is read from it or written to it here is missing from the stream of frames.
+    /// The IO. What is read from it or written to it here is missing from the stream of frames. Where compression was
+    /// agreed on, frames that are read from it may be compressed.
     pub fn get_mut(&mut self) -> &mut IO {
         &mut self.io
     }
@@ -99,8 +101,8 @@ impl<IO> Transport<IO> {
 
     /// The IO, and what was read from it but not used yet.
     ///
-    /// What tungstenite has already taken from here is not among it, nor is a header of which a part is missing. What was
-    /// sent and not flushed is lost.
+    /// What tungstenite has already taken from here is not among it, nor is a header of which a part is missing, nor
+    /// what is being inflated. What was sent and not flushed is lost.
     pub fn into_parts(self) -> (IO, Bytes) {
         (self.io, self.unread.into_bytes())
     }
@@ -204,6 +206,14 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Transport<IO> {
             this.unread.advance(passed);
         }
         while buf.filled().len() == filled {
+            match this.frames.halt() {
+                None => {}
+                Some(Halt::Pause) => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Some(Halt::Failed(error)) => return Poll::Ready(Err(error)),
+            }
             if this.has_ended {
                 return Poll::Ready(this.error.take().map_or(Ok(()), Err));
             }

@@ -8,6 +8,8 @@ use tungstenite::{
     protocol::{CloseFrame, frame::coding},
 };
 
+use crate::deflate::is_bad_data;
+
 /// A status code that may stand in a Close frame (RFC 6455 §7.4).
 ///
 /// 1005, 1006 and 1015 are for reports only and never sent, 1004 and other numbers below 3000 are reserved: a value
@@ -136,6 +138,7 @@ pub(super) fn code_of(error: &tungstenite::Error) -> Option<CloseCode> {
         ) => None,
         E::Protocol(_) | E::AttackAttempt => Some(CloseCode::PROTOCOL_ERROR),
         E::Utf8(_) => Some(CloseCode::INVALID_PAYLOAD),
+        E::Io(error) if is_bad_data(error) => Some(CloseCode::INVALID_PAYLOAD),
         E::Capacity(_) => Some(CloseCode::MESSAGE_TOO_BIG),
         _ => None,
     }

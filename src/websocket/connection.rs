@@ -142,12 +142,13 @@ const MAX_DISCARDED: usize = 64;
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     pub(super) fn new(io: IO, unread: &[u8], agreement: Agreement) -> Self {
-        let Agreement { config, permit, trace, protocol: _ } = agreement;
-        let transport = Transport::new(io, unread, config.max_frame_size);
+        let Agreement { config, permit, trace, deflate, protocol: _ } = agreement;
+        let transport =
+            Transport::new(io, unread, config.max_frame_size, deflate.inbound(config.max_frame_size));
         let now = Instant::now();
         Self {
             stream: Some(stream(transport, &config, Size::Small)),
-            outbox: Outbox::new(config.max_write_buffer_size),
+            outbox: Outbox::new(config.max_write_buffer_size, deflate.outbound()),
             wakers: Wakers::default(),
             keepalive: Keepalive::new(config.keepalive_interval, config.keepalive_timeout, now),
             timer: Timer::default(),
@@ -261,6 +262,15 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
 
     /// Takes a message to be sent, after [`poll_ready`](Self::poll_ready).
     pub(super) fn start_send(&mut self, message: Message) -> Result<(), Error> {
+        self.start_send_with(message, Outbox::push)
+    }
+
+    /// [`start_send`](Self::start_send), with the outbox's way to take the message.
+    pub(super) fn start_send_with(
+        &mut self,
+        message: Message,
+        push: impl FnOnce(&mut Outbox, &mut Inner<IO>, Message) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         self.check_open()?;
         match message {
             Message::Close(frame) => {
@@ -280,7 +290,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
                     self.trace.sent(message.len());
                 }
                 let stream = self.stream.as_mut().expect(STREAM);
-                self.outbox.push(stream, message)
+                push(&mut self.outbox, stream, message)
             }
         }
     }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use tungstenite::{
     Message,
     protocol::frame::{
-        Frame,
+        Frame, FrameHeader,
         coding::{Data, OpCode},
     },
 };
@@ -16,6 +16,8 @@ use tungstenite::{
 #[derive(Debug)]
 pub(super) struct Fragments {
     opcode: Data,
+    /// Whether they are of a compressed message, which the first one tells (RFC 7692 §6).
+    rsv1: bool,
     rest: Bytes,
 }
 
@@ -27,9 +29,17 @@ impl Fragments {
     pub(super) fn new(message: Message) -> Result<Self, Message> {
         match message {
             Message::Text(text) if text.len() > Self::SIZE => {
-                Ok(Self { opcode: Data::Text, rest: text.into() })
+                Ok(Self { opcode: Data::Text, rsv1: false, rest: text.into() })
             }
-            Message::Binary(rest) if rest.len() > Self::SIZE => Ok(Self { opcode: Data::Binary, rest }),
+            Message::Binary(rest) if rest.len() > Self::SIZE => {
+                Ok(Self { opcode: Data::Binary, rsv1: false, rest })
+            }
+            Message::Frame(frame) if frame.payload().len() > Self::SIZE => match *frame.header() {
+                FrameHeader { rsv1: true, is_final: true, opcode: OpCode::Data(opcode), .. } => {
+                    Ok(Self { opcode, rsv1: true, rest: frame.into_payload() })
+                }
+                _ => Err(Message::Frame(frame)),
+            },
             message => Err(message),
         }
     }
@@ -41,7 +51,9 @@ impl Fragments {
         }
         let payload = self.rest.split_to(self.rest.len().min(Self::SIZE));
         let opcode = std::mem::replace(&mut self.opcode, Data::Continue);
-        Some(Message::Frame(Frame::message(payload, OpCode::Data(opcode), self.rest.is_empty())))
+        let mut frame = Frame::message(payload, OpCode::Data(opcode), self.rest.is_empty());
+        frame.header_mut().rsv1 = std::mem::take(&mut self.rsv1);
+        Some(Message::Frame(frame))
     }
 }
 

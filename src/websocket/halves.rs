@@ -28,7 +28,7 @@ use crate::io::Upgraded;
 /// and all that wait leave in one system call. When the last sender is dropped, the connection closes with 1000;
 /// the receiver receives until the peer's Close.
 pub struct Sender<IO = Upgraded> {
-    shared: Arc<Shared<IO>>,
+    pub(super) shared: Arc<Shared<IO>>,
     /// [`leave`], as a pointer: `Drop` has no bounds.
     leave: fn(&Shared<IO>),
 }

@@ -14,6 +14,8 @@ mod outbox;
 mod shared;
 mod socket;
 mod timer;
+#[cfg(feature = "deflate")]
+mod uncompressed;
 mod upkeep;
 mod wakers;
 

@@ -15,6 +15,7 @@ use super::{
     fragments::Fragments,
     inner::{Inner, MAX_FRAME, MAX_HEADER},
 };
+use crate::deflate::Outbound;
 
 /// What was sent and is not written yet, in tungstenite's write buffer and before it.
 #[derive(Debug)]
@@ -40,11 +41,13 @@ pub(super) struct Outbox {
     /// What writing failed with, to be told once. Afterwards nothing is written any more.
     error: Option<Error>,
     has_failed: bool,
+    deflate: Outbound,
 }
 
 impl Outbox {
-    pub(super) fn new(limit: usize) -> Self {
+    pub(super) fn new(limit: usize, deflate: Outbound) -> Self {
         Self {
+            deflate,
             limit: limit as u64,
             fragments: None,
             waiting: VecDeque::new(),
@@ -93,8 +96,22 @@ impl Outbox {
         self.waiting.is_empty() && self.fragments.is_none() && self.sent.saturating_sub(written) < self.limit
     }
 
-    /// Takes a message.
+    /// Takes a message, to be compressed where that was agreed on.
     pub(super) fn push<IO>(&mut self, stream: &mut Inner<IO>, message: Message) -> Result<(), Error>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
+        // Here, and not where it leaves: messages are compressed in the order in which they are sent.
+        let message = self.deflate.compress(message);
+        self.push_uncompressed(stream, message)
+    }
+
+    /// Takes a message that goes out as it is.
+    pub(super) fn push_uncompressed<IO>(
+        &mut self,
+        stream: &mut Inner<IO>,
+        message: Message,
+    ) -> Result<(), Error>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {

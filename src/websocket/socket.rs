@@ -52,7 +52,7 @@ use crate::{agreement::Agreement, io::Upgraded};
 /// Any `IO: AsyncRead + AsyncWrite` will do; [`Upgraded`] is what an HTTP server hands over. It is used within a
 /// tokio runtime whose timers are enabled.
 pub struct WebSocket<IO = Upgraded> {
-    handle: Handle<IO>,
+    pub(super) handle: Handle<IO>,
     protocol: Option<HeaderValue>,
 }
 
@@ -159,7 +159,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     /// Calls `f` with the tokio-tungstenite stream inside.
     ///
     /// What `f` reads and writes is missing from the socket's own account of the connection. The connection is locked
-    /// while `f` runs, so `f` must not use its halves.
+    /// while `f` runs, so `f` must not use its halves. Where compression was agreed on, what `f` reads is inflated, and
+    /// what it writes leaves as it is.
     pub fn with_stream<R>(&mut self, f: impl FnOnce(&mut Inner<IO>) -> R) -> R {
         let mut connection = self.handle.lock();
         let result = f(connection.stream());
@@ -169,7 +170,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
 
     /// The tokio-tungstenite stream inside; from now on everything is up to the caller.
     ///
-    /// Messages that were sent but not flushed may be missing.
+    /// Messages that were sent but not flushed may be missing. Where compression was agreed on, what is read is
+    /// inflated, and what is written leaves as it is, which the peer takes, too.
     pub fn into_inner(self) -> Inner<IO> {
         self.handle.take().into_stream()
     }

@@ -1,0 +1,204 @@
+//! Compressing the messages of one connection.
+
+use flate2::{Compress, FlushCompress};
+
+use super::pool::{self, Key, TAIL};
+
+/// How large the first piece of what comes out may be, in bytes; it grows as needed.
+const FIRST: usize = 8 * 1024;
+
+/// Compresses the messages of one connection, one after the other (RFC 7692 §7.2.1).
+///
+/// There is a compressor only with context takeover, from the first message on; else the thread's is used.
+#[derive(Debug)]
+pub(super) struct Compressor {
+    takeover: bool,
+    key: Key,
+    inner: Option<Compress>,
+}
+
+impl Compressor {
+    pub(super) fn new(takeover: bool, level: u8, window_bits: u8) -> Self {
+        Self { takeover, key: Key { level, window_bits }, inner: None }
+    }
+
+    /// Compresses a message; `None` when it would not become smaller.
+    pub(super) fn compress(&mut self, message: &[u8]) -> Option<Vec<u8>> {
+        if !self.takeover {
+            return pool::with_compressor(self.key, |compressor| compress(compressor, message));
+        }
+        let compressor = self.inner.get_or_insert_with(|| self.key.compressor());
+        let compressed = compress(compressor, message);
+        if compressed.is_none() {
+            // The peer's inflater will not see this message, so nothing may refer to it. It may still refer to what
+            // came before, but zlib cannot forget only the last.
+            compressor.reset();
+        }
+        compressed
+    }
+}
+
+/// Compresses up to the end of a byte, as far as the result is smaller than the message.
+fn compress(compressor: &mut Compress, message: &[u8]) -> Option<Vec<u8>> {
+    // With room to spare for the end of the flush: where there is none, zlib repeats it.
+    let limit = message.len() + TAIL.len();
+    let mut output = Vec::with_capacity(limit.min(FIRST));
+    let mut rest = message;
+    loop {
+        let consumed = compressor.total_in();
+        compressor.compress_vec(rest, &mut output, FlushCompress::Sync).ok()?;
+        rest = &rest[(compressor.total_in() - consumed) as usize..];
+        if output.len() < output.capacity() {
+            break;
+        }
+        if output.len() >= limit {
+            drain(compressor);
+            return None;
+        }
+        output.reserve_exact(output.len().min(limit - output.len()));
+    }
+    let len = output.strip_suffix(&TAIL)?.len();
+    output.truncate(len);
+    (rest.is_empty() && len < message.len()).then_some(output)
+}
+
+/// Has a compressor end what it was in the middle of, and throws that away. zlib-rs (as of 0.6.8) does not forget all of it
+/// when it is reset: the next message would begin without a block's header, or there would be no room for it.
+fn drain(compressor: &mut Compress) {
+    let mut output = [0; 4096];
+    loop {
+        let before = compressor.total_out();
+        let drained = compressor.compress(&[], &mut output, FlushCompress::Sync);
+        if drained.is_err() || compressor.total_out() - before < output.len() as u64 {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use flate2::{Decompress, FlushDecompress};
+
+    use super::{Compressor, TAIL};
+
+    /// A peer's inflater, which keeps what it has seen.
+    struct Peer(Decompress);
+
+    impl Peer {
+        fn new(window_bits: u8) -> Self {
+            Self(Decompress::new_with_window_bits(false, window_bits))
+        }
+
+        fn inflate(&mut self, compressed: &[u8]) -> Vec<u8> {
+            let input = [compressed, &TAIL].concat();
+            let mut output = Vec::with_capacity(1 << 20);
+            let before = self.0.total_in();
+            self.0.decompress_vec(&input, &mut output, FlushDecompress::Sync).unwrap();
+            assert_eq!(self.0.total_in() - before, input.len() as u64);
+            output
+        }
+    }
+
+    /// Bytes that do not repeat themselves.
+    fn noise(len: usize, mut seed: u64) -> Vec<u8> {
+        let mut next = || {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 56) as u8
+        };
+        (0..len).map(|_| next()).collect()
+    }
+
+    fn text(len: usize) -> Vec<u8> {
+        (0..)
+            .flat_map(|i| format!("{{\"id\": {i}, \"name\": \"item {}\"}},", i * 7919).into_bytes())
+            .take(len)
+            .collect()
+    }
+
+    #[test]
+    fn messages_of_any_size_come_out_again() {
+        for takeover in [false, true] {
+            for level in [1, 2, 6, 9] {
+                let mut compressor = Compressor::new(takeover, level, 15);
+                let mut peer = Peer::new(15);
+                for len in (100..300).chain([1000, 8186, 8192, 16_384, 65_536, 65_537, 500_000]) {
+                    let message = text(len);
+                    let compressed = compressor.compress(&message).unwrap();
+                    assert!(compressed.len() < len);
+                    if !takeover {
+                        peer = Peer::new(15);
+                    }
+                    assert!(peer.inflate(&compressed) == message, "{len} bytes, level {level}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_window_is_kept_small() {
+        for window_bits in 9..=15 {
+            for takeover in [false, true] {
+                let mut compressor = Compressor::new(takeover, 6, window_bits);
+                let mut peer = Peer::new(window_bits);
+                for _ in 0..3 {
+                    let message = text(100_000);
+                    let compressed = compressor.compress(&message).unwrap();
+                    assert!(peer.inflate(&compressed) == message, "{window_bits} bits");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_not_become_smaller_is_not_compressed() {
+        for takeover in [false, true] {
+            let mut compressor = Compressor::new(takeover, 1, 15);
+            for len in [0, 1, 2, 5, 100, 8192, 70_000, 200_000, 70_000] {
+                assert_eq!(compressor.compress(&noise(len, 1)), None, "{len} bytes");
+            }
+            let mut peer = Peer::new(15);
+            let message = text(200_000);
+            assert!(peer.inflate(&compressor.compress(&message).unwrap()) == message);
+        }
+    }
+
+    #[test]
+    fn nothing_refers_to_a_message_that_went_plain() {
+        let mut compressor = Compressor::new(true, 6, 15);
+        let mut peer = Peer::new(15);
+        let (known, plain) = (text(2000), noise(2000, 2));
+        assert!(peer.inflate(&compressor.compress(&known).unwrap()) == known);
+        assert_eq!(compressor.compress(&plain), None);
+        for message in [[&plain[..], &plain[..]].concat(), known.clone(), [&known[..], &plain[..]].concat()] {
+            assert!(peer.inflate(&compressor.compress(&message).unwrap()) == message);
+        }
+    }
+
+    #[test]
+    fn takeover_makes_what_repeats_small_and_without_it_each_message_stands_alone() {
+        let message = text(2000);
+        let mut compressor = Compressor::new(true, 1, 15);
+        let first = compressor.compress(&message).unwrap().len();
+        assert!(compressor.compress(&message).unwrap().len() < first / 4);
+        let mut compressor = Compressor::new(false, 1, 15);
+        let first = compressor.compress(&message).unwrap();
+        assert_eq!(compressor.compress(&message).unwrap(), first);
+    }
+
+    /// zlib-rs keeps what it had in hand over a reset, and goes on with that in the next message.
+    #[test]
+    fn a_compressor_that_was_left_in_the_middle_is_clean_again() {
+        for takeover in [false, true] {
+            for level in [1, 2, 3, 6] {
+                let mut compressor = Compressor::new(takeover, level, 15);
+                for len in [200, 30_000, 300_000, 4 << 20] {
+                    assert_eq!(compressor.compress(&noise(len, len as u64)), None);
+                    let message = text(300_000);
+                    let compressed = compressor.compress(&message).unwrap();
+                    assert!(Peer::new(15).inflate(&compressed) == message, "after {len}, level {level}");
+                    compressor = Compressor::new(takeover, level, 15);
+                }
+            }
+        }
+    }
+}

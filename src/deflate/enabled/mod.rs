@@ -1,0 +1,21 @@
+//! permessage-deflate: the negotiation, the way in and the way out.
+
+mod agreed;
+mod bad_data;
+mod compress;
+mod inbound;
+mod inflate;
+mod offers;
+mod outbound;
+mod params;
+mod pool;
+mod settings;
+
+pub use settings::Deflate;
+
+pub(crate) use agreed::Agreed;
+pub(crate) use bad_data::is_bad_data;
+pub(crate) use inbound::{Halt, Inbound};
+pub(crate) use offers::Offers;
+pub(crate) use outbound::Outbound;
+pub(crate) use settings::Settings;

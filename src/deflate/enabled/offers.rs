@@ -1,0 +1,225 @@
+//! What a client offers, and what the response agrees on.
+
+use http::{HeaderMap, HeaderValue, header::SEC_WEBSOCKET_EXTENSIONS};
+
+use super::{Agreed, Settings, params::Params};
+use crate::header::extensions;
+
+/// The offers of permessage-deflate in a request, where compression is configured.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Offers {
+    offers: Vec<Params>,
+    settings: Settings,
+}
+
+impl Offers {
+    pub(crate) fn new(request: &HeaderMap, settings: &Settings) -> Self {
+        match &settings.0 {
+            Some(_) if request.contains_key(SEC_WEBSOCKET_EXTENSIONS) => Self {
+                offers: extensions(request).filter_map(|extension| Params::parse(&extension)).collect(),
+                settings: settings.clone(),
+            },
+            _ => Self::default(),
+        }
+    }
+
+    /// The answer to the first offer that can be accepted.
+    pub(crate) fn answer(&self) -> Option<HeaderValue> {
+        let deflate = self.settings.0.as_ref()?;
+        let params = self.offers.iter().find_map(|offer| offer.answer(deflate))?;
+        Some(value(&params))
+    }
+
+    /// Reads what a response agrees on. What the client did not offer is taken out of it.
+    pub(crate) fn settle(&self, response: &mut HeaderMap) -> Agreed {
+        if !response.contains_key(SEC_WEBSOCKET_EXTENSIONS) {
+            return Agreed::default();
+        }
+        let params = extensions(response).find_map(|extension| Params::parse(&extension));
+        let params = params.filter(|params| self.offers.iter().any(|offer| params.answers(offer)));
+        match params {
+            Some(params) => response.insert(SEC_WEBSOCKET_EXTENSIONS, value(&params)),
+            None => response.remove(SEC_WEBSOCKET_EXTENSIONS),
+        };
+        Agreed::new(params, &self.settings)
+    }
+}
+
+fn value(params: &Params) -> HeaderValue {
+    HeaderValue::try_from(params.member()).expect("a member of the list is ASCII")
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderValue, header::SEC_WEBSOCKET_EXTENSIONS};
+
+    use super::{Offers, Settings};
+    use crate::Deflate;
+
+    fn headers(lines: &[&str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_str(line).unwrap());
+        }
+        headers
+    }
+
+    fn offers(lines: &[&str], deflate: &Deflate) -> Offers {
+        Offers::new(&headers(lines), &Settings(Some(deflate.clone())))
+    }
+
+    /// What is answered, less the extension's name; an answer always passes its own check.
+    fn answer(lines: &[&str], deflate: &Deflate) -> Option<String> {
+        let offers = offers(lines, deflate);
+        let answer = offers.answer()?;
+        let mut response = HeaderMap::new();
+        response.insert(SEC_WEBSOCKET_EXTENSIONS, answer.clone());
+        assert!(offers.settle(&mut response).0.is_some(), "{answer:?} to {lines:?}");
+        assert_eq!(response[SEC_WEBSOCKET_EXTENSIONS], answer);
+        Some(answer.to_str().unwrap().strip_prefix("permessage-deflate").unwrap().replace("; ", ";"))
+    }
+
+    #[test]
+    fn the_first_good_offer_is_answered() {
+        let default = ";server_no_context_takeover;client_no_context_takeover";
+        let cases: &[(&[&str], Option<String>)] = &[
+            (&[], None),
+            (&["x-webkit-deflate-frame"], None),
+            (&["permessage-deflate"], Some(default.into())),
+            (&["Permessage-Deflate"], Some(default.into())),
+            (&["x, permessage-deflate"], Some(default.into())),
+            (&["x", "permessage-deflate"], Some(default.into())),
+            (&["permessage-deflate; client_max_window_bits"], Some(default.into())),
+            (&["permessage-deflate; client_max_window_bits=15"], Some(default.into())),
+            (
+                &["permessage-deflate; client_max_window_bits=\"8\""],
+                Some(format!("{default};client_max_window_bits=8")),
+            ),
+            (
+                &["permessage-deflate; server_max_window_bits=15"],
+                Some(format!("{default};server_max_window_bits=15")),
+            ),
+            (
+                &[
+                    "permessage-deflate; server_max_window_bits=8, permessage-deflate; server_max_window_bits=9",
+                ],
+                Some(format!("{default};server_max_window_bits=9")),
+            ),
+            (&["permessage-deflate; unknown", "permessage-deflate"], Some(default.into())),
+        ];
+        for (lines, expected) in cases {
+            assert_eq!(&answer(lines, &Deflate::new()), expected, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn an_offer_with_a_bad_parameter_is_declined() {
+        for params in [
+            "server_max_window_bits",
+            "server_max_window_bits=7",
+            "server_max_window_bits=8",
+            "server_max_window_bits=16",
+            "server_max_window_bits=09",
+            "server_max_window_bits=+9",
+            "server_max_window_bits=10; server_max_window_bits=10",
+            "client_max_window_bits=7",
+            "client_max_window_bits=16",
+            "client_max_window_bits=010",
+            "client_max_window_bits; client_max_window_bits",
+            "client_max_window_bits; client_max_window_bits=10",
+            "server_no_context_takeover=1",
+            "server_no_context_takeover; server_no_context_takeover",
+            "client_no_context_takeover=true",
+            "client_no_context_takeover; client_no_context_takeover",
+            "unknown",
+            "unknown=1",
+            "Server_No_Context_Takeover",
+            "",
+        ] {
+            assert_eq!(
+                answer(&[&format!("permessage-deflate; {params}")], &Deflate::new()),
+                None,
+                "{params}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_settings_and_the_offer_limit_each_other() {
+        let takeover = Deflate::new().context_takeover(true);
+        let small = takeover.clone().server_max_window_bits(10).client_max_window_bits(11);
+        let cases: &[(&Deflate, &str, &str)] = &[
+            (&takeover, "", ""),
+            (&takeover, ";server_no_context_takeover", ";server_no_context_takeover"),
+            (&takeover, ";client_no_context_takeover", ";client_no_context_takeover"),
+            (&takeover, ";server_max_window_bits=12", ";server_max_window_bits=12"),
+            (&takeover, ";client_max_window_bits", ""),
+            (&small, "", ";server_max_window_bits=10"),
+            (&small, ";server_max_window_bits=12", ";server_max_window_bits=10"),
+            (&small, ";server_max_window_bits=9", ";server_max_window_bits=9"),
+            (&small, ";client_max_window_bits", ";server_max_window_bits=10;client_max_window_bits=11"),
+            (&small, ";client_max_window_bits=10", ";server_max_window_bits=10;client_max_window_bits=10"),
+            (&small, ";client_max_window_bits=12", ";server_max_window_bits=10;client_max_window_bits=11"),
+        ];
+        for (deflate, params, expected) in cases {
+            let answered = answer(&[&format!("permessage-deflate{params}")], deflate);
+            assert_eq!(answered.as_deref(), Some(*expected), "{params}");
+        }
+    }
+
+    #[test]
+    fn only_what_answers_an_offer_stays_in_the_response() {
+        let cases = [
+            ("", ""),
+            ("", ";server_no_context_takeover;client_no_context_takeover;server_max_window_bits=9"),
+            (";server_max_window_bits=12", ";server_max_window_bits=12"),
+            (";client_max_window_bits", ";client_max_window_bits=9"),
+            (";client_max_window_bits=12", ";client_max_window_bits=12"),
+            (";client_max_window_bits=12", ""),
+        ];
+        for (offer, response) in cases {
+            let offers = offers(&[&format!("permessage-deflate{offer}")], &Deflate::new());
+            let mut response = headers(&[&format!("permessage-deflate{response}")]);
+            assert!(offers.settle(&mut response).0.is_some(), "{response:?} to {offer}");
+            assert!(response.contains_key(SEC_WEBSOCKET_EXTENSIONS));
+        }
+        let cases = [
+            (";server_no_context_takeover", ""),
+            (";server_max_window_bits=12", ""),
+            (";server_max_window_bits=12", ";server_max_window_bits=13"),
+            ("", ";server_max_window_bits=8"),
+            ("", ";client_max_window_bits=12"),
+            (";client_max_window_bits", ";client_max_window_bits"),
+            (";client_max_window_bits=12", ";client_max_window_bits=13"),
+            ("", ";unknown"),
+        ];
+        for (offer, response) in cases {
+            let offers = offers(&[&format!("permessage-deflate{offer}")], &Deflate::new());
+            let mut response = headers(&[&format!("permessage-deflate{response}")]);
+            assert!(offers.settle(&mut response).0.is_none(), "{response:?} to {offer}");
+            assert!(response.is_empty());
+        }
+    }
+
+    #[test]
+    fn another_extension_never_goes_out() {
+        let offers = offers(&["x, permessage-deflate"], &Deflate::new());
+        let mut response = headers(&["x", "permessage-deflate"]);
+        assert!(offers.settle(&mut response).0.is_some());
+        assert_eq!(response.get_all(SEC_WEBSOCKET_EXTENSIONS).iter().count(), 1);
+        assert_eq!(response[SEC_WEBSOCKET_EXTENSIONS], "permessage-deflate");
+
+        let mut response = headers(&["x"]);
+        assert!(offers.settle(&mut response).0.is_none());
+        assert!(response.is_empty());
+    }
+
+    #[test]
+    fn without_settings_nothing_is_agreed_on() {
+        let offers = Offers::new(&headers(&["permessage-deflate"]), &Settings(None));
+        assert!(offers.answer().is_none());
+        let mut response = headers(&["permessage-deflate"]);
+        assert!(offers.settle(&mut response).0.is_none());
+        assert!(response.is_empty());
+    }
+}

@@ -1,0 +1,134 @@
+//! The parameters of permessage-deflate and their negotiation (RFC 7692 §7.1): values to values.
+
+use super::Deflate;
+use crate::header::Extension;
+
+/// The extension's name.
+const NAME: &str = "permessage-deflate";
+
+/// The largest window, which is also the one that counts when none is named, as a base-2 logarithm.
+const MAX_WINDOW_BITS: u8 = 15;
+
+/// The smallest window that zlib can compress with. RFC 7692 has 8 as well.
+const MIN_WINDOW_BITS: u8 = 9;
+
+/// One well-formed list of parameters, in an offer or in an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Params {
+    pub(super) server_no_context_takeover: bool,
+    pub(super) client_no_context_takeover: bool,
+    pub(super) server_max_window_bits: Option<u8>,
+    pub(super) client_max_window_bits: Option<ClientBits>,
+}
+
+/// The value of `client_max_window_bits`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ClientBits {
+    /// The client can be told, and names no limit of its own. Only in an offer.
+    Any,
+    AtMost(u8),
+}
+
+impl Params {
+    /// The parameters of a member of the list; `None` when it is another extension, or when a parameter is unknown,
+    /// repeated, out of range or without the value it must have.
+    pub(super) fn parse(extension: &Extension<'_>) -> Option<Self> {
+        if !extension.name.eq_ignore_ascii_case(NAME) {
+            return None;
+        }
+        let mut params = Self::default();
+        for (name, value) in &extension.params {
+            match (*name, value.as_deref()) {
+                ("server_no_context_takeover", None) => set(&mut params.server_no_context_takeover)?,
+                ("client_no_context_takeover", None) => set(&mut params.client_no_context_takeover)?,
+                ("server_max_window_bits", Some(value)) if params.server_max_window_bits.is_none() => {
+                    params.server_max_window_bits = Some(window_bits(value)?);
+                }
+                ("client_max_window_bits", value) if params.client_max_window_bits.is_none() => {
+                    params.client_max_window_bits = Some(match value {
+                        Some(value) => ClientBits::AtMost(window_bits(value)?),
+                        None => ClientBits::Any,
+                    });
+                }
+                _ => return None,
+            }
+        }
+        Some(params)
+    }
+
+    /// The answer to this offer; `None` to decline it.
+    pub(super) fn answer(&self, deflate: &Deflate) -> Option<Self> {
+        let server_bits =
+            self.server_max_window_bits.unwrap_or(MAX_WINDOW_BITS).min(deflate.server_max_window_bits);
+        if server_bits < MIN_WINDOW_BITS {
+            return None;
+        }
+        let client_bits = match self.client_max_window_bits {
+            // It does not know the parameter, and may use the largest window.
+            None => MAX_WINDOW_BITS,
+            Some(ClientBits::Any) => deflate.client_max_window_bits,
+            Some(ClientBits::AtMost(bits)) => bits.min(deflate.client_max_window_bits),
+        };
+        Some(Self {
+            server_no_context_takeover: self.server_no_context_takeover || !deflate.server_context_takeover,
+            client_no_context_takeover: self.client_no_context_takeover || !deflate.client_context_takeover,
+            server_max_window_bits: (self.server_max_window_bits.is_some() || server_bits < MAX_WINDOW_BITS)
+                .then_some(server_bits),
+            client_max_window_bits: (client_bits < MAX_WINDOW_BITS)
+                .then_some(ClientBits::AtMost(client_bits)),
+        })
+    }
+
+    /// Whether this may answer `offer`, and zlib can do what it says.
+    pub(super) fn answers(&self, offer: &Self) -> bool {
+        let server = match (self.server_max_window_bits, offer.server_max_window_bits) {
+            (Some(bits), offered) => bits >= MIN_WINDOW_BITS && offered.is_none_or(|limit| bits <= limit),
+            (None, offered) => offered.is_none(),
+        };
+        let client = match (self.client_max_window_bits, offer.client_max_window_bits) {
+            (None, _) | (Some(ClientBits::AtMost(_)), Some(ClientBits::Any)) => true,
+            (Some(ClientBits::AtMost(bits)), Some(ClientBits::AtMost(limit))) => bits <= limit,
+            (Some(_), _) => false,
+        };
+        server && client && (self.server_no_context_takeover || !offer.server_no_context_takeover)
+    }
+
+    /// The window that the server compresses with.
+    pub(super) fn server_window_bits(&self) -> u8 {
+        self.server_max_window_bits.unwrap_or(MAX_WINDOW_BITS)
+    }
+
+    /// The member of the list that states these parameters.
+    pub(super) fn member(&self) -> String {
+        let mut member = NAME.to_owned();
+        if self.server_no_context_takeover {
+            member += "; server_no_context_takeover";
+        }
+        if self.client_no_context_takeover {
+            member += "; client_no_context_takeover";
+        }
+        if let Some(bits) = self.server_max_window_bits {
+            member += &format!("; server_max_window_bits={bits}");
+        }
+        match self.client_max_window_bits {
+            Some(ClientBits::AtMost(bits)) => member += &format!("; client_max_window_bits={bits}"),
+            Some(ClientBits::Any) => member += "; client_max_window_bits",
+            None => {}
+        }
+        member
+    }
+}
+
+/// Sets a flag that must not be set yet.
+fn set(flag: &mut bool) -> Option<()> {
+    (!std::mem::replace(flag, true)).then_some(())
+}
+
+/// A window (RFC 7692 §7.1.2): 8 to 15, without leading zeros.
+fn window_bits(value: &str) -> Option<u8> {
+    match value.as_bytes() {
+        [digit @ (b'8' | b'9')] => Some(digit - b'0'),
+        [b'1', digit @ b'0'..=b'5'] => Some(10 + digit - b'0'),
+        _ => None,
+    }
+}

@@ -1,0 +1,13 @@
+//! permessage-deflate (RFC 7692), with the feature `deflate`; without it, nothing, at no cost.
+
+#[cfg(not(feature = "deflate"))]
+mod disabled;
+#[cfg(feature = "deflate")]
+mod enabled;
+
+#[cfg(not(feature = "deflate"))]
+pub(crate) use disabled::{Agreed, Halt, Inbound, Offers, Outbound, Settings, is_bad_data};
+#[cfg(feature = "deflate")]
+pub use enabled::Deflate;
+#[cfg(feature = "deflate")]
+pub(crate) use enabled::{Agreed, Halt, Inbound, Offers, Outbound, Settings, is_bad_data};

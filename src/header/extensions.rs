@@ -1,0 +1,146 @@
+//! Extension lists (RFC 6455 §9.1), over every line of a repeated header.
+
+use std::borrow::Cow;
+
+use http::{HeaderMap, header::SEC_WEBSOCKET_EXTENSIONS};
+
+/// One member of a `Sec-WebSocket-Extensions` list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Extension<'a> {
+    pub(crate) name: &'a str,
+    /// Each parameter with its value, if it has one. A quoted value is the same as one without quotes.
+    pub(crate) params: Vec<(&'a str, Option<Cow<'a, str>>)>,
+}
+
+/// The members of the list, in order, over all of its lines.
+///
+/// A member that breaks the grammar is skipped: whatever it asks for, it is not understood.
+pub(crate) fn extensions(headers: &HeaderMap) -> impl Iterator<Item = Extension<'_>> {
+    headers
+        .get_all(SEC_WEBSOCKET_EXTENSIONS)
+        .iter()
+        .flat_map(|line| split(line.as_bytes(), b','))
+        .filter_map(extension)
+}
+
+/// Splits at each `separator` that is not within quotes.
+fn split(bytes: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    bytes.split(move |byte| {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_quoted => is_escaped = true,
+            b'"' => is_quoted = !is_quoted,
+            _ => return *byte == separator && !is_quoted,
+        }
+        false
+    })
+}
+
+fn extension(member: &[u8]) -> Option<Extension<'_>> {
+    let mut parts = split(member, b';');
+    let name = token(parts.next()?)?;
+    let params = parts.map(param).collect::<Option<_>>()?;
+    Some(Extension { name, params })
+}
+
+fn param(part: &[u8]) -> Option<(&str, Option<Cow<'_, str>>)> {
+    match part.iter().position(|byte| *byte == b'=') {
+        Some(at) => Some((token(&part[..at])?, Some(value(&part[at + 1..])?))),
+        None => Some((token(part)?, None)),
+    }
+}
+
+/// A token, or a quoted string that is one once its quotes and escapes are gone.
+fn value(bytes: &[u8]) -> Option<Cow<'_, str>> {
+    let Some(quoted) = bytes.trim_ascii().strip_prefix(b"\"") else {
+        return token(bytes).map(Cow::Borrowed);
+    };
+    let (mut value, mut rest) = (String::new(), quoted.iter());
+    loop {
+        match rest.next()? {
+            b'"' if rest.as_slice().is_empty() && !value.is_empty() => return Some(Cow::Owned(value)),
+            b'\\' => value.push(token_char(*rest.next()?)?),
+            byte => value.push(token_char(*byte)?),
+        }
+    }
+}
+
+fn token(bytes: &[u8]) -> Option<&str> {
+    let bytes = bytes.trim_ascii();
+    let is_token = !bytes.is_empty() && bytes.iter().all(|byte| token_char(*byte).is_some());
+    if is_token { std::str::from_utf8(bytes).ok() } else { None }
+}
+
+/// One character of a token (RFC 9110 §5.6.2).
+fn token_char(byte: u8) -> Option<char> {
+    (byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)).then_some(char::from(byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderValue, header::SEC_WEBSOCKET_EXTENSIONS};
+
+    use super::extensions;
+
+    /// The list as `name;param=value;param` again.
+    fn parsed(lines: &[&[u8]]) -> Vec<String> {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_bytes(line).unwrap());
+        }
+        let members = extensions(&headers).map(|extension| {
+            extension.params.iter().fold(extension.name.to_owned(), |text, (name, value)| match value {
+                Some(value) => format!("{text};{name}={value}"),
+                None => format!("{text};{name}"),
+            })
+        });
+        members.collect()
+    }
+
+    #[test]
+    fn members_come_in_order_over_all_lines() {
+        let cases: &[(&[&[u8]], &[&str])] = &[
+            (&[], &[]),
+            (&[b"", b" , ,"], &[]),
+            (&[b"a"], &["a"]),
+            (&[b"a, b", b"c"], &["a", "b", "c"]),
+            (&[b"a;x;y=1 ,b ; z = 2"], &["a;x;y=1", "b;z=2"]),
+            (&[b"a\t;\tx\t=\t1"], &["a;x=1"]),
+            (&[b"a;x;x=1;x=2"], &["a;x;x=1;x=2"]),
+        ];
+        for (lines, expected) in cases {
+            assert_eq!(&parsed(lines), expected, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_quoted_value_is_the_token_within() {
+        let cases: &[(&[u8], &[&str])] = &[
+            (b"a;x=\"1\"", &["a;x=1"]),
+            (b"a;x= \"10\" ;y, b", &["a;x=10;y", "b"]),
+            (b"a;x=\"1\\0\"", &["a;x=10"]),
+            // What is no token is skipped, and its commas and semicolons with it.
+            (b"a;x=\"1,2;3\", b", &["b"]),
+            (b"a;x=\"1\\\",b\", c", &["c"]),
+            (b"a;x=\"\", b", &["b"]),
+            (b"a;x=\"1\"2, b", &["b"]),
+            (b"a;x=\"1", &[]),
+            (b"a;x=\"1\\", &[]),
+        ];
+        for (line, expected) in cases {
+            assert_eq!(&parsed(&[line]), expected, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_member_that_breaks_the_grammar_is_skipped() {
+        for bad in
+            ["a;", "a;;x", ";x", "=1", "a;x=", "a;=1", "a;x=1=2", "a b", "a;x y", "a/b", "a;x=(1)", "\"a\""]
+        {
+            let line = format!("first, {bad}, last");
+            assert_eq!(parsed(&[line.as_bytes()]), ["first", "last"], "{bad}");
+        }
+        assert_eq!(parsed(&[b"a;x=\xff, b\xa0, c"]), ["c"]);
+    }
+}

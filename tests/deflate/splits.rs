@@ -1,0 +1,145 @@
+//! However a stream is cut into reads, it has the same messages.
+
+use proptest::{collection::vec, prelude::*};
+use tokio::{io::AsyncWriteExt, runtime};
+use tower_websocket::Message;
+
+use super::peer::{
+    BINARY, CLOSE, CONTINUE, Deflater, FIN, Inflater, NO_TAKEOVER, PING, Peer, RSV1, TAKEOVER, TEXT, config,
+    frame, noise, open, text,
+};
+
+/// A message as the client sends it.
+#[derive(Clone, Debug)]
+struct Sent {
+    is_text: bool,
+    /// How much of it repeats itself, and how much does not.
+    text: usize,
+    noise: usize,
+    is_compressed: bool,
+    ends_stream: bool,
+    /// Where its payload is cut into frames, in thousandths, and whether a ping comes there.
+    cuts: Vec<(usize, bool)>,
+}
+
+impl Sent {
+    fn payload(&self) -> Vec<u8> {
+        let noise = if self.is_text { vec![b'x'; self.noise] } else { noise(self.noise) };
+        [text(self.text).into_bytes(), noise].concat()
+    }
+
+    fn message(&self) -> Message {
+        match self.is_text {
+            true => Message::text(String::from_utf8(self.payload()).unwrap()),
+            false => Message::binary(self.payload()),
+        }
+    }
+
+    fn frames(&self, deflater: &mut Deflater) -> Vec<u8> {
+        let payload = self.payload();
+        let payload = match (self.is_compressed, self.ends_stream) {
+            (false, _) => payload,
+            (true, false) => deflater.message(&payload),
+            (true, true) => deflater.last(&payload),
+        };
+        let mut first = if self.is_text { TEXT } else { BINARY };
+        if self.is_compressed {
+            first |= RSV1;
+        }
+        let mut cuts: Vec<_> =
+            self.cuts.iter().map(|(at, ping)| (payload.len() * at / 1000, *ping)).collect();
+        cuts.sort();
+        let (mut frames, mut start) = (Vec::new(), 0);
+        for (cut, ping) in cuts {
+            frames.extend(frame(first, &payload[start..cut]));
+            if ping {
+                frames.extend(frame(FIN | PING, b"ping"));
+            }
+            (first, start) = (CONTINUE, cut);
+        }
+        frames.extend(frame(FIN | first, &payload[start..]));
+        frames
+    }
+}
+
+fn sent() -> impl Strategy<Value = Sent> {
+    let size = || prop_oneof![Just(0), 1..200_usize, 200..20_000_usize, Just(16_384)];
+    let cuts = vec((0..=1000_usize, any::<bool>()), 0..4);
+    (any::<bool>(), size(), size(), prop::bool::weighted(0.7), prop::bool::weighted(0.2), cuts).prop_map(
+        |(is_text, text, noise, is_compressed, ends_stream, cuts)| Sent {
+            is_text,
+            text,
+            noise,
+            is_compressed,
+            ends_stream,
+            cuts,
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_split_of_any_messages_gives_the_same_messages(
+        messages in vec(sent(), 0..6),
+        takeover: bool,
+        reads in vec(prop_oneof![1..20_usize, 20..5000_usize, 5000..70_000_usize], 1..50),
+    ) {
+        let runtime = runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let (mut peer, mut socket) = open(config(), &[if takeover { TAKEOVER } else { NO_TAKEOVER }]).await;
+            let mut deflater = Deflater::new(takeover);
+            let mut stream: Vec<u8> = messages.iter().flat_map(|sent| sent.frames(&mut deflater)).collect();
+            stream.extend(frame(FIN | CLOSE, &1000_u16.to_be_bytes()));
+            let write = async {
+                let (mut rest, mut sizes) = (&stream[..], reads.iter().cycle());
+                while !rest.is_empty() {
+                    let (now, later) = rest.split_at(rest.len().min(*sizes.next().unwrap()));
+                    peer.io.write_all(now).await.unwrap();
+                    // The server reads what is there before there is more.
+                    tokio::task::yield_now().await;
+                    rest = later;
+                }
+            };
+            let echo = async {
+                let mut received = Vec::new();
+                while let Some(message) = socket.recv().await {
+                    let message = message.unwrap();
+                    if message.is_text() || message.is_binary() {
+                        socket.send(message.clone()).await.unwrap();
+                        received.push(message);
+                    }
+                }
+                received
+            };
+            let ((), received) = tokio::join!(write, echo);
+            let expected: Vec<_> = messages.iter().map(Sent::message).collect();
+            assert!(received == expected);
+            assert!(echoed(&mut peer, Inflater::new(takeover, 15)).await == expected);
+        });
+    }
+}
+
+/// All messages that the server sends.
+async fn echoed(peer: &mut Peer, mut inflater: Inflater) -> Vec<Message> {
+    let (mut messages, mut open) = (Vec::new(), None);
+    while let Some((first, payload)) = peer.recv().await {
+        if first & 8 > 0 {
+            continue;
+        }
+        let (kind, mut message) = open.take().unwrap_or((first, Vec::new()));
+        message.extend(payload);
+        if first & FIN == 0 {
+            open = Some((kind, message));
+            continue;
+        }
+        let message = if kind & RSV1 > 0 { inflater.message(&message) } else { message };
+        messages.push(match kind & 15 {
+            TEXT => Message::text(String::from_utf8(message).unwrap()),
+            _ => Message::binary(message),
+        });
+    }
+    assert!(open.is_none());
+    messages
+}
