@@ -2,6 +2,9 @@
 //!
 //! A client whose interpreter or package is not there is skipped, loudly, unless `REQUIRE_CLIENTS=1` is set.
 
+#[cfg(feature = "deflate")]
+mod deflate;
+
 use std::{
     ffi::OsString,
     future::{Future, IntoFuture},
@@ -110,38 +113,47 @@ async fn start_all(over: &Over) -> ([String; 3], UnboundedReceiver<(u16, String)
     (urls, closes)
 }
 
-/// Runs the first of `commands` that is able to, as it says when it is called with `--check`.
+/// Runs the first of `commands` that is able to, against the three servers.
 async fn run(name: &str, commands: &[Vec<OsString>], over: Over) {
-    let mut able = None;
-    for command in commands {
-        let check = Command::new(&command[0]).args(&command[1..]).arg("--check").output().await;
-        if check.is_ok_and(|output| output.status.success()) {
-            able = Some(command);
-            break;
-        }
-    }
-    let Some(command) = able else {
-        let required = std::env::var_os("REQUIRE_CLIENTS").is_some_and(|value| value == "1");
-        assert!(!required, "{name} is not there, and REQUIRE_CLIENTS=1 is set");
-        // Not `eprintln!`, which the test harness keeps to itself.
-        let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("SKIPPED: no {name}\n").as_bytes());
-        return;
-    };
+    let Some(command) = able(name, commands).await else { return };
     let (urls, mut closes) = start_all(&over).await;
-    let mut client = Command::new(&command[0]);
-    client.args(&command[1..]).args(&urls).kill_on_drop(true);
-    #[cfg(feature = "tls")]
-    if let Over::Tls(_, authority) = over {
-        // Node and Python's `ssl` by themselves take these.
-        client.env("NODE_EXTRA_CA_CERTS", &authority).env("SSL_CERT_FILE", &authority);
-    }
-    let output = timeout(Duration::from_secs(60), client.output()).await.expect("the client hangs").unwrap();
-    let told = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{told}");
+    let told = talk(command, &urls, &over).await;
     for expected in [(1000, "done"), (4001, "own reason")] {
         let (code, reason) = closes.recv().await.unwrap();
         assert_eq!((code, reason.as_str()), expected, "{told}");
     }
+}
+
+/// The first of `commands` that is able to run, as it says when it is called with `--check`.
+async fn able<'a>(name: &str, commands: &'a [Vec<OsString>]) -> Option<&'a [OsString]> {
+    for command in commands {
+        let check = Command::new(&command[0]).args(&command[1..]).arg("--check").output().await;
+        if check.is_ok_and(|output| output.status.success()) {
+            return Some(command);
+        }
+    }
+    let required = std::env::var_os("REQUIRE_CLIENTS").is_some_and(|value| value == "1");
+    assert!(!required, "{name} is not there, and REQUIRE_CLIENTS=1 is set");
+    // Not `eprintln!`, which the test harness keeps to itself.
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("SKIPPED: no {name}\n").as_bytes());
+    None
+}
+
+/// Has a client talk to the servers at these URLs, and returns what it tells.
+async fn talk(command: &[OsString], urls: &[String], over: &Over) -> String {
+    let mut client = Command::new(&command[0]);
+    client.args(&command[1..]).args(urls).kill_on_drop(true);
+    #[cfg(feature = "tls")]
+    if let Over::Tls(_, authority) = over {
+        // Node and Python's `ssl` by themselves take these.
+        client.env("NODE_EXTRA_CA_CERTS", authority).env("SSL_CERT_FILE", authority);
+    }
+    #[cfg(not(feature = "tls"))]
+    let Over::Tcp = over;
+    let output = timeout(Duration::from_secs(120), client.output()).await.expect("the client hangs").unwrap();
+    let told = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    told.into_owned()
 }
 
 fn script(name: &str) -> OsString {
