@@ -1,7 +1,12 @@
 //! permessage-deflate (RFC 7692) on the wire, with a client that knows of flate2 and nothing of this crate.
 
+#[cfg(feature = "http2")]
+#[path = "../http2/mod.rs"]
+mod http2;
 mod inbound;
 mod negotiation;
 mod outbound;
+#[cfg(feature = "http2")]
+mod over_http2;
 mod peer;
 mod splits;

@@ -199,9 +199,9 @@ pub(crate) fn text(len: usize) -> String {
         .collect()
 }
 
-/// Bytes that do not repeat themselves.
+/// Bytes that repeat neither themselves nor those of another length.
 pub(crate) fn noise(len: usize) -> Vec<u8> {
-    let mut seed = 1_u64;
+    let mut seed = len as u64;
     let mut next = || {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (seed >> 56) as u8
