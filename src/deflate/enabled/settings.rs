@@ -38,7 +38,20 @@ impl Deflate {
         Self::default()
     }
 
-    /// How hard to compress, from 1, the fastest, to 9, the smallest. Default: 1.
+    /// How hard to compress, from 1, the fastest, to 9, the smallest. Default: 2.
+    ///
+    /// What is left of a message, and in brackets the thousands of instructions that it takes, beside the clearing of
+    /// 128 KiB of tables:
+    ///
+    /// | each by itself | level 1 | level 2 | level 3 | level 6 | level 9 |
+    /// | --- | --- | --- | --- | --- | --- |
+    /// | 1 KiB of JSON | 38 % (80) | 29 % (200) | 28 % (220) | 28 % (230) | 28 % (250) |
+    /// | 1 KiB of prose | 80 % (120) | 59 % (250) | 59 % (280) | 59 % (300) | 59 % (310) |
+    /// | 16 KiB of JSON | 24 % (320) | 17 % (590) | 17 % (890) | 15 % (1,060) | 16 % (1,590) |
+    ///
+    /// Level 1 has no codes fitted to the message, which tells most where little repeats itself. Level 2 gets nearly all
+    /// there is to get. With context takeover level 4 is worth it: 1 KiB of prose is 27 % on level 2 and 18 % on level 4,
+    /// for the same time.
     ///
     /// # Panics
     ///
@@ -106,7 +119,7 @@ impl Deflate {
 impl Default for Deflate {
     fn default() -> Self {
         Self {
-            level: 1,
+            level: 2,
             threshold: 128,
             server_context_takeover: false,
             client_context_takeover: false,
