@@ -3,16 +3,20 @@
 #
 # Runs Autobahn's fuzzing client against the `echo` example, built in release: sections 1 to 10, or the cases given.
 # A NON-STRICT result fails, and so does a connection that had to be failed and went without its Close frame.
-# The tool goes to tool/ and the report to out/ beside this script. Arguments, environment and exit code are run.sh's.
+# The tool goes to tool/ and the report to $OUT, by default out/ beside this script. Arguments, exit code and the rest of
+# the environment are run.sh's; the server is built with $FEATURES and started with $SERVER_ARGS beside its own.
 set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
 cd "$HERE/../.."
 
 WSTEST=$("$HERE/install.sh" "$HERE/tool")
-cargo build --release --example echo
-mkdir -p "$HERE/out"
-LOG=$HERE/out/server.log
-"${CARGO_TARGET_DIR:-target}/release/examples/echo" --port 0 --any-origin --max-message-size $((32 << 20)) >"$LOG" 2>&1 &
+cargo build --release --example echo --features "${FEATURES:-}"
+OUT=${OUT:-$HERE/out}
+mkdir -p "$OUT"
+LOG=$OUT/server.log
+COMMAND=("${CARGO_TARGET_DIR:-target}/release/examples/echo" --port 0 --any-origin --max-message-size $((32 << 20)))
+# shellcheck disable=SC2086 # so many arguments
+"${COMMAND[@]}" ${SERVER_ARGS:-} >"$LOG" 2>&1 &
 SERVER=$!
 trap 'kill $SERVER 2>/dev/null || true' EXIT
 for _ in {1..100}; do
@@ -22,5 +26,6 @@ for _ in {1..100}; do
 done
 [ -n "$URL" ] || { echo "the server did not start:" >&2; cat "$LOG" >&2; exit 1; }
 
-export WSTEST AGENT=tower-websocket EXCLUDE="${EXCLUDE-12.* 13.*}" STRICT_CLOSE=1 ALLOW=OK,INFORMATIONAL
-"$HERE/run.sh" "$URL" "$HERE/out" "$@"
+export WSTEST AGENT="${AGENT:-tower-websocket}" EXCLUDE="${EXCLUDE-12.* 13.*}" STRICT_CLOSE=1
+export ALLOW="${ALLOW:-OK,INFORMATIONAL}"
+"$HERE/run.sh" "$URL" "$OUT" "$@"

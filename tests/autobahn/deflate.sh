@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# deflate.sh [CASE-GLOB...]
+#
+# Runs Autobahn's fuzzing client against the `echo` example with permessage-deflate, without context takeover and then
+# with it: sections 12 and 13, all 216 cases, or the cases given. Every case has to be OK. It is echo.sh otherwise.
+set -euo pipefail
+HERE=$(cd "$(dirname "$0")" && pwd)
+[ $# -gt 0 ] || set -- '12.*' '13.*'
+
+export FEATURES=deflate EXCLUDE='' ALLOW=OK ALLOW_CLOSE=OK
+for FORM in deflate deflate=takeover; do
+  AGENT=$FORM OUT=$HERE/out/$FORM SERVER_ARGS=--$FORM "$HERE/echo.sh" "$@"
+done
