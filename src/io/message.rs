@@ -1,7 +1,13 @@
 //! Ordinary messages, past tungstenite: taken straight from what was read, and put where it is written from.
 
 use bytes::Bytes;
-use tungstenite::Message;
+use tungstenite::{
+    Message,
+    protocol::frame::{
+        FrameHeader,
+        coding::{Data, OpCode},
+    },
+};
 
 /// The largest header of a frame that is not masked (RFC 6455 §5.2), in bytes.
 const MAX_HEADER: usize = 10;
@@ -39,12 +45,23 @@ pub(super) fn take(input: &mut [u8], max: usize) -> Option<(Message, usize)> {
     Some((message, header.len() + len))
 }
 
-/// Puts `message` behind what is in `output`, as a frame of a server, if it is a text or a binary message and there are
-/// no more than `max` bytes then.
+/// Puts `message` behind what is in `output`, as a frame of a server, if it is a text or a binary message, compressed or
+/// not, and there are no more than `max` bytes then.
 pub(super) fn put(output: &mut Vec<u8>, message: &Message, max: usize) -> bool {
     let (first, payload) = match message {
         Message::Text(text) => (0x81, text.as_bytes()),
         Message::Binary(payload) => (0x82, &payload[..]),
+        // A compressed message, whole.
+        Message::Frame(frame) => match *frame.header() {
+            FrameHeader { is_final: true, rsv1: true, rsv2: false, rsv3: false, mask: None, opcode } => {
+                match opcode {
+                    OpCode::Data(Data::Text) => (0xc1, frame.payload()),
+                    OpCode::Data(Data::Binary) => (0xc2, frame.payload()),
+                    _ => return false,
+                }
+            }
+            _ => return false,
+        },
         _ => return false,
     };
     if payload.len() > max || output.len() + MAX_HEADER + payload.len() > max {
