@@ -10,6 +10,8 @@ mod future;
 mod handshake;
 mod header;
 mod io;
+#[cfg(feature = "json")]
+mod json;
 mod layer;
 mod permit;
 mod server;
@@ -29,6 +31,9 @@ pub use handshake::{
     AcceptAll, AllowOrigin, Handshake, HandshakeError, HandshakeService, Opening, Rejection,
 };
 pub use io::{Rewind, Transport, Upgraded};
+#[cfg(feature = "json")]
+#[cfg_attr(docsrs, doc(cfg(feature = "json")))]
+pub use json::{RecvJsonError, SendJsonError};
 pub use layer::WebSocketUpgradeLayer;
 pub use server::{HttpService, Listener, PeerAddr, Serve, serve};
 #[cfg(feature = "tls")]

@@ -27,6 +27,8 @@ mod closing;
 mod cork;
 mod drivers;
 mod errors;
+#[cfg(feature = "json")]
+mod json;
 mod keepalive;
 mod limits;
 mod order;

@@ -22,6 +22,9 @@ mod drivers;
 mod errors;
 #[path = "../http2/mod.rs"]
 mod http2;
+#[cfg(feature = "json")]
+#[path = "../connection/json.rs"]
+mod json;
 #[path = "../connection/keepalive.rs"]
 mod keepalive;
 #[path = "../connection/limits.rs"]

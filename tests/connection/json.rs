@@ -1,0 +1,209 @@
+//! The feature `json`.
+
+use std::{collections::HashMap, error::Error, time::Duration};
+
+use serde::{Deserialize, Serialize, Serializer};
+use tokio::{sync::oneshot, time::timeout};
+use tower_websocket::{CloseCode, Config, RecvJsonError, SendJsonError};
+
+use crate::pair::{BINARY, PING, PONG, Socket, TEXT, drive};
+
+#[derive(Debug, Deserialize, PartialEq, Serialize)]
+struct Point {
+    x: i32,
+    y: Option<String>,
+}
+
+/// Answers each point with one, and each error with what it says of itself.
+async fn mirror(mut socket: Socket) {
+    while let Some(point) = socket.recv_json::<Point>().await {
+        match point {
+            Ok(Point { x, y }) => socket.send_json(&Point { x: -x, y }).await.unwrap(),
+            Err(RecvJsonError::Socket(_)) => break,
+            Err(error) => {
+                let told = (error.to_string(), error.close_code().unwrap().get());
+                socket.send_json(&told).await.unwrap();
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn values_come_and_go_as_text_messages() {
+    let mut pair = drive(Config::new(), mirror).await;
+    pair.text(r#"{"x": 1, "y": "é\n"}"#).await;
+    assert_eq!(pair.recv_text().await, r#"{"x":-1,"y":"é\n"}"#);
+    pair.text("\t{\"x\":2}\r\n").await;
+    assert_eq!(pair.recv_text().await, r#"{"x":-2,"y":null}"#);
+    pair.send_close(1000, "").await;
+    assert_eq!(pair.recv_close().await.0, 1000);
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_message_is_one_error_and_the_next_is_received() {
+    let mut pair = drive(Config::new(), mirror).await;
+    let not_json = "the message is not the JSON that was expected, line";
+    for (first, payload, told, code) in [
+        (TEXT, r#"{"x": 1,"#, format!("{not_json} 1 column 8"), 1007),
+        (TEXT, "", format!("{not_json} 1 column 0"), 1007),
+        (TEXT, "{\n\"x\": true}", format!("{not_json} 2 column 9"), 1007),
+        (TEXT, "{\"x\": 1} {\"x\": 2}", format!("{not_json} 1 column 10"), 1007),
+        (TEXT, "{\"x\": 5000000000}", format!("{not_json} 1 column 16"), 1007),
+        (BINARY, "{\"x\": 1}", "a binary message where JSON text was expected".into(), 1003),
+    ] {
+        pair.send(first, payload).await;
+        let answer: (String, u16) = serde_json::from_str(&pair.recv_text().await).unwrap();
+        assert_eq!(answer, (told, code));
+        pair.text("{\"x\": 3}").await;
+        assert_eq!(pair.recv_text().await, r#"{"x":-3,"y":null}"#);
+    }
+    pair.send_close(1000, "").await;
+    assert_eq!(pair.recv_close().await.0, 1000);
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deeply_nested_message_is_an_error_and_no_overflow_of_the_stack() {
+    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+        let error = socket.recv_json::<serde_json::Value>().await.unwrap().unwrap_err();
+        socket.close(error.close_code().unwrap(), error.close_reason()).await.unwrap();
+    })
+    .await;
+    pair.text(&"[".repeat(1_000_000)).await;
+    assert_eq!(pair.recv_close().await, (1007, "recursion limit exceeded at line 1 column 128".into()));
+    pair.send_close(1007, "").await;
+    pair.eof().await;
+    pair.finish().await;
+}
+
+/// The application closes on what it cannot read, and says why.
+async fn strict(mut socket: Socket) {
+    while let Some(Err(error)) = socket.recv_json::<Vec<u32>>().await {
+        let code = error.close_code().unwrap();
+        socket.close(code, error.close_reason()).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_caller_may_close_with_what_is_wrong() {
+    let long = format!("[\"{}\"]", "é".repeat(100));
+    for (first, payload, code, reason) in [
+        (TEXT, "[1, -2]", 1007, "invalid value: integer `-2`, expected u32 at line 1 column 6"),
+        (BINARY, "[1]", 1003, "JSON comes in text messages"),
+        (TEXT, long.as_str(), 1007, &format!("invalid type: string \"{}", "é".repeat(50))),
+    ] {
+        let mut pair = drive(Config::new(), strict).await;
+        pair.send(first, payload).await;
+        assert_eq!(pair.recv_close().await, (code, reason.to_owned()));
+        pair.send_close(code, "").await;
+        pair.eof().await;
+        pair.finish().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn pings_and_pongs_are_passed_over() {
+    let mut pair = drive(Config::new(), mirror).await;
+    pair.send(PONG, "").await;
+    pair.send(PING, "p").await;
+    assert_eq!(pair.recv().await, (PONG, b"p".to_vec()));
+    pair.text("{\"x\": 4}").await;
+    assert_eq!(pair.recv_text().await, r#"{"x":-4,"y":null}"#);
+    pair.send_close(1000, "").await;
+    assert_eq!(pair.recv_close().await.0, 1000);
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broken_connection_is_an_error_once_and_then_the_end() {
+    let (told, error) = oneshot::channel();
+    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+        let Some(Err(error)) = socket.recv_json::<u32>().await else { panic!("no error") };
+        assert!(socket.recv_json::<u32>().await.is_none());
+        told.send(error).unwrap();
+    })
+    .await;
+    pair.send(TEXT | 0x40, "1").await;
+    assert_eq!(pair.recv_close().await.0, 1002);
+    pair.send_close(1002, "").await;
+    pair.eof().await;
+    let error = error.await.unwrap();
+    assert!(matches!(error, RecvJsonError::Socket(_)), "{error:?}");
+    assert_eq!((error.close_code(), error.close_reason().as_str()), (None, ""));
+    assert!(error.source().is_some());
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_recv_json_loses_nothing() {
+    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+        loop {
+            // A ping makes it go round, the half of a message makes it wait.
+            match timeout(Duration::from_millis(1), socket.recv_json::<u32>()).await {
+                Ok(Some(number)) => socket.send_json(&number.unwrap()).await.unwrap(),
+                Ok(None) => break,
+                Err(_) => {}
+            }
+        }
+    })
+    .await;
+    pair.send(TEXT & !0x80, "1").await;
+    for _ in 0..3 {
+        tokio::time::advance(Duration::from_millis(2)).await;
+        pair.send(PING, "").await;
+        assert_eq!(pair.recv().await.0, PONG);
+    }
+    pair.send(0x80, "2").await;
+    assert_eq!(pair.recv_text().await, "12");
+    pair.send_close(1000, "").await;
+    assert_eq!(pair.recv_close().await.0, 1000);
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_no_json_is_not_sent_and_the_connection_lives_on() {
+    struct Failing;
+    impl Serialize for Failing {
+        fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(serde::ser::Error::custom("not today"))
+        }
+    }
+    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+        let keyless = HashMap::from([((1, 2), 3)]);
+        for error in
+            [socket.send_json(&keyless).await.unwrap_err(), socket.send_json(&Failing).await.unwrap_err()]
+        {
+            assert!(matches!(error, SendJsonError::Unserializable(_)), "{error:?}");
+        }
+        socket.send_json("still here").await.unwrap();
+        socket.close(CloseCode::NORMAL, "").await.unwrap();
+        let error = socket.send_json(&1).await.unwrap_err();
+        assert!(matches!(error, SendJsonError::Socket(_)), "{error:?}");
+    })
+    .await;
+    assert_eq!(pair.recv_text().await, "\"still here\"");
+    pair.answer_close(1000).await;
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_halves_have_it_too() {
+    let mut pair = drive(Config::new(), async |socket: Socket| {
+        let (sender, mut receiver) = socket.split();
+        while let Some(number) = receiver.recv_json::<u32>().await {
+            match number {
+                Ok(number) => sender.clone().send_json(&[number]).await.unwrap(),
+                Err(error) => sender.close(error.close_code().unwrap(), error.close_reason()),
+            }
+        }
+    })
+    .await;
+    pair.text("7").await;
+    assert_eq!(pair.recv_text().await, "[7]");
+    pair.text("seven").await;
+    assert_eq!(pair.recv_close().await, (1007, "expected value at line 1 column 1".into()));
+    pair.send_close(1007, "").await;
+    pair.eof().await;
+    pair.finish().await;
+}
