@@ -17,6 +17,9 @@ mod permit;
 mod server;
 mod service;
 mod shutdown;
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;
 mod trace;
 mod upgrade_required;
 mod websocket;

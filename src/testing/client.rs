@@ -1,0 +1,214 @@
+//! The client's side of an open WebSocket.
+
+use std::{
+    fmt,
+    future::Future,
+    panic::Location,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use futures_core::Stream;
+use futures_sink::Sink;
+use futures_util::{SinkExt, StreamExt};
+use http::{Response, header::SEC_WEBSOCKET_PROTOCOL};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use tokio_tungstenite::WebSocketStream;
+use tungstenite::{Error, Message, protocol::Role};
+
+use super::patience::within_a_day;
+use crate::{CloseCode, CloseReason};
+
+/// The client's side of an open WebSocket, for a test: a [`Stream`] and a [`Sink`] of [`Message`]s.
+///
+/// It is tokio-tungstenite's client, which has nothing in common with the server's side but the parsing of frames.
+/// Pings are answered while it receives. Dropping it ends the stream without a Close, as a client that crashes does.
+pub struct Client {
+    stream: WebSocketStream<TokioIo<Upgraded>>,
+    response: Response<()>,
+}
+
+impl Client {
+    pub(super) async fn new(io: Upgraded, response: Response<()>) -> Self {
+        let stream = WebSocketStream::from_raw_socket(TokioIo::new(io), Role::Client, None).await;
+        Self { stream, response }
+    }
+
+    /// The 101.
+    pub fn response(&self) -> &Response<()> {
+        &self.response
+    }
+
+    /// The subprotocol that the service selected.
+    pub fn protocol(&self) -> Option<&str> {
+        self.response.headers().get(SEC_WEBSOCKET_PROTOCOL)?.to_str().ok()
+    }
+
+    /// Sends a message.
+    ///
+    /// # Errors
+    ///
+    /// What tungstenite says, as when the socket is closed.
+    pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
+        self.stream.send(message.into()).await
+    }
+
+    /// The next message, of any kind; `None` at the end.
+    ///
+    /// # Errors
+    ///
+    /// What tungstenite says, as when the stream ends without a Close.
+    ///
+    /// # Panics
+    ///
+    /// Panics when nothing comes within a day.
+    #[track_caller]
+    pub fn recv(&mut self) -> impl Future<Output = Option<Result<Message, Error>>> + Send + '_ {
+        let caller = Location::caller();
+        within_a_day(self.stream.next(), caller, "nothing comes")
+    }
+
+    /// The text of the next message; pings and pongs are passed over.
+    ///
+    /// # Panics
+    ///
+    /// Panics when the next message is something else, and when none comes within a day.
+    #[track_caller]
+    pub fn recv_text(&mut self) -> impl Future<Output = String> + Send + '_ {
+        let caller = Location::caller();
+        async move {
+            match within_a_day(self.next_data(), caller, "no text comes").await {
+                Some(Ok(Message::Text(text))) => text.to_string(),
+                Some(Ok(other)) => panic!("{caller}: no text comes, but {other:?}"),
+                Some(Err(error)) => panic!("{caller}: no text comes, but an error: {error}"),
+                None => panic!("{caller}: no text comes, but the end"),
+            }
+        }
+    }
+
+    async fn next_data(&mut self) -> Option<Result<Message, Error>> {
+        loop {
+            match self.stream.next().await {
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                next => return next,
+            }
+        }
+    }
+
+    /// The next message, out of its JSON; pings and pongs are passed over. With the feature `json`.
+    ///
+    /// # Panics
+    ///
+    /// As [`recv_text`](Self::recv_text), and when the text is not the JSON of a `T`.
+    #[cfg(feature = "json")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "json")))]
+    #[track_caller]
+    pub fn recv_json<T: serde::de::DeserializeOwned>(&mut self) -> impl Future<Output = T> + Send + '_ {
+        let caller = Location::caller();
+        let text = self.recv_text();
+        async move {
+            let text = text.await;
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{caller}: {error}, in {text}"))
+        }
+    }
+
+    /// Sends `value` as JSON, in a text message. With the feature `json`.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    ///
+    /// # Panics
+    ///
+    /// Panics when `value` has no JSON.
+    #[cfg(feature = "json")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "json")))]
+    pub async fn send_json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        let text = serde_json::to_string(value).expect("a test's value has JSON");
+        self.send(text).await
+    }
+
+    /// Sends Close, and says how the server closed; see [`closed`](Self::closed).
+    ///
+    /// # Panics
+    ///
+    /// Panics when there is no end within a day.
+    #[track_caller]
+    pub fn close(
+        &mut self,
+        code: CloseCode,
+        reason: impl Into<CloseReason>,
+    ) -> impl Future<Output = (u16, String)> + Send {
+        let caller = Location::caller();
+        let frame = code.frame(reason.into());
+        let close = async {
+            // Where it cannot be sent, the server has closed already.
+            let _ = self.stream.close(Some(frame)).await;
+            self.rest().await
+        };
+        within_a_day(close, caller, "the connection does not end")
+    }
+
+    /// Receives until the end, and says how the server closed: code and reason of its Close, 1005 when that had no
+    /// code, 1006 when there was no Close. Messages that come before are thrown away.
+    ///
+    /// # Panics
+    ///
+    /// Panics when there is no end within a day.
+    #[track_caller]
+    pub fn closed(&mut self) -> impl Future<Output = (u16, String)> + Send + '_ {
+        within_a_day(self.rest(), Location::caller(), "the connection does not end")
+    }
+
+    async fn rest(&mut self) -> (u16, String) {
+        let mut closed = (1006, String::new());
+        while let Some(Ok(message)) = self.stream.next().await {
+            match message {
+                Message::Close(Some(frame)) => closed = (frame.code.into(), frame.reason.to_string()),
+                Message::Close(None) => closed.0 = 1005,
+                _ => {}
+            }
+        }
+        closed
+    }
+
+    /// The tokio-tungstenite stream inside, where more is wanted than a well-behaved client does.
+    pub fn into_inner(self) -> WebSocketStream<TokioIo<Upgraded>> {
+        self.stream
+    }
+}
+
+impl Stream for Client {
+    type Item = Result<Message, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.stream.poll_next_unpin(cx)
+    }
+}
+
+impl Sink<Message> for Client {
+    type Error = Error;
+
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.stream.poll_ready_unpin(cx)
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
+        self.stream.start_send_unpin(message)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.stream.poll_flush_unpin(cx)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.stream.poll_close_unpin(cx)
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("response", &self.response).finish_non_exhaustive()
+    }
+}
