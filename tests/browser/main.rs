@@ -1,6 +1,8 @@
 //! Headless Chromium against the server. `.ci/run` installs what it needs.
 
 mod browser;
+#[cfg(feature = "json")]
+mod chat;
 mod plain;
 #[cfg(feature = "tls")]
 mod secure;

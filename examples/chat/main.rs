@@ -1,0 +1,125 @@
+//! A chat room: a page at `/` and its WebSocket at `/ws`, in one axum server.
+//!
+//! ```sh
+//! cargo run --example chat --features json
+//! ```
+//!
+//! Open <http://127.0.0.1:9004/> in two windows. `--port N` (0 picks one), `--host ADDRESS` (`0.0.0.0` lets a phone in).
+//!
+//! - Who comes in says a name, in the socket's query. The handshake service refuses a name that is missing (400) or
+//!   taken (409), and reserves it otherwise: the handler gets the seat beside the socket, and dropping it gives it back.
+//! - Scripts do not get to see why a WebSocket was refused, so an ordinary `GET` of the same path tells.
+//! - What is said goes to all, each through the sending half of its socket. Nobody waits for a slow reader: one who is
+//!   64 KiB behind is closed with 1013, comes back, and gets the history.
+//! - The page comes back by itself when the server or the network was gone, later each time. What was typed meanwhile is
+//!   sent then; what was already heard is not shown twice.
+//! - Ctrl-C and SIGTERM end all sockets with 1001 before the process ends.
+
+mod event;
+mod room;
+
+use std::time::Duration;
+
+use axum::{Router, extract::Query, response::Html, routing::get};
+use http::{Request, Response, StatusCode};
+use serde::Deserialize;
+use tokio::net::TcpListener;
+use tower::service_fn;
+use tower_websocket::{Config, Handshake, Rejection, Shutdown, WebSocket, WebSocketUpgradeLayer};
+
+use event::Command;
+use room::{Refusal, Room, Seat};
+
+const PAGE: Html<&str> = Html(include_str!("page.html"));
+
+/// Who is coming in. The key tells a page that comes back from another one with the same name.
+#[derive(Debug, Deserialize)]
+struct Hello {
+    name: String,
+    key: String,
+}
+
+fn enter(room: &Room, uri: &http::Uri) -> Result<Seat, Refusal> {
+    let Query(hello) = Query::<Hello>::try_from_uri(uri)
+        .map_err(|_| (StatusCode::BAD_REQUEST, "the query must be ?name=NAME&key=KEY"))?;
+    room.reserve(&hello.name, &hello.key)
+}
+
+async fn handshake(room: Room, request: Request<Handshake>) -> Result<Response<Seat>, Rejection> {
+    let seat = enter(&room, request.uri())?;
+    Ok(request.into_body().accept(seat))
+}
+
+/// Whether the handshake would be accepted, for the page to show.
+async fn may_enter(room: Room, uri: http::Uri) -> Result<StatusCode, Refusal> {
+    enter(&room, &uri).map(|_| StatusCode::NO_CONTENT)
+}
+
+async fn converse(socket: WebSocket, seat: Seat) {
+    let (sender, mut receiver) = socket.split();
+    seat.take(sender.clone());
+    while let Some(command) = receiver.recv_json().await {
+        match command {
+            Ok(Command::Say { id, text }) => seat.say(id, text),
+            Err(error) => match error.close_code() {
+                Some(code) => sender.close(code, error.close_reason()),
+                None => break,
+            },
+        }
+    }
+}
+
+fn app(shutdown: &Shutdown) -> Router {
+    let room = Room::new();
+    let config = Config::new().max_message_size(8 * 1024).max_write_buffer_size(64 * 1024).shutdown(shutdown);
+    let asked = room.clone();
+    let handshake = service_fn(move |request| handshake(asked.clone(), request));
+    let sockets = WebSocketUpgradeLayer::new(handshake, converse).with_config(config);
+    Router::new().route("/", get(PAGE)).route("/ws", get(move |uri| may_enter(room, uri)).layer(sockets))
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let (mut host, mut port) = ("127.0.0.1".to_owned(), 9004);
+    let mut args = std::env::args().skip(1);
+    while let Some(arg) = args.next() {
+        let mut value = || args.next().ok_or(format!("{arg} needs a value"));
+        match arg.as_str() {
+            "--host" => host = value()?,
+            "--port" => port = value()?.parse()?,
+            _ => return Err(format!("unknown argument {arg}").into()),
+        }
+    }
+    let listener = TcpListener::bind((host, port)).await?;
+    println!("listening on http://{}", listener.local_addr()?);
+
+    let shutdown = Shutdown::new();
+    let app = app(&shutdown);
+    let ending = shutdown.clone();
+    axum::serve(listener, app)
+        .with_graceful_shutdown(async move {
+            signal().await;
+            ending.start();
+        })
+        .await?;
+    shutdown.drain(Duration::from_secs(10)).await;
+    Ok(())
+}
+
+/// Ready when the process is to end.
+async fn signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate()).expect("SIGTERM can be handled");
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    drop(tokio::signal::ctrl_c().await);
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests;
