@@ -7,6 +7,8 @@ mod body;
 mod config;
 mod deflate;
 mod future;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod handshake;
 mod header;
 mod io;

@@ -1,0 +1,41 @@
+//! How to build with this crate, task by task. Every snippet compiles.
+//!
+//! | page | |
+//! | --- | --- |
+//! | [`choosing`] | a layer, a service, a server, a raw stream: which one |
+//! | [`authentication`] | by cookie, header, token in the subprotocol, first message |
+//! | [`rooms`] | one message to many sockets |
+//! | [`back_pressure`] | peers that read slowly, and handlers that do |
+//! | [`limits`] | what a client can make the server spend, and what ends it |
+//! | [`proxies`] | behind nginx and HAProxy |
+//! | [`shutdown`] | deploying without losing messages |
+//! | [`testing`] | without ports and without waiting |
+//! | [`moving`] | from axum's extractor, hyper-tungstenite, tokio-tungstenite, AnyEvent::WebSocket::Server |
+
+#[doc = include_str!("authentication.md")]
+pub mod authentication {}
+
+#[doc = include_str!("back_pressure.md")]
+pub mod back_pressure {}
+
+#[doc = include_str!("choosing.md")]
+pub mod choosing {}
+
+#[doc = include_str!("limits.md")]
+pub mod limits {}
+
+#[doc = include_str!("moving.md")]
+pub mod moving {}
+
+#[doc = include_str!("proxies.md")]
+pub mod proxies {}
+
+#[doc = include_str!("rooms.md")]
+pub mod rooms {}
+
+#[doc = include_str!("shutdown.md")]
+pub mod shutdown {}
+
+#[cfg(feature = "testing")]
+#[doc = include_str!("testing.md")]
+pub mod testing {}
