@@ -33,7 +33,7 @@ pub use config::Config;
 pub use deflate::Deflate;
 pub use future::ResponseFuture;
 pub use handshake::{
-    AcceptAll, AllowOrigin, Handshake, HandshakeError, HandshakeService, Opening, Rejection,
+    AcceptAll, AllowOrigin, Handshake, HandshakeError, HandshakeService, Opening, RefusalCause, Rejection,
 };
 pub use io::{Rewind, Transport, Upgraded};
 #[cfg(feature = "json")]

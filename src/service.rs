@@ -12,7 +12,7 @@ use http::{Request, Response, request::Parts};
 use tower::Service;
 
 use crate::{
-    Acceptor, HandshakeService, ResponseBody, ResponseFuture, WebSocket, handshake::Opening,
+    Acceptor, HandshakeService, RefusalCause, ResponseBody, ResponseFuture, WebSocket, handshake::Opening,
     trace::upgrade_failed,
 };
 
@@ -105,7 +105,12 @@ where
             });
             response.map(|()| Bytes::new())
         }
-        Err(refused) => refused.into_response(),
+        Err(refused) => {
+            let cause = RefusalCause::from(&refused);
+            let mut response = refused.into_response();
+            response.extensions_mut().insert(cause);
+            response
+        }
     }
 }
 

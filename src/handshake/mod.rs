@@ -3,6 +3,7 @@
 mod accept_all;
 mod authority;
 mod body;
+mod cause;
 mod error;
 mod key;
 mod opening;
@@ -15,6 +16,7 @@ mod service;
 
 pub use accept_all::AcceptAll;
 pub use body::Handshake;
+pub use cause::RefusalCause;
 pub use error::HandshakeError;
 pub use opening::Opening;
 pub use origin::AllowOrigin;

@@ -39,6 +39,7 @@ mod accept_failure;
 mod accept_request;
 mod accepting;
 mod bodies;
+mod cause;
 #[cfg(feature = "http2")]
 #[path = "../http2/mod.rs"]
 mod http2;

@@ -1,0 +1,48 @@
+//! What Prometheus gets to see.
+
+use http::Request;
+use metrics_exporter_prometheus::PrometheusBuilder;
+use tower_websocket::{CloseCode, Message, testing::connect};
+
+use crate::app;
+
+#[tokio::test(start_paused = true)]
+async fn what_happens_is_counted() {
+    let app = app(PrometheusBuilder::new().install_recorder().unwrap());
+    let scrape = async || {
+        let request = Request::get("/metrics").header("connection", "keep-alive");
+        let page = connect(app.clone(), request).await.unwrap_err();
+        String::from_utf8(page.body().to_vec()).unwrap()
+    };
+
+    let mut first = connect(app.clone(), "/ws").await.unwrap();
+    let mut second = connect(app.clone(), "/ws").await.unwrap();
+    first.send("hello").await.unwrap();
+    assert_eq!(first.recv_text().await, "hello");
+    second.send(Message::binary(vec![0; 1000])).await.unwrap();
+    assert_eq!(second.recv().await.unwrap().unwrap().len(), 1000);
+    for (name, value) in [("origin", "https://evil.org"), ("sec-websocket-version", "8")] {
+        connect(app.clone(), Request::get("/ws").header(name, value)).await.unwrap_err();
+    }
+    connect(app.clone(), "/nothing").await.unwrap_err();
+    assert_eq!(second.close(CloseCode::try_from(4001).unwrap(), "").await.0, 4001);
+
+    let page = scrape().await;
+    for line in [
+        "websocket_open 1",
+        "websocket_accepted_total 2",
+        "websocket_refused_total{cause=\"forbidden_origin\",status=\"403\"} 1",
+        "websocket_refused_total{cause=\"unsupported_version\",status=\"426\"} 1",
+        "websocket_closed_total{code=\"4001\"} 1",
+        "websocket_messages_total{direction=\"out\"} 2",
+        "websocket_bytes_total{direction=\"out\"} 1005",
+    ] {
+        assert!(page.lines().any(|found| found == line), "{line}, in\n{page}");
+    }
+    drop(first);
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    let page = scrape().await;
+    assert!(page.contains("websocket_open 0\n") && page.contains("{code=\"1006\"} 1\n"), "{page}");
+}
