@@ -1,0 +1,255 @@
+//! A room, as far as it is at this process.
+
+use std::{
+    collections::HashMap,
+    future::pending,
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use async_nats::Subscriber;
+use futures_util::StreamExt;
+use http::StatusCode;
+use tokio::{
+    sync::{Notify, OnceCell},
+    task::AbortHandle,
+    time::interval,
+};
+use tower_websocket::Sender;
+
+use crate::{
+    bus::Bus,
+    event::{Event, Notice, Said},
+    state::{Person, State, message, now},
+};
+
+/// Why somebody is not let in.
+pub(crate) type Refusal = (StatusCode, &'static str);
+
+/// How often a process says who is there.
+const BEAT: Duration = Duration::from_secs(2);
+
+/// All rooms of a process. Clones are the same.
+#[derive(Clone)]
+pub(crate) struct Rooms(Arc<Inner>);
+
+struct Inner {
+    process: String,
+    bus: Bus,
+    rooms: Mutex<HashMap<String, Arc<Room>>>,
+}
+
+struct Room {
+    name: String,
+    process: String,
+    bus: Bus,
+    state: Mutex<State>,
+    /// Told when it has changed who is at this process.
+    changed: Notify,
+    /// The task that listens to the bus, once it does.
+    listening: OnceCell<Option<AbortHandle>>,
+}
+
+impl Rooms {
+    pub(crate) fn new(process: String, bus: Bus) -> Self {
+        Self(Arc::new(Inner { process, bus, rooms: Mutex::default() }))
+    }
+
+    pub(crate) fn process(&self) -> &str {
+        &self.0.process
+    }
+
+    /// Reserves a name in a room until the seat is dropped. A room is there as long as somebody is in it.
+    pub(crate) async fn reserve(&self, room: &str, name: &str, key: &str) -> Result<Seat, Refusal> {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        if !(1..=32).contains(&room.len()) || !room.chars().all(is_name) {
+            return Err((StatusCode::NOT_FOUND, "there is no such room"));
+        }
+        let name = name.trim();
+        if name.is_empty() {
+            return Err((StatusCode::BAD_REQUEST, "a name is needed"));
+        }
+        if name.chars().count() > 24 || name.chars().any(char::is_control) || key.len() > 64 {
+            return Err((StatusCode::BAD_REQUEST, "a name has at most 24 characters"));
+        }
+        let seat = self.seat(room, name, key)?;
+        seat.room.listen().await.map_err(|error| {
+            eprintln!("no way to the other processes: {error}");
+            (StatusCode::SERVICE_UNAVAILABLE, "try again later")
+        })?;
+        // Now that the other processes have been heard.
+        if seat.room.lock().key_of(name).is_some_and(|taken| taken != key) {
+            return Err(TAKEN);
+        }
+        Ok(seat)
+    }
+
+    fn seat(&self, room: &str, name: &str, key: &str) -> Result<Seat, Refusal> {
+        let mut rooms = self.0.rooms.lock().expect("no panic under the lock");
+        let room = rooms.entry(room.to_owned()).or_insert_with(|| Arc::new(Room::new(room, &self.0)));
+        let mut state = room.lock();
+        if state.key_of(name).is_some_and(|taken| taken != key) {
+            return Err(TAKEN);
+        }
+        let person = state.people.entry(name.to_owned()).or_insert_with(|| Person {
+            key: key.to_owned(),
+            since: now(),
+            seats: 0,
+            sender: None,
+        });
+        person.seats += 1;
+        Ok(Seat { rooms: self.clone(), room: Arc::clone(room), name: name.to_owned() })
+    }
+}
+
+const TAKEN: Refusal = (StatusCode::CONFLICT, "somebody here has that name");
+
+impl Room {
+    fn new(name: &str, inner: &Inner) -> Self {
+        Self {
+            name: name.to_owned(),
+            process: inner.process.clone(),
+            bus: inner.bus.clone(),
+            state: Mutex::default(),
+            changed: Notify::new(),
+            listening: OnceCell::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no panic under the lock")
+    }
+
+    /// Listens to the bus, if it does not already, and gets to know what was said before.
+    async fn listen(self: &Arc<Self>) -> Result<(), async_nats::SubscribeError> {
+        let listen = async || {
+            let Some(notices) = self.bus.notices(&self.name).await? else { return Ok(None) };
+            // In this order nothing is missed: what is said now is heard, what was said before is known to others.
+            let history = self.bus.history(&self.name).await;
+            let questions = self.bus.questions(&self.name).await?;
+            history.into_iter().for_each(|said| self.lock().hear(said));
+            self.bus.publish(&self.name, &Notice::Hello).await;
+            let task = tokio::spawn(Arc::clone(self).run(notices, questions));
+            Ok(Some(task.abort_handle()))
+        };
+        self.listening.get_or_try_init(listen).await.map(|_| ())
+    }
+
+    async fn run(self: Arc<Self>, mut notices: Subscriber, mut questions: Option<Subscriber>) {
+        let mut beat = interval(BEAT);
+        loop {
+            tokio::select! {
+                // What came before a question is in the answer.
+                biased;
+                Some(notice) = notices.next() => {
+                    // What cannot be read is passed over: a newer version may have more to say.
+                    if let Ok(notice) = serde_json::from_slice(&notice.payload) {
+                        self.hear(notice);
+                    }
+                }
+                Some(question) = next(&mut questions) => {
+                    let history = self.lock().history.iter().cloned().collect::<Vec<_>>();
+                    self.bus.answer(question.reply, &history).await;
+                }
+                () = self.changed.notified() => self.announce().await,
+                _ = beat.tick() => {
+                    self.lock().forget();
+                    self.announce().await;
+                }
+                else => break,
+            }
+        }
+    }
+
+    fn hear(&self, notice: Notice) {
+        match notice {
+            Notice::Said(said) => self.lock().hear(said),
+            Notice::Present { process, people } if process != self.process => {
+                self.lock().present(process, people);
+            }
+            Notice::Present { .. } => {}
+            Notice::Hello => self.changed.notify_one(),
+        }
+    }
+
+    async fn announce(&self) {
+        let people = self.lock().presences();
+        self.bus.publish(&self.name, &Notice::Present { process: self.process.clone(), people }).await;
+    }
+}
+
+async fn next(questions: &mut Option<Subscriber>) -> Option<async_nats::Message> {
+    match questions {
+        Some(questions) => questions.next().await,
+        None => pending().await,
+    }
+}
+
+/// A name in a room, as long as it lives.
+pub(crate) struct Seat {
+    rooms: Rooms,
+    room: Arc<Room>,
+    name: String,
+}
+
+impl Seat {
+    /// The socket is open: it gets to know what there is, and the others that there is one more.
+    pub(crate) fn take(&self, sender: Sender) {
+        let mut state = self.room.lock();
+        let mut people = state.names();
+        people.insert(self.name.clone());
+        let people = people.into_iter().collect::<Vec<_>>();
+        let welcome = Event::Welcome { people: &people, history: &state.history };
+        let _ = sender.try_send(message(&welcome));
+        state.change(|state| {
+            let person = state.people.get_mut(&self.name).expect("a seat has its person");
+            person.since = now();
+            person.replace(Some(sender));
+        });
+        drop(state);
+        self.room.changed.notify_one();
+    }
+
+    /// Tells all, the speaker too: so the page knows that it was heard.
+    pub(crate) async fn say(&self, id: String, text: String) {
+        let text = text.trim();
+        if text.is_empty() || id.len() > 64 {
+            return;
+        }
+        let said = Said { id, from: self.name.clone(), text: text.to_owned(), at: now() };
+        let notice = Notice::Said(said);
+        if !self.room.bus.publish(&self.room.name, &notice).await {
+            self.room.hear(notice);
+        }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut rooms = self.rooms.0.rooms.lock().expect("no panic under the lock");
+        let mut state = self.room.lock();
+        let person = state.people.get_mut(&self.name).expect("a seat has its person");
+        person.seats -= 1;
+        if person.seats > 0 {
+            return;
+        }
+        state.change(|state| state.people.remove(&self.name));
+        self.room.changed.notify_one();
+        if state.people.is_empty() {
+            rooms.remove(&self.room.name);
+            self.room.close();
+        }
+    }
+}
+
+impl Room {
+    /// Nobody is here any more. The last word to the other processes is that.
+    fn close(&self) {
+        if let Some(Some(listening)) = self.listening.get() {
+            listening.abort();
+        }
+        let (bus, name) = (self.bus.clone(), self.name.clone());
+        let nobody = Notice::Present { process: self.process.clone(), people: Vec::new() };
+        tokio::spawn(async move { bus.publish(&name, &nobody).await });
+    }
+}
