@@ -52,6 +52,14 @@ pub(crate) enum Halt {
 }
 
 impl Inbound {
+    pub(crate) fn is_on(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn take(&mut self, _: &FrameHeader, _: usize) -> Option<Message> {
+        None
+    }
+
     pub(crate) fn takes(&self, _: &FrameHeader, _: bool) -> bool {
         false
     }

@@ -4,9 +4,12 @@ use std::{io::Cursor, mem};
 
 use bytes::Buf;
 use tokio::io::ReadBuf;
-use tungstenite::protocol::frame::{
-    FrameHeader,
-    coding::{Data, OpCode},
+use tungstenite::{
+    Message,
+    protocol::frame::{
+        FrameHeader,
+        coding::{Data, OpCode},
+    },
 };
 
 use crate::deflate::{Halt, Inbound};
@@ -93,6 +96,24 @@ impl Frames {
     /// Why nothing was handed on though there is room, and perhaps input.
     pub(super) fn halt(&mut self) -> Option<Halt> {
         self.inbound.halt()
+    }
+
+    /// Takes the message at the start of `input`, if it is compressed and all there, and inflates to no more than `max`
+    /// bytes. What it took of anything else goes on with [`pass`](Self::pass). Only to be called at rest.
+    pub(super) fn take_compressed(&mut self, input: &mut &[u8], max: usize) -> Option<Message> {
+        if !self.inbound.is_on() || !matches!(input.first(), Some(0xc1 | 0xc2)) {
+            return None;
+        }
+        self.begin(input);
+        if !self.inbound.is_busy() {
+            return None;
+        }
+        let (header, payload) = self.inbound.inflate(input)?;
+        let message = self.inbound.take(&header, max);
+        if message.is_none() {
+            self.leaving.set(&header, payload);
+        }
+        message
     }
 
     /// Hands on from `input` to `output`, until either is used up, but no further than to the end of a frame: what

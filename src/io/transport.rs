@@ -109,7 +109,7 @@ impl<IO> Transport<IO> {
 }
 
 impl<IO: AsyncRead + Unpin> Transport<IO> {
-    /// The next message, if what comes next is one whole frame of the ordinary kind with at most `max` bytes.
+    /// The next message, if what comes next is one whole frame, plain or compressed, with at most `max` bytes in it.
     ///
     /// `None`: something else comes, and tungstenite is to read it. It must have taken all it was given before, or
     /// this would overtake it.
@@ -118,11 +118,9 @@ impl<IO: AsyncRead + Unpin> Transport<IO> {
             return Poll::Ready(None);
         }
         if !self.unread.is_empty() {
-            let taken = message::take(self.unread.as_mut_slice(), max);
-            return Poll::Ready(taken.map(|(message, len)| {
-                self.unread.advance(len);
-                message
-            }));
+            let (message, taken) = take(&mut self.frames, self.unread.as_mut_slice(), max);
+            self.unread.advance(taken);
+            return Poll::Ready(message);
         }
         let mut buffer = read_buffer::take();
         let mut read = ReadBuf::new(&mut buffer);
@@ -135,8 +133,8 @@ impl<IO: AsyncRead + Unpin> Transport<IO> {
             return Poll::Ready(None);
         }
         self.largest_read = self.largest_read.max(read);
-        let (message, len) = message::take(&mut buffer[..read], max).unzip();
-        self.unread = Unread::keep(buffer, len.unwrap_or(0), read);
+        let (message, taken) = take(&mut self.frames, &mut buffer[..read], max);
+        self.unread = Unread::keep(buffer, taken, read);
         Poll::Ready(message)
     }
 
@@ -189,6 +187,16 @@ impl<IO: AsyncRead + Unpin> Transport<IO> {
         }
         Poll::Ready(())
     }
+}
+
+/// Takes the message at the start of `input`, if it is a whole one, and says how many bytes are done with.
+fn take(frames: &mut Frames, input: &mut [u8], max: usize) -> (Option<Message>, usize) {
+    if let Some((message, len)) = message::take(input, max) {
+        return (Some(message), len);
+    }
+    let mut rest = &*input;
+    let message = frames.take_compressed(&mut rest, max);
+    (message, input.len() - rest.len())
 }
 
 impl<IO: AsyncRead + Unpin> AsyncRead for Transport<IO> {

@@ -2,11 +2,14 @@
 
 use std::{io, mem};
 
-use bytes::Buf;
+use bytes::{Buf, Bytes};
 use tokio::io::ReadBuf;
-use tungstenite::protocol::frame::{
-    FrameHeader,
-    coding::{Data, OpCode},
+use tungstenite::{
+    Message,
+    protocol::frame::{
+        FrameHeader,
+        coding::{Data, OpCode},
+    },
 };
 
 use super::{
@@ -88,6 +91,11 @@ impl Inbound {
         }))
     }
 
+    /// Whether compression was agreed on.
+    pub(crate) fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Whether a frame belongs to a compressed message. Those that break a rule do not: tungstenite refuses them.
     pub(crate) fn takes(&self, header: &FrameHeader, is_message_open: bool) -> bool {
         let Some(state) = &self.0 else { return false };
@@ -141,6 +149,24 @@ impl Inbound {
                 None
             }
         }
+    }
+
+    /// Takes what goes on with `header` if it is a message by itself: whole, with at most `max` bytes, and UTF-8 where
+    /// it says that it is text.
+    pub(crate) fn take(&mut self, header: &FrameHeader, max: usize) -> Option<Message> {
+        let state = self.0.as_mut()?;
+        let payload =
+            state.output.as_ref().map_or(&[][..], |output| &output.buffer[output.start..output.end]);
+        if !header.is_final || payload.len() > max {
+            return None;
+        }
+        let message = match header.opcode {
+            OpCode::Data(Data::Text) => Message::Text(simdutf8::basic::from_utf8(payload).ok()?.into()),
+            OpCode::Data(Data::Binary) => Message::Binary(Bytes::copy_from_slice(payload)),
+            _ => return None,
+        };
+        state.give_back();
+        Some(message)
     }
 
     /// Moves the payload of a frame that goes on, as much as fits, to `output`; whether there was any.
