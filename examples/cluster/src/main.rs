@@ -113,7 +113,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         match arg.as_str() {
             "--host" => host = value()?,
             "--port" => port = value()?.parse()?,
-            "--nats" => bus = Bus::Nats(async_nats::connect(value()?).await?),
+            // In whatever order they start.
+            "--nats" => {
+                let options = async_nats::ConnectOptions::new().retry_on_initial_connect();
+                bus = Bus::Nats(options.connect(value()?).await?);
+            }
             _ => return Err(format!("unknown argument {arg}").into()),
         }
     }
