@@ -54,10 +54,10 @@ impl Bus {
         }
     }
 
-    /// Waits until all that was published has left.
+    /// Waits until all that was published has left, but not for a NATS that is gone.
     pub(crate) async fn flush(&self) {
         if let Self::Nats(client) = self {
-            let _ = client.flush().await;
+            let _ = timeout(Duration::from_secs(2), client.flush()).await;
         }
     }
 }

@@ -97,3 +97,13 @@ async fn who_was_at_a_process_that_is_gone_is_forgotten() {
     drop(ada);
     bob.until(|bob| !bob.people.contains("Ada")).await;
 }
+
+#[tokio::test]
+async fn a_process_ends_though_nats_is_gone() {
+    let Some(nats) = Nats::start().await else { return };
+    let process = Process::start(Some(&nats)).await;
+    let mut ada = Client::enter(process.addr, "Ada").await;
+    nats.kill().await;
+    ada.say("lost").await;
+    process.terminate().await;
+}

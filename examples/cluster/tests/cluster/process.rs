@@ -54,11 +54,15 @@ impl Process {
 
 /// A NATS server.
 pub(crate) struct Nats {
-    _child: Child,
+    child: Child,
     url: String,
 }
 
 impl Nats {
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
     /// `None`, said loudly, where there is no nats-server.
     pub(crate) async fn start() -> Option<Self> {
         let program = find("nats-server")?;
@@ -73,7 +77,7 @@ impl Nats {
         while !soon(lines.next_line()).await.unwrap().expect("it starts").contains("Server is ready") {}
         // It goes on writing there.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Some(Self { _child: child, url: format!("nats://127.0.0.1:{port}") })
+        Some(Self { child, url: format!("nats://127.0.0.1:{port}") })
     }
 }
 
