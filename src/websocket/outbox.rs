@@ -199,7 +199,10 @@ impl Outbox {
                 }
             }
             if self.is_queueing {
-                closed_is_fine(ready!(Pin::new(&mut *stream).poll_flush(cx)))?;
+                // An answer for which a full buffer had no room stays behind the first time.
+                for _ in 0..2 {
+                    closed_is_fine(ready!(Pin::new(&mut *stream).poll_flush(cx)))?;
+                }
                 self.is_queueing = false;
             }
             // tungstenite does not do that once the peer's stream has ended.

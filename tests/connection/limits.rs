@@ -179,6 +179,25 @@ async fn unanswered_pings_are_merged() {
     pair.finish().await;
 }
 
+/// tungstenite keeps an answer for which its buffer has no room, and told nobody when all the buffer left at once.
+#[tokio::test(start_paused = true)]
+async fn the_last_pong_leaves_though_the_buffer_was_full() {
+    let room = 256 << 10;
+    let config = Config::new().max_write_buffer_size(1000).keepalive_interval(None);
+    let (mut pair, mut socket) = open(config, room).await;
+    let reader = tokio::spawn(async move { while let Some(Ok(_)) = socket.recv().await {} });
+    // Each pong has 64 bytes, and the buffer room for less than 200 KiB.
+    pair.send_raw(&frame(PING, &[b'p'; 62]).repeat((room + AHEAD + (200 << 10)) / 64)).await;
+    pair.send(PING, [b'l'; 62]).await;
+    settle().await;
+    pair.recv_raw(room).await;
+    while at_once(pair.recv()).await != (PONG, vec![b'l'; 62]) {}
+    pair.send_close(1000, "").await;
+    pair.recv_close().await;
+    reader.await.unwrap();
+    pair.finish().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn buffers_given_back_at_rest_lose_nothing() {
     let mut pair = drive(Config::new(), async |mut socket: Socket| {

@@ -99,6 +99,13 @@ impl Pair {
         Some((first, payload))
     }
 
+    /// The next `len` bytes, at once.
+    pub(crate) async fn recv_raw(&mut self, len: usize) -> Vec<u8> {
+        let mut bytes = vec![0; len];
+        self.io.read_exact(&mut bytes).await.unwrap();
+        bytes
+    }
+
     pub(crate) async fn recv_text(&mut self) -> String {
         let (first, payload) = self.recv().await;
         assert_eq!(first, TEXT, "{payload:?}");
