@@ -223,6 +223,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
                         self.wakers.wake_driver();
                     }
                     Message::Close(frame) => {
+                        // What has found no room by now must not follow tungstenite's answer.
+                        self.outbox.clear();
                         self.outbox.set_dirty();
                         self.ended.get_or_insert_default().received = Some(frame.clone());
                         self.enter(Phase::Closing);

@@ -14,7 +14,7 @@ use tokio::{
 use tower_websocket::{Config, Message, Receiver, Sender};
 
 use crate::{
-    pair::{BINARY, PING, PONG, Pair, Socket, at_once, open, settle, tasks},
+    pair::{BINARY, CLOSE, PING, PONG, Pair, Socket, at_once, open, settle, tasks},
     transport::Io,
 };
 
@@ -262,4 +262,25 @@ async fn a_sender_that_is_kept_does_not_keep_the_io() {
         pair.finish().await;
         drop(sender);
     }
+}
+
+/// What had found no room before the peer's Close left after the answer to it.
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_room_does_not_leave_after_the_answer_to_a_close() {
+    let (mut pair, sender, mut receiver) = split(quiet().max_write_buffer_size(1000), 1 << 16).await;
+    let mut senders = vec![sender; 4];
+    for sender in &mut senders {
+        ready(sender).await;
+    }
+    for (sender, len) in senders.iter_mut().zip([1 << 20, 1, 2, 3]) {
+        Pin::new(sender).start_send(Message::binary(vec![0; len])).unwrap();
+    }
+    let reading = tokio::spawn(async move { while let Some(Ok(_)) = receiver.recv().await {} });
+    settle().await;
+    pair.send_close(1000, "").await;
+    settle().await;
+    while pair.recv().await.0 != CLOSE {}
+    pair.eof().await;
+    reading.await.unwrap();
+    pair.finish().await;
 }
