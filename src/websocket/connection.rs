@@ -256,9 +256,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         if written.is_ready() || self.has_room() {
             return Poll::Ready(Ok(()));
         }
-        if self.wakers.is_driven() {
-            self.wakers.wait_to_write(cx.waker(), Until::Room);
-        }
+        self.wakers.wait_to_write(cx.waker(), Until::Room);
         Poll::Pending
     }
 
@@ -301,9 +299,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let corked = self.config.cork && self.wakers.is_corked(cx.waker());
         if !corked && !self.outbox.is_empty() && self.poll_write_for(cx).is_pending() {
-            if self.wakers.is_driven() {
-                self.wakers.wait_to_write(cx.waker(), Until::Written);
-            }
+            // Without a driver, too: a reader on another task may be the one that the IO wakes.
+            self.wakers.wait_to_write(cx.waker(), Until::Written);
             return Poll::Pending;
         }
         Poll::Ready(self.written())

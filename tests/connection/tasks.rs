@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{Sink, SinkExt};
+use futures_util::{Sink, SinkExt, StreamExt};
 use tokio::{
     sync::oneshot,
     time::{sleep, timeout},
@@ -262,6 +262,31 @@ async fn a_sender_that_is_kept_does_not_keep_the_io() {
         pair.finish().await;
         drop(sender);
     }
+}
+
+/// The reader wrote out what the writer waited for, and the writer was never told.
+#[tokio::test(start_paused = true)]
+async fn two_tasks_share_a_socket_without_a_driver() {
+    let (mut pair, socket) = open(quiet(), 1000).await;
+    let (mut sink, mut stream) = StreamExt::split(socket);
+    let sending = tokio::spawn(async move {
+        sink.send(Message::binary(vec![1; 3000])).await.unwrap();
+        sink
+    });
+    settle().await;
+    // Here it is the reader who is the last to wait.
+    let reading = tokio::spawn(async move {
+        while let Some(Ok(_)) = stream.next().await {}
+        stream
+    });
+    settle().await;
+    assert_eq!(pair.recv().await, (BINARY, vec![1; 3000]));
+    let sink = at_once(sending).await.unwrap();
+    pair.send_close(1000, "").await;
+    assert_eq!(pair.recv_close().await.0, 1000);
+    let socket = sink.reunite(reading.await.unwrap()).unwrap();
+    drop(socket);
+    pair.finish().await;
 }
 
 /// What had found no room before the peer's Close left after the answer to it.
