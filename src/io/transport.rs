@@ -41,6 +41,10 @@ pub struct Transport<IO> {
     done: usize,
     /// How many bytes the IO has taken.
     written: u64,
+    /// Whether tungstenite has read or written since [`watch`](Self::watch).
+    is_used: bool,
+    /// Whether someone else has used tungstenite: it may have sent or received a Close, and all goes through it.
+    is_strange: bool,
 }
 
 impl<IO> Transport<IO> {
@@ -57,6 +61,8 @@ impl<IO> Transport<IO> {
             outgoing: Vec::new(),
             done: 0,
             written: 0,
+            is_used: false,
+            is_strange: false,
         }
     }
 
@@ -76,8 +82,21 @@ impl<IO> Transport<IO> {
         mem::take(&mut self.largest_read)
     }
 
+    /// Someone else is about to be given tungstenite.
+    pub(crate) fn watch(&mut self) {
+        self.is_used = false;
+    }
+
+    /// Tungstenite is back.
+    pub(crate) fn unwatch(&mut self) {
+        self.is_strange |= self.is_used;
+    }
+
     /// Takes a message to be written before what tungstenite has not written yet; whether it is one to be taken here.
     pub(crate) fn put(&mut self, message: &Message) -> bool {
+        if self.is_strange {
+            return false;
+        }
         if self.outgoing.capacity() == 0 {
             self.outgoing = write_buffer::take();
         }
@@ -91,12 +110,12 @@ impl<IO> Transport<IO> {
 
     /// Whether all that was read has been taken, and ended with a whole message.
     pub(crate) fn at_rest(&self) -> bool {
-        self.unread.is_empty() && self.frames.at_rest()
+        self.unread.is_empty() && self.is_between_messages()
     }
 
-    /// Whether what tungstenite was given ended with a whole message.
-    pub(crate) fn is_between_messages(&self) -> bool {
-        self.frames.at_rest()
+    /// Whether tungstenite holds no part of a message, nor anything else that must not be passed by.
+    fn is_between_messages(&self) -> bool {
+        self.frames.at_rest() && !self.is_strange
     }
 
     /// The IO, and what was read from it but not used yet.
@@ -111,10 +130,9 @@ impl<IO> Transport<IO> {
 impl<IO: AsyncRead + Unpin> Transport<IO> {
     /// The next message, if what comes next is one whole frame, plain or compressed, with at most `max` bytes in it.
     ///
-    /// `None`: something else comes, and tungstenite is to read it. It must have taken all it was given before, or
-    /// this would overtake it.
+    /// `None`: something else comes, and tungstenite is to read it.
     pub(crate) fn poll_message(&mut self, cx: &mut Context<'_>, max: usize) -> Poll<Option<Message>> {
-        if !self.frames.at_rest() || self.has_ended {
+        if !self.is_between_messages() || self.has_ended {
             return Poll::Ready(None);
         }
         if !self.unread.is_empty() {
@@ -202,6 +220,7 @@ fn take(frames: &mut Frames, input: &mut [u8], max: usize) -> (Option<Message>, 
 impl<IO: AsyncRead + Unpin> AsyncRead for Transport<IO> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        this.is_used = true;
         if buf.remaining() == 0 {
             return Poll::Ready(Ok(()));
         }
@@ -262,6 +281,7 @@ impl<IO: AsyncWrite + Unpin> Transport<IO> {
 
 impl<IO: AsyncWrite + Unpin> AsyncWrite for Transport<IO> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.is_used = true;
         ready!(self.poll_outgoing(cx))?;
         let written = ready!(Pin::new(&mut self.io).poll_write(cx, buf))?;
         self.written += written as u64;

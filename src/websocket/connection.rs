@@ -63,8 +63,6 @@ pub(super) struct Connection<IO> {
     pub(super) size: Size,
     pub(super) shrink_at: Option<Instant>,
     pub(super) busy: Instant,
-    /// Whether tungstenite has taken all it can of what came.
-    pub(super) is_drained: bool,
     pub(super) is_shut_down: bool,
     /// Whether nobody will read any more.
     pub(super) is_abandoned: bool,
@@ -100,12 +98,6 @@ impl<IO> Connection<IO> {
     /// Whether messages may still be sent.
     pub(super) fn is_open(&self) -> bool {
         self.phase == Phase::Open && !self.outbox.has_failed()
-    }
-
-    /// Someone had the stream to themselves, and may have sent something.
-    pub(super) fn touched(&mut self) {
-        self.outbox.set_dirty();
-        self.wakers.wake_driver();
     }
 
     /// Whether the peer's Close has come.
@@ -157,7 +149,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             size: Size::Small,
             shrink_at: None,
             busy: now,
-            is_drained: true,
             is_shut_down: false,
             is_abandoned: false,
             is_dropped: false,
@@ -168,6 +159,17 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             permit: Some(permit),
             trace,
         }
+    }
+
+    /// Gives `f` the stream, which may send and receive there.
+    pub(super) fn with_stream<R>(&mut self, f: impl FnOnce(&mut Inner<IO>) -> R) -> R {
+        let stream = self.stream.as_mut().expect(STREAM);
+        stream.get_mut().watch();
+        let result = f(stream);
+        stream.get_mut().unwatch();
+        self.outbox.set_dirty();
+        self.wakers.wake_driver();
+        result
     }
 
     /// The next message, or how reading ended: an error once, then `None`.
@@ -205,16 +207,14 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     ///
     /// tungstenite reads what is not an ordinary message in one frame, and all once the end has begun.
     pub(super) fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
-        if self.phase == Phase::Open && self.is_drained {
+        if self.phase == Phase::Open {
             let max = self.config.max_frame_size.min(self.config.max_message_size);
             if let Some(message) = ready!(self.stream().get_mut().poll_message(cx, max)) {
                 self.trace.received(message.len());
                 return Poll::Ready(Some(message));
             }
         }
-        let polled = Pin::new(self.stream()).poll_next(cx);
-        self.is_drained = polled.is_pending() || self.stream().get_ref().is_between_messages();
-        match ready!(polled) {
+        match ready!(Pin::new(self.stream()).poll_next(cx)) {
             Some(Ok(message)) => {
                 match &message {
                     // tungstenite answers both, once it is flushed.

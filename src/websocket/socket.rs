@@ -158,14 +158,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
 
     /// Calls `f` with the tokio-tungstenite stream inside.
     ///
-    /// What `f` reads and writes is missing from the socket's own account of the connection. The connection is locked
-    /// while `f` runs, so `f` must not use its halves. Where compression was agreed on, what `f` reads is inflated, and
-    /// what it writes leaves as it is.
+    /// What `f` reads and writes is missing from the socket's own account of the connection, and once there was any,
+    /// all messages take the longer way through that stream. The connection is locked while `f` runs, so `f` must not
+    /// use its halves. Where compression was agreed on, what `f` reads is inflated, and what it writes leaves as it is.
     pub fn with_stream<R>(&mut self, f: impl FnOnce(&mut Inner<IO>) -> R) -> R {
-        let mut connection = self.handle.lock();
-        let result = f(connection.stream());
-        connection.touched();
-        result
+        self.handle.lock().with_stream(f)
     }
 
     /// The tokio-tungstenite stream inside; from now on everything is up to the caller.

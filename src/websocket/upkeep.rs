@@ -167,7 +167,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     /// Replaces the stream by one with buffers of another size, if nothing is in them: tungstenite's read buffer has
     /// the size it was made with, and what its buffers grow to they keep.
     fn resize(&mut self, size: Size) -> bool {
-        let is_empty = self.is_drained && self.outbox.is_empty() && self.stream().get_mut().at_rest();
+        let is_empty = self.outbox.is_empty() && self.stream().get_mut().at_rest();
         if is_empty {
             if let Some(old) = self.stream.take() {
                 self.stream = Some(stream(old.into_inner(), &self.config, size));
