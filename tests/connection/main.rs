@@ -31,6 +31,7 @@ mod errors;
 mod json;
 mod keepalive;
 mod limits;
+mod model;
 mod order;
 mod pair;
 mod raw;

@@ -3,7 +3,7 @@
 use std::{future::Future, io, time::Duration};
 
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     runtime::Handle,
     task::{JoinHandle, yield_now},
     time::{Instant, timeout},
@@ -86,17 +86,12 @@ impl Pair {
 
     /// The next frame; `None` at the end of the stream.
     pub(crate) async fn try_recv(&mut self) -> Option<(u8, Vec<u8>)> {
-        let first = self.io.read_u8().await.ok()?;
-        let second = self.io.read_u8().await.unwrap();
-        assert_eq!(second & 0x80, 0, "a server's frame is not masked");
-        let len = match second {
-            126 => self.io.read_u16().await.unwrap().into(),
-            127 => self.io.read_u64().await.unwrap(),
-            len => len.into(),
-        };
-        let mut payload = vec![0; len as usize];
-        self.io.read_exact(&mut payload).await.unwrap();
-        Some((first, payload))
+        read_frame(&mut self.io).await
+    }
+
+    /// The client's end of the stream.
+    pub(crate) fn io(&mut self) -> &mut Client {
+        &mut self.io
     }
 
     /// The next `len` bytes, at once.
@@ -181,6 +176,21 @@ pub(crate) async fn at_once<F: Future>(future: F) -> F::Output {
     let output = timeout(Duration::from_secs(3600), future).await.expect("it comes within the hour");
     assert_eq!(start.elapsed(), Duration::ZERO, "it comes late");
     output
+}
+
+/// A server's next frame: its first byte and its payload; `None` at the end of the stream.
+pub(crate) async fn read_frame(io: &mut (impl AsyncRead + Unpin)) -> Option<(u8, Vec<u8>)> {
+    let first = io.read_u8().await.ok()?;
+    let second = io.read_u8().await.unwrap();
+    assert_eq!(second & 0x80, 0, "a server's frame is not masked");
+    let len = match second {
+        126 => io.read_u16().await.unwrap().into(),
+        127 => io.read_u64().await.unwrap(),
+        len => len.into(),
+    };
+    let mut payload = vec![0; len as usize];
+    io.read_exact(&mut payload).await.unwrap();
+    Some((first, payload))
 }
 
 /// A masked frame.

@@ -9,7 +9,11 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream, ReadBuf, duplex, join, sink},
+    io::{
+        AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex, join as pair_of,
+        sink,
+    },
+    join,
     sync::{mpsc, oneshot},
     task::{coop::poll_proceed, yield_now},
     time::{advance, sleep, timeout},
@@ -20,6 +24,7 @@ use tower_websocket::{
 
 use crate::{
     limits::endless,
+    model::{Random, config, play},
     pair::{BINARY, frame},
     transport::REQUEST,
 };
@@ -55,7 +60,7 @@ async fn a_peer_that_floods_is_dropped_at_the_close_timeout() {
         let shutdown = Shutdown::new();
         let acceptor = Acceptor::new(AcceptAll::new()).with_config(Config::new().shutdown(&shutdown));
         let flood = Cursor::new([REQUEST, &before].concat()).chain(Flood(1_000_000));
-        let (mut socket, ()) = acceptor.accept(join(flood, sink())).await.unwrap();
+        let (mut socket, ()) = acceptor.accept(pair_of(flood, sink())).await.unwrap();
         if !before.is_empty() {
             assert!(socket.recv().await.unwrap().is_err());
         }
@@ -80,7 +85,7 @@ async fn a_handler_that_reads_a_flood_is_written_out_all_the_same() {
     let (mut client, server) = duplex(1024);
     let flood = REQUEST.chain(Flood(usize::MAX));
     let acceptor = Acceptor::new(AcceptAll::new());
-    let (socket, ()) = acceptor.accept(join(flood, server)).await.unwrap();
+    let (socket, ()) = acceptor.accept(pair_of(flood, server)).await.unwrap();
     let driver = tokio::spawn(socket.drive(async |mut socket: WebSocket<_>| {
         socket.recv().await.unwrap().unwrap();
         socket.send("ack").await.unwrap();
@@ -164,4 +169,76 @@ async fn deadlines_of_a_server_without_end_never_come() {
     assert!(!server.is_finished());
     client.write_all(&frame(0x88, &[3, 233])).await.unwrap();
     server.await.unwrap().unwrap();
+}
+
+/// A stream that takes and gives little at a time, and nothing at all at others.
+#[derive(Debug)]
+struct Rough {
+    io: DuplexStream,
+    random: Random,
+}
+
+impl Rough {
+    /// How many bytes pass now, of so many; pending at times.
+    fn poll_some(&mut self, cx: &mut Context<'_>, most: usize) -> Poll<usize> {
+        if self.random.one_in(4) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let largest = if self.random.one_in(2) { 20 } else { 100_000 };
+        Poll::Ready(most.min(1 + self.random.below(largest)))
+    }
+}
+
+impl AsyncRead for Rough {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut part = vec![0; ready!(self.poll_some(cx, buf.remaining()))];
+        let mut part = ReadBuf::new(&mut part);
+        ready!(Pin::new(&mut self.io).poll_read(cx, &mut part))?;
+        buf.put_slice(part.filled());
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Rough {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let some = ready!(self.poll_some(cx, buf.len()));
+        Pin::new(&mut self.io).poll_write(cx, &buf[..some])
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_some(cx, 0));
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_some(cx, 0));
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_lost_on_a_rough_stream() {
+    for seed in 0..60 {
+        println!("seed {seed}");
+        let random = &mut Random::new(seed);
+        let (config, limits) = config(random);
+        let shutdown = Shutdown::new();
+        let acceptor = Acceptor::new(AcceptAll::new()).with_config(config.shutdown(&shutdown));
+        let (mut client, io) = duplex(random.pick(&[100, 5000, 1 << 17]));
+        let rough = Rough { io, random: random.split() };
+        let (accepted, ()) = join!(acceptor.accept(rough), async {
+            client.write_all(REQUEST).await.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(client.read_u8().await.unwrap());
+            }
+        });
+        play(random, limits, accepted.unwrap().0, &mut client).await;
+        shutdown.idle().await;
+    }
 }

@@ -9,6 +9,7 @@
 //! | `a_handler_that_reads_a_flood_is_written_out_all_the_same` | the same | `streams::a_handler_that_reads_a_flood_is_written_out_all_the_same` |
 //! | `a_client_that_took_a_part_of_the_response_gets_no_other` | the response is written by the HTTP server, a frame at a time | nothing |
 //! | `deadlines_of_a_server_without_end_never_come` | it is about the server | nothing |
+//! | `nothing_is_lost_on_a_rough_stream` | its IO is made to be difficult | `model::nothing_is_lost_doubled_or_out_of_order` |
 
 #[path = "../connection/cancel.rs"]
 mod cancel;
@@ -29,6 +30,8 @@ mod json;
 mod keepalive;
 #[path = "../connection/limits.rs"]
 mod limits;
+#[path = "../connection/model.rs"]
+mod model;
 #[path = "../connection/order.rs"]
 mod order;
 #[path = "../connection/pair.rs"]
