@@ -14,6 +14,8 @@ pub(super) struct Activity(Mutex<State>);
 #[derive(Debug)]
 struct State {
     has_requested: bool,
+    /// Whether an upgrade was requested that is not answered yet.
+    is_asked: bool,
     /// How many HTTP/2 streams are open. Of HTTP/1.1 hyper takes care.
     streams: usize,
     /// Since when it is none.
@@ -35,12 +37,26 @@ pub(super) enum Verdict {
 
 impl Activity {
     pub(super) fn new(now: Instant) -> Self {
-        Self(Mutex::new(State { has_requested: false, streams: 0, idle_since: now }))
+        Self(Mutex::new(State { has_requested: false, is_asked: false, streams: 0, idle_since: now }))
     }
 
     /// A whole request head has come.
     pub(super) fn request(&self) {
         self.with(|state| state.has_requested = true);
+    }
+
+    /// An upgrade was requested.
+    pub(super) fn ask(&self) {
+        self.with(|state| state.is_asked = true);
+    }
+
+    /// It is answered.
+    pub(super) fn answer(&self) {
+        self.with(|state| state.is_asked = false);
+    }
+
+    pub(super) fn is_asked(&self) -> bool {
+        self.with(|state| state.is_asked)
     }
 
     /// An HTTP/2 stream has opened.

@@ -1,9 +1,10 @@
 //! One connection.
 
 use std::{
-    future::Future,
+    future::{Future, poll_fn},
     pin::{Pin, pin},
     sync::Arc,
+    task::Poll,
     time::Duration,
 };
 
@@ -184,7 +185,9 @@ async fn drive<C: Http>(
 ) {
     let mut connection = pin!(connection);
     let mut timer = pin!(sleep_until(first_request));
-    let (mut is_timed, mut is_watched, mut is_ending) = (true, true, false);
+    let (mut is_timed, mut is_watched, mut is_ending, mut is_told) = (true, true, false, false);
+    // An upgrade is answered by the connection, on this task, so there is no other waker to be kept.
+    let answered = || poll_fn(|_| if activity.is_asked() { Poll::Pending } else { Poll::Ready(()) });
     loop {
         // An error of the connection is the client's affair: it went away, or sent no HTTP and was told so.
         tokio::select! {
@@ -192,6 +195,11 @@ async fn drive<C: Http>(
             _ = connection.as_mut() => return,
             changed = stage.changed(), if is_watched => match changed.map(|()| *stage.borrow_and_update()) {
                 Ok(Stage::Running) => continue,
+                // hyper would have the 101 say `Connection: close`, which opens nothing.
+                Ok(Stage::Draining) if activity.is_asked() => {
+                    is_told = true;
+                    continue;
+                }
                 Ok(Stage::Draining) => {}
                 Ok(Stage::Dropping) => return,
                 // The server's future was dropped: its connections go on without it.
@@ -200,6 +208,7 @@ async fn drive<C: Http>(
                     continue;
                 }
             },
+            () = answered(), if is_told => is_told = false,
             () = timer.as_mut(), if is_timed => {
                 let now = Instant::now();
                 if is_ending && activity.has_streams() {

@@ -1,13 +1,19 @@
 //! The requests of one connection on their way to the service.
 
-use std::sync::Arc;
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use http::Request;
 use hyper::body::Incoming;
+use pin_project_lite::pin_project;
 use tower::{ServiceExt, util::Oneshot};
 
 use super::{HttpService, PeerAddr, activity::Activity};
-use crate::Shutdown;
+use crate::{Shutdown, handshake::Opening};
 
 /// What hyper calls with the requests of one connection: it adds what is known about the connection, and hands them
 /// on to the service.
@@ -28,10 +34,11 @@ where
 {
     type Response = S::Response;
     type Error = S::Error;
-    type Future = Oneshot<S, Request<Incoming>>;
+    type Future = Answer<Oneshot<S, Request<Incoming>>>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         self.activity.request();
+        let asking = (Opening::of(&request) == Some(Opening::Upgrade)).then(|| Asking::new(&self.activity));
         let extensions = request.extensions_mut();
         extensions.insert(self.peer.clone());
         extensions.insert(self.shutdown.clone());
@@ -39,6 +46,39 @@ where
         if let Some(tls) = &self.tls {
             extensions.insert(tls.clone());
         }
-        self.service.clone().oneshot(request)
+        Answer { future: self.service.clone().oneshot(request), asking }
+    }
+}
+
+pin_project! {
+    /// What answers a request.
+    pub(super) struct Answer<Fut> {
+        #[pin]
+        future: Fut,
+        asking: Option<Asking>,
+    }
+}
+
+impl<Fut: Future> Future for Answer<Fut> {
+    type Output = Fut::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.project().future.poll(cx)
+    }
+}
+
+/// A request for an upgrade that is not answered yet.
+struct Asking(Arc<Activity>);
+
+impl Asking {
+    fn new(activity: &Arc<Activity>) -> Self {
+        activity.ask();
+        Self(Arc::clone(activity))
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        self.0.answer();
     }
 }

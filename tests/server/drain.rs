@@ -3,21 +3,22 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use http::StatusCode;
+use http::{Request, StatusCode};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::oneshot,
-    time::Instant,
+    time::{Instant, sleep},
 };
 use tokio_rustls::TlsConnector;
-use tower_websocket::{Tls, serve};
+use tower::{Layer, service_fn};
+use tower_websocket::{Handshake, Rejection, Tls, WebSocket, WebSocketUpgradeLayer, serve};
 
 use crate::{
     client::{Authority, Http2, receive_close, soon, tls, websocket},
     frames::hello,
     memory::start,
-    service::service,
+    service::{page, service},
 };
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
@@ -129,6 +130,43 @@ async fn those_who_wait_to_be_accepted_are_not_reset() {
         soon(io.read_to_end(&mut answer)).await.unwrap();
         assert!(answer.starts_with(b"HTTP/1.1 200 "));
     }
+}
+
+/// hyper would tell an HTTP/1.1 client in the very 101 that the connection closes, which is no upgrade to it.
+#[tokio::test(start_paused = true)]
+async fn a_handshake_that_is_under_way_still_opens_a_socket_and_then_says_1001() {
+    let handshake = async |request: Request<Handshake>| {
+        sleep(Duration::from_secs(3)).await;
+        if request.uri().path() == "/refused" {
+            return Err(Rejection::from(StatusCode::FORBIDDEN));
+        }
+        Ok(request.into_body().accept(()))
+    };
+    let handler = async |mut socket: WebSocket, ()| while let Some(Ok(_)) = socket.recv().await {};
+    let layer = WebSocketUpgradeLayer::new(service_fn(handshake), handler);
+    let (signal, signalled) = oneshot::channel::<()>();
+    let (connector, server) = start(layer.layer(service_fn(page)), |server| {
+        server.with_graceful_shutdown(async { drop(signalled.await) })
+    });
+    let mut http = Http2::new(connector.connect()).await;
+    let over_1 = tokio::spawn(websocket(connector.connect()));
+    let over_2 = tokio::spawn(async move { http.websocket().await });
+    let mut refused = connector.connect();
+    let request =
+        b"GET /refused HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+    refused.write_all(request).await.unwrap();
+    sleep(Duration::from_secs(1)).await;
+    signal.send(()).unwrap();
+    let begin = Instant::now();
+    assert_eq!(receive_close(&mut soon(over_1).await.unwrap()).await, 1001);
+    assert_eq!(receive_close(&mut soon(over_2).await.unwrap()).await, 1001);
+    // A connection without an upgrade ends once the request is answered.
+    let mut answer = Vec::new();
+    soon(refused.read_to_end(&mut answer)).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 403 "), "{answer:?}");
+    soon(server).await.unwrap().unwrap();
+    assert_eq!(begin.elapsed().as_secs(), 2);
 }
 
 /// What does not end by itself is dropped, at the deadline.

@@ -48,7 +48,7 @@ async fn echo(mut socket: WebSocket, _: String) {
     }
 }
 
-async fn page(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+pub(crate) async fn page(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     if let Some(seconds) = request.uri().query().and_then(|query| query.parse().ok()) {
         tokio::time::sleep(Duration::from_secs(seconds)).await;
     }
