@@ -2,6 +2,7 @@
 
 mod frames;
 mod message;
+mod paced;
 mod read_buffer;
 mod rewind;
 mod served;
@@ -14,4 +15,5 @@ pub use rewind::Rewind;
 pub use transport::Transport;
 pub use upgraded::Upgraded;
 
+pub(crate) use paced::{Pace, Paced};
 pub(crate) use served::{Place, Served};

@@ -13,7 +13,10 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::served::{Place, Served};
+use super::{
+    paced::Paced,
+    served::{Place, Served},
+};
 
 /// The IO that an HTTP server handed over after an upgrade.
 ///
@@ -89,12 +92,12 @@ fn downcast<IO>(upgraded: hyper::upgrade::Upgraded) -> Result<Bare<IO>, hyper::u
 where
     IO: AsyncRead + AsyncWrite + Unpin + 'static,
 {
-    let upgraded = match upgraded.downcast::<TokioIo<Served<IO>>>() {
+    let upgraded = match upgraded.downcast::<TokioIo<Served<Paced<IO>>>>() {
         Ok(parts) => {
             let (io, rest, place) = parts.io.into_inner().into_parts();
             let unread =
                 if rest.is_empty() { parts.read_buf } else { [parts.read_buf, rest].concat().into() };
-            return Ok(Bare { io, unread, place });
+            return Ok(Bare { io: io.into_inner(), unread, place });
         }
         Err(upgraded) => upgraded,
     };

@@ -1,15 +1,20 @@
 //! What a connection is doing, and when it has done nothing for too long.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use tokio::time::Instant;
 
+use crate::io::Pace;
+
 /// What a connection is doing.
 #[derive(Debug)]
-pub(super) struct Activity(Mutex<State>);
+pub(super) struct Activity {
+    state: Mutex<State>,
+    pace: Arc<Pace>,
+}
 
 #[derive(Debug)]
 struct State {
@@ -18,8 +23,20 @@ struct State {
     is_asked: bool,
     /// How many HTTP/2 streams are open. Of HTTP/1.1 hyper takes care.
     streams: usize,
-    /// Since when it is none.
-    idle_since: Instant,
+    /// On how many of them it is the client who has to go on: it is to take what there is of the response.
+    waiting: usize,
+    /// When one of these last changed.
+    changed: Instant,
+}
+
+/// What a connection may do for how long.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Patience {
+    /// Leave lying what it is sent.
+    Http1(Duration),
+    /// Nothing.
+    #[cfg_attr(not(feature = "http2"), allow(dead_code))]
+    Http2(Duration),
 }
 
 /// What to do about a connection.
@@ -27,17 +44,17 @@ struct State {
 pub(super) enum Verdict {
     /// Nothing before then.
     LookAgain(Instant),
-    /// Nothing any more.
-    LeaveAlone,
-    /// It is to be dropped: there was never a request.
+    /// It is to be dropped: there was never a request, or the client does not take the response.
     Drop,
-    /// It is to be ended: there was no stream for too long.
+    /// It is to be ended: nothing went on for too long.
     End,
 }
 
 impl Activity {
-    pub(super) fn new(now: Instant) -> Self {
-        Self(Mutex::new(State { has_requested: false, is_asked: false, streams: 0, idle_since: now }))
+    pub(super) fn new(pace: Arc<Pace>) -> Self {
+        let state =
+            State { has_requested: false, is_asked: false, streams: 0, waiting: 0, changed: Instant::now() };
+        Self { state: Mutex::new(state), pace }
     }
 
     /// A whole request head has come.
@@ -67,69 +84,113 @@ impl Activity {
 
     /// An HTTP/2 stream has ended.
     #[cfg(feature = "http2")]
-    pub(super) fn close(&self, now: Instant) {
+    pub(super) fn close(&self) {
         self.with(|state| {
             state.streams -= 1;
-            state.idle_since = now;
+            state.changed = Instant::now();
         });
     }
 
-    pub(super) fn has_streams(&self) -> bool {
-        self.with(|state| state.streams > 0)
+    /// On an HTTP/2 stream it is the client who has to go on.
+    pub(super) fn wait(&self) {
+        self.with(|state| {
+            state.waiting += 1;
+            state.changed = Instant::now();
+        });
     }
 
-    /// What to do when the deadline of the first request has passed, or a later look is due. `idle` is how long there
-    /// may be no stream.
-    pub(super) fn verdict(&self, now: Instant, idle: Option<Duration>) -> Verdict {
-        self.with(|state| match idle {
-            _ if !state.has_requested => Verdict::Drop,
-            None => Verdict::LeaveAlone,
-            // Whenever it becomes idle, this comes before it has been so for too long.
-            Some(idle) if state.streams > 0 => Verdict::LookAgain(now + idle),
-            Some(idle) if state.idle_since + idle > now => Verdict::LookAgain(state.idle_since + idle),
-            Some(_) => Verdict::End,
-        })
+    /// On an HTTP/2 stream the client has gone on, and has to do so again.
+    pub(super) fn touch(&self) {
+        self.with(|state| state.changed = Instant::now());
+    }
+
+    /// On an HTTP/2 stream it is no longer the client who has to go on.
+    pub(super) fn go_on(&self) {
+        self.with(|state| {
+            state.waiting -= 1;
+            state.changed = Instant::now();
+        });
+    }
+
+    /// What to do when the deadline of the first request has passed, or a later look is due.
+    pub(super) fn verdict(&self, now: Instant, patience: Patience) -> Verdict {
+        if self.with(|state| !state.has_requested) {
+            return Verdict::Drop;
+        }
+        let (since, patience, verdict) = match patience {
+            Patience::Http1(patience) => (self.pace.stuck_since(), patience, Verdict::Drop),
+            Patience::Http2(patience) => (self.idle_since(), patience, Verdict::End),
+        };
+        match since {
+            // Whenever it begins, this comes before it has been so for too long.
+            None => Verdict::LookAgain(now + patience),
+            Some(since) if since + patience > now => Verdict::LookAgain(since + patience),
+            Some(_) => verdict,
+        }
+    }
+
+    /// Since when there is no stream but those that the client lets lie. What it takes may still be of one that has
+    /// ended here.
+    fn idle_since(&self) -> Option<Instant> {
+        let changed = self.with(|state| (state.streams <= state.waiting).then_some(state.changed))?;
+        Some(changed.max(self.pace.taken()))
     }
 
     fn with<R>(&self, f: impl FnOnce(&mut State) -> R) -> R {
-        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        f(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 #[cfg(all(test, feature = "http2"))]
 mod tests {
-    use std::time::Duration;
+    use std::{sync::Arc, time::Duration};
 
-    use tokio::time::Instant;
+    use tokio::time::{Instant, advance};
 
-    use super::{Activity, Verdict};
+    use super::{Activity, Pace, Patience, Verdict};
 
-    const IDLE: Option<Duration> = Some(Duration::from_secs(60));
+    const PATIENCES: [Patience; 2] =
+        [Patience::Http1(Duration::from_secs(60)), Patience::Http2(Duration::from_secs(60))];
 
-    #[test]
-    fn without_a_request_it_is_dropped() {
-        let now = Instant::now();
-        let activity = Activity::new(now);
-        for idle in [None, IDLE] {
-            assert_eq!(activity.verdict(now, idle), Verdict::Drop);
-        }
-        activity.request();
-        assert_eq!(activity.verdict(now, None), Verdict::LeaveAlone);
+    fn activity() -> Activity {
+        Activity::new(Arc::new(Pace::new()))
     }
 
-    #[test]
-    fn it_is_idle_once_the_last_stream_ended_long_ago() {
+    #[tokio::test(start_paused = true)]
+    async fn without_a_request_it_is_dropped() {
+        let (start, activity) = (Instant::now(), activity());
+        for patience in PATIENCES {
+            assert_eq!(activity.verdict(start, patience), Verdict::Drop);
+        }
+        activity.request();
+        for patience in PATIENCES {
+            assert_eq!(
+                activity.verdict(start, patience),
+                Verdict::LookAgain(start + Duration::from_secs(60))
+            );
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_idle_once_the_last_stream_ended_or_waits_for_the_client() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        let activity = Activity::new(start);
+        let (activity, [_, patience]) = (activity(), PATIENCES);
         activity.request();
         activity.open();
         activity.open();
-        assert_eq!(activity.verdict(at(100), IDLE), Verdict::LookAgain(at(160)));
-        activity.close(at(110));
-        activity.close(at(120));
-        assert!(!activity.has_streams());
-        assert_eq!(activity.verdict(at(160), IDLE), Verdict::LookAgain(at(180)));
-        assert_eq!(activity.verdict(at(180), IDLE), Verdict::End);
+        assert_eq!(activity.verdict(at(100), patience), Verdict::LookAgain(at(160)));
+        advance(Duration::from_secs(110)).await;
+        activity.close();
+        assert_eq!(activity.verdict(at(120), patience), Verdict::LookAgain(at(180)));
+        advance(Duration::from_secs(10)).await;
+        activity.wait();
+        assert_eq!(activity.verdict(at(160), patience), Verdict::LookAgain(at(180)));
+        assert_eq!(activity.verdict(at(180), patience), Verdict::End);
+        activity.go_on();
+        assert_eq!(activity.verdict(at(200), patience), Verdict::LookAgain(at(260)));
+        advance(Duration::from_secs(80)).await;
+        activity.close();
+        assert_eq!(activity.verdict(at(260), patience), Verdict::End);
     }
 }

@@ -18,13 +18,13 @@ use tokio::{
 
 use super::{
     HttpService, PeerAddr,
-    activity::{Activity, Verdict},
+    activity::{Activity, Patience, Verdict},
     requests::Requests,
     settings::Settings,
 };
 use crate::{
     Shutdown,
-    io::{Place, Served},
+    io::{Pace, Paced, Place, Served},
     shutdown::Stage,
 };
 
@@ -50,6 +50,8 @@ impl<S: HttpService> Context<S> {
         A: Clone + Send + Sync + 'static,
     {
         let deadline = Instant::now() + self.settings.first_request();
+        let pace = Arc::new(Pace::new());
+        let io = Paced::new(io, &pace);
         #[cfg(feature = "http2")]
         {
             let (mut this, mut io) = (self, io);
@@ -61,6 +63,7 @@ impl<S: HttpService> Context<S> {
                 #[cfg(feature = "tls")]
                 tls: None,
                 deadline,
+                pace,
                 context: this,
             };
             if is_http2 { Box::pin(connection.http2()).await } else { connection.http1().await }
@@ -72,6 +75,7 @@ impl<S: HttpService> Context<S> {
             #[cfg(feature = "tls")]
             tls: None,
             deadline,
+            pace,
             context: self,
         }
         .http1()
@@ -91,7 +95,10 @@ impl<S: HttpService> Context<S> {
         A: Clone + Send + Sync + 'static,
     {
         let deadline = Instant::now() + self.settings.tls_handshake_timeout;
-        let Some(Some((io, info))) = self.stage_or(deadline, tls.accept(io)).await else { return };
+        let pace = Arc::new(Pace::new());
+        let Some(Some((io, info))) = self.stage_or(deadline, tls.accept(Paced::new(io, &pace))).await else {
+            return;
+        };
         #[cfg(feature = "http2")]
         let is_http2 = info.alpn_protocol() == Some(b"h2");
         let connection = Connection {
@@ -99,6 +106,7 @@ impl<S: HttpService> Context<S> {
             peer,
             tls: Some(info),
             deadline: Instant::now() + self.settings.first_request(),
+            pace,
             context: self,
         };
         #[cfg(feature = "http2")]
@@ -132,6 +140,7 @@ struct Connection<IO, S, A> {
     tls: Option<super::TlsInfo>,
     /// When there has to be a request.
     deadline: Instant,
+    pace: Arc<Pace>,
     context: Context<S>,
 }
 
@@ -142,10 +151,10 @@ where
     A: Clone + Send + Sync + 'static,
 {
     async fn http1(self) {
-        let (io, requests, Context { http1, stage, .. }, deadline) = self.into_parts();
+        let (io, requests, Context { settings, http1, stage, .. }, deadline) = self.into_parts();
         let activity = Arc::clone(&requests.activity);
         let connection = http1.serve_connection(io, requests).with_upgrades();
-        drive(connection, &activity, deadline, None, stage).await;
+        drive(connection, &activity, deadline, Patience::Http1(settings.write_timeout), stage).await;
     }
 
     #[cfg(feature = "http2")]
@@ -154,7 +163,7 @@ where
         let activity = Arc::clone(&requests.activity);
         let streams = super::streams::Streams(Arc::clone(&activity));
         let connection = settings.http2(streams).serve_connection(io, requests);
-        drive(connection, &activity, deadline, Some(settings.http2_idle_timeout), stage).await;
+        drive(connection, &activity, deadline, Patience::Http2(settings.http2_idle_timeout), stage).await;
     }
 
     fn into_parts(self) -> (TokioIo<Served<IO>>, Requests<S, A>, Context<S>, Instant) {
@@ -164,7 +173,7 @@ where
             #[cfg(feature = "tls")]
             tls: self.tls,
             shutdown: self.context.shutdown.clone(),
-            activity: Arc::new(Activity::new(Instant::now())),
+            activity: Arc::new(Activity::new(self.pace)),
         };
         (TokioIo::new(self.io), requests, self.context, self.deadline)
     }
@@ -180,12 +189,12 @@ async fn drive<C: Http>(
     connection: C,
     activity: &Activity,
     first_request: Instant,
-    idle: Option<Duration>,
+    mut patience: Patience,
     mut stage: watch::Receiver<Stage>,
 ) {
     let mut connection = pin!(connection);
     let mut timer = pin!(sleep_until(first_request));
-    let (mut is_timed, mut is_watched, mut is_ending, mut is_told) = (true, true, false, false);
+    let (mut is_watched, mut is_ending, mut is_told) = (true, false, false);
     // An upgrade is answered by the connection, on this task, so there is no other waker to be kept.
     let answered = || poll_fn(|_| if activity.is_asked() { Poll::Pending } else { Poll::Ready(()) });
     loop {
@@ -209,33 +218,21 @@ async fn drive<C: Http>(
                 }
             },
             () = answered(), if is_told => is_told = false,
-            () = timer.as_mut(), if is_timed => {
-                let now = Instant::now();
-                if is_ending && activity.has_streams() {
-                    timer.as_mut().reset(now + END_TIMEOUT);
+            () = timer.as_mut() => match activity.verdict(Instant::now(), patience) {
+                Verdict::LookAgain(at) => {
+                    timer.as_mut().reset(at);
                     continue;
                 }
-                if is_ending {
-                    return;
-                }
-                match activity.verdict(now, idle) {
-                    Verdict::LookAgain(at) => {
-                        timer.as_mut().reset(at);
-                        continue;
-                    }
-                    Verdict::LeaveAlone => {
-                        is_timed = false;
-                        continue;
-                    }
-                    Verdict::Drop => return,
-                    Verdict::End => {}
-                }
-            }
+                Verdict::Drop => return,
+                Verdict::End if is_ending => return,
+                Verdict::End => {}
+            },
         }
         connection.as_mut().graceful_shutdown();
         // hyper ends an idle HTTP/1.1 connection at once. An HTTP/2 client is asked first.
-        if idle.is_some() {
+        if let Patience::Http2(patience) = &mut patience {
             is_ending = true;
+            *patience = END_TIMEOUT;
             timer.as_mut().reset(Instant::now() + END_TIMEOUT);
         }
     }

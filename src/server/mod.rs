@@ -16,6 +16,7 @@ mod streams;
 mod tls;
 #[cfg(feature = "tls")]
 mod tls_info;
+mod waiting;
 
 pub use listener::{Listener, PeerAddr};
 pub use serve::{Serve, serve};

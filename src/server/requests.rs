@@ -4,15 +4,15 @@ use std::{
     future::Future,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
-use http::Request;
+use http::{Request, Response, Version};
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
 use tower::{ServiceExt, util::Oneshot};
 
-use super::{HttpService, PeerAddr, activity::Activity};
+use super::{HttpService, PeerAddr, activity::Activity, waiting::Waiting};
 use crate::{Shutdown, handshake::Opening};
 
 /// What hyper calls with the requests of one connection: it adds what is known about the connection, and hands them
@@ -32,7 +32,7 @@ where
     S: HttpService,
     A: Clone + Send + Sync + 'static,
 {
-    type Response = S::Response;
+    type Response = Response<Waiting<S::ResponseBody>>;
     type Error = S::Error;
     type Future = Answer<Oneshot<S, Request<Incoming>>>;
 
@@ -46,7 +46,8 @@ where
         if let Some(tls) = &self.tls {
             extensions.insert(tls.clone());
         }
-        Answer { future: self.service.clone().oneshot(request), asking }
+        let activity = (request.version() == Version::HTTP_2).then(|| Arc::clone(&self.activity));
+        Answer { future: self.service.clone().oneshot(request), asking, activity }
     }
 }
 
@@ -56,14 +57,20 @@ pin_project! {
         #[pin]
         future: Fut,
         asking: Option<Asking>,
+        activity: Option<Arc<Activity>>,
     }
 }
 
-impl<Fut: Future> Future for Answer<Fut> {
-    type Output = Fut::Output;
+impl<Fut, B, E> Future for Answer<Fut>
+where
+    Fut: Future<Output = Result<Response<B>, E>>,
+{
+    type Output = Result<Response<Waiting<B>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().future.poll(cx)
+        let this = self.project();
+        let response = ready!(this.future.poll(cx))?;
+        Poll::Ready(Ok(response.map(|body| Waiting::new(body, this.activity.take()))))
     }
 }
 

@@ -57,7 +57,7 @@ const MAX_LAST: usize = 1024;
 /// # Slow and hostile clients
 ///
 /// A client that does not get on is dropped, at the deadlines that [`Serve`]'s methods set: for the TLS handshake, for
-/// the first request, for each further one, for an HTTP/2 connection on which nothing is open. None of them bears on
+/// the first request, for each further one, for taking a response, for an HTTP/2 connection on which nothing goes on. None of them bears on
 /// a connection with an open WebSocket, which has [those of its own](crate::Config).
 ///
 /// Over HTTP/2 these limits hold against what is known to have been tried:
@@ -69,7 +69,7 @@ const MAX_LAST: usize = 1024;
 /// | streams that the server has to reset (CVE-2025-8671) | h2: more than 1,024 end the connection with `ENHANCE_YOUR_CALM` |
 /// | CONTINUATION flood (CVE-2024-27316), large and many headers | [`max_header_size`](Serve::max_header_size), from which h2 has the number of frames too |
 /// | floods of PING and SETTINGS | h2 reads the next frame only after it wrote the answer to the last: no answers queue up |
-/// | a window that never opens | what is sent to a stream waits; hyper takes at most 400 KiB for a stream that does not go out |
+/// | a window that never opens | what is sent to a stream waits; hyper takes at most 400 KiB for a stream that does not go out, and [`http2_idle_timeout`](Serve::http2_idle_timeout) ends a connection with nothing else on it |
 ///
 /// # Restarting
 ///
@@ -214,8 +214,25 @@ impl<L, S> Serve<L, S> {
         self
     }
 
+    /// For how long a client may take nothing of a response, over HTTP/1.1, while there is more of it than the system
+    /// holds; then the connection is dropped. Default: 30 s.
+    ///
+    /// However little it takes meanwhile, this begins anew. Over HTTP/2,
+    /// [`http2_idle_timeout`](Self::http2_idle_timeout) ends such a connection.
+    ///
+    /// # Panics
+    ///
+    /// Panics when `timeout` is zero.
+    pub fn write_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.write_timeout = checked(timeout, "write_timeout");
+        self
+    }
+
     /// How long an HTTP/2 connection may have no open stream, be it a request or a WebSocket, after its first. Then the
     /// client is told to go away, and has 5 s to do so. Default: 60 s.
+    ///
+    /// Streams on which there is a response that the client does not take do not count, while a response that it does
+    /// take, however slowly, keeps the connection open.
     ///
     /// A connection is not pinged: each WebSocket on it [is](crate::Config::keepalive_interval).
     ///

@@ -21,6 +21,7 @@ pub(super) struct Settings {
     pub(super) tls_handshake_timeout: Duration,
     pub(super) first_request_timeout: Duration,
     pub(super) header_read_timeout: Duration,
+    pub(super) write_timeout: Duration,
     pub(super) max_header_size: usize,
     pub(super) max_headers: Option<usize>,
     #[cfg(feature = "http2")]
@@ -36,6 +37,7 @@ impl Default for Settings {
             tls_handshake_timeout: Duration::from_secs(10),
             first_request_timeout: Duration::from_secs(10),
             header_read_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
             max_header_size: 32 * 1024,
             max_headers: None,
             #[cfg(feature = "http2")]

@@ -2,10 +2,8 @@
 
 use std::{future::Future, sync::Arc};
 
-use hyper::rt::Executor;
-use tokio::time::Instant;
-
 use super::activity::Activity;
+use hyper::rt::Executor;
 
 /// Runs each stream of an HTTP/2 connection on a task of its own, and counts them.
 ///
@@ -39,6 +37,6 @@ impl Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.close(Instant::now());
+        self.0.close();
     }
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use http::Request;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream},
     time::{Instant, advance, sleep},
 };
 use tower_websocket::Serve;
@@ -12,8 +13,11 @@ use crate::{
     client::{Authority, Http2, echo, soon, tls, websocket},
     frames::{self, GOAWAY, PING, PREFACE, SETTINGS, hello},
     memory::{Pipes, start},
-    service::service,
+    service::{LARGE, service},
 };
+
+trait Stream: AsyncRead + AsyncWrite + Unpin {}
+impl<IO: AsyncRead + AsyncWrite + Unpin> Stream for IO {}
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -24,6 +28,7 @@ fn set<S>(server: Serve<Pipes, S>) -> Serve<Pipes, S> {
         .tls_handshake_timeout(seconds(3))
         .first_request_timeout(seconds(5))
         .header_read_timeout(seconds(7))
+        .write_timeout(seconds(13))
         .http2_idle_timeout(seconds(11))
 }
 
@@ -184,6 +189,92 @@ async fn a_stream_on_an_ending_http_2_connection_may_finish() {
     assert!(life(io).await <= 5);
 }
 
+/// It may have been waiting for room for long when it ended here.
+#[tokio::test(start_paused = true)]
+async fn the_last_answer_on_an_ending_http_2_connection_may_be_taken() {
+    let (connector, _server) = start(service(), set);
+    let mut io = connector.connect();
+    io.write_all(&[hello(), frames::get(1, "/")].concat()).await.unwrap();
+    frames::read_until(&mut io, |frame| frame.kind == GOAWAY).await;
+    sleep(seconds(1)).await;
+    io.write_all(&frames::get(3, "/?9")).await.unwrap();
+    let answer = frames::read_until(&mut io, |frame| frame.kind == frames::HEADERS).await;
+    assert_eq!(answer.stream, 3);
+    assert_eq!(life(io).await, 5);
+}
+
+/// Over HTTP/1.1 the connection is dropped, over HTTP/2 it is told to go away first.
+#[tokio::test(start_paused = true)]
+async fn whoever_takes_nothing_of_a_response_is_dropped() {
+    let authority = Authority::new();
+    let (plain, _server) = start(service(), |server| set(server).max_connections(1));
+    let (secure, _server) = start(service(), |server| set(server).max_connections(1).tls(authority.tls()));
+    let no_window = frames::frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]);
+    let request = b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let cases = [
+        (&request[..], "http/1.1", 13, "one large response"),
+        (&request.repeat(100), "http/1.1", 13, "many"),
+        (&[PREFACE, &no_window, &frames::get(1, "/")].concat(), "h2", 16, "no window"),
+        (&[hello(), frames::get(1, "/large")].concat(), "h2", 16, "half of a large response"),
+    ];
+    for (bytes, alpn, expected, what) in cases {
+        for is_tls in [false, true] {
+            let connector = if is_tls { &secure } else { &plain };
+            let mut stuck: Box<dyn Stream> = if is_tls {
+                Box::new(tls(&authority.client(&[alpn], false), connector.connect()).await.unwrap())
+            } else {
+                Box::new(connector.connect())
+            };
+            stuck.write_all(bytes).await.unwrap();
+            stuck.flush().await.unwrap();
+            let start = Instant::now();
+            // It waits until there is a place for it.
+            if is_tls {
+                tls(&authority.client(&[alpn], false), connector.connect()).await.unwrap();
+            } else {
+                let mut next = connector.connect();
+                next.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+                soon(next.read_u8()).await.unwrap();
+            }
+            assert_eq!(start.elapsed().as_secs(), expected, "{what}");
+        }
+    }
+}
+
+/// Without room in the pipe, each piece is one that the client has just taken.
+#[tokio::test(start_paused = true)]
+async fn a_response_may_be_taken_slowly() {
+    let (connector, _server) = start(service(), set);
+    let mut io = connector.connect();
+    let request = b"GET /large HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    io.write_all(request).await.unwrap();
+    let mut taken = 0;
+    loop {
+        sleep(seconds(10)).await;
+        match soon(io.read(&mut [0; 50_000])).await.unwrap() {
+            0 => break,
+            n => taken += n,
+        }
+    }
+    assert!(taken > LARGE, "{taken}");
+
+    let (requests, connection) = h2::client::handshake(connector.connect()).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let mut requests = soon(requests.ready()).await.unwrap();
+    let request = Request::get("http://localhost/large").body(()).unwrap();
+    let mut body = soon(requests.send_request(request, true).unwrap().0).await.unwrap().into_body();
+    let (start, mut taken) = (Instant::now(), 0);
+    while let Some(data) = soon(body.data()).await {
+        let n = data.unwrap().len();
+        taken += n;
+        sleep(Duration::from_millis(n as u64 / 10)).await;
+        body.flow_control().release_capacity(n).unwrap();
+    }
+    assert_eq!(taken, LARGE);
+    assert!(start.elapsed() > seconds(90));
+    soon(connection).await.unwrap().unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_open_socket_outlives_every_deadline_of_http() {
     let authority = Authority::new();
@@ -207,10 +298,11 @@ async fn an_open_socket_outlives_every_deadline_of_http() {
 #[test]
 fn a_deadline_or_a_limit_of_nothing_panics_where_it_is_set() {
     type Set = fn(Serve<(), ()>) -> Serve<(), ()>;
-    let sets: [(Set, &str); 8] = [
+    let sets: [(Set, &str); 9] = [
         (|server| server.tls_handshake_timeout(Duration::ZERO), "tls_handshake_timeout must not be zero"),
         (|server| server.first_request_timeout(Duration::ZERO), "first_request_timeout must not be zero"),
         (|server| server.header_read_timeout(Duration::ZERO), "header_read_timeout must not be zero"),
+        (|server| server.write_timeout(Duration::ZERO), "write_timeout must not be zero"),
         (|server| server.http2_idle_timeout(Duration::ZERO), "http2_idle_timeout must not be zero"),
         (|server| server.http2_max_streams(0), "http2_max_streams must be at least 1"),
         (|server| server.max_connections(0), "max_connections must be at least 1"),

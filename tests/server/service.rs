@@ -10,7 +10,10 @@ use tower_websocket::{
     Handshake, HttpService, PeerAddr, Rejection, TlsInfo, WebSocket, WebSocketUpgradeLayer,
 };
 
-/// A page at any path, which takes as long as the query says, in seconds; WebSockets at any path, which echo.
+/// The size of a large page, in bytes.
+pub(crate) const LARGE: usize = 1_000_000;
+
+/// A page at any path, a large one at `/large`, which takes as long as the query says, in seconds; WebSockets at any path, which echo.
 pub(crate) fn service() -> impl HttpService {
     WebSocketUpgradeLayer::new(service_fn(handshake), echo).layer(service_fn(page))
 }
@@ -52,5 +55,5 @@ pub(crate) async fn page(request: Request<Incoming>) -> Result<Response<Full<Byt
     if let Some(seconds) = request.uri().query().and_then(|query| query.parse().ok()) {
         tokio::time::sleep(Duration::from_secs(seconds)).await;
     }
-    Ok(Response::new("page".into()))
+    Ok(Response::new(if request.uri().path() == "/large" { vec![b'x'; LARGE].into() } else { "page".into() }))
 }
