@@ -17,7 +17,7 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 use tower_websocket::{
     Message, Tls,
     rustls::{
-        ClientConfig, RootCertStore, ServerConfig,
+        ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion,
         crypto::{CryptoProvider, ring},
         pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
         server::WebPkiClientVerifier,
@@ -82,6 +82,17 @@ impl Authority {
             config.with_no_client_auth()
         };
         config.alpn_protocols = alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+        Arc::new(config).into()
+    }
+
+    /// A client of these versions of TLS, which does not say whom it wants to reach.
+    pub(crate) fn client_without_sni(&self, versions: &[&'static SupportedProtocolVersion]) -> TlsConnector {
+        let mut config = ClientConfig::builder_with_provider(provider())
+            .with_protocol_versions(versions)
+            .unwrap()
+            .with_root_certificates(self.roots())
+            .with_no_client_auth();
+        config.enable_sni = false;
         Arc::new(config).into()
     }
 

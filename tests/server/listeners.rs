@@ -2,21 +2,25 @@
 
 use std::{
     io,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
 use futures_util::StreamExt;
+use http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
     net::{TcpListener, TcpStream, UnixListener, UnixStream},
     sync::oneshot,
     time::timeout,
 };
-use tower_websocket::{Listener, serve};
+use tower::service_fn;
+use tower_websocket::{Handshake, Listener, PeerAddr, Rejection, WebSocket, WebSocketUpgradeLayer, serve};
 
 use crate::{
-    client::{Authority, Http2, echo, receive, receive_close, soon, tls, websocket},
+    client::{Authority, Http2, echo, exchange, receive, receive_close, soon, tls, websocket},
     memory::{listener, start},
     service::{service, telling},
 };
@@ -67,6 +71,65 @@ async fn tcp_tls_unix_and_memory_are_served_by_one_server() {
     assert!(UnixStream::connect(&path).await.is_err());
     assert!(UnixListener::bind(&path).is_err());
     std::fs::remove_file(&path).unwrap();
+}
+
+/// It is that of the listener's kind, here of one that has no name.
+#[tokio::test]
+async fn the_peer_of_a_unix_socket_reaches_the_handshake_service() {
+    let path = std::env::temp_dir().join(format!("tower-websocket-peer-{}.sock", std::process::id()));
+    let _ = std::fs::remove_file(&path);
+    let handshake = async |request: Request<Handshake>| {
+        let peer = request.extensions().get::<PeerAddr<Arc<tokio::net::unix::SocketAddr>>>();
+        let peer = peer.ok_or(StatusCode::INTERNAL_SERVER_ERROR)?.clone();
+        Ok::<_, Rejection>(request.into_body().accept(peer))
+    };
+    let handler = async |mut socket: WebSocket,
+                         PeerAddr(peer): PeerAddr<Arc<tokio::net::unix::SocketAddr>>| {
+        let _ = socket.send(format!("unnamed={}", peer.is_unnamed())).await;
+    };
+    let service = WebSocketUpgradeLayer::new(service_fn(handshake), handler).into_service();
+    tokio::spawn(serve(UnixListener::bind(&path).unwrap(), service).into_future());
+    let mut socket = websocket(UnixStream::connect(&path).await.unwrap()).await;
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(receive(&mut socket).await, "unnamed=true");
+}
+
+/// Whatever becomes of a connection, the next finds its place free.
+#[tokio::test(start_paused = true)]
+async fn a_failed_handshake_and_a_panic_give_the_place_back() {
+    let authority = Authority::new();
+    let service = service_fn(async |request: Request<Incoming>| -> Result<Response<String>, io::Error> {
+        match request.uri().path() {
+            "/panic" => panic!("as it should"),
+            "/error" => Err(io::ErrorKind::Other.into()),
+            _ => Ok(Response::new("page".into())),
+        }
+    });
+    let (secure, _server) = start(service, |server| server.max_connections(1).tls(authority.tls()));
+    for bytes in [&b"GET / HTTP/1.1\r\n\r\n"[..], b"\x16\x03\x01"] {
+        let mut io = secure.connect();
+        io.write_all(bytes).await.unwrap();
+        soon(io.read_to_end(&mut Vec::new())).await.unwrap();
+    }
+    drop(secure.connect());
+    assert!(tls(&authority.client(&["other"], false), secure.connect()).await.is_err());
+    let mut io = tls(&authority.client(&[], false), secure.connect()).await.unwrap();
+    io.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.unwrap();
+    soon(io.read_to_end(&mut Vec::new())).await.unwrap();
+
+    let (plain, _server) = start(service, |server| server.max_connections(1));
+    for path in ["/panic", "/error"] {
+        let mut io = plain.connect();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        assert_eq!(exchange(&mut io, request.as_bytes()).await, b"", "{path}");
+        // Over HTTP/2 it costs the stream, not the connection.
+        let mut http = Http2::new(plain.connect()).await;
+        assert!(http.get(path).await.is_err(), "{path}");
+        assert_eq!(http.get("/").await.unwrap(), StatusCode::OK, "{path}");
+    }
+    let mut io = plain.connect();
+    let answer = exchange(&mut io, b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await;
+    assert!(answer.ends_with(b"page"));
 }
 
 /// A listener all of whose connections are gone before they are accepted.

@@ -29,6 +29,29 @@ async fn a_client_certificate_reaches_the_handshake_service() {
 }
 
 #[tokio::test]
+async fn tls_1_2_is_spoken_and_a_client_may_name_no_server() {
+    let authority = Authority::new();
+    let (connector, _server) = start(telling(), |server| server.tls(authority.tls()));
+    for (versions, expected) in
+        [(&[&rustls::version::TLS12], "tls=Some(TLSv1_2)"), (&[&rustls::version::TLS13], "tls=Some(TLSv1_3)")]
+    {
+        let client = authority.client_without_sni(versions);
+        let mut socket = websocket(tls(&client, connector.connect()).await.unwrap()).await;
+        let facts = receive(&mut socket).await;
+        assert!(facts.contains(expected) && facts.contains("sni=None"), "{facts}");
+        echo(&mut socket, "hello").await;
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_agrees_on_no_protocol_is_told() {
+    let authority = Authority::new();
+    let (connector, _server) = start(service(), |server| server.tls(authority.tls()));
+    let error = tls(&authority.client(&["other"], false), connector.connect()).await.unwrap_err();
+    assert!(error.to_string().contains("NoApplicationProtocol"), "{error}");
+}
+
+#[tokio::test]
 async fn a_replaced_certificate_is_for_new_connections() {
     let (old, new) = (Authority::new(), Authority::new());
     let handle = old.tls();
