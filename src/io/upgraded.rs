@@ -3,7 +3,7 @@
 use std::{
     fmt, io,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
@@ -11,6 +11,7 @@ use hyper_util::{rt::TokioIo, server::conn::auto};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
+    task::coop,
 };
 
 use super::{
@@ -134,7 +135,17 @@ macro_rules! delegate {
 
 impl AsyncRead for Upgraded {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        delegate!(self, io => Pin::new(io).poll_read(cx, buf))
+        // The budget that keeps a flood from keeping the others waiting: bare sockets spend it themselves, and HTTP/2
+        // streams do not.
+        let budget = match self.kind {
+            Kind::Boxed(_) => Some(ready!(coop::poll_proceed(cx))),
+            _ => None,
+        };
+        let polled = delegate!(self, io => Pin::new(io).poll_read(cx, buf));
+        if let (Poll::Ready(_), Some(budget)) = (&polled, budget) {
+            budget.made_progress();
+        }
+        polled
     }
 }
 

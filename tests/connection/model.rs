@@ -66,9 +66,9 @@ impl Random {
 /// How a connection comes to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
-    ClientCloses,
-    ClientHalfCloses,
-    ServerCloses,
+    ByClient,
+    HalfClose,
+    ByServer,
 }
 
 /// What is sent each way, and what has to come out.
@@ -90,7 +90,7 @@ impl Script {
             received: Vec::new(),
             is_too_large: false,
             sent: (0..random.below(40)).map(|_| random.message()).collect(),
-            end: random.pick(&[End::ClientCloses, End::ClientHalfCloses, End::ServerCloses]),
+            end: random.pick(&[End::ByClient, End::HalfClose, End::ByServer]),
         };
         for _ in 0..random.below(40) {
             script.control(random);
@@ -113,7 +113,7 @@ impl Script {
                 script.control(random);
             }
             if script.is_too_large {
-                script.end = End::ClientCloses;
+                script.end = End::ByClient;
                 break;
             }
             script.received.push(message);
@@ -154,7 +154,7 @@ impl Script {
             }
             all_came.await.unwrap();
             match self.end {
-                End::ClientHalfCloses => output.shutdown().await.unwrap(),
+                End::HalfClose => output.shutdown().await.unwrap(),
                 _ => {
                     let _ = output.write_all(&frame(CLOSE, &[3, 232])).await;
                 }
@@ -167,15 +167,19 @@ impl Script {
             pings.reverse();
             let mut all = Some(all);
             loop {
-                if messages.len() == self.sent.len() && self.end != End::ServerCloses && !self.is_too_large {
-                    all.take().map(|all| all.send(()).unwrap());
+                if messages.len() == self.sent.len() && self.end != End::ByServer && !self.is_too_large {
+                    if let Some(all) = all.take() {
+                        all.send(()).unwrap();
+                    }
                 }
                 random.pause().await;
                 let Some((first, payload)) = read_frame(&mut input).await else { break None };
                 match first {
                     CLOSE => {
                         // Nothing follows.
-                        all.take().map(|all| all.send(()).unwrap());
+                        if let Some(all) = all.take() {
+                            all.send(()).unwrap();
+                        }
                         assert_eq!(read_frame(&mut input).await, None);
                         break Some(u16::from_be_bytes([payload[0], payload[1]]));
                     }
@@ -196,7 +200,7 @@ impl Script {
                 }
             }
             .inspect(|code| assert_eq!(*code, if self.is_too_large { 1009 } else { 1000 }))
-            .map_or_else(|| assert_eq!(self.end, End::ClientHalfCloses), |_| ());
+            .map_or_else(|| assert_eq!(self.end, End::HalfClose), |_| ());
             if self.is_too_large {
                 assert!(self.sent.starts_with(&messages));
             } else {
@@ -240,7 +244,7 @@ impl Script {
         match error {
             Some(Error::Capacity(_)) => assert!(self.is_too_large),
             Some(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => {
-                assert_eq!(self.end, End::ClientHalfCloses);
+                assert_eq!(self.end, End::HalfClose);
             }
             error => assert!(error.is_none() && closes == 1, "{error:?}, {closes}"),
         }
@@ -281,7 +285,7 @@ pub(crate) async fn play<IO>(
             0 => {
                 let (mut sink, stream) = StreamExt::split(socket);
                 let send = async {
-                    if script.send(&mut sink, sending).await && script.end == End::ServerCloses {
+                    if script.send(&mut sink, sending).await && script.end == End::ByServer {
                         sink.send(Message::Close(None)).await.unwrap();
                     }
                 };
@@ -292,7 +296,7 @@ pub(crate) async fn play<IO>(
                 let handler = async |socket: WebSocket<IO>| {
                     let (mut sender, receiver) = socket.split();
                     let send = async {
-                        if script.send(&mut sender, sending).await && script.end == End::ServerCloses {
+                        if script.send(&mut sender, sending).await && script.end == End::ByServer {
                             sender.close(1000.try_into().unwrap(), "");
                         }
                         sender
