@@ -3,6 +3,8 @@
 mod browser;
 #[cfg(feature = "json")]
 mod chat;
+#[cfg(feature = "deflate")]
+mod deflate;
 mod plain;
 #[cfg(feature = "tls")]
 mod secure;

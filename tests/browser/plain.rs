@@ -11,7 +11,7 @@ use tower_websocket::{AcceptAll, WebSocket, WebSocketUpgradeLayer, serve};
 
 use crate::browser::run;
 
-async fn page(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+pub(crate) async fn page(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let page = Response::builder().header(CONTENT_TYPE, "text/html").body("<!doctype html>".into());
     Ok(page.expect("a valid response"))
 }

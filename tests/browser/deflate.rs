@@ -1,0 +1,39 @@
+//! Compressed messages.
+
+use std::future::IntoFuture;
+
+use tokio::net::TcpListener;
+use tower::{Layer, service_fn};
+use tower_websocket::{AcceptAll, Config, Deflate, WebSocketUpgradeLayer, serve};
+
+use crate::{
+    browser::run,
+    plain::{echo, page},
+};
+
+/// Has the page talk to a server with this setting, and see that `extensions` were agreed on.
+async fn talk(deflate: Deflate, extensions: &str) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let config = Config::new().max_message_size(16 << 20).max_frame_size(16 << 20).deflate(deflate);
+    let layer = WebSocketUpgradeLayer::new(AcceptAll::new(), echo).with_config(config);
+    tokio::spawn(serve(listener, layer.layer(service_fn(page))).into_future());
+    run("deflate.mjs", &[url, extensions.to_owned()]).await;
+}
+
+#[tokio::test]
+async fn chromium_compresses_each_message_by_itself() {
+    let extensions = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+    talk(Deflate::new(), extensions).await;
+}
+
+#[tokio::test]
+async fn chromium_compresses_with_context_takeover() {
+    talk(Deflate::new().context_takeover(true), "permessage-deflate").await;
+}
+
+#[tokio::test]
+async fn chromium_limits_its_window_when_told() {
+    let deflate = Deflate::new().context_takeover(true).client_max_window_bits(10).server_max_window_bits(9);
+    talk(deflate, "permessage-deflate; server_max_window_bits=9; client_max_window_bits=10").await;
+}
