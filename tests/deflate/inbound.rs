@@ -70,6 +70,21 @@ async fn peers_that_do_not_quite_end_a_message_are_understood() {
     }
 }
 
+/// It is not seen that they do: what follows at the end of each message counts as theirs. But it goes no further.
+#[tokio::test]
+async fn messages_that_stop_in_the_middle_of_a_block_do_no_harm_to_those_after_them() {
+    // A block of ten bytes, of which only three are there; the client's codes for "Hello", without the end of it.
+    let cut: [&[u8]; 2] = [&[0x00, 0x0a, 0x00, 0xf5, 0xff, b'a', b'b', b'c'], &HELLO[..3]];
+    for cut in cut {
+        let frames = [(FIN | RSV1 | BINARY, cut), (FIN | RSV1 | TEXT, &HELLO)];
+        let messages = received(NO_TAKEOVER, &frames, 2).await;
+        let first = messages[0].clone().into_data();
+        assert!(first.starts_with(b"abc") || first.starts_with(b"He"), "{first:?}");
+        assert!(first.len() < 10);
+        assert_eq!(messages[1], Message::text("Hello"));
+    }
+}
+
 #[tokio::test]
 async fn streams_may_end_within_a_message() {
     for takeover in [false, true] {

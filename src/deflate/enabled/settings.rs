@@ -20,8 +20,14 @@
 /// - **Limits.** [`Config::max_message_size`](crate::Config::max_message_size) counts what comes out of the inflater,
 ///   and it is inflated in small pieces: a bomb costs no more memory than any message.
 ///   [`Config::max_frame_size`](crate::Config::max_frame_size) counts what a frame has on the wire.
-/// - **What goes plain.** Messages below the [`threshold`](Self::threshold), those that would not become smaller, pings
-///   and the like, and all messages when the client did not offer the extension.
+/// - **What goes plain.** Messages below the [`threshold`](Self::threshold), those that would not become smaller, so
+///   always empty ones, pings and the like, and all messages when the client did not offer the extension.
+/// - **Time.** A message is compressed all at once, where it is sent, and meanwhile its thread does nothing else: for each
+///   MiB of JSON 4 ms at level 1, 7 ms at level 2, 21 ms at level 6 and 42 ms at level 9. What comes in is inflated with
+///   pauses for others, of 256 KiB at a time.
+/// - **Bad data.** What cannot be inflated ends the connection with Close code 1007. A message that stops in the middle of
+///   a deflate block is not known as such, as its stream may be good so far: what was inflated is received, and bytes
+///   that never were part of it may follow. Browsers and most other implementations, which use zlib too, do the same.
 #[derive(Clone, Debug)]
 pub struct Deflate {
     pub(super) level: u8,
@@ -104,7 +110,8 @@ impl Deflate {
     }
 
     /// How far back the client may look for repetitions, likewise. It is told to clients that say they can be told, and
-    /// spares them memory: the server's inflaters have the largest window in any case. Default: 15, which is 32 KiB.
+    /// spares them memory. It spares the server none: its inflaters have the largest window in any case, and so
+    /// understand a client that does not keep to what it was told. Default: 15, which is 32 KiB.
     ///
     /// # Panics
     ///
