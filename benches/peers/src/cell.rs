@@ -3,6 +3,7 @@
 use std::{io, time::Duration};
 
 use crate::{
+    compression::Compression,
     load::{Echo, Fan, Idle, Sample, Shake},
     peer::Peer,
     server::Server,
@@ -12,6 +13,7 @@ use crate::{
 pub(crate) struct Cell {
     pub(crate) name: &'static str,
     pub(crate) load: Load,
+    pub(crate) compression: Option<Compression>,
 }
 
 pub(crate) enum Load {
@@ -22,8 +24,16 @@ pub(crate) enum Load {
 }
 
 impl Cell {
+    /// A row of servers that do not compress.
+    pub(crate) fn plain(name: &'static str, load: Load) -> Self {
+        Self { name, load, compression: None }
+    }
+
     pub(crate) fn suits(&self, peer: Peer) -> bool {
-        peer.fans_out() || !matches!(self.load, Load::Fan(_))
+        match self.compression {
+            Some(compression) => peer.compresses(compression),
+            None => peer.fans_out() || !matches!(self.load, Load::Fan(_)),
+        }
     }
 
     /// Measures a fresh server, again when others disturbed it, and returns the least disturbed sample.
@@ -42,7 +52,7 @@ impl Cell {
     }
 
     fn measure_once(&self, peer: Peer, length: Duration) -> io::Result<Sample> {
-        let server = Server::start(peer)?;
+        let server = Server::start(peer, self.compression)?;
         let target = server.target();
         match &self.load {
             Load::Echo(echo) => echo.measure(target, length),

@@ -1,13 +1,14 @@
 //! One load generator, ten WebSocket servers, one table.
 //!
 //! ```sh
-//! cargo run --release -p peers -- [--suite echo|shake|idle|fan] [--rounds N] [--quick]
+//! cargo run --release -p peers -- [--suite echo|shake|idle|fan|deflate] [--rounds N] [--quick]
 //! ```
 //!
-//! It starts itself once more for each measurement, as `peers serve PEER`: that process is the server, pinned to
+//! It starts itself once more for each measurement, as `peers serve PEER [COMPRESSION]`: that process is the server, pinned to
 //! core 0; this one makes the load, pinned to core 1.
 
 mod cell;
+mod compression;
 mod load;
 mod options;
 mod peer;
@@ -24,7 +25,7 @@ use options::Command;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     match Command::parse(std::env::args().skip(1))? {
         Command::Measure(options) => run::run(&options)?,
-        Command::Serve(peer) => servers::serve(peer)?,
+        Command::Serve(peer, compression) => servers::serve(peer, compression)?,
     }
     Ok(())
 }

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use crate::{peer::Peer, suite::Suite};
+use crate::{compression::Compression, peer::Peer, suite::Suite};
 
-const USAGE: &str = "usage: peers [--suite echo|shake|idle|fan] [--rounds N] [--quick]";
+const USAGE: &str = "usage: peers [--suite echo|shake|idle|fan|deflate] [--rounds N] [--quick]";
 
 /// What this process is to do.
 pub(crate) enum Command {
     Measure(Options),
     /// Be the server of one measurement.
-    Serve(Peer),
+    Serve(Peer, Option<Compression>),
 }
 
 /// What to measure, and how thoroughly.
@@ -36,8 +36,11 @@ impl Command {
             }
             let value = arguments.next().ok_or(USAGE)?;
             match argument.as_str() {
-                "serve" => return Ok(Self::Serve(value.parse()?)),
-                "--suite" => options.suites.push(value.parse()?),
+                "serve" => {
+                    let compression = arguments.next().map(|compression| compression.parse()).transpose()?;
+                    return Ok(Self::Serve(value.parse()?, compression));
+                }
+                "--suite" => options.suites.extend(Suite::named(&value)?),
                 "--rounds" => options.rounds = value.parse().map_err(|_| USAGE)?,
                 _ => return Err(USAGE.into()),
             }

@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use crate::compression::Compression;
+
 /// A server under test.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Peer {
@@ -14,12 +16,14 @@ pub(crate) enum Peer {
     Fastwebsockets,
     TokioWebsockets,
     Yawc,
+    /// yawc, whose connections share what compresses.
+    YawcPool,
     Sockudo,
     Wtx,
 }
 
 impl Peer {
-    /// The first one is what the others are compared with.
+    /// Those that echo, hand out and wait. The first one is what the others are compared with.
     pub(crate) const ALL: [Self; 10] = [
         Self::TowerWebsocket,
         Self::Tcp,
@@ -33,6 +37,10 @@ impl Peer {
         Self::Wtx,
     ];
 
+    /// Those that compress, likewise.
+    pub(crate) const COMPRESSING: [Self; 4] =
+        [Self::TowerWebsocket, Self::Yawc, Self::YawcPool, Self::Sockudo];
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::TowerWebsocket => "tower-websocket",
@@ -43,6 +51,7 @@ impl Peer {
             Self::Fastwebsockets => "fastwebsockets",
             Self::TokioWebsockets => "tokio-websockets",
             Self::Yawc => "yawc",
+            Self::YawcPool => "yawc, with a pool",
             Self::Sockudo => "sockudo-ws",
             Self::Wtx => "wtx",
         }
@@ -51,6 +60,11 @@ impl Peer {
     /// Whether its server here can fan out: plain TCP has no messages, and wtx is only asked to echo.
     pub(crate) fn fans_out(self) -> bool {
         !matches!(self, Self::Tcp | Self::Wtx)
+    }
+
+    /// Whether its server here can compress so: with context takeover there is nothing that a pool could share.
+    pub(crate) fn compresses(self, compression: Compression) -> bool {
+        Self::COMPRESSING.contains(&self) && !(self == Self::YawcPool && compression.takeover)
     }
 }
 
@@ -64,9 +78,7 @@ impl FromStr for Peer {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|peer| peer.name() == name)
-            .ok_or_else(|| format!("no peer is called {name}"))
+        let mut all = Self::ALL.into_iter().chain(Self::COMPRESSING);
+        all.find(|peer| peer.name() == name).ok_or_else(|| format!("no peer is called {name}"))
     }
 }

@@ -2,22 +2,22 @@
 
 use std::io;
 
-use crate::{options::Options, peer::Peer, process, table::Table};
+use crate::{options::Options, process, table::Table};
 
 /// Measures each suite in rounds, the peers interleaved, and prints its table.
 pub(crate) fn run(options: &Options) -> io::Result<()> {
     process::pin(1)?;
     process::raise_file_limit()?;
     for suite in &options.suites {
-        let cells = suite.cells();
-        let mut table = Table::new(suite.title(), cells.iter().map(|cell| cell.name));
+        let (cells, peers) = (suite.cells(), suite.peers());
+        let mut table = Table::new(suite.title(), peers, cells.iter().map(|cell| cell.name));
         let rounds = suite.rounds(options.rounds);
         for round in 0..rounds {
             for (row, cell) in cells.iter().enumerate() {
                 eprintln!("{suite:?}, round {} of {rounds}: {}", round + 1, cell.name);
-                for turn in 0..Peer::ALL.len() {
+                for turn in 0..peers.len() {
                     // Each time it is another peer's turn to be the first.
-                    let peer = Peer::ALL[(turn + row + round) % Peer::ALL.len()];
+                    let peer = peers[(turn + row + round) % peers.len()];
                     if !cell.suits(peer) {
                         continue;
                     }

@@ -7,7 +7,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use crate::{load::Target, peer::Peer, process};
+use crate::{compression::Compression, load::Target, peer::Peer, process};
 
 /// One peer, running; dropping it ends it.
 pub(crate) struct Server {
@@ -17,9 +17,10 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts this program again as `peer`, and waits until it listens.
-    pub(crate) fn start(peer: Peer) -> io::Result<Self> {
+    pub(crate) fn start(peer: Peer, compression: Option<Compression>) -> io::Result<Self> {
         let mut child = Command::new(env::current_exe()?)
             .args(["serve", peer.name()])
+            .args(compression.map(|compression| compression.to_string()))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -30,6 +31,7 @@ impl Server {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
             process: process::Process(child.id()),
             is_raw: peer == Peer::Tcp,
+            compression,
         };
         Ok(Self { child, target })
     }

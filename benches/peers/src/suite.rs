@@ -1,10 +1,10 @@
-//! The rows of the table, in four suites.
-
-use std::str::FromStr;
+//! The rows of the tables.
 
 use crate::{
     cell::{Cell, Load},
+    compression::Compression,
     load::{Echo, Fan, Idle, Shake},
+    peer::Peer,
     wire::Payload,
 };
 
@@ -15,10 +15,33 @@ pub(crate) enum Suite {
     Shake,
     Fan,
     Idle,
+    Deflate,
+    DeflateIdle,
 }
 
 impl Suite {
-    pub(crate) const ALL: [Self; 4] = [Self::Echo, Self::Shake, Self::Fan, Self::Idle];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Echo, Self::Shake, Self::Fan, Self::Idle, Self::Deflate, Self::DeflateIdle];
+
+    /// What the command line calls so.
+    pub(crate) fn named(name: &str) -> Result<&'static [Self], String> {
+        match name {
+            "echo" => Ok(&[Self::Echo]),
+            "shake" => Ok(&[Self::Shake]),
+            "fan" => Ok(&[Self::Fan]),
+            "idle" => Ok(&[Self::Idle]),
+            "deflate" => Ok(&[Self::Deflate, Self::DeflateIdle]),
+            _ => Err(format!("no suite is called {name}")),
+        }
+    }
+
+    /// Who is measured.
+    pub(crate) fn peers(self) -> &'static [Peer] {
+        match self {
+            Self::Echo | Self::Shake | Self::Fan | Self::Idle => &Peer::ALL,
+            Self::Deflate | Self::DeflateIdle => &Peer::COMPRESSING,
+        }
+    }
 
     /// What the numbers of its rows are.
     pub(crate) fn title(self) -> &'static str {
@@ -27,47 +50,51 @@ impl Suite {
             Self::Shake => "Opening and closing handshake: server CPU per connection, us",
             Self::Fan => "Fan-out: server CPU per delivered message, us",
             Self::Idle => "Memory of an idle connection, KB",
+            Self::Deflate => "Compressed echo: server CPU per message, us",
+            Self::DeflateIdle => "Memory of an idle connection that compresses, KB",
         }
     }
 
     /// Memory takes long to measure and varies little: half of the rounds will do.
     pub(crate) fn rounds(self, wanted: usize) -> usize {
-        if self == Self::Idle { wanted.div_ceil(2) } else { wanted }
+        match self {
+            Self::Idle | Self::DeflateIdle => wanted.div_ceil(2),
+            Self::Echo | Self::Shake | Self::Fan | Self::Deflate => wanted,
+        }
     }
 
     pub(crate) fn cells(self) -> Vec<Cell> {
         match self {
             Self::Echo => echo(),
-            Self::Shake => vec![Cell { name: "64 at a time", load: Load::Shake(Shake { at_once: 64 }) }],
+            Self::Shake => vec![Cell::plain("64 at a time", Load::Shake(Shake { at_once: 64 }))],
             Self::Fan => {
                 let fan = |in_flight| Load::Fan(Fan { subscribers: 1000, size: 64, in_flight });
                 vec![
-                    Cell { name: "64 B to 1,000 subscribers", load: fan(1) },
-                    Cell { name: "64 B to 1,000 subscribers, 16 in flight", load: fan(16) },
+                    Cell::plain("64 B to 1,000 subscribers", fan(1)),
+                    Cell::plain("64 B to 1,000 subscribers, 16 in flight", fan(16)),
                 ]
             }
             Self::Idle => {
-                let idle = |connections, size| Load::Idle(Idle { connections, size });
+                let idle =
+                    |connections, size| Load::Idle(Idle { connections, size, payload: Payload::Binary });
                 vec![
-                    Cell { name: "10,000, after 64 B each", load: idle(10_000, 64) },
-                    Cell { name: "10,000, after 16 KiB each", load: idle(10_000, 16 << 10) },
-                    Cell { name: "100, after 1 MiB each way", load: idle(100, 1 << 20) },
+                    Cell::plain("10,000, after 64 B each", idle(10_000, 64)),
+                    Cell::plain("10,000, after 16 KiB each", idle(10_000, 16 << 10)),
+                    Cell::plain("100, after 1 MiB each way", idle(100, 1 << 20)),
                 ]
             }
-        }
-    }
-}
-
-impl FromStr for Suite {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        match name {
-            "echo" => Ok(Self::Echo),
-            "shake" => Ok(Self::Shake),
-            "fan" => Ok(Self::Fan),
-            "idle" => Ok(Self::Idle),
-            _ => Err(format!("no suite is called {name}")),
+            Self::Deflate => deflate(),
+            Self::DeflateIdle => {
+                let load = Idle { connections: 1000, size: 1 << 10, payload: Payload::Json };
+                let cell = |name, takeover| {
+                    let compression = Some(Compression { level: 6, takeover });
+                    Cell { name, load: Load::Idle(load), compression }
+                };
+                vec![
+                    cell("1,000, after 1 KiB each, no takeover", false),
+                    cell("1,000, after 1 KiB each, takeover", true),
+                ]
+            }
         }
     }
 }
@@ -88,6 +115,26 @@ fn echo() -> Vec<Cell> {
         ("16 KiB non-ASCII text, 64 connections", Echo { payload: Payload::Letters, ..large }),
         ("1 MiB binary, 1 connection", huge),
     ]
-    .map(|(name, echo)| Cell { name, load: Load::Echo(echo) })
+    .map(|(name, echo)| Cell::plain(name, Load::Echo(echo)))
+    .into()
+}
+
+fn deflate() -> Vec<Cell> {
+    let one = Echo { connections: 64, in_flight: 1, idle: 0, size: 1 << 10, payload: Payload::Json };
+    let many = Echo { in_flight: 16, ..one };
+    [
+        ("1 KiB JSON, level 1, no takeover", one, 1, false),
+        ("1 KiB JSON, level 1, no takeover, 16 in flight", many, 1, false),
+        ("1 KiB JSON, level 1, takeover", one, 1, true),
+        ("1 KiB JSON, level 1, takeover, 16 in flight", many, 1, true),
+        ("1 KiB JSON, level 6, no takeover", one, 6, false),
+        ("1 KiB JSON, level 6, no takeover, 16 in flight", many, 6, false),
+        ("1 KiB JSON, level 6, takeover", one, 6, true),
+        ("1 KiB JSON, level 6, takeover, 16 in flight", many, 6, true),
+    ]
+    .map(|(name, echo, level, takeover)| {
+        let compression = Some(Compression { level, takeover });
+        Cell { name, load: Load::Echo(echo), compression }
+    })
     .into()
 }

@@ -7,6 +7,7 @@ use crate::{load::Sample, peer::Peer};
 /// A suite's samples.
 pub(crate) struct Table {
     title: &'static str,
+    peers: &'static [Peer],
     rows: Vec<Row>,
     samples: usize,
     disturbed: usize,
@@ -19,13 +20,18 @@ struct Row {
 }
 
 impl Table {
-    pub(crate) fn new(title: &'static str, rows: impl Iterator<Item = &'static str>) -> Self {
+    pub(crate) fn new(
+        title: &'static str,
+        peers: &'static [Peer],
+        rows: impl Iterator<Item = &'static str>,
+    ) -> Self {
         let rows = rows.map(|name| Row { name, values: BTreeMap::new() }).collect();
-        Self { title, rows, samples: 0, disturbed: 0 }
+        Self { title, peers, rows, samples: 0, disturbed: 0 }
     }
 
     pub(crate) fn add(&mut self, row: usize, peer: Peer, round: usize, sample: Sample) {
-        self.rows[row].values.insert((place(peer), round), sample.value);
+        let place = self.peers.iter().position(|other| *other == peer).expect("the table is of these peers");
+        self.rows[row].values.insert((place, round), sample.value);
         self.samples += 1;
         self.disturbed += usize::from(!sample.is_calm());
     }
@@ -46,13 +52,13 @@ impl Row {
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "**{}**\n\n|", self.title)?;
-        for peer in Peer::ALL {
+        for peer in self.peers {
             write!(f, " | {peer}")?;
         }
-        write!(f, " |\n| ---{} |", " | ---:".repeat(Peer::ALL.len()))?;
+        write!(f, " |\n| ---{} |", " | ---:".repeat(self.peers.len()))?;
         for row in &self.rows {
             write!(f, "\n| {}", row.name)?;
-            for place in 0..Peer::ALL.len() {
+            for place in 0..self.peers.len() {
                 match (row.median(place), row.ratio(place)) {
                     (Some(value), Some(ratio)) if place > 0 => {
                         write!(f, " | {} ({ratio:.2})", Digits(value))?
@@ -79,10 +85,6 @@ impl fmt::Display for Digits {
         };
         write!(f, "{:.decimals$}", self.0)
     }
-}
-
-fn place(peer: Peer) -> usize {
-    Peer::ALL.iter().position(|other| *other == peer).expect("ALL has all")
 }
 
 fn median(mut values: Vec<f64>) -> Option<f64> {

@@ -12,7 +12,7 @@ use super::{
     sample::Sampling,
     socket::{now, open, prove},
 };
-use crate::wire::{Payload, Replies, frame, request};
+use crate::wire::{Payload, Replies};
 
 /// Each connection keeps `in_flight` messages under way.
 #[derive(Clone, Copy, Debug)]
@@ -28,8 +28,8 @@ pub(crate) struct Echo {
 
 impl Echo {
     pub(crate) fn measure(&self, target: Target, length: Duration) -> io::Result<Sample> {
-        let (opcode, frames) = (self.payload.opcode(), Frames::new(self));
-        let request = request("/echo", target.address);
+        let (opcode, frames) = (self.payload.opcode(), Frames::new(self, target));
+        let request = target.request("/echo");
         let payload = self.payload.bytes(self.size, 0);
         let prove = |socket: &TcpStream| prove(socket, target, frames.first(), opcode, &payload);
 
@@ -43,8 +43,9 @@ impl Echo {
         for (index, socket) in sockets.into_iter().enumerate() {
             socket.set_nonblocking(true)?;
             epoll.add(&socket, index)?;
-            let replies = target.replies(frames.length);
-            let mut connection = Connection { socket, index, replies, next: 0, owed: 0, is_blocked: false };
+            let replies = target.replies(frames.first().len());
+            let mut connection =
+                Connection { socket, index, replies, next: 0, due: 0, owed: 0, is_blocked: false };
             connection.owe(self.in_flight, &frames);
             connection.send(&frames, &epoll)?;
             connections.push(connection);
@@ -70,25 +71,26 @@ impl Echo {
     }
 }
 
-/// Frames of one length back to back, sent over and over: a burst of small ones is one send.
+/// Frames back to back, sent over and over: a burst of small ones is one send. They are of one length unless they are
+/// compressed.
 struct Frames {
     bytes: Vec<u8>,
-    length: usize,
+    lengths: Vec<usize>,
 }
 
 impl Frames {
-    fn new(echo: &Echo) -> Self {
+    fn new(echo: &Echo, target: Target) -> Self {
         let frame = |nth: u32| {
             let mask = (0x9e37_79b9_u32.wrapping_mul(nth + 1) | 0x0101_0101).to_ne_bytes();
-            frame(echo.payload.opcode(), &echo.payload.bytes(echo.size, nth), mask)
+            target.frame(echo.payload.opcode(), &echo.payload.bytes(echo.size, nth), mask)
         };
-        let length = frame(0).len();
-        let count = ((512 << 10) / length).clamp(1, 64);
-        Self { bytes: (0..count as u32).flat_map(frame).collect(), length }
+        let count = ((512 << 10) / frame(0).len()).clamp(1, 64);
+        let frames: Vec<_> = (0..count as u32).map(frame).collect();
+        Self { lengths: frames.iter().map(Vec::len).collect(), bytes: frames.concat() }
     }
 
     fn first(&self) -> &[u8] {
-        &self.bytes[..self.length]
+        &self.bytes[..self.lengths[0]]
     }
 }
 
@@ -98,6 +100,8 @@ struct Connection {
     replies: Replies,
     /// Where in the frames the next byte to send is.
     next: usize,
+    /// Which frame is the next that may be sent.
+    due: usize,
     /// Bytes that may be sent and are not yet.
     owed: usize,
     is_blocked: bool,
@@ -105,7 +109,10 @@ struct Connection {
 
 impl Connection {
     fn owe(&mut self, messages: usize, frames: &Frames) {
-        self.owed += messages * frames.length;
+        for _ in 0..messages {
+            self.owed += frames.lengths[self.due];
+            self.due = (self.due + 1) % frames.lengths.len();
+        }
     }
 
     fn send(&mut self, frames: &Frames, epoll: &Epoll) -> io::Result<()> {

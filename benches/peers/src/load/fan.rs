@@ -12,7 +12,7 @@ use super::{
     sample::Sampling,
     socket::{now, open},
 };
-use crate::wire::{Payload, frame, request};
+use crate::wire::{Payload, frame};
 
 /// What is sent on `/pub` reaches every socket on `/sub`.
 #[derive(Clone, Copy, Debug)]
@@ -27,8 +27,8 @@ pub(crate) struct Fan {
 impl Fan {
     /// The sample is of one message to one subscriber.
     pub(crate) fn measure(&self, target: Target, length: Duration) -> io::Result<Sample> {
-        let mut subscribers = open(target, &request("/sub", target.address), self.subscribers)?;
-        let mut publisher = open(target, &request("/pub", target.address), 1)?.remove(0);
+        let mut subscribers = open(target, &target.request("/sub"), self.subscribers)?;
+        let mut publisher = open(target, &target.request("/pub"), 1)?.remove(0);
         // A subscription begins some time after its opening handshake.
         thread::sleep(Duration::from_millis(200));
 

@@ -6,7 +6,7 @@ use super::{
     Sample, Target,
     socket::{open, prove},
 };
-use crate::wire::{Payload, frame, request};
+use crate::wire::Payload;
 
 /// Each connection has one message echoed, then all are silent.
 #[derive(Clone, Copy, Debug)]
@@ -14,15 +14,16 @@ pub(crate) struct Idle {
     pub(crate) connections: usize,
     /// Bytes in the message.
     pub(crate) size: usize,
+    pub(crate) payload: Payload,
 }
 
 impl Idle {
     /// The sample is kilobytes of resident memory for each connection.
     pub(crate) fn measure(&self, target: Target) -> io::Result<Sample> {
-        let payload = Payload::Binary.bytes(self.size, 0);
-        let opcode = Payload::Binary.opcode();
-        let frame = frame(opcode, &payload, [9, 8, 7, 6]);
-        let request = request("/echo", target.address);
+        let payload = self.payload.bytes(self.size, 0);
+        let opcode = self.payload.opcode();
+        let frame = target.frame(opcode, &payload, [9, 8, 7, 6]);
+        let request = target.request("/echo");
         let run = |count| {
             let sockets = open(target, &request, count)?;
             for socket in &sockets {

@@ -12,7 +12,7 @@ use super::{
     sample::Sampling,
     socket::{connect, is_answered, now},
 };
-use crate::wire::{Opcode, Replies, frame, request};
+use crate::wire::{Opcode, Replies, frame};
 
 /// Connects, opens, closes, again and again.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +23,7 @@ pub(crate) struct Shake {
 
 impl Shake {
     pub(crate) fn measure(&self, target: Target, length: Duration) -> io::Result<Sample> {
-        let request = request("/echo", target.address);
+        let request = target.request("/echo");
         let close = frame(Opcode::Close, &1000_u16.to_be_bytes(), [1, 2, 3, 4]);
         let mut epoll = Epoll::new()?;
         let start = |epoll: &Epoll, index| {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::Target;
-use crate::wire::{Opcode, is_opened};
+use crate::wire::{Opcode, RSV1, inflate, is_opened};
 
 /// Connects, without an opening handshake.
 pub(crate) fn connect(target: Target) -> io::Result<TcpStream> {
@@ -41,7 +41,11 @@ pub(crate) fn open(target: Target, request: &[u8], count: usize) -> io::Result<V
 
 /// Whether `head` is the whole answer to `request`.
 pub(crate) fn is_answered(target: Target, request: &[u8], head: &[u8]) -> io::Result<bool> {
-    if target.is_raw { Ok(head == request) } else { is_opened(head).map_err(io::Error::other) }
+    if target.is_raw {
+        Ok(head == request)
+    } else {
+        is_opened(head, target.compression).map_err(io::Error::other)
+    }
 }
 
 /// Sends `frame`, and checks that `payload` comes back.
@@ -64,15 +68,21 @@ pub(crate) fn prove(
             socket.read_exact(&mut back)?;
             back == frame
         } else {
-            read_message(socket)? == (opcode as u8, payload.to_vec())
+            let (first, message) = read_message(socket)?;
+            if target.compression.is_some() {
+                first == RSV1 | opcode as u8
+                    && inflate(message, payload.len()).is_some_and(|it| it == payload)
+            } else {
+                first == opcode as u8 && message == payload
+            }
         };
         if is_same { Ok(()) } else { Err(io::Error::other("the echo differs")) }
     })
 }
 
-/// The opcode and the payload of the next message.
+/// The opcode, with the reserved bits, and the payload of the next message.
 fn read_message(mut socket: &TcpStream) -> io::Result<(u8, Vec<u8>)> {
-    let (mut opcode, mut payload) = (0, Vec::new());
+    let (mut first, mut payload) = (0, Vec::new());
     loop {
         let mut head = [0; 2];
         socket.read_exact(&mut head)?;
@@ -85,9 +95,9 @@ fn read_message(mut socket: &TcpStream) -> io::Result<(u8, Vec<u8>)> {
         let start = payload.len();
         payload.resize(start + u64::from_be_bytes(length) as usize, 0);
         socket.read_exact(&mut payload[start..])?;
-        opcode |= head[0] & 0x0f;
+        first |= head[0] & 0x7f;
         if head[0] & 0x80 != 0 {
-            return Ok((opcode, payload));
+            return Ok((first, payload));
         }
     }
 }

@@ -11,7 +11,7 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-pub(super) async fn hyper_connection<B>(io: TcpStream, respond: fn(Request<Incoming>) -> Response<B>)
+pub(super) async fn hyper_connection<B>(io: TcpStream, respond: impl Fn(Request<Incoming>) -> Response<B>)
 where
     B: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
 {

@@ -8,10 +8,10 @@ use super::{
     axum, fastwebsockets, hyper_tungstenite, sockudo, tcp, tokio_tungstenite, tokio_websockets,
     tower_websocket, wtx, yawc,
 };
-use crate::{peer::Peer, process};
+use crate::{compression::Compression, peer::Peer, process};
 
 /// Listens on a free port of the loopback address, prints the port, and serves until the process is ended.
-pub(crate) fn serve(peer: Peer) -> io::Result<()> {
+pub(crate) fn serve(peer: Peer, compression: Option<Compression>) -> io::Result<()> {
     process::pin(0)?;
     process::raise_file_limit()?;
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
@@ -20,15 +20,22 @@ pub(crate) fn serve(peer: Peer) -> io::Result<()> {
         let listener = socket.listen(4096)?;
         println!("{}", listener.local_addr()?.port());
         match peer {
-            Peer::TowerWebsocket => tower_websocket::serve(listener).await,
+            Peer::TowerWebsocket => tower_websocket::serve(listener, compression).await,
             Peer::Tcp => accept(listener, tcp::connection).await,
             Peer::Axum => axum::serve(listener).await,
             Peer::HyperTungstenite => accept(listener, hyper_tungstenite::connection).await,
             Peer::TokioTungstenite => accept(listener, tokio_tungstenite::connection).await,
             Peer::Fastwebsockets => accept(listener, fastwebsockets::connection).await,
             Peer::TokioWebsockets => accept(listener, tokio_websockets::connection).await,
-            Peer::Yawc => accept(listener, yawc::connection).await,
-            Peer::Sockudo => accept(listener, sockudo::connection).await,
+            Peer::Yawc => {
+                let options = yawc::options(compression);
+                accept(listener, move |io| yawc::connection(io, options.clone())).await
+            }
+            Peer::YawcPool => {
+                let options = yawc::pooled(yawc::options(compression));
+                accept(listener, move |io| yawc::connection(io, options.clone())).await
+            }
+            Peer::Sockudo => accept(listener, |io| sockudo::connection(io, compression)).await,
             Peer::Wtx => accept(listener, wtx::connection).await,
         }
     })

@@ -1,15 +1,25 @@
 //! sockudo-ws on the bare socket.
 
-use bytes::Bytes;
-use sockudo_ws::{Config, Message, Role, WebSocketStream, handshake::server_handshake};
-use tokio::net::TcpStream;
+use std::io;
+
+use bytes::{Bytes, BytesMut};
+use sockudo_ws::{
+    CompressedWebSocketStream, Config, DeflateConfig, Message, Role, WebSocketStream,
+    handshake::{build_response, generate_accept_key, parse_request, server_handshake},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use crate::compression::Compression;
 
 use super::{
     conversation::{Data, converse},
     limits::MAX_MESSAGE,
 };
 
-pub(super) async fn connection(mut io: TcpStream) {
+pub(super) async fn connection(mut io: TcpStream, compression: Option<Compression>) {
     let config = Config {
         max_message_size: MAX_MESSAGE,
         max_frame_size: MAX_MESSAGE,
@@ -17,9 +27,39 @@ pub(super) async fn connection(mut io: TcpStream) {
         idle_timeout: 0,
         ..Config::default()
     };
+    if let Some(Compression { level, takeover }) = compression {
+        let deflate = DeflateConfig {
+            compression_level: level.into(),
+            server_no_context_takeover: !takeover,
+            client_no_context_takeover: !takeover,
+            ..DeflateConfig::default()
+        };
+        if let Ok(leftover) = compressed_handshake(&mut io, &deflate).await {
+            let socket = CompressedWebSocketStream::server_with_leftover(io, config, deflate, leftover);
+            converse(socket, "/echo").await;
+        }
+        return;
+    }
     if let Ok(handshake) = server_handshake(&mut io).await {
         let socket = WebSocketStream::from_raw_with_leftover(io, Role::Server, config, handshake.leftover);
         converse(socket, &handshake.path).await;
+    }
+}
+
+/// Its own handshake on a bare socket has no extensions. Returns what came after the request.
+async fn compressed_handshake(io: &mut TcpStream, deflate: &DeflateConfig) -> io::Result<Option<Bytes>> {
+    let mut bytes = BytesMut::with_capacity(4096);
+    loop {
+        if io.read_buf(&mut bytes).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if let Some((request, length)) = parse_request(&bytes).map_err(io::Error::other)? {
+            let key = generate_accept_key(request.key);
+            let response = build_response(&key, None, Some(&deflate.to_response_header()));
+            io.write_all(&response).await?;
+            let rest = bytes.split_off(length).freeze();
+            return Ok((!rest.is_empty()).then_some(rest));
+        }
     }
 }
 

@@ -9,16 +9,20 @@ use http::{Request, Response};
 use tokio::net::TcpListener;
 use tower::service_fn;
 use tower_websocket::{
-    AllowOrigin, Config, Handshake, Message, Rejection, Sender, WebSocket, WebSocketUpgradeLayer,
+    AllowOrigin, Config, Deflate, Handshake, Message, Rejection, Sender, WebSocket, WebSocketUpgradeLayer,
 };
 
 use super::limits::MAX_MESSAGE;
+use crate::compression::Compression;
 
-pub(super) async fn serve(listener: TcpListener) -> io::Result<()> {
-    let config = Config::new()
+pub(super) async fn serve(listener: TcpListener, compression: Option<Compression>) -> io::Result<()> {
+    let mut config = Config::new()
         .allow_origin(AllowOrigin::any())
         .max_message_size(MAX_MESSAGE)
         .max_frame_size(MAX_MESSAGE);
+    if let Some(Compression { level, takeover }) = compression {
+        config = config.deflate(Deflate::new().level(level).context_takeover(takeover));
+    }
     let subscribers = Subscribers::default();
     let layer = WebSocketUpgradeLayer::new(service_fn(handshake), move |socket, path| {
         connection(socket, path, Arc::clone(&subscribers))

@@ -5,7 +5,9 @@ use futures_util::StreamExt;
 use http_body_util::Empty;
 use hyper::{Request, Response, body::Incoming};
 use tokio::net::TcpStream;
-use yawc::{Frame, OpCode, Options, WebSocket};
+use yawc::{CompressionLevel, DeflateOptions, DeflatePool, Frame, OpCode, Options, WebSocket};
+
+use crate::compression::Compression;
 
 use super::{
     conversation::{Data, converse},
@@ -13,15 +15,34 @@ use super::{
     limits::MAX_MESSAGE,
 };
 
-pub(super) async fn connection(io: TcpStream) {
-    hyper_connection(io, respond).await;
+pub(super) fn options(compression: Option<Compression>) -> Options {
+    // By default it does not check UTF-8, as all others do; the second limit is that of its read buffer.
+    let options = Options::default().with_limits(MAX_MESSAGE, 2 * MAX_MESSAGE).with_utf8();
+    let Some(Compression { level, takeover }) = compression else { return options.without_compression() };
+    let compression = DeflateOptions {
+        level: CompressionLevel::new(level.into()),
+        server_no_context_takeover: !takeover,
+        client_no_context_takeover: !takeover,
+        ..DeflateOptions::default()
+    };
+    Options { compression: Some(compression), ..options }
 }
 
-fn respond(mut request: Request<Incoming>) -> Response<Empty<Bytes>> {
+/// As it is to be for many idle connections.
+pub(super) fn pooled(options: Options) -> Options {
+    options
+        .with_deflate_pool(DeflatePool::new(64))
+        .with_compression_threshold(64)
+        .with_read_buffer_capacity(1024)
+        .with_write_buffer_capacity(1024)
+}
+
+pub(super) async fn connection(io: TcpStream, options: Options) {
+    hyper_connection(io, move |request| respond(request, options.clone())).await;
+}
+
+fn respond(mut request: Request<Incoming>, options: Options) -> Response<Empty<Bytes>> {
     let path = request.uri().path().to_owned();
-    // By default it does not check UTF-8, as all others do; the second limit is that of its read buffer.
-    let options =
-        Options::default().with_limits(MAX_MESSAGE, 2 * MAX_MESSAGE).with_utf8().without_compression();
     let (response, socket) =
         WebSocket::upgrade_with_options(&mut request, options).expect("all requests are upgrades");
     tokio::spawn(async move {

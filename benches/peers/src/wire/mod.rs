@@ -1,11 +1,13 @@
 //! The client's side of the protocol, as pure functions.
 
+mod deflate;
 mod frame;
 mod payload;
 mod replies;
 mod request;
 
-pub(crate) use frame::{Opcode, frame};
+pub(crate) use deflate::{compress, inflate};
+pub(crate) use frame::{Opcode, RSV1, compressed_frame, frame};
 pub(crate) use payload::Payload;
 pub(crate) use replies::Replies;
 pub(crate) use request::{is_opened, request};

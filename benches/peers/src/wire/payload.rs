@@ -10,6 +10,8 @@ pub(crate) enum Payload {
     Ascii,
     /// Text of letters of two and three bytes, as in a chat that is not in a Latin script.
     Letters,
+    /// Text of JSON, quotes of shares.
+    Json,
 }
 
 impl Payload {
@@ -21,6 +23,9 @@ impl Payload {
     pub(crate) fn bytes(self, size: usize, nth: u32) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(size + 4);
         let mut state = 0x9e37_79b9_7f4a_7c15 ^ (u64::from(nth) << 17);
+        if self == Self::Json {
+            return json(size, &mut state);
+        }
         while bytes.len() < size {
             let letter = match self {
                 Self::Letters if size - bytes.len() >= 3 => letter(random(&mut state), random(&mut state)),
@@ -39,6 +44,23 @@ fn letter(kind: u64, which: u64) -> char {
         _ => 0x3042 + which as u32 % 60,
     };
     char::from_u32(code).expect("no surrogate")
+}
+
+/// An array of objects, whatever is over the size left off.
+fn json(size: usize, state: &mut u64) -> Vec<u8> {
+    let mut json = String::from("[");
+    while json.len() < size {
+        let symbol = ["AAPL", "MSFT", "GOOG", "NVDA"][random(state) as usize % 4];
+        let side = if random(state).is_multiple_of(2) { "buy" } else { "sell" };
+        let [id, cents, quantity] = [100_000, 100_000, 5000].map(|below| random(state) % below);
+        let (units, cents) = (cents / 100, cents % 100);
+        json += &format!(
+            r#"{{"id":{id},"symbol":"{symbol}","price":{units}.{cents:02},"qty":{quantity},"side":"{side}"}},"#
+        );
+    }
+    json.truncate(size - 1);
+    json.push(']');
+    json.into_bytes()
 }
 
 /// Xorshift.

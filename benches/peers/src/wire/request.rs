@@ -2,19 +2,24 @@
 
 use std::net::SocketAddr;
 
+use crate::compression::Compression;
+
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT: &[u8] = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
-pub(crate) fn request(path: &str, host: SocketAddr) -> Vec<u8> {
+pub(crate) fn request(path: &str, host: SocketAddr, compression: Option<Compression>) -> Vec<u8> {
+    let offer = compression
+        .map(|compression| format!("Sec-WebSocket-Extensions: {}\r\n", compression.extension()))
+        .unwrap_or_default();
     format!(
         "GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: peers\r\nConnection: Upgrade\r\n\
-         Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n"
+         Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n{offer}\r\n"
     )
     .into_bytes()
 }
 
 /// Whether `head` is the whole answer that opens the WebSocket, or an error when it never will be.
-pub(crate) fn is_opened(head: &[u8]) -> Result<bool, &'static str> {
+pub(crate) fn is_opened(head: &[u8], compression: Option<Compression>) -> Result<bool, &'static str> {
     if !head.ends_with(b"\r\n\r\n") {
         return Ok(false);
     }
@@ -23,6 +28,14 @@ pub(crate) fn is_opened(head: &[u8]) -> Result<bool, &'static str> {
     }
     if !head.windows(ACCEPT.len()).any(|window| window == ACCEPT) {
         return Err("wrong Sec-WebSocket-Accept");
+    }
+    let has = |text: &[u8]| head.windows(text.len()).any(|window| window == text);
+    let is_alone = compression.is_some_and(|compression| !compression.takeover);
+    if has(b"permessage-deflate") != compression.is_some()
+        || has(b"server_no_context_takeover") != is_alone
+        || has(b"client_no_context_takeover") != is_alone
+    {
+        return Err("another compression than wanted");
     }
     Ok(true)
 }
