@@ -45,10 +45,9 @@ use crate::{
 /// `enable_connect_protocol()`, hyper-util's `auto::Builder` with `http2().enable_connect_protocol()`, `axum::serve`
 /// by axum's feature `http2`. Clients that are not told so open an HTTP/1.1 connection instead. Below an axum router, the
 /// place must be one that a `CONNECT` reaches: `route_service` or `any_service`, not `get_service`.
-#[derive(Clone)]
 pub struct WebSocketUpgradeLayer<H, F> {
     acceptor: Acceptor<H>,
-    handler: F,
+    handler: Arc<F>,
     predicate: Option<Arc<Predicate>>,
 }
 
@@ -60,7 +59,7 @@ impl<H, F> WebSocketUpgradeLayer<H, F> {
         F: Fn(WebSocket, H::Extra) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
-        Self { acceptor: Acceptor::new(handshake), handler, predicate: None }
+        Self { acceptor: Acceptor::new(handshake), handler: Arc::new(handler), predicate: None }
     }
 
     /// Replaces the default [`Config`].
@@ -83,12 +82,22 @@ impl<H, F> WebSocketUpgradeLayer<H, F> {
     }
 }
 
-impl<S, H: Clone, F: Clone> Layer<S> for WebSocketUpgradeLayer<H, F> {
+impl<S, H: Clone, F> Layer<S> for WebSocketUpgradeLayer<H, F> {
     type Service = WebSocketUpgrade<S, H, F>;
 
     fn layer(&self, inner: S) -> Self::Service {
         let Self { acceptor, handler, predicate } = self.clone();
         WebSocketUpgrade::new(inner, Shared { acceptor, handler, predicate })
+    }
+}
+
+impl<H: Clone, F> Clone for WebSocketUpgradeLayer<H, F> {
+    fn clone(&self) -> Self {
+        Self {
+            acceptor: self.acceptor.clone(),
+            handler: Arc::clone(&self.handler),
+            predicate: self.predicate.clone(),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod deflate;
 mod future;
 #[cfg(any(doc, doctest))]
 pub mod guide;
+mod handling;
 mod handshake;
 mod header;
 mod io;

@@ -12,8 +12,8 @@ use http::{Request, Response, request::Parts};
 use tower::Service;
 
 use crate::{
-    Acceptor, HandshakeService, RefusalCause, ResponseBody, ResponseFuture, WebSocket, handshake::Opening,
-    trace::upgrade_failed,
+    Acceptor, HandshakeService, RefusalCause, ResponseBody, ResponseFuture, WebSocket, handling::Handling,
+    handshake::Opening,
 };
 
 /// The service of a [`WebSocketUpgradeLayer`](crate::WebSocketUpgradeLayer).
@@ -33,7 +33,7 @@ pub(crate) type Predicate = dyn Fn(&Parts) -> bool + Send + Sync;
 
 pub(crate) struct Shared<H, F> {
     pub(crate) acceptor: Acceptor<H>,
-    pub(crate) handler: F,
+    pub(crate) handler: Arc<F>,
     pub(crate) predicate: Option<Arc<Predicate>>,
 }
 
@@ -95,14 +95,7 @@ where
 {
     match shared.acceptor.accept_opening(parts, opening).await {
         Ok((response, upgrading)) => {
-            tokio::spawn(async move {
-                match upgrading.await {
-                    Ok((socket, extra)) => {
-                        socket.drive(|socket| (shared.handler)(socket, extra)).await;
-                    }
-                    Err(error) => upgrade_failed(&error),
-                }
-            });
+            tokio::spawn(Handling::Upgrading { upgrading, handler: Arc::clone(&shared.handler) });
             response.map(|()| Bytes::new())
         }
         Err(refused) => {

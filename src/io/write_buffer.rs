@@ -5,8 +5,8 @@ use std::{cell::Cell, mem};
 /// A buffer that is larger than this, in bytes, is freed.
 const MAX_KEPT: usize = 128 * 1024;
 
-/// How much a new buffer holds at first, in bytes. One that has not grown is not worth giving back.
-const FIRST: usize = 256;
+/// A buffer of no more than this, in bytes, is not worth giving back.
+const SMALL: usize = 256;
 
 thread_local! {
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
@@ -16,14 +16,13 @@ thread_local! {
 ///
 /// A connection that has nothing to write holds no write buffer, or a small one.
 pub(super) fn take() -> Vec<u8> {
-    let buffer = BUFFER.take();
-    if buffer.capacity() == 0 { Vec::with_capacity(FIRST) } else { buffer }
+    BUFFER.take()
 }
 
 /// Empties a write buffer, and gives it back to whatever thread this is, unless it is a small one.
 pub(super) fn give(buffer: &mut Vec<u8>) {
     buffer.clear();
-    if buffer.capacity() <= FIRST {
+    if buffer.capacity() <= SMALL {
         return;
     }
     let buffer = mem::take(buffer);

@@ -23,7 +23,7 @@ pub(super) enum Size {
 impl Size {
     const fn bytes(self) -> usize {
         match self {
-            Self::Small => 256,
+            Self::Small => 64,
             Self::Large => 4 * 1024,
         }
     }
