@@ -7,7 +7,13 @@ use tokio::{
     runtime,
 };
 
-use super::{closing::CloseCode, connection::Connection, driver::Driver, shared::Shared};
+use super::{
+    closing::CloseCode,
+    connection::Connection,
+    delivery::{Deliver, deliver},
+    driver::Driver,
+    shared::{Actions, Shared},
+};
 use crate::agreement::Agreement;
 
 /// A connection to be shared, which is looked after when nobody else does.
@@ -15,7 +21,8 @@ pub(super) fn share<IO>(io: IO, unread: &[u8], agreement: Agreement) -> Arc<Shar
 where
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    Shared::new(Connection::new(io, unread, agreement), abandon, adopt)
+    let deliver = |shared: &Arc<_>, home| deliver(Arc::clone(shared) as _, home);
+    Shared::new(Connection::new(io, unread, agreement), Actions { abandon, adopt, deliver })
 }
 
 /// Begins the closing handshake, and has it finished.
@@ -45,5 +52,20 @@ where
             runtime.spawn(Driver::background(Arc::clone(shared)));
         }
         Err(_) => connection.part(),
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Send + Unpin> Deliver for Shared<IO> {
+    fn write(&self) {
+        if let Some(mut connection) = self.try_lock() {
+            connection.deliver();
+        }
+    }
+
+    fn leave(&self) {
+        if let Some(mut connection) = self.try_lock() {
+            connection.wakers().end_delivery();
+            connection.wakers().wake_driver();
+        }
     }
 }

@@ -377,6 +377,18 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         }
     }
 
+    /// Writes what senders have left. What has to wait is the driver's.
+    pub(super) fn deliver(&mut self) {
+        self.wakers.end_delivery();
+        if self.outbox.is_empty() {
+            return;
+        }
+        if let Some(driver) = self.wakers.take_driver() {
+            let _ = self.poll_write(&mut Context::from_waker(&driver));
+            self.wakers.put_driver(driver);
+        }
+    }
+
     /// Writes for a task that may not be the driver's: the driver goes on with what has to wait.
     fn poll_write_for(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(driver) = self.wakers.take_driver() else { return self.poll_write(cx) };

@@ -18,7 +18,9 @@ use tungstenite::{Error, Message};
 use super::{
     closing::{CloseCode, CloseReason},
     ended::Ended,
-    shared::{Handle, Shared, code_of_drop},
+    inner::Inner,
+    outbox::Outbox,
+    shared::{Handle, Locked, Shared, code_of_drop},
 };
 use crate::io::Upgraded;
 
@@ -32,6 +34,9 @@ pub struct Sender<IO = Upgraded> {
     /// [`leave`], as a pointer: `Drop` has no bounds.
     leave: fn(&Shared<IO>),
 }
+
+/// How an outbox takes a message.
+type Push<IO> = fn(&mut Outbox, &mut Inner<IO>, Message) -> Result<(), Error>;
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
     pub(super) fn new(shared: Arc<Shared<IO>>) -> Self {
@@ -49,14 +54,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
     ///
     /// While it waits for room, the message is lost with the future, and nothing of it was sent.
     pub async fn send(&self, message: impl Into<Message>) -> Result<(), Error> {
-        let mut message = Some(message.into());
-        poll_fn(|cx| {
-            let mut connection = self.shared.lock();
-            ready!(connection.poll_ready(cx))?;
-            let message = message.take().expect("send is polled after it was ready");
-            Poll::Ready(connection.start_send(message).inspect(|()| connection.wakers().wake_driver()))
-        })
-        .await
+        self.send_with(message.into(), Outbox::push).await
     }
 
     /// Sends a message if there is room for it now.
@@ -66,17 +64,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
     /// [`TrySendError::Full`] when there is no room and [`TrySendError::Closed`] once the connection is closing give
     /// the message back; [`TrySendError::Failed`] has none.
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
-        let message = message.into();
-        let mut connection = self.shared.lock();
-        if !connection.is_open() {
-            return Err(TrySendError::Closed(message));
-        }
-        if !connection.has_room() {
-            return Err(TrySendError::Full(message));
-        }
-        connection.start_send(message).map_err(TrySendError::Failed)?;
-        connection.wakers().wake_driver();
-        Ok(())
+        self.try_send_with(message.into(), Outbox::push)
     }
 
     /// Waits until all that was sent before is handed to the kernel.
@@ -106,6 +94,41 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
     pub fn is_closed(&self) -> bool {
         !self.shared.lock().is_open()
     }
+
+    /// [`send`](Self::send), with the outbox's way to take the message.
+    pub(super) async fn send_with(&self, message: Message, push: Push<IO>) -> Result<(), Error> {
+        let mut message = Some(message);
+        poll_fn(|cx| {
+            let mut connection = self.shared.lock();
+            ready!(connection.poll_ready(cx))?;
+            let message = message.take().expect("send is polled after it was ready");
+            Poll::Ready(self.put(connection, message, push))
+        })
+        .await
+    }
+
+    /// [`try_send`](Self::try_send), with the outbox's way to take the message.
+    pub(super) fn try_send_with(&self, message: Message, push: Push<IO>) -> Result<(), TrySendError> {
+        let connection = self.shared.lock();
+        if !connection.is_open() {
+            return Err(TrySendError::Closed(message));
+        }
+        if !connection.has_room() {
+            return Err(TrySendError::Full(message));
+        }
+        self.put(connection, message, push).map_err(TrySendError::Failed)
+    }
+
+    /// Gives the message to the outbox, and has it written soon.
+    fn put(&self, mut connection: Locked<'_, IO>, message: Message, push: Push<IO>) -> Result<(), Error> {
+        connection.start_send_with(message, push)?;
+        let delivery = connection.wakers().begin_delivery();
+        drop(connection);
+        if let Some(home) = delivery {
+            self.shared.deliver(home);
+        }
+        Ok(())
+    }
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Clone for Sender<IO> {
@@ -122,8 +145,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sink<Message> for Sender<IO> {
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
-        let mut connection = self.shared.lock();
-        connection.start_send(message).inspect(|()| connection.wakers().wake_driver())
+        self.put(self.shared.lock(), message, Outbox::push)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

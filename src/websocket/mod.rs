@@ -3,6 +3,7 @@
 mod adopt;
 mod closing;
 mod connection;
+mod delivery;
 mod driver;
 mod ended;
 mod ending;

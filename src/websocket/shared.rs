@@ -6,29 +6,37 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use tokio::runtime;
+
 use super::{closing::CloseCode, connection::Connection};
 
 /// What a socket, its halves and its driver share: the connection behind a lock that is hardly ever contended.
 pub(super) struct Shared<IO> {
     connection: Mutex<Option<Connection<IO>>>,
-    /// What [`Handle`] and [`adopt`](Self::adopt) do, as pointers: `Drop` has no bounds, only who made this knows that
-    /// `IO` can be driven.
-    abandon: fn(&Arc<Self>, CloseCode),
-    adopt: fn(&Arc<Self>),
+    actions: Actions<IO>,
+}
+
+/// What [`Handle`], [`adopt`](Shared::adopt) and [`deliver`](Shared::deliver) do, as pointers: `Drop` has no bounds, and
+/// only who made this knows that `IO` can be driven.
+pub(super) struct Actions<IO> {
+    pub(super) abandon: fn(&Arc<Shared<IO>>, CloseCode),
+    pub(super) adopt: fn(&Arc<Shared<IO>>),
+    pub(super) deliver: fn(&Arc<Shared<IO>>, runtime::Id),
 }
 
 impl<IO> Shared<IO> {
-    pub(super) fn new(
-        connection: Connection<IO>,
-        abandon: fn(&Arc<Self>, CloseCode),
-        adopt: fn(&Arc<Self>),
-    ) -> Arc<Self> {
-        Arc::new(Self { connection: Mutex::new(Some(connection)), abandon, adopt })
+    pub(super) fn new(connection: Connection<IO>, actions: Actions<IO>) -> Arc<Self> {
+        Arc::new(Self { connection: Mutex::new(Some(connection)), actions })
     }
 
     /// Has the connection driven in the background, if it has no driver.
     pub(super) fn adopt(self: &Arc<Self>) {
-        (self.adopt)(self);
+        (self.actions.adopt)(self);
+    }
+
+    /// Has what was sent written soon, in the runtime `home`.
+    pub(super) fn deliver(self: &Arc<Self>, home: runtime::Id) {
+        (self.actions.deliver)(self, home);
     }
 
     pub(super) fn lock(&self) -> Locked<'_, IO> {
@@ -75,7 +83,7 @@ impl<IO> Deref for Handle<IO> {
 
 impl<IO> Drop for Handle<IO> {
     fn drop(&mut self) {
-        (self.0.abandon)(&self.0, code_of_drop());
+        (self.0.actions.abandon)(&self.0, code_of_drop());
     }
 }
 

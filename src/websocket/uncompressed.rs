@@ -1,22 +1,15 @@
 //! Sending past the compressor.
 
-use std::{future::poll_fn, task::Poll, task::ready};
+use std::{future::poll_fn, task::ready};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tungstenite::{Error, Message};
 
 use super::{
-    connection::Connection,
     halves::{Sender, TrySendError},
     outbox::Outbox,
     socket::WebSocket,
 };
-
-impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
-    fn start_send_uncompressed(&mut self, message: Message) -> Result<(), Error> {
-        self.start_send_with(message, Outbox::push_uncompressed)
-    }
-}
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     /// [`send`](Self::send), but the message leaves as it is, whatever was agreed on.
@@ -40,7 +33,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
                 ready!(connection.poll_ready(cx))?;
             }
             if let Some(message) = message.take() {
-                connection.start_send_uncompressed(message)?;
+                connection.start_send_with(message, Outbox::push_uncompressed)?;
             }
             connection.poll_flush(cx)
         })
@@ -63,15 +56,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
     /// As [`send`](Self::send).
     #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
     pub async fn send_uncompressed(&self, message: impl Into<Message>) -> Result<(), Error> {
-        let mut message = Some(message.into());
-        poll_fn(|cx| {
-            let mut connection = self.shared.lock();
-            ready!(connection.poll_ready(cx))?;
-            let message = message.take().expect("send is polled after it was ready");
-            let sent = connection.start_send_uncompressed(message);
-            Poll::Ready(sent.inspect(|()| connection.wakers().wake_driver()))
-        })
-        .await
+        self.send_with(message.into(), Outbox::push_uncompressed).await
     }
 
     /// [`try_send`](Self::try_send), but the message leaves as it is, whatever was agreed on.
@@ -81,16 +66,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
     /// As [`try_send`](Self::try_send).
     #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
     pub fn try_send_uncompressed(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
-        let message = message.into();
-        let mut connection = self.shared.lock();
-        if !connection.is_open() {
-            return Err(TrySendError::Closed(message));
-        }
-        if !connection.has_room() {
-            return Err(TrySendError::Full(message));
-        }
-        connection.start_send_uncompressed(message).map_err(TrySendError::Failed)?;
-        connection.wakers().wake_driver();
-        Ok(())
+        self.try_send_with(message.into(), Outbox::push_uncompressed)
     }
 }

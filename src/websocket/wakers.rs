@@ -2,6 +2,8 @@
 
 use std::task::Waker;
 
+use tokio::runtime;
+
 /// Who waits for a connection: its driver, one reader, any number of writers.
 #[derive(Debug, Default)]
 pub(super) struct Wakers {
@@ -12,6 +14,9 @@ pub(super) struct Wakers {
     others: Vec<Waker>,
     /// Whether the driver is polling the handler now, and will look at everything when that returns.
     is_corking: bool,
+    /// The runtime that the driver runs in, and whether a task of that is about to write.
+    home: Option<runtime::Id>,
+    is_delivering: bool,
     reader: Option<Waker>,
     writers: Vec<(Waker, Until)>,
 }
@@ -66,7 +71,10 @@ impl Wakers {
                 self.others.push(known);
             }
         }
-        remember(&mut self.driver, driver);
+        if self.driver.as_ref().is_none_or(|known| !known.will_wake(driver)) {
+            self.driver = Some(driver.clone());
+            self.home = runtime::Handle::try_current().ok().map(|home| home.id());
+        }
         self.is_corking = true;
     }
 
@@ -104,6 +112,23 @@ impl Wakers {
         if let (Some(driver), false) = (&self.driver, self.is_corking) {
             driver.wake_by_ref();
         }
+    }
+
+    /// A sender has left something to be written. The runtime in which somebody else than the driver is to write it
+    /// now, which [ends](Self::end_delivery) the delivery.
+    pub(super) fn begin_delivery(&mut self) -> Option<runtime::Id> {
+        if self.driver.is_none() || self.is_corking || self.is_delivering {
+            return None;
+        }
+        match self.home {
+            Some(_) => self.is_delivering = true,
+            None => self.wake_driver(),
+        }
+        self.home
+    }
+
+    pub(super) fn end_delivery(&mut self) {
+        self.is_delivering = false;
     }
 
     pub(super) fn wake_reader(&mut self) {

@@ -25,6 +25,7 @@
 mod cancel;
 mod closing;
 mod cork;
+mod delivery;
 mod drivers;
 mod errors;
 #[cfg(feature = "json")]

@@ -151,17 +151,24 @@ impl Pair {
     ///
     /// Every test ends here, with the client still there: the server must not need the client to go away, beyond
     /// the close timeout.
-    pub(crate) async fn finish(mut self) {
-        self.is_finished = true;
-        if let Some(driver) = self.driver.take() {
+    pub(crate) async fn finish(self) {
+        finish([self]).await;
+    }
+}
+
+/// [`Pair::finish`] for those that are open together.
+pub(crate) async fn finish<const N: usize>(mut pairs: [Pair; N]) {
+    for pair in &mut pairs {
+        pair.is_finished = true;
+        if let Some(driver) = pair.driver.take() {
             let _ = driver.await;
         }
-        self.shutdown.idle().await;
-        self.io.finish().await;
-        // A task that has ended is counted until its worker has come round to it.
-        settle().await;
-        assert_eq!(tasks(), 0, "a task is left behind");
+        pair.shutdown.idle().await;
+        pair.io.finish().await;
     }
+    // A task that has ended is counted until its worker has come round to it.
+    settle().await;
+    assert_eq!(Handle::current().metrics().num_alive_tasks(), N * TASKS, "a task is left behind");
 }
 
 impl Drop for Pair {

@@ -17,6 +17,8 @@ mod cancel;
 mod closing;
 #[path = "../connection/cork.rs"]
 mod cork;
+#[path = "../connection/delivery.rs"]
+mod delivery;
 #[path = "../connection/drivers.rs"]
 mod drivers;
 #[path = "../connection/errors.rs"]

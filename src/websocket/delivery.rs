@@ -1,0 +1,193 @@
+//! Writing what senders on other tasks have left, for many connections on one task.
+//!
+//! To write, a connection's own task would have to be woken, and would poll its handler first. Where one message goes to
+//! a thousand connections, most of the work would be that. So a connection that a sender has given something is put
+//! into a batch, and a batch is written on a task of its own: small ones, so that other tasks get their turn and other
+//! threads their share.
+
+use std::{
+    cell::RefCell,
+    future::Future,
+    mem,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+    vec,
+};
+
+use tokio::runtime;
+
+/// How many connections are in a batch at most.
+const MAX_BATCH: usize = 32;
+
+/// A connection that has something to be written.
+pub(super) trait Deliver: Send + Sync {
+    /// Writes it, or begins to.
+    fn write(&self);
+
+    /// Has the driver write it.
+    fn leave(&self);
+}
+
+/// Has `connection`, whose driver runs in the runtime `home`, written soon.
+pub(super) fn deliver(connection: Arc<dyn Deliver>, home: runtime::Id) {
+    // Another runtime may stop, or be left alone, while the connection's own goes on.
+    let here = runtime::Handle::try_current().ok().filter(|here| here.id() == home);
+    let Some(here) = here else { return connection.leave() };
+    let connection = OPEN.with_borrow(|open| match open {
+        Some((at, batch)) if *at == home => batch.push(connection),
+        _ => Err(connection),
+    });
+    let Err(connection) = connection else { return };
+    let batch = Arc::new(Batch(Mutex::new(Some(vec![connection]))));
+    OPEN.set(Some((home, Arc::clone(&batch))));
+    // Not under the borrow: a runtime that is shut down drops it at once.
+    here.spawn(Delivery(batch));
+}
+
+thread_local! {
+    /// The batch that this thread fills, and the runtime that will write it.
+    static OPEN: RefCell<Option<(runtime::Id, Arc<Batch>)>> = const { RefCell::new(None) };
+}
+
+/// Connections that are written together; `None` once it is too late for more.
+struct Batch(Mutex<Option<Vec<Arc<dyn Deliver>>>>);
+
+impl Batch {
+    /// Takes one more, or gives it back.
+    fn push(&self, connection: Arc<dyn Deliver>) -> Result<(), Arc<dyn Deliver>> {
+        match &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(connections) if connections.len() < MAX_BATCH => {
+                connections.push(connection);
+                Ok(())
+            }
+            _ => Err(connection),
+        }
+    }
+
+    fn close(&self) -> Undelivered {
+        let connections = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Undelivered(connections.unwrap_or_default().into_iter())
+    }
+}
+
+/// Writes a batch.
+struct Delivery(Arc<Batch>);
+
+impl Future for Delivery {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        let mut undelivered = self.0.close();
+        while let Some(connection) = undelivered.0.as_slice().first() {
+            connection.write();
+            undelivered.0.next();
+        }
+        Poll::Ready(())
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        drop(self.0.close());
+    }
+}
+
+/// What is left of a batch is left to the drivers.
+struct Undelivered(vec::IntoIter<Arc<dyn Deliver>>);
+
+impl Drop for Undelivered {
+    fn drop(&mut self) {
+        for connection in mem::take(&mut self.0) {
+            connection.leave();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    use tokio::{
+        runtime::{self, Handle, Runtime},
+        task::yield_now,
+    };
+
+    use super::{Deliver, MAX_BATCH, deliver};
+
+    #[derive(Default)]
+    struct Fake {
+        written: AtomicUsize,
+        left: AtomicUsize,
+        is_broken: bool,
+    }
+
+    impl Deliver for Fake {
+        fn write(&self) {
+            assert!(!self.is_broken, "the IO panics");
+            self.written.fetch_add(1, Ordering::Relaxed);
+        }
+
+        fn leave(&self) {
+            self.left.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    impl Fake {
+        /// How often it was written, and left to its driver.
+        fn counts(&self) -> (usize, usize) {
+            (self.written.load(Ordering::Relaxed), self.left.load(Ordering::Relaxed))
+        }
+    }
+
+    fn current_thread() -> Runtime {
+        runtime::Builder::new_current_thread().build().unwrap()
+    }
+
+    #[tokio::test]
+    async fn many_are_written_in_small_batches_once_the_sender_waits() {
+        let home = Handle::current();
+        let fakes: Vec<_> = (0..3 * MAX_BATCH).map(|_| Arc::new(Fake::default())).collect();
+        for fake in &fakes {
+            deliver(Arc::clone(fake) as _, home.id());
+        }
+        assert_eq!(home.metrics().num_alive_tasks(), 3);
+        assert!(fakes.iter().all(|fake| fake.counts() == (0, 0)));
+        yield_now().await;
+        assert!(fakes.iter().all(|fake| fake.counts() == (1, 0)));
+        assert_eq!(home.metrics().num_alive_tasks(), 0);
+    }
+
+    #[test]
+    fn elsewhere_the_driver_is_left_to_write() {
+        let (home, other) = (current_thread(), current_thread());
+        let fake = Arc::new(Fake::default());
+        deliver(Arc::clone(&fake) as _, home.handle().id());
+        assert_eq!(fake.counts(), (0, 1));
+        other.block_on(async { deliver(Arc::clone(&fake) as _, home.handle().id()) });
+        assert_eq!(fake.counts(), (0, 2));
+    }
+
+    #[test]
+    fn a_batch_that_its_runtime_drops_is_left_to_the_drivers() {
+        let home = current_thread();
+        let fake = Arc::new(Fake::default());
+        home.block_on(async { deliver(Arc::clone(&fake) as _, Handle::current().id()) });
+        drop(home);
+        assert_eq!(fake.counts(), (0, 1));
+        assert_eq!(Arc::strong_count(&fake), 1);
+    }
+
+    #[tokio::test]
+    async fn one_that_panics_takes_no_other_with_it() {
+        let fakes = [false, true, false].map(|is_broken| Arc::new(Fake { is_broken, ..Fake::default() }));
+        for fake in &fakes {
+            deliver(Arc::clone(fake) as _, Handle::current().id());
+        }
+        yield_now().await;
+        assert_eq!(fakes.map(|fake| fake.counts()), [(1, 0), (0, 1), (0, 1)]);
+    }
+}

@@ -1,0 +1,121 @@
+//! What senders on other tasks leave to be written.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use tokio::{runtime, sync::oneshot};
+use tower_websocket::{Config, Sender};
+
+use crate::{
+    pair::{Pair, Socket, at_once, drive, finish, settle},
+    transport::Io,
+};
+
+/// More than are written for at a time.
+const LISTENERS: usize = 100;
+
+/// A socket whose handler hands out its sender and then only receives.
+async fn listener() -> (Pair, Sender<Io>) {
+    let (pair, sender, _) = counted_listener().await;
+    (pair, sender)
+}
+
+/// The same, and how often the handler was polled.
+async fn counted_listener() -> (Pair, Sender<Io>, Arc<AtomicUsize>) {
+    let (tell, told) = oneshot::channel();
+    let polls = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&polls);
+    let pair = drive(Config::new(), move |socket: Socket| async move {
+        let (sender, mut receiver) = socket.split();
+        assert!(tell.send(sender).is_ok());
+        let mut receive = pin!(async { while let Some(Ok(_)) = receiver.recv().await {} });
+        poll_fn(|cx| {
+            counter.fetch_add(1, Ordering::Relaxed);
+            receive.as_mut().poll(cx)
+        })
+        .await;
+    })
+    .await;
+    let sender = told.await.unwrap();
+    settle().await;
+    (pair, sender, polls)
+}
+
+async fn close(mut pair: Pair, sender: Sender<Io>) {
+    drop(sender);
+    pair.answer_close(1000).await;
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_handler_is_not_polled_for_what_others_send() {
+    let (mut pair, sender, polls) = counted_listener().await;
+    let before = polls.load(Ordering::Relaxed);
+    for text in ["one", "two"] {
+        sender.try_send(text).unwrap();
+        assert_eq!(at_once(pair.recv_text()).await, text);
+    }
+    assert_eq!(polls.load(Ordering::Relaxed), before);
+    close(pair, sender).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_of_many_gets_its_messages_in_order_and_in_one_write() {
+    let mut listeners = Vec::new();
+    for _ in 0..LISTENERS {
+        listeners.push(listener().await);
+    }
+    let before: Vec<_> = listeners.iter().map(|(pair, _)| pair.writes()).collect();
+    for message in ["one", "two", "three"] {
+        for (_, sender) in &listeners {
+            sender.try_send(message).unwrap();
+        }
+    }
+    for ((pair, _), before) in listeners.iter_mut().zip(before) {
+        for message in ["one", "two", "three"] {
+            assert_eq!(at_once(pair.recv_text()).await, message);
+        }
+        assert_eq!(pair.writes() - before, 1);
+    }
+    let mut pairs = Vec::new();
+    for (mut pair, sender) in listeners {
+        drop(sender);
+        pair.answer_close(1000).await;
+        pairs.push(pair);
+    }
+    finish::<LISTENERS>(pairs.try_into().ok().unwrap()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_runtime_sends_that_stops_at_once_arrives() {
+    let (mut pair, sender) = listener().await;
+    let other = thread::spawn(move || {
+        let runtime = runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(sender.send("hello")).unwrap();
+        // It is kept, but nobody runs it.
+        (runtime, sender)
+    });
+    let (runtime, sender) = other.join().unwrap();
+    assert_eq!(at_once(pair.recv_text()).await, "hello");
+    runtime.shutdown_background();
+    close(pair, sender).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_sent_outside_of_a_runtime_arrives() {
+    let (mut pair, sender) = listener().await;
+    let sender = thread::spawn(move || {
+        sender.try_send("hello").unwrap();
+        sender
+    });
+    let sender = sender.join().unwrap();
+    assert_eq!(at_once(pair.recv_text()).await, "hello");
+    close(pair, sender).await;
+}
