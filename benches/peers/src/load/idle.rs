@@ -8,6 +8,9 @@ use super::{
 };
 use crate::wire::Payload;
 
+/// How many connections come and go before the others are weighed.
+const FIRST: usize = 10;
+
 /// Each connection has one message echoed, then all are silent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Idle {
@@ -32,8 +35,9 @@ impl Idle {
             thread::sleep(Duration::from_millis(300));
             io::Result::Ok(sockets)
         };
-        // What the first connection costs the process is not a connection's weight.
-        drop(run(1)?);
+        // What the first connections cost the process, and what its allocator keeps of that, is not a connection's
+        // weight.
+        drop(run(FIRST)?);
         thread::sleep(Duration::from_millis(100));
         let before = target.process.resident()?;
         let sockets = run(self.connections)?;
