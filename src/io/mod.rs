@@ -2,7 +2,6 @@
 
 mod frames;
 mod message;
-mod paced;
 mod read_buffer;
 mod rewind;
 mod served;
@@ -15,5 +14,4 @@ pub use rewind::Rewind;
 pub use transport::Transport;
 pub use upgraded::Upgraded;
 
-pub(crate) use paced::{Pace, Paced};
-pub(crate) use served::{Place, Served};
+pub(crate) use served::{Pace, Place, Served};

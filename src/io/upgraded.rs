@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use super::{
-    paced::Paced,
+    Rewind,
     served::{Place, Served},
 };
 
@@ -93,12 +93,13 @@ fn downcast<IO>(upgraded: hyper::upgrade::Upgraded) -> Result<Bare<IO>, hyper::u
 where
     IO: AsyncRead + AsyncWrite + Unpin + 'static,
 {
-    let upgraded = match upgraded.downcast::<TokioIo<Served<Paced<IO>>>>() {
+    let upgraded = match upgraded.downcast::<TokioIo<Rewind<Served<IO>>>>() {
         Ok(parts) => {
-            let (io, rest, place) = parts.io.into_inner().into_parts();
+            let (served, rest) = parts.io.into_inner().into_parts();
+            let (io, place) = served.into_parts();
             let unread =
                 if rest.is_empty() { parts.read_buf } else { [parts.read_buf, rest].concat().into() };
-            return Ok(Bare { io: io.into_inner(), unread, place });
+            return Ok(Bare { io, unread, place });
         }
         Err(upgraded) => upgraded,
     };

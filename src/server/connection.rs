@@ -23,8 +23,8 @@ use super::{
     settings::Settings,
 };
 use crate::{
-    Shutdown,
-    io::{Pace, Paced, Place, Served},
+    Rewind, Shutdown,
+    io::{Pace, Place, Served},
     shutdown::Stage,
 };
 
@@ -51,14 +51,14 @@ impl<S: HttpService> Context<S> {
     {
         let deadline = Instant::now() + self.settings.first_request();
         let pace = Arc::new(Pace::new());
-        let io = Paced::new(io, &pace);
+        let io = Served::new(io, &pace, place);
         #[cfg(feature = "http2")]
         {
             let (mut this, mut io) = (self, io);
             let read = this.stage_or(deadline, super::preface::read(&mut io)).await;
             let Some(Ok((is_http2, unread))) = read else { return };
             let connection = Connection {
-                io: Served::new(io, unread, place),
+                io: Rewind::new(io, unread),
                 peer,
                 #[cfg(feature = "tls")]
                 tls: None,
@@ -70,7 +70,7 @@ impl<S: HttpService> Context<S> {
         }
         #[cfg(not(feature = "http2"))]
         Connection {
-            io: Served::new(io, bytes::Bytes::new(), place),
+            io: Rewind::new(io, bytes::Bytes::new()),
             peer,
             #[cfg(feature = "tls")]
             tls: None,
@@ -96,13 +96,14 @@ impl<S: HttpService> Context<S> {
     {
         let deadline = Instant::now() + self.settings.tls_handshake_timeout;
         let pace = Arc::new(Pace::new());
-        let Some(Some((io, info))) = self.stage_or(deadline, tls.accept(Paced::new(io, &pace))).await else {
+        let Some(Some((io, info))) = self.stage_or(deadline, tls.accept(Served::new(io, &pace, place))).await
+        else {
             return;
         };
         #[cfg(feature = "http2")]
         let is_http2 = info.alpn_protocol() == Some(b"h2");
         let connection = Connection {
-            io: Served::new(io, bytes::Bytes::new(), place),
+            io: Rewind::new(io, bytes::Bytes::new()),
             peer,
             tls: Some(info),
             deadline: Instant::now() + self.settings.first_request(),
@@ -134,7 +135,7 @@ impl<S: HttpService> Context<S> {
 
 /// A connection on which HTTP is spoken.
 struct Connection<IO, S, A> {
-    io: Served<IO>,
+    io: Rewind<IO>,
     peer: PeerAddr<A>,
     #[cfg(feature = "tls")]
     tls: Option<super::TlsInfo>,
@@ -166,7 +167,7 @@ where
         drive(connection, &activity, deadline, Patience::Http2(settings.http2_idle_timeout), stage).await;
     }
 
-    fn into_parts(self) -> (TokioIo<Served<IO>>, Requests<S, A>, Context<S>, Instant) {
+    fn into_parts(self) -> (TokioIo<Rewind<IO>>, Requests<S, A>, Context<S>, Instant) {
         let requests = Requests {
             service: self.context.service.clone(),
             peer: self.peer,
