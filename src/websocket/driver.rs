@@ -65,13 +65,17 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, Fut: Future> Driver<IO, Fut> {
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Driver<IO, Ready<()>> {
     /// A driver that looks after a connection whose handler is gone. Nobody takes its place: a runtime that shuts
-    /// down drops whatever it is given.
+    /// down drops whatever it is given. Then a connection that nobody reads is over, or whoever still has a sender
+    /// would keep it for ever.
     pub(super) fn background(shared: Arc<Shared<IO>>) -> Self {
         Self::with_release(
             shared,
             || ready(()),
             |shared| {
                 release(shared);
+                if let Some(mut connection) = shared.try_lock() {
+                    connection.leave();
+                }
             },
         )
     }

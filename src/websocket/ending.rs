@@ -46,6 +46,19 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         self.end();
     }
 
+    /// The last of those who looked after the connection is gone, and nobody takes its place.
+    pub(super) fn leave(&mut self) {
+        if !self.is_abandoned || self.is_over() || self.wakers.is_driven() {
+            return;
+        }
+        if std::thread::panicking() {
+            // It may be the IO that panics.
+            self.end();
+        } else {
+            self.part();
+        }
+    }
+
     fn say(&mut self, frame: CloseFrame) {
         self.ended.get_or_insert_default().sent = Some(frame.clone());
         self.outbox.push_close(frame);

@@ -8,10 +8,12 @@ use std::{
 
 use futures_util::{Sink, SinkExt, StreamExt};
 use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    runtime::Builder,
     sync::oneshot,
     time::{sleep, timeout},
 };
-use tower_websocket::{Config, Message, Receiver, Sender};
+use tower_websocket::{AcceptAll, Acceptor, Config, Error, Message, Receiver, Sender, Shutdown, WebSocket};
 
 use crate::{
     pair::{BINARY, CLOSE, PING, PONG, Pair, Socket, at_once, open, settle, tasks},
@@ -308,4 +310,45 @@ async fn what_waits_for_room_does_not_leave_after_the_answer_to_a_close() {
     pair.eof().await;
     reading.await.unwrap();
     pair.finish().await;
+}
+
+/// Nobody was left to finish the closing handshake: whoever kept a sender kept the IO, and its place in the count.
+#[test]
+fn a_sender_that_outlives_its_runtime_does_not_keep_the_io() {
+    let runtime = || Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    for is_closing in [false, true] {
+        let shutdown = Shutdown::new();
+        let first = runtime();
+        let (mut io, sender) = first.block_on(async {
+            let (mut io, server) = tokio::io::duplex(1024);
+            let request = "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+            io.write_all(request.as_bytes()).await.unwrap();
+            let acceptor = Acceptor::new(AcceptAll::new()).with_config(quiet().shutdown(&shutdown));
+            let (socket, ()) = acceptor.accept(server).await.unwrap();
+            let (give, take) = oneshot::channel();
+            tokio::spawn(socket.drive(async move |socket: WebSocket<_>| {
+                let (sender, receiver) = socket.split();
+                assert!(give.send(sender).is_ok());
+                if is_closing {
+                    drop(receiver);
+                    return;
+                }
+                let _receiver = receiver;
+                pending::<()>().await;
+            }));
+            let sender = take.await.unwrap();
+            settle().await;
+            (io, sender)
+        });
+        drop(first);
+        assert_eq!(shutdown.connections(), 0);
+        assert!(sender.is_closed());
+        runtime().block_on(async {
+            let mut answer = Vec::new();
+            at_once(io.read_to_end(&mut answer)).await.unwrap();
+            assert!(answer.ends_with(b"\r\n\r\n\x88\x02\x03\xe8"), "{answer:?}");
+            assert!(matches!(sender.send("late").await, Err(Error::AlreadyClosed)));
+        });
+    }
 }
