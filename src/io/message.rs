@@ -4,7 +4,7 @@ use bytes::Bytes;
 use tungstenite::{
     Message,
     protocol::frame::{
-        FrameHeader,
+        Frame, FrameHeader,
         coding::{Data, OpCode},
     },
 };
@@ -81,6 +81,18 @@ pub(super) fn put(output: &mut Vec<u8>, message: &Message, max: usize) -> bool {
     }
     output.extend_from_slice(payload);
     true
+}
+
+/// The frame that is `message`.
+pub(super) fn frame(message: Message) -> Frame {
+    match message {
+        Message::Text(text) => Frame::message(text, OpCode::Data(Data::Text), true),
+        Message::Binary(payload) => Frame::message(payload, OpCode::Data(Data::Binary), true),
+        Message::Ping(payload) => Frame::ping(payload),
+        Message::Pong(payload) => Frame::pong(payload),
+        Message::Close(frame) => Frame::close(frame),
+        Message::Frame(frame) => frame,
+    }
 }
 
 /// Masks or unmasks (RFC 6455 §5.3), many bytes at a time.

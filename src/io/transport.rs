@@ -103,6 +103,11 @@ impl<IO> Transport<IO> {
         message::put(&mut self.outgoing, message, MAX_OUTGOING)
     }
 
+    /// Takes a message of any kind to be written when tungstenite, which has nothing left, takes none any more.
+    pub(crate) fn put_past(&mut self, message: Message) -> tungstenite::Result<()> {
+        message::frame(message).format(&mut self.outgoing)
+    }
+
     /// How many bytes the IO has taken so far.
     pub(crate) fn written(&self) -> u64 {
         self.written

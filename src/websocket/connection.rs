@@ -234,11 +234,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
                 }
                 Poll::Ready(Some(message))
             }
-            Some(Err(error)) => {
+            // After the peer's Close nothing counts any more (RFC 6455 §1.4): that was the end.
+            Some(Err(error)) if !self.is_closed_by_peer() => {
                 self.fail(error);
                 Poll::Ready(None)
             }
-            None => {
+            Some(Err(_)) | None => {
                 self.finish();
                 Poll::Ready(None)
             }

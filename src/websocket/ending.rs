@@ -10,7 +10,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::Instant,
 };
-use tungstenite::{Error, protocol::CloseFrame};
+use tungstenite::{Error, error::ProtocolError, protocol::CloseFrame};
 
 use super::{
     closing::{CloseCode, CloseReason, code_of},
@@ -73,7 +73,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
                 self.say(code.frame(CloseReason::default()));
                 self.enter(Phase::Failing);
             }
-            _ => self.finish(),
+            _ => {
+                if matches!(error, Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) {
+                    self.outbox.pass_by();
+                }
+                self.finish();
+            }
         }
         self.error = Some(error);
     }

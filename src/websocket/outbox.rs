@@ -33,6 +33,8 @@ pub(super) struct Outbox {
     is_dirty: bool,
     /// Whether tungstenite may hold something, behind which all else has to wait.
     is_queueing: bool,
+    /// Whether tungstenite takes nothing any more, though the peer may still read.
+    is_past: bool,
     /// How many bytes went to tungstenite since all was written, and how many the IO had taken by then.
     sent: u64,
     written: u64,
@@ -54,6 +56,7 @@ impl Outbox {
             close: None,
             is_dirty: false,
             is_queueing: false,
+            is_past: false,
             sent: 0,
             written: 0,
             largest: 0,
@@ -150,6 +153,11 @@ impl Outbox {
         self.close = None;
     }
 
+    /// The peer's stream has ended, after which tungstenite takes nothing any more: what is left goes past it.
+    pub(super) fn pass_by(&mut self) {
+        self.is_past = true;
+    }
+
     /// Nothing is written any more, be it lost.
     pub(super) fn end(&mut self) {
         self.has_failed |= !self.is_empty();
@@ -179,6 +187,11 @@ impl Outbox {
         IO: AsyncRead + AsyncWrite + Unpin,
     {
         loop {
+            if self.is_past {
+                // What tungstenite has comes before what goes past it, of which there is one frame at a time.
+                closed_is_fine(ready!(Pin::new(&mut *stream).poll_flush(cx)))?;
+                ready!(Pin::new(stream.get_mut()).poll_flush(cx))?;
+            }
             if let Some(fragments) = &mut self.fragments {
                 // Only one fragment at a time waits in tungstenite, so that a ping can overtake the others.
                 closed_is_fine(ready!(Pin::new(&mut *stream).poll_ready(cx)))?;
@@ -227,6 +240,10 @@ impl Outbox {
         let len = message.len();
         self.largest = self.largest.max(len);
         self.is_dirty = true;
+        if self.is_past {
+            stream.get_mut().put_past(message)?;
+            return Ok(());
+        }
         // Most messages need nothing of tungstenite.
         if !self.is_queueing && stream.get_mut().put(&message) {
             self.sent += (len + MAX_HEADER) as u64;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::{
     sync::oneshot,
     time::{Instant, sleep},
@@ -251,6 +252,55 @@ async fn a_client_that_half_closes_still_gets_what_was_sent() {
     pair.half_close().await;
     assert_eq!(pair.recv_text().await, "answer");
     pair.eof().await;
+    pair.finish().await;
+}
+
+/// All after the first 64 KiB was lost, and the stream ended within a message.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_half_closes_still_gets_what_waits_behind_a_large_message() {
+    let (mut pair, socket) = open(Config::new().max_write_buffer_size(1 << 20), 1000).await;
+    let (sender, mut receiver) = socket.split();
+    sender.send(vec![1; 200_000]).await.unwrap();
+    assert!(sender.try_send("behind").is_err());
+    let sending = tokio::spawn(async move {
+        let sent = sender.send("behind").await;
+        (sent, sender)
+    });
+    pair.half_close().await;
+    assert!(receiver.recv().await.unwrap().is_err());
+    for first in [0x02, 0x00, 0x00, 0x80] {
+        let (is, payload) = pair.recv().await;
+        assert_eq!(is, first);
+        assert!(payload.iter().all(|byte| *byte == 1));
+    }
+    // It waited for room, and was told.
+    assert!(sending.await.unwrap().0.is_err());
+    pair.eof().await;
+    pair.finish().await;
+}
+
+/// The stream gave the Close, and after it an error.
+#[tokio::test(start_paused = true)]
+async fn what_follows_the_peers_close_is_no_second_end() {
+    // There is no room for the answer to the Close, so that reading goes on meanwhile.
+    let (mut pair, mut socket) = open(Config::new(), 100).await;
+    let mut pings = crate::pair::frame(0x89, &[b'x'; 100]);
+    pings.extend(crate::pair::frame(CLOSE, &1000_u16.to_be_bytes()));
+    pings.extend(crate::pair::frame(0x81, b"after the end"));
+    socket.send(vec![0; 10_000]).now_or_never();
+    let receive = async move {
+        assert!(socket.recv().await.unwrap().unwrap().is_ping());
+        assert!(socket.recv().await.unwrap().unwrap().is_close());
+        assert!(socket.recv().await.is_none());
+        assert_eq!(socket.ended().unwrap().error(), None);
+        drop(socket);
+    };
+    let talk = async {
+        pair.send_raw(&pings).await;
+        sleep(Duration::from_secs(1)).await;
+        while pair.try_recv().await.is_some() {}
+    };
+    tokio::join!(receive, talk);
     pair.finish().await;
 }
 
