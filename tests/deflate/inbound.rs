@@ -70,6 +70,18 @@ async fn peers_that_do_not_quite_end_a_message_are_understood() {
     }
 }
 
+#[tokio::test]
+async fn a_stream_may_end_with_a_fragment_before_the_last() {
+    // No zero after the end, and an empty fragment behind it: what follows a message counted as another stream's start.
+    let last = [0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
+    let frames: [(u8, &[u8]); 4] =
+        [(RSV1 | TEXT, &last), (CONTINUE, &[]), (FIN | CONTINUE, &[]), (FIN | RSV1 | TEXT, &HELLO)];
+    for extensions in [TAKEOVER, NO_TAKEOVER] {
+        let hello = Message::text("Hello");
+        assert_eq!(received(extensions, &frames, 2).await, [hello.clone(), hello]);
+    }
+}
+
 /// It is not seen that they do: what follows at the end of each message counts as theirs. But it goes no further.
 #[tokio::test]
 async fn messages_that_stop_in_the_middle_of_a_block_do_no_harm_to_those_after_them() {

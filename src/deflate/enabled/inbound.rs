@@ -39,6 +39,8 @@ struct State {
     frame: Option<Compressed>,
     /// Whether the open message had any payload so far.
     has_payload: bool,
+    /// Whether the last of it was also the last of a stream.
+    has_ended: bool,
     /// How much of [`TAIL`] the inflater has had.
     tail: usize,
     output: Option<Output>,
@@ -82,6 +84,7 @@ impl Inbound {
                 next: None,
                 frame: None,
                 has_payload: false,
+                has_ended: false,
                 tail: 0,
                 output: None,
                 produced: 0,
@@ -118,6 +121,7 @@ impl Inbound {
         if opcode != Data::Continue {
             state.next = Some(opcode);
             state.has_payload = false;
+            state.has_ended = false;
         }
         state.has_payload |= payload > 0;
         state.tail = 0;
@@ -212,6 +216,9 @@ impl State {
             unmask(&input[..there], frame.mask, &mut piece[..there]);
             let mut len = there;
             let is_end = frame.is_final && there as u64 == frame.rest;
+            if is_end && there == 0 && self.tail == 0 && self.has_ended {
+                self.tail = TAIL.len();
+            }
             // Nothing at all is a message, too, though it should have been a single zero.
             if is_end && self.has_payload {
                 piece[there..there + TAIL.len() - self.tail].copy_from_slice(&TAIL[self.tail..]);
@@ -223,6 +230,9 @@ impl State {
             frame.rest -= taken as u64;
             frame.mask.rotate_left(taken % 4);
             self.tail += inflated.consumed - taken;
+            if inflated.consumed > 0 || inflated.has_ended {
+                self.has_ended = inflated.has_ended;
+            }
             output.end += inflated.produced;
             if inflated.has_ended && is_end && taken == there && self.tail == 0 {
                 // The stream has come to its own end, and no zero announces another one.
