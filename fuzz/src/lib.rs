@@ -1,0 +1,21 @@
+//! What each fuzz target checks, in a module of its name, and what it checks with. Of the latter only `socket` knows of the
+//! crate.
+
+pub mod extensions;
+pub mod frames;
+pub mod handshake;
+pub mod headers;
+pub mod inflate;
+
+pub mod digest;
+pub mod head;
+pub mod inflater;
+pub mod input;
+pub mod lists;
+pub mod opening;
+pub mod output;
+pub mod reader;
+pub mod runtime;
+pub mod scripted;
+pub mod socket;
+pub mod wire;

@@ -1,0 +1,161 @@
+//! Whether a request opens a WebSocket (RFC 6455 §4.2.1, RFC 8441 §5), as a list of the rules that it breaks.
+
+use crate::lists::members;
+
+/// What a request says.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub version: Version,
+    pub method: String,
+    /// The scheme and the authority of its URI, where it has one.
+    pub scheme: Option<String>,
+    pub authority: Option<String>,
+    /// `:protocol`.
+    pub protocol: Option<String>,
+    /// Names are in lower case.
+    pub lines: Vec<(String, Vec<u8>)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    Http1,
+    Http2,
+    /// HTTP/1.0, say, which knows of no upgrade.
+    Other,
+}
+
+/// What is to be thought of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It asks for no WebSocket.
+    Ordinary,
+    /// It asks for one. It breaks rules that have these status codes; others it may break, or not.
+    Asks { broken: Vec<u16>, unsure: Vec<u16> },
+}
+
+impl Request {
+    pub fn lines<'a>(&'a self, name: &str) -> Vec<&'a [u8]> {
+        self.lines.iter().filter(|(its, _)| its == name).map(|(_, value)| &value[..]).collect()
+    }
+
+    fn has_member(&self, name: &str, token: &str) -> bool {
+        members(self.lines(name)).iter().any(|member| member.eq_ignore_ascii_case(token.as_bytes()))
+    }
+
+    /// The verdict; `same_origin` is whether foreign origins are refused.
+    pub fn verdict(&self, same_origin: bool) -> Verdict {
+        let asks = match self.version {
+            Version::Http1 => {
+                self.has_member("upgrade", "websocket") && self.has_member("connection", "upgrade")
+            }
+            Version::Http2 => {
+                let protocol = self.protocol.as_ref();
+                self.method == "CONNECT" && protocol.is_some_and(|its| its.eq_ignore_ascii_case("websocket"))
+            }
+            Version::Other => false,
+        };
+        if !asks {
+            return Verdict::Ordinary;
+        }
+        let is_http1 = self.version == Version::Http1;
+        let (mut broken, mut unsure) = (Vec::new(), Vec::new());
+        if is_http1 && self.method != "GET" {
+            broken.push(405);
+        }
+        if self.lines("sec-websocket-version") != [b"13"] {
+            broken.push(if is_http1 { 426 } else { 400 });
+        }
+        if is_http1 {
+            match self.lines("sec-websocket-key")[..] {
+                [key] if is_key(key) => {}
+                _ => broken.push(400),
+            }
+        }
+        match (&self.authority, &self.lines("host")[..]) {
+            (_, [_]) if is_http1 => {}
+            (None, [_]) | (Some(_), []) if !is_http1 => {}
+            (Some(authority), [host]) => match is_same(authority.as_bytes(), host, self.scheme.as_deref()) {
+                Some(true) => {}
+                Some(false) => broken.push(400),
+                None => unsure.push(400),
+            },
+            _ => broken.push(400),
+        }
+        let lengths = self.lines("content-length");
+        let has_body = match self.version {
+            Version::Http1 => {
+                !self.lines("transfer-encoding").is_empty() || lengths.iter().any(|length| *length != b"0")
+            }
+            _ => !lengths.is_empty(),
+        };
+        if has_body {
+            broken.push(400);
+        }
+        match &self.lines("origin")[..] {
+            [] => {}
+            [_] if !same_origin => {}
+            [origin] => match self.is_same_origin(origin) {
+                Some(true) => {}
+                Some(false) => broken.push(403),
+                None => unsure.push(403),
+            },
+            _ => broken.push(403),
+        }
+        Verdict::Asks { broken, unsure }
+    }
+
+    fn is_same_origin(&self, origin: &[u8]) -> Option<bool> {
+        if origin == b"null" || origin.is_empty() {
+            return Some(false);
+        }
+        let origin = std::str::from_utf8(origin).ok()?;
+        let (scheme, authority) = origin.split_once("://")?;
+        let own = match (&self.authority, &self.lines("host")[..]) {
+            (Some(authority), _) => authority.as_bytes().to_vec(),
+            (None, [host, ..]) => host.to_vec(),
+            (None, []) => return Some(false),
+        };
+        let scheme = scheme.to_ascii_lowercase();
+        is_same(&own, authority.as_bytes(), Some(&scheme))
+    }
+}
+
+/// Whether two authorities name the same host and port; `None` where they are of no ordinary kind.
+fn is_same(one: &[u8], other: &[u8], scheme: Option<&str>) -> Option<bool> {
+    let default = match scheme? {
+        "http" | "ws" => 80,
+        "https" | "wss" => 443,
+        _ => return None,
+    };
+    Some(host_and_port(one, default)? == host_and_port(other, default)?)
+}
+
+fn host_and_port(authority: &[u8], default: u32) -> Option<(String, u32)> {
+    let authority = std::str::from_utf8(authority).ok()?;
+    let (host, port) = match authority.split_once(':') {
+        Some((host, port))
+            if (1..=5).contains(&port.len()) && port.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            (host, port.parse().ok().filter(|port| (1..0x1_0000).contains(port))?)
+        }
+        Some(_) => return None,
+        None => (authority, default),
+    };
+    let is_plain = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.');
+    (is_plain && !host.is_empty()).then(|| (host.to_ascii_lowercase(), port))
+}
+
+/// 16 bytes in base64: the last digit has four bits to spare, which may be anything.
+fn is_key(key: &[u8]) -> bool {
+    let Some(digits) = key.strip_suffix(b"==") else { return false };
+    digits.len() == 22
+        && digits.iter().all(|d| matches!(d, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/'))
+}
+
+/// The subprotocols that a request offers.
+pub fn protocols(request: &Request) -> Vec<String> {
+    members(request.lines("sec-websocket-protocol"))
+        .into_iter()
+        .filter_map(|member| String::from_utf8(member.to_vec()).ok())
+        .collect()
+}

@@ -1,0 +1,123 @@
+//! What a server's bytes say to its client, and whether it may write them.
+
+use crate::{
+    inflater::Inflater,
+    reader::Seen,
+    wire::{CLOSE, CONTINUE, Frame, PING, PONG, RSV1, TEXT, server_frame},
+};
+
+/// How the server compresses.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    pub takeover: bool,
+    pub window_bits: u8,
+}
+
+/// What there is in a server's bytes.
+#[derive(Clone, Debug, Default)]
+pub struct Output {
+    /// Text, binary messages and pings, in order.
+    pub messages: Vec<Seen>,
+    pub pongs: Vec<Vec<u8>>,
+    /// The code and the reason of the Close; the code is 0 where there is none.
+    pub close: Option<(u16, Vec<u8>)>,
+    /// Whether it stops in the middle of a frame or of a message.
+    pub is_cut: bool,
+}
+
+/// Reads all frames.
+///
+/// # Panics
+///
+/// Panics when they break a rule: of the grammar, of fragmentation, of compression, of text, of what may be in a Close, or
+/// that nothing follows it.
+pub fn read(mut bytes: &[u8], terms: Option<Terms>) -> Output {
+    let mut output = Output::default();
+    let window = terms.map_or(0, |terms| 1 << terms.window_bits);
+    let mut inflater = Inflater::new(window);
+    let mut open: Option<(u8, Vec<u8>)> = None;
+    while let Some((frame, rest)) = server_frame(bytes) {
+        bytes = rest;
+        assert!(output.close.is_none(), "a frame follows the Close: {frame:x?}");
+        if frame.is_control() {
+            output.control(frame);
+            continue;
+        }
+        let (first, mut payload) = match (open.take(), frame.opcode()) {
+            (None, CONTINUE) => panic!("nothing is to be continued: {frame:x?}"),
+            (None, _) => (frame.first, Vec::new()),
+            (Some(open), CONTINUE) => {
+                assert_eq!(frame.first & RSV1, 0, "RSV1 in a continuation");
+                open
+            }
+            (Some(_), _) => panic!("a message begins within another: {frame:x?}"),
+        };
+        payload.extend_from_slice(frame.payload);
+        if !frame.is_final() {
+            open = Some((first, payload));
+            continue;
+        }
+        if first & RSV1 != 0 {
+            let terms = terms.expect("RSV1 means compression, which was agreed on");
+            if !terms.takeover {
+                inflater = Inflater::new(window);
+            }
+            payload.extend([0, 0, 0xff, 0xff]);
+            let mut inflated = Vec::new();
+            let ended = inflater.feed(&payload, &mut inflated, usize::MAX).expect("what is sent is DEFLATE");
+            assert!(!ended && inflater.is_at_rest(), "a compressed message has no proper end");
+            payload = inflated;
+        }
+        output.messages.push(if first & 0x0f == TEXT {
+            assert!(std::str::from_utf8(&payload).is_ok(), "text that is none");
+            Seen::Text(payload)
+        } else {
+            Seen::Binary(payload)
+        });
+    }
+    output.is_cut = !bytes.is_empty() || open.is_some() && output.close.is_none();
+    output
+}
+
+impl Output {
+    fn control(&mut self, frame: Frame<'_>) {
+        let payload = frame.payload.to_vec();
+        match frame.opcode() {
+            PING => self.messages.push(Seen::Ping(payload)),
+            PONG => self.pongs.push(payload),
+            CLOSE => {
+                let (code, reason) = match payload.split_first_chunk() {
+                    Some((code, reason)) => (u16::from_be_bytes(*code), reason.to_vec()),
+                    None => {
+                        assert!(payload.is_empty(), "a Close with half a code");
+                        (0, Vec::new())
+                    }
+                };
+                assert!(code == 0 || may_be_sent(code) != Some(false), "a Close with the code {code}");
+                assert!(std::str::from_utf8(&reason).is_ok(), "a reason that is no text");
+                self.close = Some((code, reason));
+            }
+            _ => unreachable!(),
+        }
+    }
+}
+
+/// Whether a code may stand in a Close (RFC 6455 §7.4); `None` for those that were registered since, or may yet be.
+pub fn may_be_sent(code: u16) -> Option<bool> {
+    match code {
+        1000..=1003 | 1007..=1011 | 3000..=4999 => Some(true),
+        1012..=1014 => None,
+        _ => Some(false),
+    }
+}
+
+/// Checks that `pongs` answer pings of `pings`, in order. Not every ping needs an answer of its own (RFC 6455 §5.5.3).
+pub fn check_pongs<'a>(pongs: &[Vec<u8>], pings: impl IntoIterator<Item = &'a [u8]>) {
+    let mut pings = pings.into_iter();
+    for pong in pongs {
+        assert!(
+            pings.any(|ping| ping == pong),
+            "a pong that answers no ping, or twice, or too late: {pong:x?}"
+        );
+    }
+}

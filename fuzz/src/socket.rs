@@ -1,0 +1,332 @@
+//! A socket that receives a client's bytes to their end, and what has to come of it.
+
+use std::{future::Future, io::ErrorKind, time::Duration};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::timeout,
+};
+use tower_websocket::{
+    AcceptAll, Acceptor, CloseCode, Config, Ended, Error, Message, Receiver, Sender, Shutdown, WebSocket,
+    tungstenite::error::ProtocolError,
+};
+
+use crate::{
+    output::{self, Terms, check_pongs, may_be_sent},
+    reader::{End, Expected, Seen},
+    scripted::{Ending, Pieces, Scripted, Shared},
+};
+
+/// A request that opens a WebSocket, with an offer of permessage-deflate if there is one.
+pub fn request(offer: Option<&str>) -> Vec<u8> {
+    let mut request = "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        .to_owned();
+    if let Some(offer) = offer {
+        request += &format!("Sec-WebSocket-Extensions: {offer}\r\n");
+    }
+    (request + "\r\n").into_bytes()
+}
+
+/// Who looks after the socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Who reads.
+    Alone,
+    /// The handler's driver.
+    Driven,
+    /// A driver of its own, as it is split.
+    Split,
+}
+
+/// How a client's bytes come, and what the server does with them.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    pub config: Config,
+    pub offer: Option<&'static str>,
+    /// What is agreed on, for the server's messages.
+    pub terms: Option<Terms>,
+    pub way: Way,
+    /// Whether each message is sent back.
+    pub echoes: bool,
+    /// Whether frames may come together with the request.
+    pub is_eager: bool,
+    pub reads: Pieces,
+    pub ending: Ending,
+    pub writes: Pieces,
+    /// After how many bytes of the connection writing fails.
+    pub fails_after: Option<usize>,
+}
+
+/// What a server's program saw of a connection.
+#[derive(Debug, Default)]
+pub struct Program {
+    seen: Vec<Seen>,
+    /// What was sent, and that it was is certain.
+    sent: Vec<Seen>,
+    errors: Vec<Error>,
+    is_silent: bool,
+    ended: Option<Ended>,
+}
+
+pub trait Socket {
+    fn recv(&mut self) -> impl Future<Output = Option<Result<Message, Error>>>;
+    fn send(&mut self, message: Message) -> impl Future<Output = Result<(), Error>>;
+    fn close(&mut self) -> impl Future<Output = ()>;
+    fn ended(&self) -> Option<Ended>;
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Socket for WebSocket<IO> {
+    async fn recv(&mut self) -> Option<Result<Message, Error>> {
+        Self::recv(self).await
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), Error> {
+        Self::send(self, message).await
+    }
+
+    async fn close(&mut self) {
+        let _ = Self::close(self, CloseCode::NORMAL, "").await;
+    }
+
+    fn ended(&self) -> Option<Ended> {
+        Self::ended(self)
+    }
+}
+
+impl Socket for (Sender<Scripted>, Receiver<Scripted>) {
+    async fn recv(&mut self) -> Option<Result<Message, Error>> {
+        self.1.recv().await
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), Error> {
+        self.0.send(message).await
+    }
+
+    async fn close(&mut self) {
+        self.0.close(CloseCode::NORMAL, "");
+        while let Some(Ok(_)) = self.1.recv().await {}
+    }
+
+    fn ended(&self) -> Option<Ended> {
+        self.1.ended()
+    }
+}
+
+/// Has a server read `bytes`, and checks that it sees and says what is `expected`.
+pub async fn check(scene: Scene, bytes: &[u8], expected: &Expected) {
+    let head = request(scene.offer);
+    let input = [&head[..], bytes].concat();
+    let payload = expected.seen.iter().map(Seen::len).sum::<usize>().max(input.len());
+    let (reads, writes) = (scene.reads.clone().scaled(input.len()), scene.writes.clone().scaled(payload));
+    let (mut io, record) = Scripted::new(input, reads, scene.ending, writes);
+    if !scene.is_eager {
+        io = io.with_first(head.len());
+    }
+    let shutdown = Shutdown::new();
+    let config = scene.config.clone().keepalive_interval(None).shutdown(&shutdown);
+    let accepted = Acceptor::new(AcceptAll::new()).with_config(config).accept(io).await;
+    let (socket, ()) = accepted.expect("the request is a good one");
+    let start = record.lock().written.len();
+    let socket = match scene.fails_after {
+        Some(more) => with_failure(socket, start + more),
+        None => socket,
+    };
+    let is_silent = scene.ending == Ending::Silence;
+    let program = match scene.way {
+        Way::Alone => {
+            let mut socket = socket;
+            converse(&mut socket, scene.echoes, is_silent).await
+        }
+        Way::Driven => {
+            let handler = async |mut socket| converse(&mut socket, scene.echoes, is_silent).await;
+            socket.drive(handler).await.expect("nobody shuts the server down")
+        }
+        Way::Split => converse(&mut socket.split(), scene.echoes, is_silent).await,
+    };
+    shutdown.idle().await;
+    check_end(&scene, expected, &program, &record, start);
+}
+
+/// Checks what a connection has come to, whose frames begin behind `start` bytes of what the server has written.
+pub fn check_end(scene: &Scene, expected: &Expected, program: &Program, record: &Shared, start: usize) {
+    check_program(scene, expected, program);
+    check_output(scene, expected, program, record, start);
+}
+
+fn with_failure(mut socket: WebSocket<Scripted>, after: usize) -> WebSocket<Scripted> {
+    socket.with_stream(|stream| stream.get_mut().get_mut().fail_after(after));
+    socket
+}
+
+/// Receives to the end.
+pub async fn converse(socket: &mut impl Socket, echoes: bool, may_be_silent: bool) -> Program {
+    let mut program = Program::default();
+    loop {
+        let received = if may_be_silent && !program.is_silent {
+            timeout(Duration::from_secs(1), socket.recv()).await.ok()
+        } else {
+            Some(socket.recv().await)
+        };
+        let message = match received {
+            Some(Some(Ok(message))) => message,
+            Some(Some(Err(error))) => {
+                program.errors.push(error);
+                continue;
+            }
+            Some(None) => break,
+            None => {
+                program.is_silent = true;
+                socket.close().await;
+                continue;
+            }
+        };
+        assert!(program.errors.is_empty(), "{message:?} comes after {:?}", program.errors);
+        if echoes && (message.is_text() || message.is_binary()) {
+            let copy = seen(&message);
+            if socket.send(message.clone()).await.is_ok() {
+                program.sent.push(copy);
+            }
+        }
+        program.seen.push(seen(&message));
+    }
+    let after = socket.recv().await;
+    assert!(after.is_none(), "{after:?} after the end of {program:?}");
+    program.ended = socket.ended();
+    program
+}
+
+pub fn seen(message: &Message) -> Seen {
+    match message {
+        Message::Text(text) => Seen::Text(text.as_bytes().to_vec()),
+        Message::Binary(bytes) => Seen::Binary(bytes.to_vec()),
+        Message::Ping(bytes) => Seen::Ping(bytes.to_vec()),
+        Message::Pong(bytes) => Seen::Pong(bytes.to_vec()),
+        Message::Close(None) => Seen::Close(0, Vec::new()),
+        Message::Close(Some(frame)) => Seen::Close(frame.code.into(), frame.reason.as_bytes().to_vec()),
+        Message::Frame(frame) => panic!("a raw frame: {frame:?}"),
+    }
+}
+
+/// The code that an error has; `None` for the end of the stream.
+fn code_of(error: &Error) -> Option<u16> {
+    match error {
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
+        Error::Protocol(_) => Some(1002),
+        Error::Utf8(_) => Some(1007),
+        Error::Io(error) if error.kind() == ErrorKind::InvalidData => Some(1007),
+        Error::Io(_) => None,
+        Error::Capacity(_) => Some(1009),
+        error => panic!("an error of another kind: {error:?}"),
+    }
+}
+
+/// What the peer's Close shows as: a code that must not be sent as 1002.
+fn shown(sent: &Seen) -> Vec<Seen> {
+    let violation = Seen::Close(1002, b"Protocol violation".to_vec());
+    match sent {
+        Seen::Close(code, _) if *code != 0 => match may_be_sent(*code) {
+            Some(true) => vec![sent.clone()],
+            Some(false) => vec![violation],
+            None => vec![sent.clone(), violation],
+        },
+        // A Close whose code is the number 0.
+        Seen::Close(0, _) => vec![sent.clone(), violation],
+        _ => vec![sent.clone()],
+    }
+}
+
+fn check_program(scene: &Scene, expected: &Expected, program: &Program) {
+    assert!(program.errors.len() <= 1, "more than one error: {:?}", program.errors);
+    let error = program.errors.first();
+    let may_break = scene.fails_after.is_some();
+    let are_same = expected.seen.len() == program.seen.len()
+        && expected.seen.iter().zip(&program.seen).all(|(sent, seen)| shown(sent).contains(seen));
+    if may_break {
+        let are_first =
+            expected.seen.iter().zip(&program.seen).all(|(sent, seen)| shown(sent).contains(seen));
+        assert!(are_first && program.seen.len() <= expected.seen.len(), "{program:?} but {expected:?}");
+    } else {
+        assert!(are_same, "{program:?} but {expected:?}");
+    }
+    match &expected.end {
+        _ if may_break && !are_same => {}
+        End::Closed => {
+            let may_fail = expected.after > 0 || scene.ending == Ending::Reset || may_break;
+            assert!(error.is_none() || may_fail, "an error after the Close: {error:?}");
+        }
+        End::Cut => check_cut(scene, program),
+        End::Failed { codes, or_cut } => match error.and_then(code_of) {
+            Some(code) => assert!(codes.contains(&code), "{error:?} but {expected:?}"),
+            None if *or_cut || may_break => check_cut(scene, program),
+            None => panic!("it ends with {error:?} but {expected:?}"),
+        },
+    }
+    let ended = program.ended.as_ref().expect("how it ended is known");
+    let close = program.seen.last().and_then(|seen| match seen {
+        Seen::Close(code, reason) => Some((*code, reason)),
+        _ => None,
+    });
+    assert_eq!(ended.is_clean(), close.is_some());
+    if let Some((code, reason)) = close {
+        assert_eq!(
+            (ended.code(), ended.reason().as_bytes()),
+            (if code == 0 { 1005 } else { code }, &reason[..])
+        );
+    } else {
+        assert_eq!(ended.code(), 1006);
+    }
+}
+
+fn check_cut(scene: &Scene, program: &Program) {
+    let error = program.errors.first();
+    match scene.ending {
+        _ if scene.fails_after.is_some() => {}
+        Ending::Eof => {
+            let is_eof = matches!(error, Some(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)));
+            assert!(is_eof, "at the end of the stream: {error:?}");
+        }
+        Ending::Reset => {
+            let is_reset =
+                matches!(error, Some(Error::Io(error)) if error.kind() == ErrorKind::ConnectionReset);
+            assert!(is_reset, "at a reset: {error:?}");
+        }
+        Ending::Silence => assert!(error.is_none() && program.is_silent, "in silence: {error:?}"),
+    }
+}
+
+fn check_output(scene: &Scene, expected: &Expected, program: &Program, record: &Shared, start: usize) {
+    let record = record.lock();
+    assert!(record.is_dropped, "the IO is kept");
+    let output = output::read(&record.written[start..], scene.terms);
+    let pings = expected.seen.iter().filter_map(|seen| match seen {
+        Seen::Ping(payload) => Some(&payload[..]),
+        _ => None,
+    });
+    check_pongs(&output.pongs, pings);
+    let mut sent = expected.seen.iter().filter(|seen| matches!(seen, Seen::Text(_) | Seen::Binary(_)));
+    assert!(
+        output.messages.len() <= program.seen.len()
+            && output.messages.iter().all(|echo| Some(echo) == sent.next()),
+        "{output:?} is no echo"
+    );
+    if scene.fails_after.is_some() {
+        return;
+    }
+    assert!(!output.is_cut, "something is left in the middle");
+    assert!(record.is_shut_down, "the IO is not shut down");
+    // Without a driver sending waits until all is written. Else what is large may be overtaken by the end.
+    let total: usize = program.sent.iter().map(|seen| seen.len() + 10).sum();
+    if scene.way == Way::Alone || total < 64 * 1024 {
+        assert_eq!(output.messages.len(), program.sent.len(), "an echo is lost");
+    }
+    let close = output.close.as_ref().map(|(code, _)| *code);
+    match program.errors.first().map(code_of) {
+        Some(code) if expected.end != End::Closed => assert_eq!(close, code, "{output:?}, {program:?}"),
+        _ if program.is_silent => assert_eq!(close, Some(1000)),
+        _ => match program.seen.last() {
+            Some(Seen::Close(code, _)) => assert_eq!(close, Some(*code)),
+            _ => panic!("it has just ended: {program:?}"),
+        },
+    }
+}
