@@ -1,0 +1,321 @@
+//! A clock that jumps, by an hour and by years, as it does for a machine that was asleep.
+//!
+//! Time is paused, over IO in memory. The wall clock is asked for nothing, so its jumps are none.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use http::{Request, Response};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
+    runtime::{Builder, Handle},
+    sync::mpsc::{UnboundedReceiver, unbounded_channel},
+    task::{JoinHandle, yield_now},
+    time::{Instant, advance, sleep},
+};
+use tower::{Layer, service_fn};
+use tower_websocket::{Config, Handshake, Message, Rejection, Shutdown, WebSocket, WebSocketUpgradeLayer};
+
+use crate::{
+    http2::connect,
+    memory::{Connector, start},
+    site::{frame, head, name, open, read_head},
+    trial::{Alone, Outcomes},
+};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+const JUMPS: [Duration; 5] = [
+    Duration::from_secs(60 * 60),
+    DAY,
+    Duration::from_secs(30 * 24 * 60 * 60),
+    Duration::from_secs(365 * 24 * 60 * 60),
+    Duration::from_secs(20 * 365 * 24 * 60 * 60),
+];
+
+/// How often each jump is tried.
+const TRIES: usize = 20;
+
+/// How often a socket's task may be polled around a jump. One that spins is polled without end.
+const POLLS: usize = 100;
+
+/// A server in memory whose deadlines are the default ones.
+struct Site {
+    connector: Connector,
+    server: JoinHandle<std::io::Result<()>>,
+    shutdown: Shutdown,
+    /// How each handler's socket ended.
+    ends: UnboundedReceiver<String>,
+    polls: Arc<AtomicUsize>,
+}
+
+impl Site {
+    fn start(config: Config) -> Self {
+        let (tell, ends) = unbounded_channel();
+        let polls = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&polls);
+        let handshake = service_fn(async |request: Request<Handshake>| {
+            let path = request.uri().path().to_owned();
+            if path == "/asked" {
+                sleep(400 * 365 * DAY).await;
+            }
+            Ok::<_, Rejection>(request.into_body().accept(path))
+        });
+        let layer = WebSocketUpgradeLayer::new(handshake, move |socket, path: String| {
+            let (tell, polls) = (tell.clone(), Arc::clone(&counter));
+            counted(polls, async move { tell.send(handle(socket, &path).await).unwrap() })
+        });
+        let page = service_fn(async |_: Request<hyper::body::Incoming>| {
+            Ok::<_, std::convert::Infallible>(Response::new(http_body_util::Full::<bytes::Bytes>::from(
+                "page",
+            )))
+        });
+        let mut shutdown = None;
+        let (connector, server) = start(layer.with_config(config).layer(page), |server| {
+            shutdown = Some(server.shutdown().clone());
+            server
+        });
+        Self { connector, server, shutdown: shutdown.unwrap(), ends, polls }
+    }
+}
+
+async fn counted(polls: Arc<AtomicUsize>, future: impl Future<Output = ()>) {
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        polls.fetch_add(1, Ordering::Relaxed);
+        future.as_mut().poll(cx)
+    })
+    .await;
+}
+
+async fn handle(mut socket: WebSocket, path: &str) -> String {
+    match path {
+        "/close" => format!("{:?}", socket.close(tower_websocket::CloseCode::NORMAL, "").await),
+        "/send" => loop {
+            if let Err(error) = socket.send(Message::binary(vec![0; 64 << 10])).await {
+                return format!("send failed with {}", name(&error));
+            }
+        },
+        _ => {
+            let mut told = Vec::new();
+            while let Some(received) = socket.recv().await {
+                match received {
+                    Ok(message) if message.is_text() => socket.send(message).await.unwrap(),
+                    Ok(_) => {}
+                    Err(error) => told.push(name(&error)),
+                }
+            }
+            told.join(", ")
+        }
+    }
+}
+
+/// Tries each jump in paused time, and sees that nothing is left.
+fn jump(fault: &str, one: impl AsyncFn(&mut Site, Duration) -> String) {
+    let alone = Alone::new();
+    let runtime = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let outcomes = runtime.block_on(async {
+        let mut outcomes = Outcomes::default();
+        for by in JUMPS.repeat(TRIES) {
+            let mut site = Site::start(Config::new());
+            outcomes.add(one(&mut site, by).await);
+            site.shutdown.idle().await;
+            assert!(site.ends.is_empty(), "a second end");
+            let polls = site.polls.load(Ordering::Relaxed);
+            assert!(polls < POLLS, "{polls} polls");
+            site.server.abort();
+            assert!(site.server.await.unwrap_err().is_cancelled());
+            // What is over is counted until the scheduler has come round to it.
+            for _ in 0..100 {
+                yield_now().await;
+            }
+            assert_eq!(Handle::current().metrics().num_alive_tasks(), 0, "tasks are left");
+        }
+        outcomes
+    });
+    drop(runtime);
+    alone.finish();
+    outcomes.tell(&format!("clock jumps by 1 hour to 20 years {fault}"));
+}
+
+/// Lets every task come to where it waits, and then has the clock jump.
+async fn sleep_through(by: Duration) -> Instant {
+    for _ in 0..300 {
+        yield_now().await;
+    }
+    advance(by).await;
+    Instant::now()
+}
+
+/// The next frame: its first byte and its payload.
+async fn read_frame(io: &mut DuplexStream) -> (u8, Vec<u8>) {
+    let first = io.read_u8().await.unwrap();
+    let mut payload = vec![0; io.read_u8().await.unwrap().into()];
+    assert!(payload.len() < 126);
+    io.read_exact(&mut payload).await.unwrap();
+    (first, payload)
+}
+
+/// All that comes until the end.
+async fn rest(io: &mut DuplexStream) -> Vec<u8> {
+    let mut rest = Vec::new();
+    io.read_to_end(&mut rest).await.unwrap();
+    rest
+}
+
+/// Its answer to the ping is all that was missing.
+#[test]
+fn a_socket_whose_peer_answers_outlives_a_jump() {
+    for is_inside in [false, true] {
+        let when = if is_inside { "inside a message" } else { "on an idle socket" };
+        jump(&format!("{when}, and the peer answers"), async |site, by| {
+            let mut io = site.connector.connect();
+            open(&mut io, "/").await;
+            let message = frame(0x81, b"hello");
+            let (before, after) = message.split_at(if is_inside { 8 } else { 0 });
+            io.write_all(before).await.unwrap();
+            let start = sleep_through(by).await;
+            assert_eq!(read_frame(&mut io).await, (0x89, vec![]));
+            io.write_all(&[after, &frame(0x8a, b""), &frame(0x88, &[3, 232])].concat()).await.unwrap();
+            assert_eq!(rest(&mut io).await, b"\x81\x05hello\x88\x02\x03\xe8");
+            assert_eq!(start.elapsed(), Duration::ZERO);
+            assert_eq!(site.ends.recv().await.unwrap(), "");
+            "one ping, and it goes on".to_owned()
+        });
+    }
+}
+
+/// It gets its ping all the same, and as long for the answer as ever.
+#[test]
+fn a_socket_whose_peer_is_gone_ends_once_after_a_jump() {
+    for is_inside in [false, true] {
+        let when = if is_inside { "inside a message" } else { "on an idle socket" };
+        jump(&format!("{when}, and the peer is gone"), async |site, by| {
+            let mut io = site.connector.connect();
+            open(&mut io, "/").await;
+            if is_inside {
+                io.write_all(&frame(0x81, b"hello")[..8]).await.unwrap();
+            }
+            let start = sleep_through(by).await;
+            assert_eq!(rest(&mut io).await, b"\x89\x00\x88\x13\x03\xf3keepalive timeout");
+            assert_eq!(start.elapsed().as_secs(), 20);
+            assert_eq!(site.ends.recv().await.unwrap(), "TimedOut");
+            "one ping, one error 20 s later, Close 1011".to_owned()
+        });
+    }
+}
+
+#[test]
+fn sending_that_waits_for_a_peer_that_is_gone_fails_after_a_jump() {
+    jump("while sending waits", async |site, by| {
+        let mut io = site.connector.connect();
+        open(&mut io, "/send").await;
+        let start = sleep_through(by).await;
+        assert_eq!(site.ends.recv().await.unwrap(), "send failed with AlreadyClosed");
+        let waited = start.elapsed().as_secs();
+        drop(io);
+        format!("sending fails {waited} s later")
+    });
+}
+
+#[test]
+fn a_closing_handshake_is_over_after_a_jump() {
+    jump("within the closing handshake", async |site, by| {
+        let mut io = site.connector.connect();
+        open(&mut io, "/close").await;
+        assert_eq!(read_frame(&mut io).await, (0x88, vec![3, 232]));
+        let start = sleep_through(by).await;
+        assert_eq!(site.ends.recv().await.unwrap(), "Ok(())");
+        assert_eq!((rest(&mut io).await.len(), start.elapsed()), (0, Duration::ZERO));
+        "it is over at once".to_owned()
+    });
+}
+
+#[test]
+fn a_handshake_service_has_had_its_time_after_a_jump() {
+    jump("while the handshake service is asked", async |site, by| {
+        let mut io = site.connector.connect();
+        io.write_all(head("/asked").as_bytes()).await.unwrap();
+        let start = sleep_through(by).await;
+        assert!(read_head(&mut io).await.starts_with("HTTP/1.1 503 "));
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        "503 at once".to_owned()
+    });
+}
+
+#[test]
+fn whoever_makes_no_request_is_dropped_after_a_jump() {
+    for (what, bytes) in [("before the request", ""), ("inside the request", &head("/")[..50])] {
+        jump(what, async |site, by| {
+            let mut io = site.connector.connect();
+            io.write_all(bytes.as_bytes()).await.unwrap();
+            let start = sleep_through(by).await;
+            assert_eq!((rest(&mut io).await.len(), start.elapsed()), (0, Duration::ZERO));
+            "dropped at once".to_owned()
+        });
+    }
+}
+
+#[test]
+fn an_idle_http_connection_ends_after_a_jump() {
+    jump("on an idle HTTP/1.1 connection", async |site, by| {
+        let mut io = site.connector.connect();
+        io.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+        assert!(read_head(&mut io).await.starts_with("HTTP/1.1 200 "));
+        io.read_exact(&mut [0; 4]).await.unwrap();
+        let start = sleep_through(by).await;
+        assert_eq!((rest(&mut io).await.len(), start.elapsed()), (0, Duration::ZERO));
+        "ended at once".to_owned()
+    });
+    jump("on an idle HTTP/2 connection", async |site, by| {
+        let (mut client, connection) = connect(site.connector.connect(), &h2::client::Builder::new()).await;
+        client.ready().await;
+        let request = Request::get("http://localhost/").version(http::Version::HTTP_2);
+        assert_eq!(client.send(request, true).await.response().await.unwrap().0.status(), 200);
+        let start = sleep_through(by).await;
+        // A GOAWAY without an error.
+        connection.await.unwrap().unwrap();
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        "told to go away, and ended at once".to_owned()
+    });
+}
+
+/// A timeout that is longer than time lasts never comes, and is no overflow.
+#[test]
+fn timeouts_without_end_never_come() {
+    jump("with timeouts that never come", async |site, by| {
+        site.server.abort();
+        let forever = Config::new()
+            .keepalive_interval(Duration::MAX)
+            .keepalive_timeout(Duration::MAX)
+            .close_timeout(Duration::MAX)
+            .handshake_timeout(Duration::MAX)
+            .header_read_timeout(Duration::MAX);
+        *site = Site::start(forever);
+        let mut io = site.connector.connect();
+        open(&mut io, "/").await;
+        sleep_through(by).await;
+        io.write_all(&frame(0x81, b"hello")).await.unwrap();
+        assert_eq!(read_frame(&mut io).await, (0x81, b"hello".to_vec()));
+        let mut closing = site.connector.connect();
+        open(&mut closing, "/close").await;
+        assert_eq!(read_frame(&mut closing).await, (0x88, vec![3, 232]));
+        sleep_through(by).await;
+        for io in [&mut io, &mut closing] {
+            io.write_all(&frame(0x88, &[3, 232])).await.unwrap();
+        }
+        assert_eq!(rest(&mut io).await, b"\x88\x02\x03\xe8");
+        assert_eq!(rest(&mut closing).await, b"");
+        let mut ends = [site.ends.recv().await.unwrap(), site.ends.recv().await.unwrap()];
+        ends.sort_unstable();
+        assert_eq!(ends, ["", "Ok(())"]);
+        "it goes on".to_owned()
+    });
+}

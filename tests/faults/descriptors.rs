@@ -1,0 +1,123 @@
+//! A server that is out of file descriptors: whoever has none left waits, and is served once there is one again.
+//!
+//! What becomes of the accepting alone is with `--test handshake`:
+//! `server_behaviour::serve_goes_on_after_it_was_out_of_file_descriptors`.
+
+use std::{process::Stdio, time::Duration};
+
+use futures_util::future::join_all;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
+    process::Command,
+    time::sleep,
+};
+use tower_websocket::Config;
+
+use crate::{
+    server::{echo, frame},
+    site::{head, read_head},
+    trial::{Alone, Outcomes, runtime, soon},
+};
+
+/// How many descriptors the server may have.
+const LIMIT: usize = 40;
+
+/// How many clients there are at a time.
+const CLIENTS: usize = 60;
+
+const TRIES: usize = 20;
+
+/// The server, in a process with little room; by itself it does nothing.
+#[test]
+#[ignore = "another test starts it"]
+fn server() {
+    if std::env::var_os("TOWER_WEBSOCKET_DESCRIPTORS").is_none() {
+        return;
+    }
+    runtime().block_on(async {
+        let (addr, shutdown) = crate::server::start(Config::new(), echo).await;
+        println!("listens on {addr}");
+        let mut lines = BufReader::new(tokio::io::stdin()).lines();
+        while lines.next_line().await.unwrap().is_some() {
+            let tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();
+            println!("there are {} sockets and {tasks} tasks", shutdown.connections());
+        }
+    });
+}
+
+#[test]
+fn a_server_without_descriptors_serves_whoever_waited_once_it_has_some() {
+    let alone = Alone::new();
+    let runtime = runtime();
+    let outcomes = runtime.block_on(async {
+        let mut child = Command::new("sh")
+            .args(["-c", &format!("ulimit -n {LIMIT} && exec \"$0\" \"$@\"")])
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", "descriptors::server", "--ignored", "--nocapture"])
+            .env("TOWER_WEBSOCKET_DESCRIPTORS", "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut hear = async |word: &str| loop {
+            let line = soon(lines.next_line()).await.unwrap().expect("the server lives");
+            if let Some((_, rest)) = line.split_once(word) {
+                return rest.to_owned();
+            }
+        };
+        let addr: std::net::SocketAddr = hear("listens on ").await.parse().unwrap();
+        let folder = format!("/proc/{}/fd", child.id().unwrap());
+        let descriptors = || std::fs::read_dir(&folder).unwrap().count();
+        let before = descriptors();
+        stdin.write_all(b"?\n").await.unwrap();
+        let nothing = hear("there are ").await;
+        assert!(nothing.starts_with("0 sockets"), "{nothing}");
+
+        let mut outcomes = Outcomes::default();
+        for _ in 0..TRIES {
+            let clients = (0..CLIENTS).map(|_| async {
+                let mut io = TcpStream::connect(addr).await.unwrap();
+                io.write_all(head("/").as_bytes()).await.unwrap();
+                io
+            });
+            let clients = join_all(clients).await;
+            // Those that are served hold on to what they have.
+            soon(async {
+                while descriptors() < LIMIT {
+                    sleep(Duration::from_millis(1)).await;
+                }
+            })
+            .await;
+            let served = join_all(clients.into_iter().map(|mut io| async move {
+                assert!(soon(read_head(&mut io)).await.starts_with("HTTP/1.1 101 "));
+                io.write_all(&frame(0x81, b"hello")).await.unwrap();
+                io.write_all(&frame(0x88, &[3, 232])).await.unwrap();
+                let mut answer = Vec::new();
+                soon(io.read_to_end(&mut answer)).await.unwrap();
+                assert_eq!(answer, b"\x81\x05hello\x88\x02\x03\xe8");
+            }));
+            assert_eq!(served.await.len(), CLIENTS);
+            soon(async {
+                loop {
+                    stdin.write_all(b"?\n").await.unwrap();
+                    if hear("there are ").await == nothing && descriptors() == before {
+                        break;
+                    }
+                    sleep(Duration::from_millis(1)).await;
+                }
+            })
+            .await;
+            outcomes.add(format!("all of {CLIENTS} clients were served"));
+        }
+        drop(stdin);
+        assert!(soon(child.wait()).await.unwrap().success());
+        outcomes
+    });
+    drop(runtime);
+    alone.finish();
+    outcomes.tell(&format!("out of descriptors, with {LIMIT} of them"));
+}

@@ -1,0 +1,299 @@
+//! Peers whose packets are all dropped from one moment on: neither data, nor an answer, nor a reset comes.
+//!
+//! The server runs in a network namespace of its own and the clients in another, with a pair of veth interfaces between
+//! the two; when the clients' end is taken down, everything is lost on the way. Where that cannot be made it is
+//! skipped, loudly, unless `REQUIRE_NETNS=1` is set.
+
+use std::{
+    io::Write,
+    net::SocketAddr,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
+    sync::{mpsc, oneshot},
+};
+use tower_websocket::{Config, serve};
+
+use crate::{
+    http2::connect,
+    site::{Event, frame, head, open, service},
+    trial::{Alone, Census, is_again, nothing_else, runtime, soon},
+};
+
+/// How many connections there are of each kind.
+const EACH: usize = 50;
+
+/// The server's address, and the clients'.
+const SERVER: &str = "10.213.17.1";
+const CLIENTS: &str = "10.213.17.2";
+
+/// The variable that says what this process is.
+const ROLE: &str = "TOWER_WEBSOCKET_HALF_OPEN";
+
+/// The deadlines of the server.
+const DEADLINE: Duration = Duration::from_secs(1);
+
+/// The kinds of connections with a socket, what their handler does, and what it sees.
+const SOCKETS: [(&str, &str, &str); 6] = [
+    ("an idle socket", "/echo", TIMED_OUT),
+    ("inside a message", "/echo", TIMED_OUT),
+    ("an echo on its way", "/echo", TIMED_OUT),
+    ("sending waits", "/send", "send failed with AlreadyClosed"),
+    ("our Close unanswered", "/close", "close() returned Ok"),
+    ("the handler returned", "/leave", "the handler had returned"),
+];
+
+const TIMED_OUT: &str = "one error, TimedOut, and the end";
+
+/// Those without, and which deadline is theirs.
+const OTHERS: [(&str, &str); 3] = [
+    ("half a request", "`first_request_timeout`"),
+    ("a large page", "`write_timeout`"),
+    ("HTTP/2 without a stream", "`http2_idle_timeout`"),
+];
+
+/// Runs `command` and says what it says where it fails.
+fn run(command: &str) -> Result<(), String> {
+    let mut words = command.split(' ');
+    let output = Command::new(words.next().unwrap_or_default()).args(words).stdin(Stdio::null()).output();
+    let output = output.map_err(|error| format!("{command}: {error}"))?;
+    let told = String::from_utf8_lossy(&output.stderr);
+    if output.status.success() { Ok(()) } else { Err(format!("{command}: {}", told.trim())) }
+}
+
+/// Whether two namespaces can be made and joined.
+fn probe() -> Result<(), String> {
+    let script = "ip link add probe0 type veth peer name probe1 && ip link set probe0 up";
+    let status = Command::new("unshare")
+        .args(["--user", "--map-root-user", "--net", "sh", "-c", script])
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("unshare: {error}"))?;
+    if status.status.success() {
+        Ok(())
+    } else {
+        Err(String::from_utf8_lossy(&status.stderr).trim().to_owned())
+    }
+}
+
+#[test]
+fn peers_whose_packets_are_dropped_are_given_up() {
+    if let Err(reason) = probe() {
+        let required = std::env::var_os("REQUIRE_NETNS").is_some_and(|value| value == "1");
+        assert!(!required, "no network namespace, and REQUIRE_NETNS=1 is set: {reason}");
+        // Not `eprintln!`, which the test harness keeps to itself.
+        let told =
+            format!("SKIPPED: peers whose packets are dropped, as there is no network namespace: {reason}\n");
+        let _ = std::io::stderr().write_all(told.as_bytes());
+        return;
+    }
+    let alone = Alone::new();
+    let status = Command::new("unshare")
+        .args(["--user", "--map-root-user", "--net"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "half_open::server", "--ignored", "--nocapture", "--quiet"])
+        .env(ROLE, "server")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let (told, errors) = (String::from_utf8_lossy(&status.stdout), String::from_utf8_lossy(&status.stderr));
+    assert!(status.status.success(), "{told}\n{errors}");
+    let rows: String =
+        errors.lines().filter(|line| line.starts_with("| ")).map(|row| format!("{row}\n")).collect();
+    let _ = std::io::stderr().write_all(rows.as_bytes());
+    assert_eq!(rows.lines().count(), SOCKETS.len() + OTHERS.len(), "{errors}");
+    alone.finish();
+}
+
+/// The server, in a namespace of its own; by itself it does nothing.
+#[test]
+#[ignore = "another test starts it"]
+fn server() {
+    if std::env::var(ROLE).is_ok_and(|role| role == "server") {
+        runtime().block_on(serve_all());
+    }
+}
+
+async fn serve_all() {
+    run("ip link add wire0 type veth peer name wire1").unwrap();
+    run(&format!("ip addr add {SERVER}/24 dev wire0")).unwrap();
+    run("ip link set wire0 up").unwrap();
+    let mut child = tokio::process::Command::new("unshare")
+        .arg("--net")
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "half_open::clients", "--ignored", "--nocapture"])
+        .env(ROLE, "clients")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut hear =
+        async |word: &str| while !soon(lines.next_line()).await.unwrap().unwrap().ends_with(word) {};
+    hear("here").await;
+    run(&format!("ip link set wire1 netns {}", child.id().unwrap())).unwrap();
+
+    let listener = TcpListener::bind((SERVER, 0)).await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let config = Config::new()
+        .keepalive_interval(DEADLINE)
+        .keepalive_timeout(DEADLINE)
+        .close_timeout(DEADLINE)
+        .handshake_timeout(DEADLINE);
+    let (tell, mut events) = mpsc::unbounded_channel();
+    let server = serve(listener, service(config, tell))
+        .first_request_timeout(DEADLINE)
+        .write_timeout(DEADLINE)
+        .http2_idle_timeout(DEADLINE);
+    let shutdown = server.shutdown().clone();
+    tokio::spawn(server.into_future());
+    // One that comes and goes first, so that what is made once is there.
+    stdin.write_all(format!("{addr}\n").as_bytes()).await.unwrap();
+    hear("well").await;
+    let census = move || Census::take(shutdown.connections());
+    let base = nothing_else(&census, "before all").await;
+    let mut outcomes = std::collections::BTreeMap::<String, usize>::new();
+    let mut note = |event| {
+        if let Event::Ended(how) = event {
+            *outcomes.entry(how).or_default() += 1;
+        }
+    };
+    while let Ok(event) = events.try_recv() {
+        drop(event);
+    }
+
+    stdin.write_all(b"open\n").await.unwrap();
+    hear("open").await;
+    // By now those that do not answer pings may have been given up already.
+    let mut stuck = 0;
+    while stuck < EACH {
+        let event = soon(events.recv()).await.unwrap();
+        stuck += usize::from(event == Event::Stuck);
+        note(event);
+    }
+    stdin.write_all(b"cut\n").await.unwrap();
+    hear("cut").await;
+    is_again(base, &census, "after the wire was cut").await;
+    while let Ok(event) = events.try_recv() {
+        note(event);
+    }
+    stdin.write_all(b"join\n").await.unwrap();
+    hear("well").await;
+    drop(stdin);
+    assert!(soon(child.wait()).await.unwrap().success());
+    let mut expected = std::collections::BTreeMap::<String, usize>::new();
+    for (what, _, how) in SOCKETS {
+        *expected.entry(how.to_owned()).or_default() += EACH;
+        tell_row(what, how);
+    }
+    assert_eq!(outcomes, expected);
+    for (what, deadline) in OTHERS {
+        tell_row(what, &format!("dropped at the {deadline}"));
+    }
+}
+
+fn tell_row(what: &str, how: &str) {
+    eprintln!("| packets dropped: {what} | {EACH} | {how} |");
+}
+
+/// The clients, in a namespace of their own; by themselves they do nothing.
+#[test]
+#[ignore = "another test starts it"]
+fn clients() {
+    if std::env::var(ROLE).is_ok_and(|role| role == "clients") {
+        runtime().block_on(open_all());
+    }
+}
+
+async fn open_all() {
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    let mut hear = async || lines.next_line().await.unwrap().expect("the server lives");
+    // The other end of the wire has to come first.
+    println!("here");
+    let addr: SocketAddr = hear().await.parse().unwrap();
+    run(&format!("ip addr add {CLIENTS}/24 dev wire1")).unwrap();
+    run("ip link set wire1 up").unwrap();
+    is_well(addr).await;
+
+    hear().await;
+    let mut streams = Vec::new();
+    let mut idle = Vec::new();
+    for (what, path, _) in SOCKETS {
+        for _ in 0..EACH {
+            let mut io = TcpStream::connect(addr).await.unwrap();
+            open(&mut io, path).await;
+            if what == "an idle socket" {
+                let (answered, alive) = oneshot::channel();
+                tokio::spawn(answer_pings(io, answered));
+                idle.push(alive);
+                continue;
+            }
+            if what == "inside a message" {
+                io.write_all(&frame(0x81, b"hello")[..8]).await.unwrap();
+            }
+            streams.push(io);
+        }
+    }
+    let mut clients = Vec::new();
+    for _ in 0..EACH {
+        let mut io = TcpStream::connect(addr).await.unwrap();
+        io.write_all(&head("/echo").as_bytes()[..50]).await.unwrap();
+        streams.push(io);
+        let mut io = TcpStream::connect(addr).await.unwrap();
+        io.write_all(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+        streams.push(io);
+        let io = TcpStream::connect(addr).await.unwrap();
+        let (mut client, connection) = connect(io, &h2::client::Builder::new()).await;
+        client.ready().await;
+        let request = http::Request::get("http://localhost/").version(http::Version::HTTP_2);
+        client.send(request, true).await.response().await.unwrap();
+        clients.push((client, connection));
+    }
+    // The idle ones are there for longer than they would be without an answer.
+    for alive in idle {
+        let _ = alive.await;
+    }
+    println!("open");
+    hear().await;
+    for io in &mut streams[EACH..2 * EACH] {
+        // One of those that are given up already would tell.
+        let _ = io.write_all(&frame(0x81, b"hello")).await;
+    }
+    run("ip link set wire1 down").unwrap();
+    println!("cut");
+    hear().await;
+    run("ip link set wire1 up").unwrap();
+    is_well(addr).await;
+    std::process::exit(0);
+}
+
+/// Answers each ping, and tells when there were three.
+async fn answer_pings(mut io: TcpStream, answered: oneshot::Sender<()>) {
+    let mut answered = Some(answered);
+    for n in 1.. {
+        if io.read_exact(&mut [0; 2]).await.is_err() || io.write_all(&frame(0x8a, b"")).await.is_err() {
+            return;
+        }
+        if n == 3 {
+            let _ = answered.take().map(|answered| answered.send(()));
+        }
+    }
+}
+
+/// Has something echoed.
+async fn is_well(addr: SocketAddr) {
+    let mut io = soon(TcpStream::connect(addr)).await.unwrap();
+    open(&mut io, "/echo").await;
+    io.write_all(&frame(0x81, b"hello")).await.unwrap();
+    io.write_all(&frame(0x88, &[3, 232])).await.unwrap();
+    let mut answer = Vec::new();
+    soon(io.read_to_end(&mut answer)).await.unwrap();
+    assert_eq!(answer, b"\x81\x05hello\x88\x02\x03\xe8");
+    println!("well");
+}

@@ -1,0 +1,263 @@
+//! Peers that reset their connection, at every stage.
+
+use std::time::Duration;
+
+use h2::client::Builder;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::{
+    http2::{Client, connect},
+    site::{Event, Site, Stream, frame, head, open, read_head},
+    trial::repeat,
+};
+
+/// How often each stage is tried, without TLS and with it.
+const TRIES: [usize; 2] = [200, 40];
+
+/// How far the connection is when it is reset.
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    BeforeRequest,
+    InsideRequest,
+    WhileAsked,
+    /// The 101 is not read yet.
+    InsideOpening,
+    AfterOpening,
+    InsideHeader,
+    InsidePayload,
+    BetweenFragments,
+    /// Its echo is not read yet.
+    AfterMessage,
+    /// The server's Close is not read yet.
+    AfterOurClose,
+    /// The server's Close is read and not answered.
+    BeforeTheirAnswer,
+    /// The handler has returned.
+    InTheBackground,
+    AfterTheirClose,
+    WhileUnsent,
+}
+
+impl Stage {
+    /// Goes there, resets, and says what the handler saw.
+    async fn go(self, site: &mut Site, is_tls: bool) -> String {
+        let mut io = site.reset_on_drop(is_tls).await;
+        let path = match self {
+            Self::BeforeRequest => return "nobody was asked".to_owned(),
+            Self::InsideRequest => {
+                io.write_all(&head("/echo").as_bytes()[..60]).await.unwrap();
+                io.flush().await.unwrap();
+                return "nobody was asked".to_owned();
+            }
+            Self::WhileAsked => {
+                io.write_all(head("/asked").as_bytes()).await.unwrap();
+                io.flush().await.unwrap();
+                site.sees(Event::Asked).await;
+                drop(io);
+                site.sees(Event::Unasked).await;
+                return "the handshake service's future was dropped at once".to_owned();
+            }
+            Self::InsideOpening => {
+                io.write_all(head("/echo").as_bytes()).await.unwrap();
+                io.flush().await.unwrap();
+                site.sees(Event::Opened).await;
+                drop(io);
+                return site.ended().await;
+            }
+            Self::AfterOurClose | Self::BeforeTheirAnswer => "/close",
+            Self::InTheBackground => "/leave",
+            Self::WhileUnsent => "/send",
+            _ => "/echo",
+        };
+        open(&mut io, path).await;
+        site.sees(Event::Opened).await;
+        match self {
+            Self::InsideHeader => io.write_all(&[0x81, 0xfe, 1]).await.unwrap(),
+            Self::InsidePayload => io.write_all(&frame(0x82, &[1; 100])[..50]).await.unwrap(),
+            Self::BetweenFragments => io.write_all(&frame(0x01, b"a part")).await.unwrap(),
+            Self::AfterMessage => {
+                io.write_all(&frame(0x81, b"whole")).await.unwrap();
+                io.flush().await.unwrap();
+                site.sees(Event::Message(5)).await;
+            }
+            Self::BeforeTheirAnswer | Self::InTheBackground => {
+                let mut close = [0; 4];
+                io.read_exact(&mut close).await.unwrap();
+                assert_eq!(close, *b"\x88\x02\x03\xe8");
+            }
+            Self::AfterTheirClose => io.write_all(&frame(0x88, &[3, 232])).await.unwrap(),
+            Self::WhileUnsent => site.sees(Event::Stuck).await,
+            _ => {}
+        }
+        io.flush().await.unwrap();
+        drop(io);
+        site.ended().await
+    }
+
+    /// What the handler may see: one error at most, and an end.
+    fn allows(self, outcome: &str) -> bool {
+        // The system tells of a reset once. Where writing was told, reading finds the end of the stream, which to TLS is
+        // an unexpected one.
+        let is_reset = |what: &str, rest: &str| {
+            let kinds = ["ConnectionReset", "BrokenPipe", "ResetWithoutClosingHandshake", "UnexpectedEof"];
+            kinds.iter().any(|kind| outcome == format!("{what}{kind}{rest}"))
+        };
+        match self {
+            Self::BeforeRequest | Self::InsideRequest | Self::WhileAsked => true,
+            Self::AfterOurClose | Self::BeforeTheirAnswer => {
+                outcome == "close() returned Ok" || is_reset("close() returned ", "")
+            }
+            Self::InTheBackground => outcome == "the handler had returned",
+            // The reset may overtake the Close.
+            Self::AfterTheirClose => outcome == "the end" || is_reset("one error, ", ", and the end"),
+            Self::WhileUnsent => is_reset("send failed with ", ""),
+            _ => is_reset("one error, ", ", and the end"),
+        }
+    }
+}
+
+/// Tries it without TLS, and with it.
+fn reset(what: &str, stage: Stage) {
+    for (is_tls, tries) in [false, true].into_iter().zip(TRIES) {
+        let over = if is_tls { " over TLS" } else { "" };
+        repeat(&format!("reset {what}{over}"), tries, async |site| {
+            let outcome = stage.go(site, is_tls).await;
+            assert!(stage.allows(&outcome), "{stage:?}: {outcome}");
+            outcome
+        });
+    }
+}
+
+#[test]
+fn a_reset_before_the_request() {
+    reset("before the request", Stage::BeforeRequest);
+}
+
+#[test]
+fn a_reset_inside_the_request() {
+    reset("inside the request", Stage::InsideRequest);
+}
+
+#[test]
+fn a_reset_while_the_handshake_service_is_asked_drops_its_future() {
+    reset("while the handshake service is asked", Stage::WhileAsked);
+}
+
+#[test]
+fn a_reset_with_the_101_unread() {
+    reset("with the 101 unread", Stage::InsideOpening);
+}
+
+#[test]
+fn a_reset_right_after_the_101() {
+    reset("right after the 101", Stage::AfterOpening);
+}
+
+#[test]
+fn a_reset_inside_a_frame_header() {
+    reset("inside a frame header", Stage::InsideHeader);
+}
+
+#[test]
+fn a_reset_inside_a_payload() {
+    reset("inside a payload", Stage::InsidePayload);
+}
+
+#[test]
+fn a_reset_between_two_fragments() {
+    reset("between two fragments", Stage::BetweenFragments);
+}
+
+#[test]
+fn a_reset_with_the_echo_unread() {
+    reset("with the echo unread", Stage::AfterMessage);
+}
+
+#[test]
+fn a_reset_with_our_close_unread() {
+    reset("with our Close unread", Stage::AfterOurClose);
+}
+
+#[test]
+fn a_reset_in_place_of_the_answer_to_our_close() {
+    reset("in place of the answer to our Close", Stage::BeforeTheirAnswer);
+}
+
+#[test]
+fn a_reset_while_the_close_is_finished_in_the_background() {
+    reset("while the handler's Close is finished in the background", Stage::InTheBackground);
+}
+
+#[test]
+fn a_reset_right_after_their_close() {
+    reset("right after their Close", Stage::AfterTheirClose);
+}
+
+#[test]
+fn a_reset_while_much_is_unsent() {
+    reset("while much is unsent", Stage::WhileUnsent);
+}
+
+#[test]
+fn a_reset_inside_the_tls_handshake() {
+    repeat("reset inside the TLS handshake", TRIES[0], async |site| {
+        let mut io = tokio::net::TcpStream::connect(site.secure).await.unwrap();
+        io.set_zero_linger().unwrap();
+        io.write_all(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03").await.unwrap();
+        "nobody was asked".to_owned()
+    });
+}
+
+/// A response that is not taken is the server's, not the socket's.
+#[test]
+fn a_reset_inside_a_large_page() {
+    repeat("reset inside a large page", TRIES[0], async |site| {
+        let mut io = site.reset_on_drop(false).await;
+        io.write_all(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+        assert!(read_head(&mut io).await.starts_with("HTTP/1.1 200 "));
+        "the page was dropped".to_owned()
+    });
+}
+
+/// Three sockets share the connection: an idle one, one inside a message, and one whose echo is not read.
+#[test]
+fn a_reset_of_an_http_2_connection_ends_each_of_its_sockets_once() {
+    for is_tls in [false, true] {
+        let over = if is_tls { " over TLS" } else { "" };
+        repeat(&format!("reset of an HTTP/2 connection with three sockets{over}"), TRIES[1], async |site| {
+            let io: Box<dyn Stream> = site.connect_with("h2", is_tls, true).await;
+            let (mut client, connection) = connect(io, &Builder::new()).await;
+            client.ready().await;
+            let mut sockets = Vec::new();
+            for _ in 0..3 {
+                sockets.push(client.open(Client::websocket("http://localhost/echo")).await);
+                site.sees(Event::Opened).await;
+            }
+            sockets[1].write_all(&frame(0x82, &[1; 100])[..50]).await.unwrap();
+            sockets[2].write_all(&frame(0x82, &[1; 100])).await.unwrap();
+            site.sees(Event::Message(100)).await;
+            connection.abort();
+            assert!(connection.await.unwrap_err().is_cancelled());
+            let mut ends = Vec::new();
+            for _ in 0..sockets.len() {
+                ends.push(site.ended().await);
+            }
+            ends.dedup();
+            assert!(ends.iter().all(|end| end.starts_with("one error, ")), "{ends:?}");
+            format!("each: {}", ends.join(", "))
+        });
+    }
+}
+
+/// One that keeps silent for a moment first, so that the server is in the midst of reading.
+#[test]
+fn a_reset_of_a_socket_at_rest() {
+    repeat("reset after a rest", TRIES[1], async |site| {
+        let mut io = site.reset_on_drop(false).await;
+        open(&mut io, "/echo").await;
+        site.sees(Event::Opened).await;
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        drop(io);
+        site.ended().await
+    });
+}
