@@ -1,0 +1,50 @@
+//! What a run costs, as it goes on.
+
+use std::{fmt, time::Duration};
+
+use crate::{child::Stats, process::Process};
+
+/// What the server costs at one time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Figures {
+    pub(crate) at: Duration,
+    pub(crate) clients: usize,
+    pub(crate) stats: Stats,
+    pub(crate) resident: u64,
+    pub(crate) descriptors: usize,
+    /// CPU time so far, of the server and of the clients.
+    pub(crate) cpu: [Duration; 2],
+}
+
+impl Figures {
+    pub(crate) fn now(at: Duration, clients: usize, stats: Stats, server: Process) -> Self {
+        Self {
+            at,
+            clients,
+            stats,
+            resident: server.resident(),
+            descriptors: server.descriptors(),
+            cpu: [server, Process(std::process::id())].map(Process::cpu_time),
+        }
+    }
+
+    /// How much CPU there was since then, of the server and of the clients, in percent of one core.
+    pub(crate) fn load_since(&self, before: &Self) -> [f64; 2] {
+        let time = (self.at.saturating_sub(before.at)).as_secs_f64().max(0.001);
+        [0, 1].map(|i| 100.0 * self.cpu[i].saturating_sub(before.cpu[i]).as_secs_f64() / time)
+    }
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (minutes, seconds) = (self.at.as_secs() / 60, self.at.as_secs() % 60);
+        let Stats { sockets, tasks, .. } = self.stats;
+        let (clients, descriptors) = (self.clients, self.descriptors);
+        let megabytes = self.resident as f64 / f64::from(1 << 20);
+        write!(
+            f,
+            "{minutes:02}:{seconds:02}  {clients:5} clients  server: {sockets:5} sockets  {tasks:5} tasks  \
+             {descriptors:5} descriptors  {megabytes:6.1} MiB"
+        )
+    }
+}

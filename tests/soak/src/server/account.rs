@@ -1,0 +1,96 @@
+//! What happened on one connection, to be told when it is over.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use tower_websocket::{Ended, Message};
+
+use super::output::Output;
+use crate::{
+    filling,
+    message::{self, Ask},
+    record::{How, Record},
+    rng::Rng,
+};
+
+/// What happened on one connection. It is told when this is dropped, however that comes about.
+#[derive(Debug)]
+pub(super) struct Account {
+    record: Record,
+    sent: Sent,
+    output: Output,
+}
+
+/// What was sent, possibly by another task.
+#[derive(Clone, Debug)]
+pub(super) struct Sent {
+    id: u64,
+    count: Arc<AtomicU64>,
+    rng: Rng,
+}
+
+impl Account {
+    pub(super) fn new(id: u64, output: Output) -> Self {
+        let record = Record { id, up: 0, down: 0, code: 0, how: How::Dropped, fault: None };
+        let sent = Sent { id, count: Arc::default(), rng: Rng::new(id, 3) };
+        Self { record, sent, output }
+    }
+
+    /// Checks a message, and says what it asks for; `None` for a wrong one, with which this ends.
+    pub(super) fn received(&mut self, message: &Message) -> Option<Ask> {
+        let (payload, is_text) = match message {
+            Message::Text(text) => (text.as_bytes(), true),
+            Message::Binary(bytes) => (&bytes[..], false),
+            _ => return Some(Ask::Nothing),
+        };
+        match message::decode(self.record.id, self.record.up, is_text, payload) {
+            Ok(ask) => {
+                self.record.up += 1;
+                Some(ask)
+            }
+            Err(fault) => {
+                self.record.fault = Some(fault);
+                None
+            }
+        }
+    }
+
+    pub(super) fn sent(&self) -> Sent {
+        self.sent.clone()
+    }
+
+    pub(super) fn ended(&mut self, how: How, ended: Option<Ended>) {
+        self.record.how = how;
+        self.record.code = ended.map_or(0, |ended| ended.code());
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        self.record.down = self.sent.count.load(Ordering::Acquire);
+        self.output.say(format!("end {}", self.record.to_line()));
+    }
+}
+
+impl Sent {
+    /// The next message, of about this size.
+    pub(super) fn next(&mut self, size: u32, is_text: bool) -> Message {
+        let seq = self.count.load(Ordering::Acquire);
+        let size = size as usize;
+        if is_text {
+            let filling = filling::text(&mut self.rng, size).as_bytes();
+            let payload = message::encode(self.id, seq, Ask::Nothing, true, filling);
+            Message::text(String::from_utf8(payload).expect("digits and text"))
+        } else {
+            let filling = filling::bytes(&mut self.rng, size);
+            Message::binary(message::encode(self.id, seq, Ask::Nothing, false, filling))
+        }
+    }
+
+    /// `send` said that it is sent.
+    pub(super) fn count(&self) {
+        self.count.fetch_add(1, Ordering::AcqRel);
+    }
+}
