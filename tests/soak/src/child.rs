@@ -28,6 +28,8 @@ pub(crate) struct Stats {
     pub(crate) sockets: usize,
     pub(crate) tasks: usize,
     pub(crate) panics: usize,
+    /// How many bytes are allocated.
+    pub(crate) heap: usize,
 }
 
 impl Server {
@@ -82,7 +84,7 @@ impl Server {
         let line = self.hear("stats").await?;
         let numbers: Vec<usize> = line.split(' ').filter_map(|number| number.parse().ok()).collect();
         match numbers[..] {
-            [sockets, tasks, panics] => Ok(Stats { sockets, tasks, panics }),
+            [sockets, tasks, panics, heap] => Ok(Stats { sockets, tasks, panics, heap }),
             _ => Err(format!("the server says {line:?}")),
         }
     }

@@ -40,11 +40,16 @@ impl fmt::Display for Figures {
         let (minutes, seconds) = (self.at.as_secs() / 60, self.at.as_secs() % 60);
         let Stats { sockets, tasks, .. } = self.stats;
         let (clients, descriptors) = (self.clients, self.descriptors);
-        let megabytes = self.resident as f64 / f64::from(1 << 20);
+        let [resident, heap] = [self.resident, self.stats.heap as u64].map(mib);
         write!(
             f,
             "{minutes:02}:{seconds:02}  {clients:5} clients  server: {sockets:5} sockets  {tasks:5} tasks  \
-             {descriptors:5} descriptors  {megabytes:6.1} MiB"
+             {descriptors:5} descriptors  {resident:6.1} MiB, {heap:.1} allocated"
         )
     }
+}
+
+/// Bytes as MiB.
+pub(crate) fn mib(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
 }

@@ -22,6 +22,11 @@ use std::{
 };
 
 use options::{Options, USAGE};
+use peak_alloc::PeakAlloc;
+
+/// Counts what is allocated: what is resident also has what the allocator keeps of what was freed.
+#[global_allocator]
+static HEAP: PeakAlloc = PeakAlloc;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();

@@ -14,7 +14,7 @@ use tokio::{
 use crate::{
     child::{Server, Stats},
     client::{World, live},
-    figures::Figures,
+    figures::{Figures, mib},
     ledger::Ledger,
     options::Options,
     rng::Rng,
@@ -31,6 +31,10 @@ const GROWTH: f64 = 1.15;
 
 /// What memory may grow beside that, in bytes: in a short run chance counts for more.
 const SLACK: u64 = 16 << 20;
+
+/// What may still be allocated when all clients have gone, beyond what was before they came, in bytes: the buffers and
+/// the compressors that threads keep for whoever comes next.
+const KEPT: usize = 4 << 20;
 
 /// Runs it, and says whether it was as it should be.
 pub(crate) async fn run(options: &Options) -> Result<bool, String> {
@@ -193,13 +197,14 @@ async fn settled(server: &mut Server, base: Option<&Figures>) -> Result<Figures,
 
 /// Finds what has grown, and what is left.
 fn judge(ledger: &mut Ledger, [sixth, half, load]: &[Figures; 3], base: &Figures, end: &Figures) {
-    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
     for figures in [sixth, half, load] {
-        println!("resident memory: {:.1} MiB after {:.0?}", mib(figures.resident), figures.at);
+        let [resident, heap] = [figures.resident, figures.stats.heap as u64].map(mib);
+        println!("memory: {resident:.1} MiB, {heap:.1} allocated, after {:.0?}", figures.at);
     }
     let grown = |then: f64, now: f64, slack: f64| now > then * GROWTH + slack;
     for (what, then, now, slack) in [
         ("bytes of memory", sixth.resident as f64, load.resident as f64, SLACK as f64),
+        ("allocated bytes", sixth.stats.heap as f64, load.stats.heap as f64, SLACK as f64),
         ("descriptors", sixth.descriptors as f64, load.descriptors as f64, 64.0),
         ("tasks", sixth.stats.tasks as f64, load.stats.tasks as f64, 64.0),
     ] {
@@ -212,6 +217,7 @@ fn judge(ledger: &mut Ledger, [sixth, half, load]: &[Figures; 3], base: &Figures
         ("tasks", end.stats.tasks, base.stats.tasks),
         ("descriptors", end.descriptors, base.descriptors),
         ("panics", end.stats.panics, 0),
+        ("allocated bytes", end.stats.heap, base.stats.heap + KEPT),
     ];
     for (what, now, then) in left {
         if now > then {

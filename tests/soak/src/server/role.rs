@@ -18,6 +18,7 @@ use super::{
     ports::{self, Running},
     service::service,
 };
+use crate::HEAP;
 
 /// How often something panicked that was not asked to.
 static PANICS: AtomicUsize = AtomicUsize::new(0);
@@ -65,9 +66,10 @@ pub(crate) async fn run(keepalive: Duration) -> Result<(), String> {
     other.end().await
 }
 
-/// Open sockets, tasks, and panics.
+/// Open sockets, tasks, panics, and allocated bytes.
 fn stats(servers: &[&Running]) -> String {
     let sockets: usize = servers.iter().map(|server| server.shutdown.connections()).sum();
     let tasks = Handle::current().metrics().num_alive_tasks();
-    format!("stats {sockets} {tasks} {}", PANICS.load(Ordering::Relaxed))
+    let (panics, heap) = (PANICS.load(Ordering::Relaxed), HEAP.current_usage());
+    format!("stats {sockets} {tasks} {panics} {heap}")
 }
