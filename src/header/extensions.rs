@@ -80,8 +80,10 @@ fn token_char(byte: u8) -> Option<char> {
 #[cfg(test)]
 mod tests {
     use http::{HeaderMap, HeaderValue, header::SEC_WEBSOCKET_EXTENSIONS};
+    use proptest::{collection::vec, option, prelude::*};
 
-    use super::extensions;
+    use super::{Extension, extensions};
+    use crate::header::arbitrary::{config, layout, space, token};
 
     /// The list as `name;param=value;param` again.
     fn parsed(lines: &[&[u8]]) -> Vec<String> {
@@ -142,5 +144,71 @@ mod tests {
             assert_eq!(parsed(&[line.as_bytes()]), ["first", "last"], "{bad}");
         }
         assert_eq!(parsed(&[b"a;x=\xff, b\xa0, c"]), ["c"]);
+    }
+
+    /// A parameter's text as it may be written, its name and its value.
+    fn param() -> impl Strategy<Value = (String, (String, Option<String>))> {
+        (token(), option::of((token(), any::<bool>(), any::<u8>())), space()).prop_map(
+            |(name, value, space)| {
+                let text = match &value {
+                    None => format!(";{space}{name}{space}"),
+                    Some((value, false, _)) => format!("{space};{name}{space}={space}{value}"),
+                    // Quoted, with escapes.
+                    Some((value, true, escapes)) => {
+                        let mut quoted = String::new();
+                        for (i, char) in value.chars().enumerate() {
+                            quoted.extend((escapes >> (i % 8) & 1 > 0).then_some('\\'));
+                            quoted.push(char);
+                        }
+                        format!(";{name}={space}\"{quoted}\"{space}")
+                    }
+                };
+                (text, (name, value.map(|(value, ..)| value)))
+            },
+        )
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn a_list_in_any_layout_has_its_extensions(
+            members in vec((token(), vec(param(), 0..4)), 0..5),
+            layout in layout(),
+        ) {
+            let texts: Vec<String> = members
+                .iter()
+                .map(|(name, params)| params.iter().fold(name.clone(), |text, (param, _)| text + param))
+                .collect();
+            let headers = layout.header(SEC_WEBSOCKET_EXTENSIONS, &texts);
+            let expected: Vec<_> = members
+                .iter()
+                .map(|(name, params)| Extension {
+                    name,
+                    params: params
+                        .iter()
+                        .map(|(_, (name, value))| (&**name, value.as_deref().map(Into::into)))
+                        .collect(),
+                })
+                .collect();
+            prop_assert_eq!(extensions(&headers).collect::<Vec<_>>(), expected);
+        }
+
+        #[test]
+        fn nothing_but_tokens_comes_of_any_bytes(lines in vec(vec(any::<u8>(), 0..40), 0..4)) {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                if let Ok(value) = HeaderValue::from_bytes(&line) {
+                    headers.append(SEC_WEBSOCKET_EXTENSIONS, value);
+                }
+            }
+            let is_token = |text: &str| super::token(text.as_bytes()) == Some(text);
+            for extension in extensions(&headers) {
+                prop_assert!(is_token(extension.name));
+                for (name, value) in &extension.params {
+                    prop_assert!(is_token(name) && value.as_deref().is_none_or(is_token));
+                }
+            }
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! The grammar of list-valued headers.
 
+#[cfg(test)]
+pub(crate) mod arbitrary;
 mod connection;
 #[cfg(feature = "deflate")]
 mod extensions;

@@ -27,8 +27,10 @@ pub(crate) fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> 
 #[cfg(test)]
 mod tests {
     use http::{HeaderMap, HeaderValue, header::CONNECTION};
+    use proptest::{collection::vec, prelude::*};
 
     use super::{has_token, tokens};
+    use crate::header::arbitrary::{config, layout, token};
 
     fn lines(lines: &[&[u8]]) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -71,6 +73,21 @@ mod tests {
         ];
         for (input, expected) in cases {
             assert_eq!(has_token(&lines(input), &CONNECTION, "upgrade"), *expected, "{input:?}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn a_list_in_any_layout_has_its_tokens(members in vec(token(), 0..6), layout in layout(), other in token()) {
+            let headers = layout.header(CONNECTION, &members);
+            prop_assert_eq!(tokens(&headers, &CONNECTION).collect::<Vec<_>>(), &members[..]);
+            for member in &members {
+                prop_assert!(has_token(&headers, &CONNECTION, &member.to_ascii_uppercase()));
+            }
+            let is_member = members.iter().any(|member| member.eq_ignore_ascii_case(&other));
+            prop_assert_eq!(has_token(&headers, &CONNECTION, &other), is_member);
         }
     }
 }

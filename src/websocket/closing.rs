@@ -146,19 +146,19 @@ pub(super) fn code_of(error: &tungstenite::Error) -> Option<CloseCode> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use tungstenite::error::{CapacityError, Error, ProtocolError};
 
     use super::{CloseCode, CloseReason, code_of};
 
     #[test]
     fn only_codes_that_may_be_sent_are_codes() {
-        for code in [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 3000, 3999, 4000, 4999]
-        {
-            assert_eq!(CloseCode::try_from(code).unwrap().get(), code);
-        }
-        for code in [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535] {
-            let error = CloseCode::try_from(code).unwrap_err();
-            assert!(error.to_string().contains(&code.to_string()));
+        for code in 0..=u16::MAX {
+            let may_be_sent = matches!(code, 1000..=1003 | 1007..=1013 | 3000..=4999);
+            match CloseCode::try_from(code) {
+                Ok(valid) => assert!(may_be_sent && valid.get() == code, "{code}"),
+                Err(error) => assert!(!may_be_sent && error.to_string().starts_with(&format!("{code} "))),
+            }
         }
     }
 
@@ -188,6 +188,20 @@ mod tests {
             (Error::Io(std::io::ErrorKind::ConnectionReset.into()), None),
         ] {
             assert_eq!(code_of(&error), code, "{error}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(crate::header::arbitrary::config())]
+
+        #[test]
+        fn a_reason_is_as_much_of_a_text_as_fits(text in "\\PC{0,160}") {
+            let reason = CloseReason::from(&*text);
+            let rest = text.strip_prefix(reason.as_str()).unwrap();
+            prop_assert!(reason.as_str().len() <= CloseReason::MAX);
+            if let Some(next) = rest.chars().next() {
+                prop_assert!(reason.as_str().len() + next.len_utf8() > CloseReason::MAX);
+            }
         }
     }
 }

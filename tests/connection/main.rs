@@ -24,6 +24,8 @@
 
 mod cancel;
 mod closing;
+#[cfg(feature = "deflate")]
+mod codec;
 mod cork;
 mod delivery;
 mod drivers;
@@ -40,3 +42,4 @@ mod shutdown;
 mod split;
 mod tasks;
 mod transport;
+mod walk;

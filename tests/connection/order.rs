@@ -3,10 +3,15 @@
 use std::{future::poll_fn, pin::Pin, time::Duration};
 
 use futures_util::{Sink, Stream};
-use tokio::{sync::oneshot, time::sleep};
+use proptest::{collection::vec, prelude::*, test_runner::RngSeed};
+use tokio::{
+    runtime,
+    sync::oneshot,
+    time::{sleep, timeout},
+};
 use tower_websocket::{Config, Message};
 
-use super::pair::{BINARY, CLOSE, PING, PONG, Socket, TEXT, drive, frame};
+use super::pair::{BINARY, CLOSE, PING, PONG, Socket, TEXT, drive, frame, open};
 
 #[tokio::test(start_paused = true)]
 async fn messages_come_in_order_wherever_the_reads_cut_them() {
@@ -54,6 +59,80 @@ async fn messages_come_in_order_wherever_the_reads_cut_them() {
             assert_eq!(received.await.unwrap(), expected, "cut at {cut} and {second}");
             pair.finish().await;
         }
+    }
+}
+
+/// A message's frames, cut at so many thousandths of it, some of them with a ping in between; and what is received.
+fn frames(is_text: bool, len: usize, mut cuts: Vec<(usize, bool)>) -> (Vec<u8>, Vec<Message>) {
+    let payload: Vec<u8> = "aé€😀".bytes().cycle().take(len - len % 10).collect();
+    cuts.sort();
+    let (mut first, mut start) = (if is_text { TEXT } else { BINARY }, 0);
+    let (mut frames, mut received) = (Vec::new(), Vec::new());
+    for (cut, has_ping) in cuts {
+        let cut = payload.len() * cut / 1000;
+        frames.extend(frame(first & 0x0f, &payload[start..cut]));
+        (first, start) = (0x80, cut);
+        if has_ping {
+            frames.extend(frame(PING, &cut.to_be_bytes()));
+            received.push(Message::Ping(cut.to_be_bytes().to_vec().into()));
+        }
+    }
+    frames.extend(frame(first, &payload[start..]));
+    received.push(match is_text {
+        true => Message::text(String::from_utf8(payload).unwrap()),
+        false => Message::binary(payload),
+    });
+    (frames, received)
+}
+
+fn sizes() -> impl Strategy<Value = usize> {
+    prop_oneof![0..10_usize, 10..200_usize, 200..20_000_usize, 65_000..70_000_usize]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 64,
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(6455),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn any_split_of_any_frames_gives_the_same_messages(
+        messages in vec((any::<bool>(), sizes(), vec((0..=1000_usize, any::<bool>()), 0..4)), 0..6),
+        reads in vec(sizes().prop_map(|size| size + 1), 1..50),
+        room in prop_oneof![1..100_usize, 1000..100_000_usize],
+    ) {
+        let runtime = runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let (mut pair, mut socket) = open(Config::new(), room).await;
+            let (frames, messages): (Vec<_>, Vec<_>) =
+                messages.into_iter().map(|(is_text, len, cuts)| frames(is_text, len, cuts)).unzip();
+            let (stream, expected) = ([frames.concat(), frame(CLOSE, &[3, 232])].concat(), messages.concat());
+            let write = async {
+                let (mut rest, mut sizes) = (&stream[..], reads.iter().cycle());
+                while !rest.is_empty() {
+                    let (now, later) = rest.split_at(rest.len().min(*sizes.next().unwrap()));
+                    pair.send_raw(now).await;
+                    // Whoever reads comes to the end of it.
+                    tokio::task::yield_now().await;
+                    rest = later;
+                }
+                // The answers to the pings, and to the Close.
+                while pair.try_recv().await.is_some() {}
+            };
+            let read = async move {
+                let mut received = Vec::new();
+                while let Some(message) = socket.recv().await {
+                    received.push(message.unwrap());
+                }
+                assert!(received.pop().unwrap().is_close());
+                assert!(received == expected);
+            };
+            let both = async { tokio::join!(write, read) };
+            timeout(Duration::from_secs(3600), both).await.expect("all of it comes");
+            pair.finish().await;
+        });
     }
 }
 

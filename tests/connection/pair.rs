@@ -44,9 +44,14 @@ where
 
 /// An open socket without a driver; `room` is how many bytes wait between the two.
 pub(crate) async fn open(config: Config, room: usize) -> (Pair, Socket) {
+    open_with(config, room, None).await
+}
+
+/// The same, with what the client offers as extensions.
+pub(crate) async fn open_with(config: Config, room: usize, offer: Option<&str>) -> (Pair, Socket) {
     let shutdown = Shutdown::new();
     let acceptor = Acceptor::new(AcceptAll::new()).with_config(config.shutdown(&shutdown));
-    let (io, socket) = connect(acceptor, room).await;
+    let (io, socket) = connect(acceptor, room, offer).await;
     (Pair { io, shutdown, driver: None, is_finished: false }, socket)
 }
 
@@ -188,16 +193,21 @@ pub(crate) async fn at_once<F: Future>(future: F) -> F::Output {
 /// A server's next frame: its first byte and its payload; `None` at the end of the stream.
 pub(crate) async fn read_frame(io: &mut (impl AsyncRead + Unpin)) -> Option<(u8, Vec<u8>)> {
     let first = io.read_u8().await.ok()?;
-    let second = io.read_u8().await.unwrap();
+    Some((first, read_payload(io).await.expect("the rest of the frame")))
+}
+
+/// The payload of a server's frame whose first byte is read.
+pub(crate) async fn read_payload(io: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u8>> {
+    let second = io.read_u8().await?;
     assert_eq!(second & 0x80, 0, "a server's frame is not masked");
     let len = match second {
-        126 => io.read_u16().await.unwrap().into(),
-        127 => io.read_u64().await.unwrap(),
+        126 => io.read_u16().await?.into(),
+        127 => io.read_u64().await?,
         len => len.into(),
     };
     let mut payload = vec![0; len as usize];
-    io.read_exact(&mut payload).await.unwrap();
-    Some((first, payload))
+    io.read_exact(&mut payload).await?;
+    Ok(payload)
 }
 
 /// A masked frame.

@@ -32,14 +32,21 @@ pub(crate) struct Client {
     writes: Arc<AtomicUsize>,
 }
 
-/// A client and the socket that it opened; `room` is how many bytes wait between the two.
-pub(crate) async fn connect(acceptor: Acceptor<AcceptAll>, room: usize) -> (Client, WebSocket<Io>) {
+/// A client and the socket that it opened; `room` is how many bytes wait between the two, `offer` what the client offers
+/// as extensions.
+pub(crate) async fn connect(
+    acceptor: Acceptor<AcceptAll>,
+    room: usize,
+    offer: Option<&str>,
+) -> (Client, WebSocket<Io>) {
     let (io, server) = tokio::io::duplex(room);
     let writes = Arc::new(AtomicUsize::new(0));
     let server = Counted { io: server, writes: Arc::clone(&writes) };
     let mut client = Client { io, writes };
+    let offer = offer.map(|offer| format!("Sec-WebSocket-Extensions: {offer}\r\n")).unwrap_or_default();
+    let request = [&REQUEST[..REQUEST.len() - 2], offer.as_bytes(), b"\r\n"].concat();
     let (accepted, ()) = tokio::join!(acceptor.accept(server), async {
-        client.io.write_all(REQUEST).await.unwrap();
+        client.io.write_all(&request).await.unwrap();
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             head.push(client.io.read_u8().await.unwrap());

@@ -15,6 +15,9 @@
 mod cancel;
 #[path = "../connection/closing.rs"]
 mod closing;
+#[cfg(feature = "deflate")]
+#[path = "../connection/codec.rs"]
+mod codec;
 #[path = "../connection/cork.rs"]
 mod cork;
 #[path = "../connection/delivery.rs"]
@@ -47,3 +50,5 @@ mod suite;
 #[path = "../connection/tasks.rs"]
 mod tasks;
 mod transport;
+#[path = "../connection/walk.rs"]
+mod walk;

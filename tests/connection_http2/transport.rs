@@ -38,8 +38,13 @@ pub(crate) struct Client {
     _connection: raw::Client,
 }
 
-/// A client and the socket that it opened; `room` is how many bytes wait between the two.
-pub(crate) async fn connect(acceptor: Acceptor<AcceptAll>, room: usize) -> (Client, WebSocket<Io>) {
+/// A client and the socket that it opened; `room` is how many bytes wait between the two, `offer` what the client offers
+/// as extensions.
+pub(crate) async fn connect(
+    acceptor: Acceptor<AcceptAll>,
+    room: usize,
+    offer: Option<&str>,
+) -> (Client, WebSocket<Io>) {
     let (client, server) = duplex(4 << 20);
     let (give, take) = oneshot::channel();
     let give = Arc::new(Mutex::new(Some(give)));
@@ -61,7 +66,11 @@ pub(crate) async fn connect(acceptor: Acceptor<AcceptAll>, room: usize) -> (Clie
     builder.initial_window_size(room as u32).initial_connection_window_size(16 << 20).max_frame_size(1 << 20);
     let (mut client, _) = raw::connect(client, &builder).await;
     client.ready().await;
-    let stream = client.open(raw::Client::websocket("http://x/")).await;
+    let mut request = raw::Client::websocket("http://x/");
+    if let Some(offer) = offer {
+        request = request.header("sec-websocket-extensions", offer);
+    }
+    let stream = client.open(request).await;
     let (socket, ()) = take.await.unwrap().await.unwrap();
     (Client { stream, _connection: client }, socket)
 }

@@ -1,5 +1,7 @@
 //! permessage-deflate (RFC 7692) on the wire, with a client that knows of flate2 and nothing of this crate.
 
+#[path = "../connection/codec.rs"]
+mod codec;
 #[cfg(feature = "http2")]
 #[path = "../http2/mod.rs"]
 mod http2;

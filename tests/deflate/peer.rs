@@ -1,8 +1,9 @@
 //! A client in memory, which makes and reads frames by itself.
 
-use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tower_websocket::{AcceptAll, Acceptor, Config, Deflate, HandshakeService, WebSocket};
+
+pub(crate) use crate::codec::{Deflater, Inflater, NO_TAKEOVER, TAKEOVER};
 
 pub(crate) const FIN: u8 = 0x80;
 pub(crate) const RSV1: u8 = 0x40;
@@ -13,13 +14,7 @@ pub(crate) const CLOSE: u8 = 8;
 pub(crate) const PING: u8 = 9;
 pub(crate) const PONG: u8 = 10;
 
-/// What a client sends to get context takeover, or not, if the server agrees.
-pub(crate) const TAKEOVER: &str = "permessage-deflate";
-pub(crate) const NO_TAKEOVER: &str =
-    "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
-
 const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
-const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 
 pub(crate) type Socket = WebSocket<DuplexStream>;
 
@@ -115,79 +110,6 @@ pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     frame.extend(MASK);
     frame.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
     frame
-}
-
-/// The client's compressor.
-pub(crate) struct Deflater {
-    inner: Compress,
-    takeover: bool,
-}
-
-impl Deflater {
-    pub(crate) fn new(takeover: bool) -> Self {
-        Self { inner: Compress::new(Compression::new(6), false), takeover }
-    }
-
-    /// The payload of a compressed message.
-    pub(crate) fn message(&mut self, message: &[u8]) -> Vec<u8> {
-        let mut output = self.deflate(message, FlushCompress::Sync);
-        if message.is_empty() {
-            // There is nothing to flush.
-            return vec![0];
-        }
-        assert_eq!(output.split_off(output.len() - 4), TAIL);
-        output
-    }
-
-    /// The payload of a compressed message that ends its stream (RFC 7692 §7.2.3.4).
-    pub(crate) fn last(&mut self, message: &[u8]) -> Vec<u8> {
-        let mut output = self.deflate(message, FlushCompress::Finish);
-        self.inner.reset();
-        output.push(0);
-        output
-    }
-
-    fn deflate(&mut self, message: &[u8], flush: FlushCompress) -> Vec<u8> {
-        if !self.takeover {
-            self.inner.reset();
-        }
-        let mut output = Vec::with_capacity(2 * message.len() + 1000);
-        self.inner.compress_vec(message, &mut output, flush).unwrap();
-        assert!(output.len() < output.capacity());
-        output
-    }
-}
-
-/// The client's inflater.
-pub(crate) struct Inflater {
-    inner: Decompress,
-    takeover: bool,
-}
-
-impl Inflater {
-    pub(crate) fn new(takeover: bool, window_bits: u8) -> Self {
-        Self { inner: Decompress::new_with_window_bits(false, window_bits), takeover }
-    }
-
-    /// The message with this payload.
-    pub(crate) fn message(&mut self, payload: &[u8]) -> Vec<u8> {
-        if !self.takeover {
-            self.inner.reset(false);
-        }
-        let input = [payload, &TAIL].concat();
-        let (mut output, mut consumed) = (Vec::new(), 0);
-        loop {
-            output.reserve(1 << 16);
-            let before = self.inner.total_in();
-            let status = self.inner.decompress_vec(&input[consumed..], &mut output, FlushDecompress::Sync);
-            assert_ne!(status.unwrap(), Status::StreamEnd);
-            consumed += (self.inner.total_in() - before) as usize;
-            if output.len() < output.capacity() {
-                assert_eq!(consumed, input.len());
-                return output;
-            }
-        }
-    }
 }
 
 /// Text that repeats itself, but not only.

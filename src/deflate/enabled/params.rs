@@ -132,3 +132,65 @@ fn window_bits(value: &str) -> Option<u8> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderValue, header::SEC_WEBSOCKET_EXTENSIONS};
+    use proptest::{option, prelude::*};
+
+    use super::{ClientBits, Params};
+    use crate::{
+        Deflate,
+        header::{arbitrary::config, extensions},
+    };
+
+    fn params() -> impl Strategy<Value = Params> {
+        let client = option::of(prop_oneof![Just(ClientBits::Any), (8..=15_u8).prop_map(ClientBits::AtMost)]);
+        (any::<(bool, bool)>(), option::of(8..=15_u8), client).prop_map(|(flags, server, client)| Params {
+            server_no_context_takeover: flags.0,
+            client_no_context_takeover: flags.1,
+            server_max_window_bits: server,
+            client_max_window_bits: client,
+        })
+    }
+
+    fn deflate() -> impl Strategy<Value = Deflate> {
+        (any::<(bool, bool)>(), 9..=15_u8, 9..=15_u8).prop_map(|(takeover, server, client)| {
+            Deflate::new()
+                .server_context_takeover(takeover.0)
+                .client_context_takeover(takeover.1)
+                .server_max_window_bits(server)
+                .client_max_window_bits(client)
+        })
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn what_is_written_is_read_again(params in params()) {
+            let mut headers = HeaderMap::new();
+            headers.insert(SEC_WEBSOCKET_EXTENSIONS, HeaderValue::try_from(params.member()).unwrap());
+            let read: Vec<_> = extensions(&headers).map(|extension| Params::parse(&extension)).collect();
+            prop_assert_eq!(read, [Some(params)]);
+        }
+
+        #[test]
+        fn an_answer_answers_and_keeps_to_the_settings(offer in params(), deflate in deflate()) {
+            // zlib has no window of 8 bits to compress with.
+            let Some(answer) = offer.answer(&deflate) else {
+                prop_assert_eq!(offer.server_max_window_bits, Some(8));
+                return Ok(());
+            };
+            prop_assert!(answer.answers(&offer));
+            prop_assert!(answer.server_window_bits() <= deflate.server_max_window_bits);
+            prop_assert!(answer.server_no_context_takeover || deflate.server_context_takeover);
+            prop_assert!(answer.client_no_context_takeover || deflate.client_context_takeover);
+            match answer.client_max_window_bits {
+                Some(ClientBits::AtMost(bits)) => prop_assert!(bits <= deflate.client_max_window_bits),
+                Some(ClientBits::Any) => prop_assert!(false, "no answer"),
+                None => {}
+            }
+        }
+    }
+}
