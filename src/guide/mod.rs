@@ -10,6 +10,7 @@
 //! | [`proxies`] | behind nginx and HAProxy |
 //! | [`shutdown`] | deploying without losing messages |
 //! | [`testing`] | without ports and without waiting |
+//! | [`threats`] | what a stranger can cost the server, measured |
 //! | [`moving`] | from axum's extractor, hyper-tungstenite, tokio-tungstenite, AnyEvent::WebSocket::Server |
 
 #[doc = include_str!("authentication.md")]
@@ -39,3 +40,6 @@ pub mod shutdown {}
 #[cfg(feature = "testing")]
 #[doc = include_str!("testing.md")]
 pub mod testing {}
+
+#[doc = include_str!("threats.md")]
+pub mod threats {}

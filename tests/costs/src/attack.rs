@@ -1,0 +1,172 @@
+//! How an attack is made, and what it costs.
+
+use std::{
+    env, io,
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::{sleep, timeout},
+};
+
+use crate::{attacks::attacks, process::Process, server::Port};
+
+/// One thing that a peer may do.
+pub(crate) struct Attack {
+    pub(crate) name: &'static str,
+    /// The setting that ends it, or bounds it.
+    pub(crate) limit: &'static str,
+    pub(crate) port: Port,
+    /// The WebSocket that is opened first, if one is: its path.
+    pub(crate) opens: Option<&'static str>,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) cost: Cost,
+}
+
+/// What is asked.
+#[derive(Clone, Copy)]
+pub(crate) enum Cost {
+    /// The memory of one of so many peers, which send the bytes and then nothing.
+    Held(usize),
+    /// The CPU time of the bytes once, when so many connections send them and end.
+    Connections(usize),
+    /// The CPU time of the bytes once, when one connection sends them so many times.
+    Times(usize),
+    /// The same, with a pause after each, so that each is read by itself.
+    Apart(usize),
+}
+
+/// Prints the table.
+pub(crate) async fn measure(rounds: usize) -> io::Result<()> {
+    println!("| the peer | bytes it sent | costs | what bounds it |\n| --- | ---: | ---: | --- |");
+    for attack in attacks() {
+        let mut figures = Vec::new();
+        for _ in 0..rounds.max(1) {
+            figures.push(attack.measure().await?);
+        }
+        figures.sort_by(f64::total_cmp);
+        let (least, median, most) = (figures[0], figures[figures.len() / 2], figures[figures.len() - 1]);
+        let unit = if matches!(attack.cost, Cost::Held(_)) { "KB" } else { "us" };
+        let Attack { name, limit, bytes, .. } = attack;
+        println!("| {name} | {} | {median:.2} {unit} | {limit} |", bytes.len());
+        eprintln!("{name}: {least:.2} to {most:.2} {unit}");
+    }
+    Ok(())
+}
+
+impl Attack {
+    async fn measure(&self) -> io::Result<f64> {
+        let server = Server::start()?;
+        let port = server.ports[self.port as usize];
+        // Whatever is allocated once and kept.
+        for _ in 0..5 {
+            drop(self.peer(port).await?);
+        }
+        server.rest().await?;
+        let (memory, time) = (server.process.resident()?, server.process.cpu_time()?);
+        let count = match self.cost {
+            Cost::Held(count) => {
+                let mut peers = Vec::with_capacity(count);
+                for _ in 0..count {
+                    peers.push(self.peer(port).await?);
+                }
+                server.rest().await?;
+                let grown = server.process.resident()?.saturating_sub(memory);
+                return Ok(grown as f64 / count as f64 / 1000.0);
+            }
+            Cost::Connections(count) => {
+                for _ in 0..count {
+                    let mut peer = self.peer(port).await?;
+                    if self.opens.is_none() {
+                        // Until the server has had enough of it, or nothing more comes.
+                        let _ = timeout(Duration::from_millis(20), discard(&mut peer)).await;
+                    }
+                }
+                count
+            }
+            Cost::Times(count) | Cost::Apart(count) => {
+                let (mut input, mut output) = self.open(port).await?.into_split();
+                let discarding = tokio::spawn(async move { discard(&mut input).await });
+                for _ in 0..count {
+                    output.write_all(&self.bytes).await?;
+                    if matches!(self.cost, Cost::Apart(_)) {
+                        sleep(Duration::from_micros(200)).await;
+                    }
+                }
+                server.rest().await?;
+                discarding.abort();
+                count
+            }
+        };
+        server.rest().await?;
+        Ok((server.process.cpu_time()? - time) as f64 / count as f64 / 1000.0)
+    }
+
+    /// A peer that has sent the bytes, or as much of them as the server takes.
+    async fn peer(&self, port: u16) -> io::Result<TcpStream> {
+        let mut peer = self.open(port).await?;
+        let _ = timeout(Duration::from_secs(2), peer.write_all(&self.bytes)).await;
+        Ok(peer)
+    }
+
+    async fn open(&self, port: u16) -> io::Result<TcpStream> {
+        let mut peer = TcpStream::connect(("127.0.0.1", port)).await?;
+        peer.set_nodelay(true)?;
+        let Some(path) = self.opens else { return Ok(peer) };
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+             Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
+        );
+        peer.write_all(request.as_bytes()).await?;
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(peer.read_u8().await?);
+        }
+        assert!(head.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&head));
+        Ok(peer)
+    }
+}
+
+async fn discard(input: &mut (impl AsyncReadExt + Unpin)) {
+    let mut bytes = vec![0; 64 << 10];
+    while input.read(&mut bytes).await.is_ok_and(|n| n > 0) {}
+}
+
+/// The process of a server, which ends with this.
+struct Server {
+    child: Child,
+    process: Process,
+    ports: Vec<u16>,
+}
+
+impl Server {
+    fn start() -> io::Result<Self> {
+        let mut child = Command::new(env::current_exe()?).arg("serve").stdout(Stdio::piped()).spawn()?;
+        let lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines().take(4);
+        let ports = lines.map(|line| line?.parse().map_err(io::Error::other)).collect::<io::Result<_>>()?;
+        Ok(Self { process: Process(child.id()), child, ports })
+    }
+
+    /// Waits until it does nothing any more.
+    async fn rest(&self) -> io::Result<()> {
+        loop {
+            let before = self.process.cpu_time()?;
+            sleep(Duration::from_millis(300)).await;
+            if self.process.cpu_time()? - before < 1_000_000 {
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,70 @@
+//! The server: without TLS, with it, and with compression in both forms.
+
+use std::{future::IntoFuture, io};
+
+use http::{Request, Response};
+use tokio::net::{TcpListener, TcpSocket};
+use tower::service_fn;
+use tower_websocket::{
+    Config, Deflate, Handshake, HttpService, Message, Rejection, Tls, WebSocket, WebSocketUpgradeLayer,
+    serve as on,
+};
+
+/// Which of the server's ports a peer comes to.
+#[derive(Clone, Copy)]
+pub(crate) enum Port {
+    Plain,
+    Tls,
+    /// Each message compressed by itself.
+    Deflate,
+    /// With context takeover.
+    Takeover,
+}
+
+/// Prints its ports in the order of [`Port`], and serves until the process is ended.
+pub(crate) async fn serve() -> io::Result<()> {
+    let key = rcgen::generate_simple_self_signed(["localhost".to_owned()]).map_err(io::Error::other)?;
+    let (chain, secret) = (key.cert.pem(), key.signing_key.serialize_pem());
+    let tls = Tls::from_pem(chain.as_bytes(), secret.as_bytes()).map_err(io::Error::other)?;
+    let ports = [listen()?, listen()?, listen()?, listen()?];
+    for port in &ports {
+        println!("{}", port.local_addr()?.port());
+    }
+    let [plain, secure, deflate, takeover] = ports;
+    let compressing =
+        |takeover| Config::new().deflate(Deflate::new().threshold(0).context_takeover(takeover));
+    let plain = on(plain, service(Config::new())).listen_tls(secure, tls).into_future();
+    let deflate = on(deflate, service(compressing(false))).into_future();
+    let takeover = on(takeover, service(compressing(true))).into_future();
+    tokio::try_join!(plain, deflate, takeover).map(|_| ())
+}
+
+fn listen() -> io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(([127, 0, 0, 1], 0).into())?;
+    socket.listen(4096)
+}
+
+fn service(config: Config) -> impl HttpService {
+    WebSocketUpgradeLayer::new(service_fn(handshake), handler).with_config(config).into_service()
+}
+
+/// Attaches the path.
+async fn handshake(request: Request<Handshake>) -> Result<Response<String>, Rejection> {
+    let path = request.uri().path().to_owned();
+    Ok(request.into_body().accept(path))
+}
+
+async fn handler(mut socket: WebSocket, path: String) {
+    match &*path {
+        "/deaf" => std::future::pending().await,
+        "/source" => while socket.send(Message::binary(vec![1; 16 << 10])).await.is_ok() {},
+        _ => {
+            while let Some(Ok(message)) = socket.recv().await {
+                if path == "/echo" && socket.send(message).await.is_err() {
+                    break;
+                }
+            }
+        }
+    }
+}
