@@ -1,6 +1,7 @@
 //! What each fuzz target checks, in a module of its name, and what it checks with. Of the latter only `socket` knows of the
 //! crate.
 
+pub mod connection;
 pub mod extensions;
 pub mod frames;
 pub mod handshake;
@@ -14,6 +15,7 @@ pub mod input;
 pub mod lists;
 pub mod opening;
 pub mod output;
+pub mod pipe;
 pub mod reader;
 pub mod runtime;
 pub mod scripted;

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use tower_websocket_fuzz::{extensions, frames, handshake, headers, inflate};
+use tower_websocket_fuzz::{connection, extensions, frames, handshake, headers, inflate};
 
 fn play(target: &str, check: fn(&[u8])) {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
@@ -39,4 +39,9 @@ fn streams_of_frames() {
 #[test]
 fn streams_of_compressed_messages() {
     play("inflate", inflate::check);
+}
+
+#[test]
+fn what_a_program_does_with_its_socket() {
+    play("connection", connection::check);
 }

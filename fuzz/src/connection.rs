@@ -1,0 +1,659 @@
+//! What a program does with its socket, each step dropped after so many polls, while the IO and the peer do as they like.
+//!
+//! An input is three bytes of settings, and steps: a byte that says which, one that says how many polls, and what it needs.
+//! [`finish`](Play::finish) then has everything go on as it should, and the end be reached.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    task::Poll,
+    time::Duration,
+};
+
+use futures_util::SinkExt;
+use tokio::{
+    task::yield_now,
+    time::{Instant, advance},
+};
+use tower_websocket::{
+    AcceptAll, Acceptor, CloseCode, Config, Deflate, Ended, Error, Message, Receiver, Sender, Shutdown,
+    TrySendError, WebSocket,
+};
+
+use crate::{
+    input::{Flags, Input},
+    output::{self, Terms, check_pongs},
+    pipe::{Pipe, State, Valve, pipe},
+    reader::Seen,
+    runtime,
+    socket::{request, seen},
+    wire::{BINARY, CLOSE, CONTINUE, FIN, PING, PONG, RSV1, TEXT, Width, client_frame, server_frame},
+};
+
+/// How long the end may take. It is longer than all else, so that what takes it has stood still, or had a silent peer.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(3600);
+
+/// How much is sent, and comes, at most in bytes.
+const MAX_TOTAL: usize = 600_000;
+
+pub fn check(data: &[u8]) {
+    let mut input = Input::new(data);
+    let mut flags = Flags::new(input.byte());
+    let is_driven = flags.bit();
+    let (compresses, takeover, corks) = (flags.bit(), flags.bit(), !flags.bit());
+    let (pings, ends_silent) = (flags.bit(), flags.bit());
+    let max_write_buffer = [1 << 20, 1, 100, 70_000][input.below(4)];
+    let mut config = Config::new()
+        .max_write_buffer_size(max_write_buffer)
+        .cork(corks)
+        .close_timeout(CLOSE_TIMEOUT)
+        .keepalive_interval(pings.then_some(Duration::from_millis(50)))
+        .keepalive_timeout(None);
+    if compresses {
+        config = config.deflate(Deflate::new().threshold(50).context_takeover(takeover).level(1));
+    }
+    let offer = compresses.then_some("permessage-deflate");
+    let terms = compresses.then_some(Terms { takeover, window_bits: 15 });
+    let final_step = input.byte();
+    runtime::run(async {
+        let shutdown = Shutdown::new();
+        let (io, valve) = pipe();
+        valve.turn(|state| state.input.extend(request(offer)));
+        let acceptor = Acceptor::new(AcceptAll::new()).with_config(config.shutdown(&shutdown));
+        let (socket, ()) = acceptor.accept(io).await.expect("the request is a good one");
+        let start = valve.look(|state| state.output.len());
+        let play = Play {
+            valve: valve.clone(),
+            input,
+            start,
+            terms,
+            ends_silent,
+            final_step,
+            ..Play::new(valve.clone())
+        };
+        let (script, began) = if is_driven {
+            socket.drive(|socket| play.all(socket)).await.expect("nobody shuts the server down")
+        } else {
+            play.all(socket).await
+        };
+        shutdown.idle().await;
+        script.check_end(began.elapsed());
+    });
+}
+
+/// The socket, in whichever form it is.
+enum Hold {
+    Whole(WebSocket<Pipe>),
+    Halves(Vec<Sender<Pipe>>, Option<Receiver<Pipe>>),
+    Nothing,
+}
+
+/// A message that was sent, and whether that is certain.
+#[derive(Clone, Debug)]
+struct Sent {
+    message: Seen,
+    is_certain: bool,
+}
+
+struct Play<'a> {
+    valve: Valve,
+    input: Input<'a>,
+    start: usize,
+    terms: Option<Terms>,
+    ends_silent: bool,
+    final_step: u8,
+    total: usize,
+    sent: Vec<Sent>,
+    /// The pongs of the program's own.
+    own_pongs: usize,
+    /// What the peer has sent, as far as it is on its way, and the bytes that are not there yet.
+    peer: Vec<Seen>,
+    coming: Vec<u8>,
+    peer_is_done: bool,
+    half_closes: bool,
+    /// Whether the peer, or the IO, has done what may cost messages.
+    is_broken: bool,
+    received: Vec<Seen>,
+    /// Whether what comes may have been thrown away.
+    discards: bool,
+    errors: usize,
+    has_ended: bool,
+    ended: Option<Ended>,
+}
+
+/// Polls `future` so many times, and lets the others run in between; what came of it, if anything.
+async fn polled<F: Future>(future: F, polls: u8) -> Option<F::Output> {
+    let mut future = pin!(future);
+    for _ in 0..polls {
+        if let Poll::Ready(output) = poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await {
+            return Some(output);
+        }
+        yield_now().await;
+    }
+    None
+}
+
+impl<'a> Play<'a> {
+    fn new(valve: Valve) -> Self {
+        Self {
+            valve,
+            input: Input::new(&[]),
+            start: 0,
+            terms: None,
+            ends_silent: false,
+            final_step: 0,
+            total: 0,
+            sent: Vec::new(),
+            own_pongs: 0,
+            peer: Vec::new(),
+            coming: Vec::new(),
+            peer_is_done: false,
+            half_closes: false,
+            is_broken: false,
+            received: Vec::new(),
+            discards: false,
+            errors: 0,
+            has_ended: false,
+            ended: None,
+        }
+    }
+
+    /// All of it; itself, and when the last part of it began.
+    async fn all(mut self, socket: WebSocket<Pipe>) -> (Self, Instant) {
+        let mut hold = Hold::Whole(socket);
+        for _ in 0..300 {
+            if self.input.is_empty() {
+                break;
+            }
+            hold = self.step(hold).await;
+        }
+        let began = Instant::now();
+        self.finish(hold).await;
+        (self, began)
+    }
+
+    async fn step(&mut self, mut hold: Hold) -> Hold {
+        let step = self.input.byte();
+        let polls = self.input.byte() % 8;
+        match step % 24 {
+            0..=2 => self.send(&mut hold, polls, Way::Send).await,
+            3 | 4 => self.send(&mut hold, polls, Way::Feed).await,
+            5 => self.send(&mut hold, polls, Way::Uncompressed).await,
+            6 => self.send(&mut hold, polls, Way::Try).await,
+            7 => {
+                let flushed = match &mut hold {
+                    Hold::Whole(socket) => polled(SinkExt::<Message>::flush(socket), polls).await,
+                    Hold::Halves(senders, _) => match senders.last() {
+                        Some(sender) => polled(sender.flush(), polls).await,
+                        None => None,
+                    },
+                    Hold::Nothing => None,
+                };
+                if let Some(Err(error)) = flushed {
+                    self.check_send_error(&error);
+                }
+            }
+            8..=10 => self.receive(&mut hold, polls).await,
+            11 => self.close(&mut hold, polls).await,
+            12 => {
+                if let Hold::Whole(socket) = hold {
+                    let (sender, receiver) = socket.split();
+                    hold = Hold::Halves(vec![sender], Some(receiver));
+                }
+            }
+            13 => match &mut hold {
+                Hold::Halves(senders, receiver) => match polls {
+                    0..=3 if senders.len() < 5 => senders.extend(senders.last().cloned()),
+                    0..=5 => drop(senders.pop()),
+                    _ => {
+                        self.discards = true;
+                        drop(receiver.take());
+                    }
+                },
+                _ if polls == 7 => {
+                    self.discards = true;
+                    hold = Hold::Nothing;
+                }
+                _ => {}
+            },
+            14 | 15 => {
+                let room = usize::from(self.input.word());
+                let max = self.input.byte();
+                self.valve.turn(|state| {
+                    state.room = if polls == 7 { usize::MAX } else { room >> (2 * polls) };
+                    state.max_write = if max > 200 { usize::MAX } else { usize::from(max) + 1 };
+                    state.is_stuck = polls == 6;
+                });
+            }
+            16..=18 => self.peer_sends(polls),
+            19 | 20 => {
+                let n = usize::from(self.input.byte());
+                self.deliver(if n > 200 { usize::MAX } else { n });
+            }
+            21 => {
+                for _ in 0..=polls {
+                    yield_now().await;
+                }
+            }
+            22 => {
+                advance(Duration::from_millis([1, 10, 49, 50, 100, 250, 300, 1000][usize::from(polls)])).await
+            }
+            _ => match polls {
+                0 => {
+                    self.is_broken = true;
+                    self.valve.turn(|state| state.write_error = Some(std::io::ErrorKind::BrokenPipe));
+                }
+                1 => {
+                    self.is_broken = true;
+                    self.peer_is_done = true;
+                    self.deliver(usize::MAX);
+                    self.valve.turn(|state| state.read_error = Some(std::io::ErrorKind::ConnectionReset));
+                }
+                2 => {
+                    // It half-closes: what was sent to it still has to come.
+                    (self.peer_is_done, self.half_closes) = (true, true);
+                    self.deliver(usize::MAX);
+                    self.valve.turn(|state| state.has_ended = true);
+                }
+                _ => yield_now().await,
+            },
+        }
+        hold
+    }
+
+    async fn send(&mut self, hold: &mut Hold, polls: u8, way: Way) {
+        let kind = self.input.byte();
+        let len = self.len();
+        let message = message(self.sent.len() + self.own_pongs, kind, len);
+        let copy = seen(&message);
+        let is_pong = message.is_pong();
+        let sent = match (&mut *hold, way) {
+            (Hold::Whole(socket), Way::Send | Way::Try) => polled(socket.send(message), polls).await,
+            (Hold::Whole(socket), Way::Feed) => polled(SinkExt::feed(socket, message), polls).await,
+            (Hold::Whole(socket), Way::Uncompressed) => {
+                polled(socket.send_uncompressed(message), polls).await
+            }
+            (Hold::Halves(senders, _), way) => match senders.last_mut() {
+                None => return,
+                Some(sender) => match way {
+                    Way::Send => polled(sender.send(message), polls).await,
+                    Way::Feed => polled(SinkExt::feed(sender, message), polls).await,
+                    Way::Uncompressed => polled(sender.send_uncompressed(message), polls).await,
+                    Way::Try => match sender.try_send(message) {
+                        Ok(()) => Some(Ok(())),
+                        // It is given back: it must not come.
+                        Err(TrySendError::Full(message) | TrySendError::Closed(message)) => {
+                            assert_eq!(seen(&message), copy);
+                            return;
+                        }
+                        Err(TrySendError::Failed(error)) => Some(Err(error)),
+                        Err(error) => panic!("an error of another kind: {error:?}"),
+                    },
+                },
+            },
+            (Hold::Nothing, _) => return,
+        };
+        self.total += len;
+        if is_pong {
+            self.own_pongs += 1;
+            return;
+        }
+        match sent {
+            Some(Ok(())) => self.sent.push(Sent { message: copy, is_certain: true }),
+            // Dropped before it was polled, it was never sent.
+            None if polls == 0 => {}
+            None => self.sent.push(Sent { message: copy, is_certain: false }),
+            Some(Err(error)) => {
+                self.check_send_error(&error);
+                self.sent.push(Sent { message: copy, is_certain: false });
+            }
+        }
+    }
+
+    fn check_send_error(&mut self, error: &Error) {
+        match error {
+            Error::Io(_) => assert!(self.is_broken, "{error}"),
+            Error::Protocol(_) | Error::AlreadyClosed | Error::ConnectionClosed => {}
+            error => panic!("an error of another kind: {error:?}"),
+        }
+    }
+
+    fn len(&mut self) -> usize {
+        let len = match self.input.byte() {
+            len @ 0..200 => len.into(),
+            200..230 => 1000,
+            230..245 => 5000,
+            245..252 => 65_536,
+            _ => 140_000,
+        };
+        if self.total + len > MAX_TOTAL { len.min(50) } else { len }
+    }
+
+    async fn receive(&mut self, hold: &mut Hold, polls: u8) {
+        let received = match hold {
+            Hold::Whole(socket) => polled(socket.recv(), polls).await,
+            Hold::Halves(_, Some(receiver)) => polled(receiver.recv(), polls).await,
+            _ => None,
+        };
+        if let Some(received) = received {
+            self.received(received);
+        }
+    }
+
+    fn received(&mut self, received: Option<Result<Message, Error>>) {
+        match received {
+            Some(Ok(message)) => {
+                assert!(!self.has_ended && self.errors == 0, "{message:?} comes after the end");
+                let is_over = matches!(self.received.last(), Some(Seen::Close(..)));
+                assert!(!is_over, "{message:?} comes after the Close");
+                self.received.push(seen(&message));
+            }
+            Some(Err(error)) => {
+                assert!(!self.has_ended && self.errors == 0, "{error:?} comes after the end");
+                self.errors += 1;
+            }
+            None => self.has_ended = true,
+        }
+    }
+
+    async fn close(&mut self, hold: &mut Hold, polls: u8) {
+        let code =
+            [CloseCode::NORMAL, CloseCode::GOING_AWAY, CloseCode::INTERNAL_ERROR][usize::from(polls) % 3];
+        match hold {
+            Hold::Whole(socket) => {
+                self.discards |= polls > 0;
+                let closed = polled(socket.close(code, "reason"), polls).await;
+                if let Some(Err(error)) = closed {
+                    self.check_send_error(&error);
+                }
+            }
+            Hold::Halves(senders, _) => {
+                if let Some(sender) = senders.last() {
+                    sender.close(code, "reason");
+                }
+            }
+            Hold::Nothing => {}
+        }
+    }
+
+    /// The peer writes something; that it comes is another step.
+    fn peer_sends(&mut self, polls: u8) {
+        let kind = self.input.byte();
+        let len = self.len();
+        if self.peer_is_done {
+            return;
+        }
+        self.total += len;
+        let mask = Some([kind, 2, 3, 4]);
+        let mut put = |first: u8, payload: &[u8]| {
+            self.coming.extend(client_frame(first, payload, mask, Width::Shortest));
+        };
+        match (polls, kind % 8) {
+            (7, 0) => {
+                put(FIN | CLOSE, &[3, 232]);
+                self.peer.push(Seen::Close(1000, Vec::new()));
+                (self.peer_is_done, self.is_broken) = (true, true);
+            }
+            (7, 1) => {
+                put(FIN | RSV1 | PING, b"");
+                (self.peer_is_done, self.is_broken) = (true, true);
+            }
+            (6, _) => {
+                let payload = vec![self.peer.len() as u8; len.min(125)];
+                put(FIN | PING, &payload);
+                self.peer.push(Seen::Ping(payload));
+            }
+            (5, _) => {
+                let payload = vec![self.peer.len() as u8; len.min(125)];
+                put(FIN | PONG, &payload);
+                self.peer.push(Seen::Pong(payload));
+            }
+            _ => {
+                let message = seen(&message(self.peer.len(), kind & 0x0f, len));
+                let (first, payload) = match &message {
+                    Seen::Text(payload) => (TEXT, payload),
+                    Seen::Binary(payload) => (BINARY, payload),
+                    _ => return,
+                };
+                let (head, tail) = payload.split_at(payload.len() / 3);
+                if polls == 4 {
+                    put(first, head);
+                    put(FIN | PING, b"between");
+                    put(FIN | CONTINUE, tail);
+                    self.peer.push(Seen::Ping(b"between".to_vec()));
+                } else {
+                    put(FIN | first, payload);
+                }
+                self.peer.push(message);
+            }
+        }
+    }
+
+    fn deliver(&mut self, n: usize) {
+        let n = n.min(self.coming.len());
+        self.valve.turn(|state| state.input.extend(self.coming.drain(..n)));
+    }
+
+    /// Everything goes on as it should, and comes to an end.
+    async fn finish(&mut self, mut hold: Hold) {
+        self.valve.turn(|state| {
+            (state.room, state.max_write, state.is_stuck) = (usize::MAX, usize::MAX, false);
+        });
+        self.deliver(usize::MAX);
+        let answer = match (self.ends_silent, self.peer_is_done) {
+            (true, _) => Answer::Nothing,
+            (false, true) => Answer::End,
+            (false, false) => Answer::Close,
+        };
+        let peer = respond(self.valve.clone(), self.start, answer);
+        let program = async {
+            match self.final_step % 4 {
+                // The peer ends it, once it has what was sent before.
+                0 => {
+                    match &mut hold {
+                        Hold::Whole(socket) => drop(SinkExt::<Message>::flush(socket).await),
+                        Hold::Halves(senders, _) => {
+                            if let Some(sender) = senders.last() {
+                                let _ = sender.flush().await;
+                            }
+                        }
+                        Hold::Nothing => {}
+                    }
+                    for _ in 0..5 {
+                        yield_now().await;
+                    }
+                    if !self.peer_is_done && !self.valve.look(|state| state.has_ended) {
+                        self.peer_is_done = true;
+                        self.peer.push(Seen::Close(1000, Vec::new()));
+                        let close = client_frame(FIN | CLOSE, &[3, 232], Some([0; 4]), Width::Shortest);
+                        self.valve.turn(|state| {
+                            state.input.extend(close);
+                            state.has_ended = true;
+                        });
+                    }
+                    self.drain(&mut hold).await;
+                }
+                // It ends it, and reads on, or does not.
+                1 => {
+                    self.close(&mut hold, 1).await;
+                    self.drain(&mut hold).await;
+                }
+                2 => {
+                    self.discards = true;
+                    if let Hold::Whole(socket) = &mut hold {
+                        let _ = socket.close(CloseCode::NORMAL, "").await;
+                    }
+                }
+                _ => self.discards = true,
+            }
+            drop(hold);
+        };
+        tokio::join!(program, peer);
+    }
+
+    /// Receives to the end, if somebody does and there is one to come.
+    async fn drain(&mut self, hold: &mut Hold) {
+        if let Hold::Halves(senders, _) = hold {
+            senders.clear();
+        }
+        loop {
+            let received = match hold {
+                Hold::Whole(socket) => socket.recv().await,
+                Hold::Halves(_, Some(receiver)) => receiver.recv().await,
+                _ => return,
+            };
+            let is_over = received.is_none();
+            self.received(received);
+            if is_over {
+                break;
+            }
+        }
+        self.ended = match hold {
+            Hold::Whole(socket) => socket.ended(),
+            Hold::Halves(_, Some(receiver)) => receiver.ended(),
+            _ => None,
+        };
+        assert!(self.ended.is_some(), "how it ended is not known");
+        let received = match hold {
+            Hold::Whole(socket) => socket.recv().await,
+            Hold::Halves(_, Some(receiver)) => receiver.recv().await,
+            _ => None,
+        };
+        assert!(received.is_none(), "{received:?} comes after the end");
+    }
+
+    /// Checks everything; the last part of it took so long.
+    fn check_end(&self, took: Duration) {
+        let limit = if self.ends_silent { CLOSE_TIMEOUT } else { Duration::ZERO };
+        assert!(took <= limit + Duration::from_secs(1), "the end takes {took:?}");
+        self.valve.look(|state| self.check_output(state));
+
+        // What came is what was sent to it, in order.
+        let mut peer = self.peer.iter();
+        let (mut skipped, mut count) = (0, 0);
+        for received in &self.received {
+            if *received == Seen::Close(1000, Vec::new()) {
+                // Perhaps an answer to a Close.
+                continue;
+            }
+            count += 1;
+            while peer.next().unwrap_or_else(|| panic!("{received:?} was not sent, not then, or not again"))
+                != received
+            {
+                skipped += 1;
+            }
+        }
+        assert!(
+            skipped == 0 || self.discards,
+            "{skipped} messages are left out: {:?} of {:?}",
+            self.received,
+            self.peer
+        );
+        assert!(self.errors == 0 || self.is_broken || self.half_closes, "an error without a reason");
+        let is_read = self.ended.is_some() && !self.discards;
+        if is_read && !self.is_broken {
+            let sent = self.peer.iter().filter(|sent| !matches!(sent, Seen::Close(..))).count();
+            assert_eq!(count, sent, "{:?} of {:?}", self.received, self.peer);
+        }
+    }
+
+    fn check_output(&self, state: &State) {
+        assert!(state.is_dropped, "the IO is kept");
+        let output = output::read(&state.output[self.start..], self.terms);
+        let is_cut_off = state.write_error.is_some();
+        assert!(!output.is_cut || is_cut_off, "something is left in the middle");
+        assert!(state.is_shut_down, "the IO is not shut down");
+
+        // What arrived is what was sent, in order, and what was sent for certain has no gap.
+        let mut sent = self.sent.iter();
+        for message in &output.messages {
+            if *message == Seen::Ping(Vec::new()) {
+                // A keepalive.
+                continue;
+            }
+            loop {
+                let sent = sent.next();
+                let sent = sent.unwrap_or_else(|| panic!("{message:?} was not sent, not then, or not again"));
+                if sent.message == *message {
+                    break;
+                }
+                assert!(!sent.is_certain, "{:?} is left out before {message:?}", sent.message);
+            }
+        }
+        let lost = sent.filter(|sent| sent.is_certain).count();
+        assert!(
+            lost == 0 || self.is_broken,
+            "the last {lost} messages are lost of {:?}: {output:?}",
+            self.sent
+        );
+
+        let own = |pong: &Vec<u8>| pong.starts_with(b"own");
+        let answers: Vec<_> = output.pongs.iter().filter(|pong| !own(pong)).cloned().collect();
+        let pings = self.peer.iter().filter_map(|seen| match seen {
+            Seen::Ping(payload) => Some(&payload[..]),
+            _ => None,
+        });
+        check_pongs(&answers, pings);
+        assert!(output.pongs.len() - answers.len() <= self.own_pongs, "a pong comes twice");
+        if !self.is_broken && !self.half_closes {
+            assert!(output.close.is_some(), "no Close");
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Send,
+    Feed,
+    Uncompressed,
+    /// Where there is a sender.
+    Try,
+}
+
+/// A message that no other is the same as: its number is in it.
+fn message(number: usize, kind: u8, len: usize) -> Message {
+    let number = format!("{number}:");
+    let bytes = |kind: u8| -> Vec<u8> {
+        let noise = |i: usize| (i.wrapping_mul(0x9e37_79b1) >> 11) as u8;
+        let rest = (0..len).map(|i| if kind & 1 == 0 { b'a' + (i % 7) as u8 } else { noise(i) & 0x7f });
+        number.bytes().chain(rest).collect()
+    };
+    match kind {
+        200..225 => Message::Ping(bytes(0)[..(number.len() + len).min(125)].to_vec().into()),
+        225.. => Message::Pong([b"own", number.as_bytes()].concat().into()),
+        kind if kind & 2 == 0 => Message::text(String::from_utf8(bytes(kind)).expect("it is ASCII")),
+        kind => Message::binary(bytes(kind)),
+    }
+}
+
+/// What the peer does about a Close.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    Close,
+    End,
+    Nothing,
+}
+
+/// The peer: it answers a Close, and ends the stream when the server has, unless it is silent.
+async fn respond(valve: Valve, start: usize, answer: Answer) {
+    let mut at = start;
+    let mut closes = |state: &State| {
+        while let Some((frame, rest)) = server_frame(&state.output[at..]) {
+            at = state.output.len() - rest.len();
+            if frame.opcode() == CLOSE {
+                return Some(true);
+            }
+        }
+        (state.is_shut_down || state.is_dropped || state.write_error.is_some()).then_some(false)
+    };
+    let closes = poll_fn(|cx| valve.poll_watch(cx, &mut closes)).await;
+    if answer == Answer::Nothing {
+        return;
+    }
+    valve.turn(|state| {
+        if closes && answer == Answer::Close && !state.has_ended {
+            state.input.extend(client_frame(FIN | CLOSE, &[3, 232], Some([0; 4]), Width::Shortest));
+        }
+        state.has_ended = true;
+    });
+}
