@@ -119,7 +119,8 @@ impl Config {
     /// How much more silence after a ping ends the connection with an error of kind
     /// [`TimedOut`](std::io::ErrorKind::TimedOut); `None` never does. Default: 20 s.
     ///
-    /// What a handler has not read yet is no silence: a peer is not given up while its answer may be lying there.
+    /// What a handler has not read yet is no silence: a peer is not given up while its answer may be lying there. Once it
+    /// is given up, messages that it had sent and nobody has received yet are lost.
     ///
     /// # Panics
     ///

@@ -50,8 +50,7 @@ pub fn check(data: &[u8]) {
             Err(_) => {}
         }
     }
-    let [offered, replaced] = lists;
-    let offered = &offered[..offered.len().min(60)];
+    let [offered, replaced] = &lists.map(|lines| lines.into_iter().take(60).collect::<Vec<_>>());
 
     let mut config = Config::new();
     if is_configured {
@@ -100,7 +99,7 @@ fn ask(
         prebuilt.send(headers.get(SEC_WEBSOCKET_EXTENSIONS).cloned()).expect("it is still asked for");
         if let Some(replaced) = &replaced {
             headers.remove(SEC_WEBSOCKET_EXTENSIONS);
-            for line in replaced.iter().take(60) {
+            for line in replaced {
                 headers.append(SEC_WEBSOCKET_EXTENSIONS, line.clone());
             }
         }

@@ -84,7 +84,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     ///
     /// # Errors
     ///
-    /// An error is returned once, after all messages that came before it, and is followed by `None`.
+    /// An error is returned once, after all messages that came before it, and is followed by `None`. Only
+    /// [`keepalive_timeout`](crate::Config::keepalive_timeout) comes before messages that were not received yet.
     ///
     /// # Cancel safety
     ///
