@@ -153,7 +153,8 @@ mod tests {
 
     #[test]
     fn only_codes_that_may_be_sent_are_codes() {
-        for code in 0..=u16::MAX {
+        // Miri is slow.
+        for code in if cfg!(miri) { 990..=1020 } else { 0..=u16::MAX } {
             let may_be_sent = matches!(code, 1000..=1003 | 1007..=1013 | 3000..=4999);
             match CloseCode::try_from(code) {
                 Ok(valid) => assert!(may_be_sent && valid.get() == code, "{code}"),
