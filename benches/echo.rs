@@ -2,6 +2,9 @@
 //!
 //! Both ends run on one thread, and the client, which counts in all results, is the same.
 
+mod client;
+
+use client::open;
 use criterion::{BenchmarkId, Criterion, Throughput};
 use futures_util::{SinkExt, StreamExt};
 use tokio::{
@@ -11,8 +14,15 @@ use tokio::{
 use tokio_tungstenite::accept_async;
 use tower_websocket::{AcceptAll, Acceptor, WebSocket};
 
-/// Bytes in a message, and messages sent before the echo of the first is read.
-const LOADS: [(usize, usize); 3] = [(125, 1), (125, 16), (16 << 10, 1)];
+/// What a message is made of, its first byte on the wire, its size in bytes, and how many messages are sent before the echo
+/// of the first is read. Binary ones are unmasked and copied, text is checked as well.
+const LOADS: [(&str, u8, usize, usize); 5] = [
+    ("a", 0x82, 125, 1),
+    ("a", 0x82, 125, 16),
+    ("a", 0x82, 16 << 10, 1),
+    ("a", 0x81, 16 << 10, 1),
+    ("é", 0x81, 16 << 10, 1),
+];
 
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
@@ -22,8 +32,9 @@ fn main() {
 
 fn echo(c: &mut Criterion) {
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-    for (size, in_flight) in LOADS {
-        let mut group = c.benchmark_group(format!("echo of {size} B, {in_flight} in flight"));
+    for (unit, first, size, in_flight) in LOADS {
+        let kind = if first == 0x82 { "binary".to_owned() } else { format!("text of {unit}") };
+        let mut group = c.benchmark_group(format!("echo of {size} B {kind}, {in_flight} in flight"));
         group.throughput(Throughput::Elements(in_flight as u64));
         for (name, serve) in [
             ("tower-websocket", serve_tower_websocket as fn(&Runtime, DuplexStream)),
@@ -32,7 +43,7 @@ fn echo(c: &mut Criterion) {
             let (mut client, server) = duplex(256 << 10);
             serve(&runtime, server);
             runtime.block_on(open(&mut client));
-            let burst = frame(size).repeat(in_flight);
+            let burst = frame(first, unit.repeat(size / unit.len()).as_bytes()).repeat(in_flight);
             // A server's frames have no mask.
             let mut back = vec![0; burst.len() - 4 * in_flight];
             group.bench_function(BenchmarkId::from_parameter(name), |b| {
@@ -73,29 +84,18 @@ fn serve_tokio_tungstenite(runtime: &Runtime, io: DuplexStream) {
     });
 }
 
-async fn open(client: &mut DuplexStream) {
-    let request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-                   Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-    client.write_all(request.as_bytes()).await.expect("open");
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(client.read_u8().await.expect("an answer"));
-    }
-    assert!(head.starts_with(b"HTTP/1.1 101"), "refused");
-}
-
-/// A masked binary frame.
-fn frame(size: usize) -> Vec<u8> {
-    let mut frame = vec![0x82];
-    match size {
-        0..=125 => frame.push(0x80 | size as u8),
-        _ => {
+/// A masked frame.
+fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![first];
+    match payload.len() {
+        size @ 0..=125 => frame.push(0x80 | size as u8),
+        size => {
             frame.push(0x80 | 126);
             frame.extend_from_slice(&u16::try_from(size).expect("below 64 KiB").to_be_bytes());
         }
     }
     let mask = [1, 2, 3, 4];
     frame.extend_from_slice(&mask);
-    frame.extend((0..size).map(|i| i as u8 ^ mask[i % 4]));
+    frame.extend(payload.iter().enumerate().map(|(i, byte)| byte ^ mask[i % 4]));
     frame
 }

@@ -1,0 +1,113 @@
+//! One message to many sockets, over in-memory streams: through `Sender`s, beside bare tokio-tungstenite with a task and a
+//! `tokio::sync::broadcast` receiver for each socket.
+//!
+//! All run on one thread with the clients, which count in both results and are the same.
+
+mod client;
+
+use client::open;
+use criterion::{BenchmarkId, Criterion, Throughput};
+use futures_util::SinkExt;
+use tokio::{
+    io::{AsyncReadExt, DuplexStream, duplex},
+    runtime::{Builder, Runtime},
+    sync::{broadcast, mpsc},
+};
+use tokio_tungstenite::accept_async;
+use tower_websocket::{AcceptAll, Acceptor, Message, Sender, WebSocket};
+
+const SUBSCRIBERS: usize = 100;
+
+/// Bytes in a message.
+const SIZE: usize = 64;
+
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    fan(&mut criterion);
+    criterion.final_summary();
+}
+
+fn fan(c: &mut Criterion) {
+    let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let message = Message::binary(vec![7; SIZE]);
+    let mut group = c.benchmark_group(format!("{SIZE} B to {SUBSCRIBERS} sockets"));
+    group.throughput(Throughput::Elements(SUBSCRIBERS as u64));
+
+    let (mut clients, senders) = senders(&runtime);
+    group.bench_function(BenchmarkId::from_parameter("tower-websocket"), |b| {
+        b.iter(|| {
+            runtime.block_on(async {
+                for sender in &senders {
+                    sender.try_send(message.clone()).expect("there is room");
+                }
+                receive(&mut clients).await;
+            });
+        });
+    });
+
+    let (mut clients, topic) = broadcast(&runtime);
+    group.bench_function(BenchmarkId::from_parameter("tokio-tungstenite"), |b| {
+        b.iter(|| {
+            runtime.block_on(async {
+                topic.send(message.clone()).expect("there are receivers");
+                receive(&mut clients).await;
+            });
+        });
+    });
+    group.finish();
+}
+
+/// Each client takes a message.
+async fn receive(clients: &mut [DuplexStream]) {
+    for client in clients {
+        let mut frame = [0; 2 + SIZE];
+        client.read_exact(&mut frame).await.expect("open");
+    }
+}
+
+fn senders(runtime: &Runtime) -> (Vec<DuplexStream>, Vec<Sender<DuplexStream>>) {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let clients = clients(runtime, |io| {
+        let tell = tell.clone();
+        runtime.spawn(async move {
+            let (socket, ()) = Acceptor::new(AcceptAll::new()).accept(io).await.expect("an upgrade");
+            let subscribe = async |socket: WebSocket<DuplexStream>| {
+                let (sender, mut receiver) = socket.split();
+                tell.send(sender).expect("it is heard");
+                while let Some(Ok(_)) = receiver.recv().await {}
+            };
+            socket.drive(subscribe).await;
+        });
+    });
+    let sender = |_| runtime.block_on(told.recv()).expect("one for each");
+    let senders = (0..SUBSCRIBERS).map(sender).collect();
+    (clients, senders)
+}
+
+fn broadcast(runtime: &Runtime) -> (Vec<DuplexStream>, broadcast::Sender<Message>) {
+    let topic = broadcast::Sender::new(16);
+    let clients = clients(runtime, |io| {
+        let mut messages = topic.subscribe();
+        runtime.spawn(async move {
+            let mut socket = accept_async(io).await.expect("an upgrade");
+            while let Ok(message) = messages.recv().await {
+                if socket.send(message).await.is_err() {
+                    break;
+                }
+            }
+        });
+    });
+    (clients, topic)
+}
+
+/// Clients of what `serve` serves.
+fn clients(runtime: &Runtime, serve: impl Fn(DuplexStream)) -> Vec<DuplexStream> {
+    let mut clients = Vec::new();
+    for _ in 0..SUBSCRIBERS {
+        let (mut client, server) = duplex(4 << 10);
+        serve(server);
+        runtime.block_on(open(&mut client));
+        clients.push(client);
+    }
+    clients
+}
