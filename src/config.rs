@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use crate::{AllowOrigin, Shutdown, deflate};
+use crate::{deflate, handshake::AllowOrigin, shutdown::Shutdown};
 
 /// Limits, buffers, timings and the origin policy of a layer or an acceptor.
 ///

@@ -12,12 +12,11 @@ use tokio::{
 
 use super::{AcceptError, AcceptErrorKind, Upgrading, encode::encode, head};
 use crate::{
-    Config, HandshakeError, HandshakeService, WebSocket,
-    agreement::Agreement,
+    config::Config,
     deflate::Offers,
-    handshake::{Accepted, Opening, Settled, UpgradeRequest, ask},
-    permit::Permit,
+    handshake::{Accepted, HandshakeError, HandshakeService, Opening, Settled, UpgradeRequest, ask},
     trace::Trace,
+    websocket::{Agreement, Permit, WebSocket},
 };
 
 /// A handshake service with a [`Config`], and no handler: it turns a raw stream, or a request whose IO can be

@@ -11,7 +11,10 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tower::BoxError;
 
 use super::encode::encode;
-use crate::{HandshakeError, Rejection, io::Rewind};
+use crate::{
+    handshake::{HandshakeError, Rejection},
+    io::Rewind,
+};
 
 /// Why a raw stream did not become a WebSocket. The stream is in it, still usable.
 pub struct AcceptError<IO>(Box<Inner<IO>>);

@@ -10,7 +10,10 @@ use std::{
 
 use hyper::upgrade::OnUpgrade;
 
-use crate::{WebSocket, agreement::Agreement, io::Upgraded};
+use crate::{
+    io::Upgraded,
+    websocket::{Agreement, WebSocket},
+};
 
 /// An accepted request on its way to a WebSocket: a future of that, and of what the handshake service attached.
 ///

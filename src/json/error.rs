@@ -5,7 +5,7 @@ use std::{error::Error as StdError, fmt};
 use bytes::Bytes;
 use tungstenite::{Error, Utf8Bytes};
 
-use crate::{CloseCode, CloseReason};
+use crate::websocket::{CloseCode, CloseReason};
 
 /// Why [`recv_json`](crate::WebSocket::recv_json) has no value.
 ///

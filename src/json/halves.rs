@@ -7,7 +7,7 @@ use super::{
     RecvJsonError, SendJsonError,
     message::{decode, encode},
 };
-use crate::{Receiver, Sender};
+use crate::websocket::{Receiver, Sender};
 
 /// JSON, with the feature `json`.
 impl<IO: AsyncRead + AsyncWrite + Unpin> Receiver<IO> {

@@ -7,7 +7,7 @@ use super::{
     RecvJsonError, SendJsonError,
     message::{decode, encode},
 };
-use crate::WebSocket;
+use crate::websocket::WebSocket;
 
 /// JSON, with the feature `json`.
 impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {

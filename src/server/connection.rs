@@ -23,9 +23,8 @@ use super::{
     settings::Settings,
 };
 use crate::{
-    Rewind, Shutdown,
-    io::{Pace, Place, Served},
-    shutdown::Stage,
+    io::{Pace, Place, Rewind, Served},
+    shutdown::{Shutdown, Stage},
 };
 
 /// How long a connection that is told to end may take to do so, when there is nothing on it to wait for.

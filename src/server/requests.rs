@@ -13,7 +13,7 @@ use pin_project_lite::pin_project;
 use tower::{ServiceExt, util::Oneshot};
 
 use super::{HttpService, PeerAddr, activity::Activity, waiting::Waiting};
-use crate::{Shutdown, handshake::Opening};
+use crate::{handshake::Opening, shutdown::Shutdown};
 
 /// What hyper calls with the requests of one connection: it adds what is known about the connection, and hands them
 /// on to the service.

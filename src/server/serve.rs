@@ -22,7 +22,10 @@ use super::{
     port::{Accept, Port},
     settings::Settings,
 };
-use crate::{Shutdown, io::Place, shutdown::Stage};
+use crate::{
+    io::Place,
+    shutdown::{Shutdown, Stage},
+};
 
 /// What hyper adds to the present without looking.
 const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);

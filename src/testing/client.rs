@@ -18,7 +18,7 @@ use tokio_tungstenite::WebSocketStream;
 use tungstenite::{Error, Message, protocol::Role};
 
 use super::patience::within_a_day;
-use crate::{CloseCode, CloseReason};
+use crate::websocket::{CloseCode, CloseReason};
 
 /// The client's side of an open WebSocket, for a test: a [`Stream`] and a [`Sink`] of [`Message`]s.
 ///

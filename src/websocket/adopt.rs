@@ -8,13 +8,13 @@ use tokio::{
 };
 
 use super::{
+    agreement::Agreement,
     closing::CloseCode,
     connection::Connection,
     delivery::{Deliver, deliver},
     driver::Driver,
     shared::{Actions, Shared},
 };
-use crate::agreement::Agreement;
 
 /// A connection to be shared, which is looked after when nobody else does.
 pub(super) fn share<IO>(io: IO, unread: &[u8], agreement: Agreement) -> Arc<Shared<IO>>

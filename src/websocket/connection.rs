@@ -14,19 +14,19 @@ use tokio::{
 use tungstenite::{Error, Message, error::ProtocolError};
 
 use super::{
+    agreement::Agreement,
     closing::{CloseCode, CloseReason},
     ended::Ended,
     inner::{Inner, Size, stream},
     keepalive::Keepalive,
     outbox::Outbox,
+    permit::Permit,
     timer::Timer,
     wakers::{Until, Wakers},
 };
 use crate::{
-    Config,
-    agreement::Agreement,
+    config::Config,
     io::Transport,
-    permit::Permit,
     trace::{Scope, Trace},
 };
 

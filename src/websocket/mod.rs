@@ -1,6 +1,7 @@
 //! The open connection (RFC 6455 §5 to §8).
 
 mod adopt;
+mod agreement;
 mod closing;
 mod connection;
 mod delivery;
@@ -12,6 +13,7 @@ mod halves;
 mod inner;
 mod keepalive;
 mod outbox;
+mod permit;
 mod shared;
 mod socket;
 mod timer;
@@ -25,3 +27,6 @@ pub use driver::Driver;
 pub use ended::Ended;
 pub use halves::{Receiver, Sender, TrySendError};
 pub use socket::WebSocket;
+
+pub(crate) use agreement::Agreement;
+pub(crate) use permit::Permit;

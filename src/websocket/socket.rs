@@ -16,6 +16,7 @@ use tungstenite::{Error, Message};
 
 use super::{
     adopt::share,
+    agreement::Agreement,
     closing::{CloseCode, CloseReason},
     driver::Driver,
     ended::Ended,
@@ -23,7 +24,7 @@ use super::{
     inner::Inner,
     shared::Handle,
 };
-use crate::{agreement::Agreement, io::Upgraded};
+use crate::io::Upgraded;
 
 /// An open WebSocket: a [`Stream`] and a [`Sink`] of [`Message`]s.
 ///

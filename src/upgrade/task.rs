@@ -9,7 +9,12 @@ use std::{
 
 use pin_project_lite::pin_project;
 
-use crate::{Driver, Upgraded, Upgrading, WebSocket, trace::upgrade_failed};
+use crate::{
+    acceptor::Upgrading,
+    io::Upgraded,
+    trace::upgrade_failed,
+    websocket::{Driver, WebSocket},
+};
 
 pin_project! {
     /// What runs on the task of a socket: it waits for the upgrade, then runs the handler.

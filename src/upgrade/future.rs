@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::Response;
 use pin_project_lite::pin_project;
 
-use crate::ResponseBody;
+use super::ResponseBody;
 
 pin_project! {
     /// The response future of [`WebSocketUpgrade`](crate::WebSocketUpgrade).

@@ -5,10 +5,11 @@ use std::{fmt, future::Future, sync::Arc};
 use http::request::Parts;
 use tower::Layer;
 
-use crate::{
-    Acceptor, Config, HandshakeService, UpgradeRequired, WebSocket, WebSocketUpgrade,
-    service::{Predicate, Shared},
+use super::{
+    UpgradeRequired,
+    service::{Predicate, Shared, WebSocketUpgrade},
 };
+use crate::{acceptor::Acceptor, config::Config, handshake::HandshakeService, websocket::WebSocket};
 
 /// Opens WebSockets anywhere in a hyper, tower or axum stack.
 ///

@@ -8,8 +8,8 @@ use std::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
-    HandshakeError, Shutdown,
-    shutdown::{Open, Stage, Watch},
+    handshake::HandshakeError,
+    shutdown::{Open, Shutdown, Stage, Watch},
 };
 
 /// What an open socket holds for as long as it is open: its place under the limit, and its place in the count.

@@ -11,7 +11,7 @@ use http::{Request, Response};
 use http_body_util::Full;
 use tower::Service;
 
-use crate::HandshakeError;
+use crate::handshake::HandshakeError;
 
 /// Answers every request with 426, and over HTTP/2 with 405, or 501 to a `CONNECT`: this resource is a WebSocket.
 ///

@@ -11,9 +11,11 @@ use bytes::Bytes;
 use http::{Request, Response, request::Parts};
 use tower::Service;
 
+use super::{ResponseBody, ResponseFuture, task::Handling};
 use crate::{
-    Acceptor, HandshakeService, RefusalCause, ResponseBody, ResponseFuture, WebSocket, handling::Handling,
-    handshake::Opening,
+    acceptor::Acceptor,
+    handshake::{HandshakeService, Opening, RefusalCause},
+    websocket::WebSocket,
 };
 
 /// The service of a [`WebSocketUpgradeLayer`](crate::WebSocketUpgradeLayer).

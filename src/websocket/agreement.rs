@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 
-use crate::{Config, deflate::Agreed, permit::Permit, trace::Trace};
+use super::permit::Permit;
+use crate::{config::Config, deflate::Agreed, trace::Trace};
 
 /// What an accepted handshake leaves for its connection.
 #[derive(Debug)]

@@ -1,0 +1,14 @@
+//! The layer and its service: what a tower stack sees.
+
+mod body;
+mod future;
+mod layer;
+mod service;
+mod task;
+mod upgrade_required;
+
+pub use body::ResponseBody;
+pub use future::ResponseFuture;
+pub use layer::WebSocketUpgradeLayer;
+pub use service::WebSocketUpgrade;
+pub use upgrade_required::UpgradeRequired;
