@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{Request, Response, request::Parts};
 use tower::Service;
 
-use super::{ResponseBody, ResponseFuture, task::Handling};
+use super::{ResponseBody, ResponseFuture, task::UpgradeTask};
 use crate::{
     acceptor::Acceptor,
     handshake::{HandshakeService, Opening, RefusalCause},
@@ -97,7 +97,7 @@ where
 {
     match shared.acceptor.accept_opening(parts, opening).await {
         Ok((response, upgrading)) => {
-            tokio::spawn(Handling::Upgrading { upgrading, handler: Arc::clone(&shared.handler) });
+            tokio::spawn(UpgradeTask::Upgrading { upgrading, handler: Arc::clone(&shared.handler) });
             response.map(|()| Bytes::new())
         }
         Err(refused) => {

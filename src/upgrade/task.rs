@@ -1,4 +1,4 @@
-//! What runs on the task of a socket.
+//! The task of a WebSocket that a layer opens.
 
 use std::{
     future::Future,
@@ -17,17 +17,17 @@ use crate::{
 };
 
 pin_project! {
-    /// What runs on the task of a socket: it waits for the upgrade, then runs the handler.
+    /// Waits for the upgrade, then runs the handler with the open WebSocket.
     ///
-    /// An `async` block would keep room for the first beside the second, for as long as the socket is open.
-    #[project = HandlingProj]
-    pub(crate) enum Handling<T, F, Fut: Future> {
+    /// An `async` block would keep room for both at once, for as long as the WebSocket is open.
+    #[project = UpgradeTaskProj]
+    pub(crate) enum UpgradeTask<T, F, Fut: Future> {
         Upgrading { upgrading: Upgrading<T>, handler: Arc<F> },
         Running { #[pin] driver: Driver<Upgraded, Fut> },
     }
 }
 
-impl<T, F, Fut> Future for Handling<T, F, Fut>
+impl<T, F, Fut> Future for UpgradeTask<T, F, Fut>
 where
     F: Fn(WebSocket, T) -> Fut,
     Fut: Future<Output = ()>,
@@ -37,7 +37,7 @@ where
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             match self.as_mut().project() {
-                HandlingProj::Upgrading { upgrading, handler } => {
+                UpgradeTaskProj::Upgrading { upgrading, handler } => {
                     let driver = match ready!(Pin::new(upgrading).poll(cx)) {
                         Ok((socket, extra)) => socket.drive(|socket| handler(socket, extra)),
                         Err(error) => {
@@ -47,7 +47,7 @@ where
                     };
                     self.set(Self::Running { driver });
                 }
-                HandlingProj::Running { driver } => return driver.poll(cx).map(|_| ()),
+                UpgradeTaskProj::Running { driver } => return driver.poll(cx).map(|_| ()),
             }
         }
     }
