@@ -1,6 +1,6 @@
 //! The opening handshake without a handler.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, net::SocketAddr, sync::Arc};
 
 use http::{Request, Response, request::Parts};
 use hyper::upgrade::OnUpgrade;
@@ -16,7 +16,7 @@ use crate::{
     deflate::Offers,
     handshake::{Accepted, HandshakeError, HandshakeService, Opening, Settled, UpgradeRequest, ask},
     trace::Trace,
-    websocket::{Agreement, Permit, WebSocket},
+    websocket::{Agreement, Permit, PermitError, WebSocket},
 };
 
 /// A handshake service with a [`Config`], and no handler: it turns a raw stream, or a request whose IO can be
@@ -173,7 +173,7 @@ impl<H: HandshakeService> Acceptor<H> {
             // What is wrong with the request comes before what is wrong with the server.
             Err(error) => {
                 let error = UpgradeRequest::parse(&parts, opening).err().unwrap_or(error);
-                Trace::new(&parts).refused(&error);
+                trace(&parts).refused(error.status(), &error);
                 return Err(error);
             }
         };
@@ -187,7 +187,7 @@ impl<H: HandshakeService> Acceptor<H> {
         parts: Parts,
         opening: Opening,
     ) -> Result<(Response<()>, Agreement, H::Extra), HandshakeError> {
-        let trace = Trace::new(&parts);
+        let trace = trace(&parts);
         match self.check_and_ask(parts, opening).await {
             Ok((Accepted { response, settled: Settled { protocol, deflate }, extra }, permit)) => {
                 trace.accepted(protocol.as_ref());
@@ -195,7 +195,7 @@ impl<H: HandshakeService> Acceptor<H> {
                 Ok((response, Agreement { config, permit, protocol, deflate, trace }, extra))
             }
             Err(error) => {
-                trace.refused(&error);
+                trace.refused(error.status(), &error);
                 Err(error)
             }
         }
@@ -209,12 +209,21 @@ impl<H: HandshakeService> Acceptor<H> {
         let upgrade = UpgradeRequest::parse(&parts, opening)?;
         self.config.allow_origin.check(&parts)?;
         let shutdown = self.config.shutdown.as_ref().or_else(|| parts.extensions.get());
-        let permit = Permit::acquire(self.limit.as_ref(), shutdown)?;
+        let permit = Permit::acquire(self.limit.as_ref(), shutdown).map_err(|error| match error {
+            PermitError::ShuttingDown => HandshakeError::ShuttingDown,
+            PermitError::TooManyConnections => HandshakeError::TooManyConnections,
+        })?;
         let extensions = Offers::new(&parts.headers, &self.config.deflate);
         let timeout = self.config.handshake_timeout;
         let accepted = ask(self.handshake.clone(), parts, upgrade, extensions, timeout).await?;
         Ok((accepted, permit))
     }
+}
+
+/// The trace of the request's connection.
+fn trace(parts: &Parts) -> Trace {
+    let peer = parts.extensions.get::<SocketAddr>();
+    Trace::new(parts, peer.map(|peer| peer as &dyn fmt::Display))
 }
 
 impl<H> fmt::Debug for Acceptor<H> {

@@ -28,7 +28,8 @@ pub trait Listener: Send + 'static {
 
 /// Who is at the other end of a connection: a request extension that [`serve`](crate::serve()) sets.
 ///
-/// For a [`TcpListener`] it holds a [`SocketAddr`](std::net::SocketAddr).
+/// For a [`TcpListener`] it holds a [`SocketAddr`](std::net::SocketAddr), which is then an extension by itself too, for
+/// middleware that knows nothing of this crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerAddr<A = std::net::SocketAddr>(pub A);
 

@@ -1,7 +1,9 @@
 //! The requests of one connection on their way to the service.
 
 use std::{
+    any::Any,
     future::Future,
+    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -41,6 +43,9 @@ where
         let asking = (Opening::of(&request) == Some(Opening::Upgrade)).then(|| Asking::new(&self.activity));
         let extensions = request.extensions_mut();
         extensions.insert(self.peer.clone());
+        if let Some(addr) = (&self.peer.0 as &dyn Any).downcast_ref::<SocketAddr>() {
+            extensions.insert(*addr);
+        }
         extensions.insert(self.shutdown.clone());
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {

@@ -1,20 +1,18 @@
 //! Nothing.
 
-use std::io;
+use std::{error::Error, fmt::Display, io};
 
-use http::{HeaderValue, request::Parts};
-
-use crate::{Ended, HandshakeError, UpgradeError};
+use http::{HeaderValue, StatusCode, request::Parts};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Trace;
 
 impl Trace {
-    pub(crate) fn new(_: &Parts) -> Self {
+    pub(crate) fn new(_: &Parts, _: Option<&dyn Display>) -> Self {
         Self
     }
 
-    pub(crate) fn refused(&self, _: &HandshakeError) {}
+    pub(crate) fn refused(&self, _: StatusCode, _: &dyn Error) {}
 
     pub(crate) fn accepted(&self, _: Option<&HeaderValue>) {}
 
@@ -22,7 +20,7 @@ impl Trace {
 
     pub(crate) fn sent(&mut self, _: usize) {}
 
-    pub(crate) fn ended(&mut self, _: Option<&Ended>) {}
+    pub(crate) fn ended(&mut self, _: u16, _: &str, _: Option<&str>) {}
 
     pub(crate) fn scope(&self) -> Scope {
         Scope
@@ -38,7 +36,7 @@ impl Scope {
     }
 }
 
-pub(crate) fn upgrade_failed(_: &UpgradeError) {}
+pub(crate) fn upgrade_failed(_: &dyn Error) {}
 
 pub(crate) fn accept_failed(_: &io::Error) {}
 

@@ -1,11 +1,9 @@
 //! A span for each connection, and events for what goes wrong.
 
-use std::{error::Error, io, time::Instant};
+use std::{error::Error, fmt::Display, io, time::Instant};
 
-use http::{HeaderValue, request::Parts};
+use http::{HeaderValue, StatusCode, request::Parts};
 use tracing::{Span, debug, field, info_span, warn};
-
-use crate::{Ended, HandshakeError, PeerAddr, UpgradeError};
 
 /// The span of one connection, and what it will have carried.
 #[derive(Debug)]
@@ -31,7 +29,7 @@ impl Count {
 }
 
 impl Trace {
-    pub(crate) fn new(parts: &Parts) -> Self {
+    pub(crate) fn new(parts: &Parts, peer: Option<&dyn Display>) -> Self {
         let span = info_span!(
             "websocket",
             method = %parts.method,
@@ -47,18 +45,19 @@ impl Trace {
             bytes_sent = field::Empty,
             duration_ms = field::Empty,
         );
-        if let Some(peer) = parts.extensions.get::<PeerAddr>() {
+        if let Some(peer) = peer {
             span.record("peer", field::display(peer));
         }
         let started = Instant::now();
         Self { span, started, received: Count::default(), sent: Count::default(), has_ended: false }
     }
 
-    pub(crate) fn refused(&self, error: &HandshakeError) {
-        let status = error.status().as_u16();
+    pub(crate) fn refused(&self, status: StatusCode, error: &dyn Error) {
         let source = error.source().map(field::display);
+        let is_server_error = status.is_server_error();
+        let status = status.as_u16();
         let _entered = self.span.enter();
-        if error.status().is_server_error() {
+        if is_server_error {
             warn!(status, source, "handshake refused: {error}");
         } else {
             debug!(status, source, "handshake refused: {error}");
@@ -79,15 +78,15 @@ impl Trace {
         self.sent.add(bytes);
     }
 
-    /// Records how it ended. Only the first end counts.
-    pub(crate) fn ended(&mut self, ended: Option<&Ended>) {
+    /// Records how the connection ended. Only the first call counts.
+    pub(crate) fn ended(&mut self, code: u16, reason: &str, error: Option<&str>) {
         if std::mem::replace(&mut self.has_ended, true) {
             return;
         }
         let span = &self.span;
-        span.record("close_code", ended.map_or(1006, Ended::code));
-        span.record("close_reason", ended.map_or("", Ended::reason));
-        if let Some(error) = ended.and_then(Ended::error) {
+        span.record("close_code", code);
+        span.record("close_reason", reason);
+        if let Some(error) = error {
             span.record("error", error);
         }
         span.record("messages_received", self.received.messages);
@@ -113,7 +112,7 @@ impl Scope {
     }
 }
 
-pub(crate) fn upgrade_failed(error: &UpgradeError) {
+pub(crate) fn upgrade_failed(error: &dyn Error) {
     warn!(source = error.source().map(field::display), "{error}");
 }
 

@@ -106,7 +106,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         }
         self.outbox.end();
         self.permit = None;
-        self.trace.ended(self.ended.as_deref());
+        match self.ended.as_deref() {
+            Some(ended) => self.trace.ended(ended.code(), ended.reason(), ended.error()),
+            None => self.trace.ended(1006, "", None),
+        }
         if self.is_abandoned {
             // Senders may be kept for long, but the IO is not theirs to keep.
             self.stream = None;

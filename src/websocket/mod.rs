@@ -29,4 +29,4 @@ pub use halves::{Receiver, Sender, TrySendError};
 pub use socket::WebSocket;
 
 pub(crate) use agreement::Agreement;
-pub(crate) use permit::Permit;
+pub(crate) use permit::{Permit, PermitError};

@@ -7,10 +7,7 @@ use std::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{
-    handshake::HandshakeError,
-    shutdown::{Open, Shutdown, Stage, Watch},
-};
+use crate::shutdown::{Open, Shutdown, Stage, Watch};
 
 /// What an open socket holds for as long as it is open: its place under the limit, and its place in the count.
 #[derive(Debug)]
@@ -20,19 +17,26 @@ pub(crate) struct Permit {
     _open: Option<Open>,
 }
 
+/// Why there is no permit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PermitError {
+    ShuttingDown,
+    TooManyConnections,
+}
+
 impl Permit {
     /// Admits one more socket, if there is room for it and no shutdown.
     pub(crate) fn acquire(
         limit: Option<&Arc<Semaphore>>,
         shutdown: Option<&Shutdown>,
-    ) -> Result<Self, HandshakeError> {
+    ) -> Result<Self, PermitError> {
         let open = match shutdown {
-            Some(shutdown) => Some(shutdown.enter().ok_or(HandshakeError::ShuttingDown)?),
+            Some(shutdown) => Some(shutdown.enter().ok_or(PermitError::ShuttingDown)?),
             None => None,
         };
         let place = match limit {
             Some(limit) => {
-                Some(Arc::clone(limit).try_acquire_owned().map_err(|_| HandshakeError::TooManyConnections)?)
+                Some(Arc::clone(limit).try_acquire_owned().map_err(|_| PermitError::TooManyConnections)?)
             }
             None => None,
         };
