@@ -157,7 +157,7 @@ impl Config {
     /// What compression does to secrets and to memory is told at [`Deflate`](crate::Deflate).
     #[cfg(feature = "deflate")]
     #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
-    pub fn deflate(mut self, deflate: crate::Deflate) -> Self {
+    pub fn deflate(mut self, deflate: deflate::Deflate) -> Self {
         self.deflate = deflate::Settings(Some(deflate));
         self
     }

@@ -6,7 +6,7 @@ use tokio_tungstenite::WebSocketStream;
 use tungstenite::protocol::{Role, WebSocketConfig};
 
 use super::fragments::Fragments;
-use crate::{Config, io::Transport};
+use crate::{config::Config, io::Transport};
 
 /// tokio-tungstenite's stream over our transport.
 pub(super) type Inner<IO> = WebSocketStream<Transport<IO>>;
