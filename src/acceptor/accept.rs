@@ -177,8 +177,9 @@ impl<H: HandshakeService> Acceptor<H> {
                 return Err(error);
             }
         };
+        let unwrap = parts.extensions.remove();
         let (response, agreement, extra) = self.ask(parts, opening).await?;
-        Ok((response, Upgrading::new(on_upgrade, agreement, extra)))
+        Ok((response, Upgrading::new(on_upgrade, unwrap, agreement, extra)))
     }
 
     /// All of the handshake but its IO: the response, and what follows once it is sent.

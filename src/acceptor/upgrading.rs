@@ -11,7 +11,7 @@ use std::{
 use hyper::upgrade::OnUpgrade;
 
 use crate::{
-    io::Upgraded,
+    io::{Unwrap, Upgraded},
     websocket::{Agreement, WebSocket},
 };
 
@@ -21,12 +21,13 @@ use crate::{
 #[must_use = "the connection hangs until its upgrade is awaited"]
 pub struct Upgrading<T> {
     on_upgrade: OnUpgrade,
+    unwrap: Option<Unwrap>,
     accepted: Option<(Agreement, T)>,
 }
 
 impl<T> Upgrading<T> {
-    pub(super) fn new(on_upgrade: OnUpgrade, agreement: Agreement, extra: T) -> Self {
-        Self { on_upgrade, accepted: Some((agreement, extra)) }
+    pub(super) fn new(on_upgrade: OnUpgrade, unwrap: Option<Unwrap>, agreement: Agreement, extra: T) -> Self {
+        Self { on_upgrade, unwrap, accepted: Some((agreement, extra)) }
     }
 }
 
@@ -39,7 +40,7 @@ impl<T> Future for Upgrading<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let upgraded = ready!(Pin::new(&mut self.on_upgrade).poll(cx)).map_err(UpgradeError)?;
         let (agreement, extra) = self.accepted.take().expect("Upgrading is polled after it was ready");
-        let (io, unread) = Upgraded::new(upgraded);
+        let (io, unread) = Upgraded::from_hyper(upgraded, self.unwrap);
         Poll::Ready(Ok((WebSocket::new(io, &unread, agreement), extra)))
     }
 }

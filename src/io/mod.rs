@@ -4,7 +4,6 @@ mod frames;
 mod message;
 mod read_buffer;
 mod rewind;
-mod served;
 mod transport;
 mod unread;
 mod upgraded;
@@ -14,4 +13,4 @@ pub use rewind::Rewind;
 pub use transport::Transport;
 pub use upgraded::Upgraded;
 
-pub(crate) use served::{Pace, Place, Served};
+pub(crate) use upgraded::Unwrap;

@@ -1,6 +1,7 @@
 //! The IO that an HTTP server hands over after an upgrade.
 
 use std::{
+    any::Any,
     fmt, io,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -11,51 +12,78 @@ use hyper_util::{rt::TokioIo, server::conn::auto};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
+    sync::OwnedSemaphorePermit,
     task::coop,
-};
-
-use super::{
-    Rewind,
-    served::{Place, Served},
 };
 
 /// The IO that an HTTP server handed over after an upgrade.
 ///
 /// It is the bare socket where that can be had: over HTTP/1.1 without TLS, when the server served a
 /// `TokioIo<TcpStream>` (as `axum::serve` and most hyper servers do, and this crate's [`serve`](crate::serve())) or, on
-/// Unix, a `TokioIo<UnixStream>`. Any other IO, and a stream of HTTP/2, stays in hyper's box, at the price of one more virtual call
+/// Unix, a `TokioIo<UnixStream>`. Any other IO, and a stream of HTTP/2, is boxed, at the price of one more virtual call
 /// for each read and write.
 pub struct Upgraded {
     kind: Kind,
     /// Held until the connection is closed.
-    _place: Option<Place>,
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 enum Kind {
     Tcp(TcpStream),
     #[cfg(unix)]
     Unix(tokio::net::UnixStream),
-    Boxed(TokioIo<hyper::upgrade::Upgraded>),
+    Boxed(Box<dyn Io>),
+    Hyper(TokioIo<hyper::upgrade::Upgraded>),
 }
 
+/// Any IO that a server may hand over.
+trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<IO: AsyncRead + AsyncWrite + Send + Unpin> Io for IO {}
+
+/// Takes a server's own IO out of what hyper hands over, with what was read beyond the request: an extension of its
+/// requests.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unwrap(
+    pub(crate) fn(hyper::upgrade::Upgraded) -> Result<(Upgraded, Bytes), hyper::upgrade::Upgraded>,
+);
+
 impl Upgraded {
-    /// Unwraps what hyper hands over, and what had been read beyond the request.
-    pub(crate) fn new(upgraded: hyper::upgrade::Upgraded) -> (Self, Bytes) {
-        let upgraded = match downcast::<TcpStream>(upgraded) {
-            Ok(bare) => return Self::bare(bare, Kind::Tcp),
+    /// Boxes `io` unless it is a socket, and holds `permit` for as long as the connection is open.
+    pub(crate) fn new<IO>(io: IO, permit: Option<OwnedSemaphorePermit>) -> Self
+    where
+        IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let kind = match cast::<IO, TcpStream>(io) {
+            Ok(io) => Kind::Tcp(io),
+            #[cfg(unix)]
+            Err(io) => cast(io).map_or_else(|io: IO| Kind::Boxed(Box::new(io)), Kind::Unix),
+            #[cfg(not(unix))]
+            Err(io) => Kind::Boxed(Box::new(io)),
+        };
+        Self { kind, _permit: permit }
+    }
+
+    /// Takes the IO out of what hyper hands over, as far as its type is known, with what was read beyond the request.
+    pub(crate) fn from_hyper(upgraded: hyper::upgrade::Upgraded, unwrap: Option<Unwrap>) -> (Self, Bytes) {
+        let unwrapped = match unwrap {
+            Some(Unwrap(unwrap)) => unwrap(upgraded),
+            None => Err(upgraded),
+        };
+        let upgraded = match unwrapped {
+            Ok(unwrapped) => return unwrapped,
+            Err(upgraded) => upgraded,
+        };
+        let upgraded = match downcast(upgraded) {
+            Ok((io, unread)) => return (Self { kind: Kind::Tcp(io), _permit: None }, unread),
             Err(upgraded) => upgraded,
         };
         #[cfg(unix)]
-        let upgraded = match downcast::<tokio::net::UnixStream>(upgraded) {
-            Ok(bare) => return Self::bare(bare, Kind::Unix),
+        let upgraded = match downcast(upgraded) {
+            Ok((io, unread)) => return (Self { kind: Kind::Unix(io), _permit: None }, unread),
             Err(upgraded) => upgraded,
         };
-        let kind = Kind::Boxed(TokioIo::new(upgraded));
-        (Self { kind, _place: None }, Bytes::new())
-    }
-
-    fn bare<IO>(bare: Bare<IO>, kind: fn(IO) -> Kind) -> (Self, Bytes) {
-        (Self { kind: kind(bare.io), _place: bare.place }, bare.unread)
+        (Self { kind: Kind::Hyper(TokioIo::new(upgraded)), _permit: None }, Bytes::new())
     }
 
     /// The TCP socket, where the connection is a bare one.
@@ -74,42 +102,37 @@ impl Upgraded {
             _ => None,
         }
     }
+
+    fn is_boxed(&self) -> bool {
+        matches!(self.kind, Kind::Boxed(_) | Kind::Hyper(_))
+    }
 }
 
-/// The most that hyper's box takes at a time, in bytes. On HTTP/2 it keeps what it takes, four times over, until the
-/// peer has room for it, however much that is.
+/// The most that a boxed IO is given at a time, in bytes. hyper keeps what it takes for a stream of HTTP/2, four times
+/// over, until the peer has room for it, however much that is.
 const MAX_BOXED_WRITE: usize = 64 * 1024;
 
-/// An IO out of all of its wrappings.
-struct Bare<IO> {
-    io: IO,
-    unread: Bytes,
-    place: Option<Place>,
+/// `io` as a `T`, if it is one.
+fn cast<IO: 'static, T: 'static>(io: IO) -> Result<T, IO> {
+    let mut io = Some(io);
+    match (&mut io as &mut dyn Any).downcast_mut::<Option<T>>().and_then(Option::take) {
+        Some(io) => Ok(io),
+        None => Err(io.expect("it was not taken")),
+    }
 }
 
-/// This crate's server wraps the IO that it serves, `http1::Builder` boxes the served IO itself, `auto::Builder` one
-/// wrapped in a type of its own.
-fn downcast<IO>(upgraded: hyper::upgrade::Upgraded) -> Result<Bare<IO>, hyper::upgrade::Upgraded>
+/// `http1::Builder` boxes the served IO itself, `auto::Builder` one wrapped in a type of its own.
+fn downcast<IO>(upgraded: hyper::upgrade::Upgraded) -> Result<(IO, Bytes), hyper::upgrade::Upgraded>
 where
     IO: AsyncRead + AsyncWrite + Unpin + 'static,
 {
-    let upgraded = match upgraded.downcast::<TokioIo<Rewind<Served<IO>>>>() {
-        Ok(parts) => {
-            let (served, rest) = parts.io.into_inner().into_parts();
-            let (io, place) = served.into_parts();
-            let unread =
-                if rest.is_empty() { parts.read_buf } else { [parts.read_buf, rest].concat().into() };
-            return Ok(Bare { io, unread, place });
-        }
-        Err(upgraded) => upgraded,
-    };
     let (io, unread) = match upgraded.downcast::<TokioIo<IO>>() {
         Ok(parts) => (parts.io, parts.read_buf),
         Err(upgraded) => {
             auto::upgrade::downcast::<TokioIo<IO>>(upgraded).map(|parts| (parts.io, parts.read_buf))?
         }
     };
-    Ok(Bare { io: io.into_inner(), unread, place: None })
+    Ok((io.into_inner(), unread))
 }
 
 impl fmt::Debug for Upgraded {
@@ -118,7 +141,7 @@ impl fmt::Debug for Upgraded {
             Kind::Tcp(io) => f.debug_tuple("Upgraded").field(io).finish(),
             #[cfg(unix)]
             Kind::Unix(io) => f.debug_tuple("Upgraded").field(io).finish(),
-            Kind::Boxed(_) => f.write_str("Upgraded(..)"),
+            Kind::Boxed(_) | Kind::Hyper(_) => f.write_str("Upgraded(..)"),
         }
     }
 }
@@ -130,6 +153,7 @@ macro_rules! delegate {
             #[cfg(unix)]
             Kind::Unix($io) => $call,
             Kind::Boxed($io) => $call,
+            Kind::Hyper($io) => $call,
         }
     };
 }
@@ -138,10 +162,7 @@ impl AsyncRead for Upgraded {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         // The budget that keeps a flood from keeping the others waiting: bare sockets spend it themselves, and HTTP/2
         // streams do not.
-        let budget = match self.kind {
-            Kind::Boxed(_) => Some(ready!(coop::poll_proceed(cx))),
-            _ => None,
-        };
+        let budget = if self.is_boxed() { Some(ready!(coop::poll_proceed(cx))) } else { None };
         let polled = delegate!(self, io => Pin::new(io).poll_read(cx, buf));
         if let (Poll::Ready(_), Some(budget)) = (&polled, budget) {
             budget.made_progress();
@@ -152,9 +173,30 @@ impl AsyncRead for Upgraded {
 
 impl AsyncWrite for Upgraded {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let buf =
-            if matches!(self.kind, Kind::Boxed(_)) { &buf[..buf.len().min(MAX_BOXED_WRITE)] } else { buf };
+        let buf = if self.is_boxed() { &buf[..buf.len().min(MAX_BOXED_WRITE)] } else { buf };
         delegate!(self, io => Pin::new(io).poll_write(cx, buf))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if self.is_boxed() && bufs.iter().map(|buf| buf.len()).sum::<usize>() > MAX_BOXED_WRITE {
+            let first = bufs.iter().find(|buf| !buf.is_empty());
+            return self.poll_write(cx, first.map_or(&[], |buf| buf));
+        }
+        delegate!(self, io => Pin::new(io).poll_write_vectored(cx, bufs))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match &self.kind {
+            Kind::Tcp(io) => io.is_write_vectored(),
+            #[cfg(unix)]
+            Kind::Unix(io) => io.is_write_vectored(),
+            Kind::Boxed(io) => io.is_write_vectored(),
+            Kind::Hyper(io) => io.is_write_vectored(),
+        }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

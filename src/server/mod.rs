@@ -1,27 +1,23 @@
 //! The standalone server.
 
-mod activity;
+mod body;
 mod connection;
+mod drive;
+mod http2;
+mod idle;
 mod listener;
 mod port;
-#[cfg(feature = "http2")]
-mod preface;
+mod ports;
 mod requests;
+mod run;
 mod serve;
 mod service;
 mod settings;
-#[cfg(feature = "http2")]
-mod streams;
-#[cfg(feature = "tls")]
 mod tls;
-#[cfg(feature = "tls")]
-mod tls_info;
-mod waiting;
+mod tracked_io;
 
 pub use listener::{Listener, PeerAddr};
 pub use serve::{Serve, serve};
 pub use service::HttpService;
 #[cfg(feature = "tls")]
-pub use tls::{Tls, TlsError};
-#[cfg(feature = "tls")]
-pub use tls_info::TlsInfo;
+pub use tls::{Tls, TlsError, TlsInfo};

@@ -8,10 +8,13 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Sleep, sleep};
+use tokio::{
+    sync::OwnedSemaphorePermit,
+    time::{Sleep, sleep},
+};
 
-use super::{HttpService, Listener, PeerAddr, connection};
-use crate::{io::Place, trace::accept_failed};
+use super::{HttpService, Listener, PeerAddr, connection::Context as Connection, tls::Tls};
+use crate::trace::accept_failed;
 
 /// How long accepting pauses after an error that the next connection would meet too.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -23,30 +26,24 @@ const MAX_FAILED: usize = 64;
 /// A listener, and what is done with its connections first.
 pub(super) struct Port<L> {
     listener: L,
-    #[cfg(feature = "tls")]
-    tls: Option<super::Tls>,
+    tls: Option<Tls>,
     pause: Option<Pin<Box<Sleep>>>,
 }
 
 impl<L> Port<L> {
-    pub(super) fn new(listener: L, #[cfg(feature = "tls")] tls: Option<super::Tls>) -> Self {
-        Self {
-            listener,
-            #[cfg(feature = "tls")]
-            tls,
-            pause: None,
-        }
+    pub(super) fn new(listener: L, tls: Option<Tls>) -> Self {
+        Self { listener, tls, pause: None }
     }
 }
 
 /// A [`Port`] of any listener.
 pub(super) trait Accept<S>: Send {
-    /// Accepts the next connection, whatever it takes, and has it served. It takes `place` with it.
+    /// Accepts the next connection, and serves it on a task of its own. Takes `permit` for it.
     fn poll_accept(
         &mut self,
         cx: &mut Context<'_>,
-        context: &mut connection::Context<S>,
-        place: &mut Option<Place>,
+        context: &mut Connection<S>,
+        permit: &mut Option<OwnedSemaphorePermit>,
     ) -> Poll<()>;
 }
 
@@ -54,8 +51,8 @@ impl<L: Listener, S: HttpService> Accept<S> for Port<L> {
     fn poll_accept(
         &mut self,
         cx: &mut Context<'_>,
-        context: &mut connection::Context<S>,
-        place: &mut Option<Place>,
+        context: &mut Connection<S>,
+        permit: &mut Option<OwnedSemaphorePermit>,
     ) -> Poll<()> {
         let mut failed = 0;
         loop {
@@ -65,13 +62,11 @@ impl<L: Listener, S: HttpService> Accept<S> for Port<L> {
             }
             match ready!(self.listener.poll_accept(cx)) {
                 Ok((io, addr)) => {
-                    let (context, peer, place) = (context.clone(), PeerAddr(addr), place.take());
-                    #[cfg(feature = "tls")]
-                    if let Some(tls) = self.tls.clone() {
-                        tokio::spawn(context.serve_tls(io, tls, peer, place));
-                        return Poll::Ready(());
-                    }
-                    tokio::spawn(context.serve(io, peer, place));
+                    let (context, peer, permit) = (context.clone(), PeerAddr(addr), permit.take());
+                    match self.tls.clone() {
+                        Some(tls) => tokio::spawn(context.serve_tls(io, tls, peer, permit)),
+                        None => tokio::spawn(context.serve(io, peer, permit)),
+                    };
                     return Poll::Ready(());
                 }
                 Err(error) if is_of_one_connection(&error) && failed < MAX_FAILED => failed += 1,

@@ -14,17 +14,22 @@ use hyper::body::Incoming;
 use pin_project_lite::pin_project;
 use tower::{ServiceExt, util::Oneshot};
 
-use super::{HttpService, PeerAddr, activity::Activity, waiting::Waiting};
-use crate::{handshake::Opening, shutdown::Shutdown};
+use super::{
+    HttpService, PeerAddr,
+    body::TrackedBody,
+    idle::{Activity, UpgradeGuard},
+    tls::TlsInfo,
+};
+use crate::{handshake::Opening, io::Unwrap, shutdown::Shutdown};
 
-/// What hyper calls with the requests of one connection: it adds what is known about the connection, and hands them
-/// on to the service.
+/// The service that hyper calls with the requests of one connection: adds what is known about the connection, and
+/// passes them on to the user's service.
 #[derive(Clone, Debug)]
 pub(super) struct Requests<S, A> {
     pub(super) service: S,
     pub(super) peer: PeerAddr<A>,
-    #[cfg(feature = "tls")]
-    pub(super) tls: Option<super::TlsInfo>,
+    pub(super) tls: Option<TlsInfo>,
+    pub(super) unwrap: Option<Unwrap>,
     pub(super) shutdown: Shutdown,
     pub(super) activity: Arc<Activity>,
 }
@@ -34,63 +39,50 @@ where
     S: HttpService,
     A: Clone + Send + Sync + 'static,
 {
-    type Response = Response<Waiting<S::ResponseBody>>;
+    type Response = Response<TrackedBody<S::ResponseBody>>;
     type Error = S::Error;
-    type Future = Answer<Oneshot<S, Request<Incoming>>>;
+    type Future = ResponseFuture<Oneshot<S, Request<Incoming>>>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
-        self.activity.request();
-        let asking = (Opening::of(&request) == Some(Opening::Upgrade)).then(|| Asking::new(&self.activity));
+        self.activity.on_request();
+        let is_upgrade = Opening::of(&request) == Some(Opening::Upgrade);
+        let upgrading = is_upgrade.then(|| UpgradeGuard::new(&self.activity));
         let extensions = request.extensions_mut();
         extensions.insert(self.peer.clone());
         if let Some(addr) = (&self.peer.0 as &dyn Any).downcast_ref::<SocketAddr>() {
             extensions.insert(*addr);
         }
         extensions.insert(self.shutdown.clone());
-        #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {
             extensions.insert(tls.clone());
         }
+        if let (Some(unwrap), true) = (self.unwrap, is_upgrade) {
+            extensions.insert(unwrap);
+        }
         let activity = (request.version() == Version::HTTP_2).then(|| Arc::clone(&self.activity));
-        Answer { future: self.service.clone().oneshot(request), asking, activity }
+        ResponseFuture { future: self.service.clone().oneshot(request), _upgrading: upgrading, activity }
     }
 }
 
 pin_project! {
-    /// What answers a request.
-    pub(super) struct Answer<Fut> {
+    /// The future of a response.
+    pub(super) struct ResponseFuture<Fut> {
         #[pin]
         future: Fut,
-        asking: Option<Asking>,
+        _upgrading: Option<UpgradeGuard>,
         activity: Option<Arc<Activity>>,
     }
 }
 
-impl<Fut, B, E> Future for Answer<Fut>
+impl<Fut, B, E> Future for ResponseFuture<Fut>
 where
     Fut: Future<Output = Result<Response<B>, E>>,
 {
-    type Output = Result<Response<Waiting<B>>, E>;
+    type Output = Result<Response<TrackedBody<B>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let response = ready!(this.future.poll(cx))?;
-        Poll::Ready(Ok(response.map(|body| Waiting::new(body, this.activity.take()))))
-    }
-}
-
-/// A request for an upgrade that is not answered yet.
-struct Asking(Arc<Activity>);
-
-impl Asking {
-    fn new(activity: &Arc<Activity>) -> Self {
-        activity.ask();
-        Self(Arc::clone(activity))
-    }
-}
-
-impl Drop for Asking {
-    fn drop(&mut self) {
-        self.0.answer();
+        Poll::Ready(Ok(response.map(|body| TrackedBody::new(body, this.activity.take()))))
     }
 }

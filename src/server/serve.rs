@@ -1,37 +1,18 @@
-//! A server on one or more listeners.
+//! Sets a server up.
 
 use std::{
     fmt,
-    future::{Future, IntoFuture, pending, poll_fn},
+    future::{Future, IntoFuture},
     io,
     pin::Pin,
-    sync::Arc,
-    task::{self, Poll},
     time::Duration,
 };
 
-use tokio::{
-    sync::{Semaphore, watch},
-    task::unconstrained,
-    time::timeout,
-};
-
-use super::{
-    HttpService, Listener,
-    connection::Context,
-    port::{Accept, Port},
-    settings::Settings,
-};
-use crate::{
-    io::Place,
-    shutdown::{Shutdown, Stage},
-};
+use super::{HttpService, Listener, port::Port, run::Server, tls::Tls};
+use crate::shutdown::Shutdown;
 
 /// What hyper adds to the present without looking.
 const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-
-/// How many connections that are waiting to be accepted are still taken when a server stops accepting.
-const MAX_LAST: usize = 1024;
 
 /// Serves `service` to all who connect to `listener`.
 ///
@@ -80,18 +61,7 @@ const MAX_LAST: usize = 1024;
 /// this one still drains; `TcpListener::bind` sets `SO_REUSEADDR` for that on Unix. Where no connection may be refused
 /// in between, both bind with `SO_REUSEPORT`, with `tokio::net::TcpSocket`, or a supervisor hands the socket over.
 pub fn serve<L, S>(listener: L, service: S) -> Serve<L, S> {
-    Serve {
-        listener,
-        #[cfg(feature = "tls")]
-        tls: None,
-        more: Vec::new(),
-        service,
-        shutdown: Shutdown::new(),
-        signal: Box::pin(pending()),
-        drain_timeout: Duration::from_secs(30),
-        max_connections: None,
-        settings: Settings::default(),
-    }
+    Serve { listener, tls: None, server: Server::new(service) }
 }
 
 /// A server that [`serve`] sets up and `.await` runs.
@@ -101,15 +71,8 @@ pub fn serve<L, S>(listener: L, service: S) -> Serve<L, S> {
 #[must_use = "a server does nothing unless awaited"]
 pub struct Serve<L, S> {
     listener: L,
-    #[cfg(feature = "tls")]
-    tls: Option<super::Tls>,
-    more: Vec<Box<dyn Accept<S>>>,
-    service: S,
-    shutdown: Shutdown,
-    signal: Pin<Box<dyn Future<Output = ()> + Send>>,
-    drain_timeout: Duration,
-    max_connections: Option<usize>,
-    settings: Settings,
+    tls: Option<Tls>,
+    server: Server<S>,
 }
 
 impl<L, S> Serve<L, S> {
@@ -118,33 +81,28 @@ impl<L, S> Serve<L, S> {
     where
         S: HttpService,
     {
-        let port = Port::new(
-            listener,
-            #[cfg(feature = "tls")]
-            None,
-        );
-        self.more.push(Box::new(port));
+        self.server.listen(Port::new(listener, None));
         self
     }
 
     /// Speaks TLS on the first listener, the one that [`serve`] was given: `tls` is a
-    /// [`Tls`](super::Tls) or a `rustls::ServerConfig`.
+    /// [`Tls`] or a `rustls::ServerConfig`.
     ///
     /// A client that speaks no TLS there gets an alert, and the end of the stream. A client that speaks TLS to a
     /// listener without it gets a `400 Bad Request`, which to it is no TLS, and the end of the stream.
     #[cfg(feature = "tls")]
-    pub fn tls(mut self, tls: impl Into<super::Tls>) -> Self {
+    pub fn tls(mut self, tls: impl Into<Tls>) -> Self {
         self.tls = Some(tls.into());
         self
     }
 
     /// Serves those who connect to `listener` too, over TLS.
     #[cfg(feature = "tls")]
-    pub fn listen_tls<M: Listener>(mut self, listener: M, tls: impl Into<super::Tls>) -> Self
+    pub fn listen_tls<M: Listener>(mut self, listener: M, tls: impl Into<Tls>) -> Self
     where
         S: HttpService,
     {
-        self.more.push(Box::new(Port::new(listener, Some(tls.into()))));
+        self.server.listen(Port::new(listener, Some(tls.into())));
         self
     }
 
@@ -156,13 +114,13 @@ impl<L, S> Serve<L, S> {
     /// The sockets are those of its own handle. A layer whose [`Config::shutdown`](crate::Config::shutdown) names
     /// another one needs that to be given to [`with_shutdown`](Self::with_shutdown).
     pub fn with_graceful_shutdown(mut self, signal: impl Future<Output = ()> + Send + 'static) -> Self {
-        self.signal = Box::pin(signal);
+        self.server.signal = Box::pin(signal);
         self
     }
 
     /// How long a graceful shutdown waits. Default: 30 s.
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
-        self.drain_timeout = timeout;
+        self.server.drain_timeout = timeout;
         self
     }
 
@@ -176,8 +134,8 @@ impl<L, S> Serve<L, S> {
     ///
     /// Panics when `limit` is 0.
     pub fn max_connections(mut self, limit: impl Into<Option<usize>>) -> Self {
-        self.max_connections = limit.into().map(|limit| limit.min(Semaphore::MAX_PERMITS));
-        assert!(self.max_connections != Some(0), "max_connections must be at least 1");
+        self.server.max_connections = limit.into();
+        assert!(self.server.max_connections != Some(0), "max_connections must be at least 1");
         self
     }
 
@@ -188,7 +146,7 @@ impl<L, S> Serve<L, S> {
     /// Panics when `timeout` is zero.
     #[cfg(feature = "tls")]
     pub fn tls_handshake_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.tls_handshake_timeout = checked(timeout, "tls_handshake_timeout");
+        self.server.settings.tls_handshake_timeout = checked(timeout, "tls_handshake_timeout");
         self
     }
 
@@ -199,7 +157,7 @@ impl<L, S> Serve<L, S> {
     ///
     /// Panics when `timeout` is zero.
     pub fn first_request_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.first_request_timeout = checked(timeout, "first_request_timeout");
+        self.server.settings.first_request_timeout = checked(timeout, "first_request_timeout");
         self
     }
 
@@ -213,7 +171,7 @@ impl<L, S> Serve<L, S> {
     ///
     /// Panics when `timeout` is zero.
     pub fn header_read_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.header_read_timeout = checked(timeout, "header_read_timeout");
+        self.server.settings.header_read_timeout = checked(timeout, "header_read_timeout");
         self
     }
 
@@ -227,7 +185,7 @@ impl<L, S> Serve<L, S> {
     ///
     /// Panics when `timeout` is zero.
     pub fn write_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.write_timeout = checked(timeout, "write_timeout");
+        self.server.settings.write_timeout = checked(timeout, "write_timeout");
         self
     }
 
@@ -244,7 +202,7 @@ impl<L, S> Serve<L, S> {
     /// Panics when `timeout` is zero.
     #[cfg(feature = "http2")]
     pub fn http2_idle_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.http2_idle_timeout = checked(timeout, "http2_idle_timeout");
+        self.server.settings.http2.idle_timeout = checked(timeout, "http2_idle_timeout");
         self
     }
 
@@ -259,7 +217,7 @@ impl<L, S> Serve<L, S> {
     #[cfg(feature = "http2")]
     pub fn http2_max_streams(mut self, limit: u32) -> Self {
         assert!(limit > 0, "http2_max_streams must be at least 1");
-        self.settings.http2_max_streams = limit;
+        self.server.settings.http2.max_streams = limit;
         self
     }
 
@@ -273,7 +231,7 @@ impl<L, S> Serve<L, S> {
     /// Panics when `bytes` is 0.
     pub fn max_header_size(mut self, bytes: usize) -> Self {
         assert!(bytes > 0, "max_header_size must be at least 1 byte");
-        self.settings.max_header_size = bytes;
+        self.server.settings.max_header_size = bytes;
         self
     }
 
@@ -287,20 +245,20 @@ impl<L, S> Serve<L, S> {
     /// Panics when `limit` is 0.
     pub fn max_headers(mut self, limit: usize) -> Self {
         assert!(limit > 0, "max_headers must be at least 1");
-        self.settings.max_headers = (limit != 100).then_some(limit);
+        self.server.settings.max_headers = (limit != 100).then_some(limit);
         self
     }
 
     /// Counts and ends the sockets with `shutdown` instead of a handle of the server's own. When it is
     /// [started](Shutdown::start) elsewhere, that ends the sockets, but not the server.
     pub fn with_shutdown(mut self, shutdown: &Shutdown) -> Self {
-        self.shutdown = shutdown.clone();
+        self.server.shutdown = shutdown.clone();
         self
     }
 
     /// The handle that counts the server's sockets.
     pub fn shutdown(&self) -> &Shutdown {
-        &self.shutdown
+        &self.server.shutdown
     }
 }
 
@@ -314,116 +272,19 @@ impl<L: Listener, S: HttpService> IntoFuture for Serve<L, S> {
     type IntoFuture = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
-    }
-}
-
-impl<L: Listener, S: HttpService> Serve<L, S> {
-    async fn run(self) -> io::Result<()> {
-        let Self { shutdown, mut signal, drain_timeout, .. } = self;
-        let (stage, running) = watch::channel(Stage::Running);
-        let first = Port::new(
-            self.listener,
-            #[cfg(feature = "tls")]
-            self.tls,
-        );
-        let mut ports = Ports { ports: self.more, next: 0 };
-        ports.ports.push(Box::new(first));
-        let mut context = Context {
-            service: self.service,
-            shutdown: shutdown.clone(),
-            http1: self.settings.http1(),
-            settings: Arc::new(self.settings),
-            stage: running,
-        };
-
-        let limit = self.max_connections.map(|limit| Arc::new(Semaphore::new(limit)));
-        loop {
-            let accepting = async {
-                let mut place = acquire(limit.as_ref()).await;
-                poll_fn(|cx| ports.poll_accept(cx, &mut context, &mut place)).await;
-            };
-            tokio::select! {
-                biased;
-                () = &mut signal => break,
-                () = accepting => {}
-            }
-        }
-        // Without the budget that tokio gives a task for each turn.
-        unconstrained(poll_fn(|cx| ports.poll_last(cx, &mut context, limit.as_ref()))).await;
-        // From now on others may listen there, and nothing keeps the stage but connections.
-        drop((ports, context));
-        stage.send_replace(Stage::Draining);
-        let sockets = shutdown.drain(drain_timeout);
-        // A request in progress may still become a socket, so the connections go first.
-        let http = timeout(drain_timeout, stage.closed());
-        let (_, http) = tokio::join!(sockets, http);
-        if http.is_err() {
-            stage.send_replace(Stage::Dropping);
-        }
-        Ok(())
-    }
-}
-
-/// A place for one more connection, once there is one.
-async fn acquire(limit: Option<&Arc<Semaphore>>) -> Option<Place> {
-    // The semaphore is never closed.
-    Arc::clone(limit?).acquire_owned().await.ok()
-}
-
-/// All the listeners of a server.
-struct Ports<S> {
-    ports: Vec<Box<dyn Accept<S>>>,
-    /// Which is asked first.
-    next: usize,
-}
-
-impl<S> Ports<S> {
-    /// Accepts from all of them in turn, so that none is kept waiting by another's rush.
-    fn poll_accept(
-        &mut self,
-        cx: &mut task::Context<'_>,
-        context: &mut Context<S>,
-        place: &mut Option<Place>,
-    ) -> Poll<()> {
-        for _ in 0..self.ports.len() {
-            let port = self.next;
-            self.next = (port + 1) % self.ports.len();
-            if self.ports[port].poll_accept(cx, context, place).is_ready() {
-                return Poll::Ready(());
-            }
-        }
-        Poll::Pending
-    }
-
-    /// Accepts those that already wait: the system would reset them when the listener is closed.
-    fn poll_last(
-        &mut self,
-        cx: &mut task::Context<'_>,
-        context: &mut Context<S>,
-        limit: Option<&Arc<Semaphore>>,
-    ) -> Poll<()> {
-        for _ in 0..MAX_LAST {
-            let mut place = match limit.map(|limit| Arc::clone(limit).try_acquire_owned()) {
-                Some(Err(_)) => break,
-                Some(Ok(place)) => Some(place),
-                None => None,
-            };
-            if self.poll_accept(cx, context, &mut place).is_pending() {
-                break;
-            }
-        }
-        Poll::Ready(())
+        let Self { listener, tls, mut server } = self;
+        server.listen(Port::new(listener, tls));
+        Box::pin(server.run())
     }
 }
 
 impl<L, S> fmt::Debug for Serve<L, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Serve")
-            .field("shutdown", &self.shutdown)
-            .field("drain_timeout", &self.drain_timeout)
-            .field("max_connections", &self.max_connections)
-            .field("settings", &self.settings)
+            .field("shutdown", &self.server.shutdown)
+            .field("drain_timeout", &self.server.drain_timeout)
+            .field("max_connections", &self.server.max_connections)
+            .field("settings", &self.server.settings)
             .finish_non_exhaustive()
     }
 }

@@ -18,7 +18,7 @@ use tokio_rustls::{
     server::TlsStream,
 };
 
-use super::TlsInfo;
+use super::info::TlsInfo;
 use crate::trace::tls_failed;
 
 /// How much of what a client sends after a failed handshake is read, in bytes, so that it gets to see the alert and
@@ -126,7 +126,7 @@ impl Tls {
     }
 
     /// Does the handshake of one connection. A client that cannot do it is told so with an alert.
-    pub(super) async fn accept<IO>(&self, io: IO) -> Option<(TlsStream<IO>, TlsInfo)>
+    pub(in crate::server) async fn accept<IO>(&self, io: IO) -> Option<(TlsStream<IO>, TlsInfo)>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {

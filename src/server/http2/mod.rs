@@ -1,0 +1,15 @@
+//! HTTP/2 on the server; without the feature `http2`, nothing.
+
+#[cfg(not(feature = "http2"))]
+mod disabled;
+#[cfg(feature = "http2")]
+mod enabled;
+#[cfg(feature = "http2")]
+mod preface;
+#[cfg(feature = "http2")]
+mod streams;
+
+#[cfg(not(feature = "http2"))]
+pub(super) use disabled::{Http2, Settings};
+#[cfg(feature = "http2")]
+pub(super) use enabled::{Http2, Settings};

@@ -1,0 +1,224 @@
+//! What a connection is doing, and when it has done nothing for too long.
+
+use std::{
+    mem,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::tracked_io::WriteProgress;
+
+/// What a connection is doing. The guards below count it.
+#[derive(Debug)]
+pub(super) struct Activity {
+    state: Mutex<State>,
+    progress: Arc<WriteProgress>,
+}
+
+#[derive(Debug)]
+struct State {
+    has_requested: bool,
+    /// Whether an upgrade was requested that is not answered yet.
+    is_upgrading: bool,
+    /// How many HTTP/2 streams are open. hyper closes idle HTTP/1.1 connections itself.
+    streams: usize,
+    /// On how many of the streams the client has to take what there is of the response.
+    blocked: usize,
+    /// When one of these numbers last changed.
+    changed: Instant,
+}
+
+/// How long a connection may be idle, and what counts as idle.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum IdlePolicy {
+    /// The client takes nothing of what is sent to it.
+    Http1(Duration),
+    /// No stream makes progress.
+    #[cfg_attr(not(feature = "http2"), allow(dead_code))]
+    Http2(Duration),
+}
+
+/// What to do about a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    /// Nothing before then.
+    Wait(Instant),
+    /// Drop it: there was never a request, or the client does not take the response.
+    Drop,
+    /// Shut it down gracefully: it was idle for too long.
+    ShutDown,
+}
+
+impl Activity {
+    pub(super) fn new(progress: Arc<WriteProgress>) -> Self {
+        let now = Instant::now();
+        let state = State { has_requested: false, is_upgrading: false, streams: 0, blocked: 0, changed: now };
+        Self { state: Mutex::new(state), progress }
+    }
+
+    /// Records that a whole request head has arrived.
+    pub(super) fn on_request(&self) {
+        self.with(|state| state.has_requested = true);
+    }
+
+    /// Returns whether an upgrade was requested that is not answered yet.
+    pub(super) fn is_upgrading(&self) -> bool {
+        self.with(|state| state.is_upgrading)
+    }
+
+    /// Decides what to do when the deadline of the first request has passed, or a wait is over.
+    pub(super) fn action(&self, now: Instant, policy: IdlePolicy) -> Action {
+        if self.with(|state| !state.has_requested) {
+            return Action::Drop;
+        }
+        let (since, limit, action) = match policy {
+            IdlePolicy::Http1(limit) => (self.progress.blocked_since(), limit, Action::Drop),
+            IdlePolicy::Http2(limit) => (self.idle_since(), limit, Action::ShutDown),
+        };
+        match since {
+            // Whenever it begins, the next look comes before it has lasted for too long.
+            None => Action::Wait(now + limit),
+            Some(since) if since + limit > now => Action::Wait(since + limit),
+            Some(_) => action,
+        }
+    }
+
+    /// Since when every stream waits for the client, or there is none. What the client takes may still be of a stream
+    /// that has ended here.
+    fn idle_since(&self) -> Option<Instant> {
+        let changed = self.with(|state| (state.streams <= state.blocked).then_some(state.changed))?;
+        Some(changed.max(self.progress.last()))
+    }
+
+    fn change(&self, f: impl FnOnce(&mut State)) {
+        self.with(|state| {
+            f(state);
+            state.changed = Instant::now();
+        });
+    }
+
+    fn with<R>(&self, f: impl FnOnce(&mut State) -> R) -> R {
+        f(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Counts a request for an upgrade until it is answered.
+#[derive(Debug)]
+pub(super) struct UpgradeGuard(Arc<Activity>);
+
+impl UpgradeGuard {
+    pub(super) fn new(activity: &Arc<Activity>) -> Self {
+        activity.with(|state| state.is_upgrading = true);
+        Self(Arc::clone(activity))
+    }
+}
+
+impl Drop for UpgradeGuard {
+    fn drop(&mut self) {
+        self.0.with(|state| state.is_upgrading = false);
+    }
+}
+
+/// Counts an HTTP/2 stream while it is open.
+#[cfg(feature = "http2")]
+#[derive(Debug)]
+pub(super) struct StreamGuard(Arc<Activity>);
+
+#[cfg(feature = "http2")]
+impl StreamGuard {
+    pub(super) fn new(activity: &Arc<Activity>) -> Self {
+        activity.with(|state| state.streams += 1);
+        Self(Arc::clone(activity))
+    }
+}
+
+#[cfg(feature = "http2")]
+impl Drop for StreamGuard {
+    fn drop(&mut self) {
+        self.0.change(|state| state.streams -= 1);
+    }
+}
+
+/// Counts an HTTP/2 response body while it waits for the client.
+#[derive(Debug)]
+pub(super) struct BodyGuard {
+    activity: Arc<Activity>,
+    is_blocked: bool,
+}
+
+impl BodyGuard {
+    /// The client has to take the response's head first.
+    pub(super) fn new(activity: Arc<Activity>) -> Self {
+        activity.change(|state| state.blocked += 1);
+        Self { activity, is_blocked: true }
+    }
+
+    /// Records whether there is something for the client to take, after it took all there was.
+    pub(super) fn set_blocked(&mut self, is_blocked: bool) {
+        match (mem::replace(&mut self.is_blocked, is_blocked), is_blocked) {
+            (false, true) => self.activity.change(|state| state.blocked += 1),
+            (true, false) => self.activity.change(|state| state.blocked -= 1),
+            // The client has taken what was there.
+            (true, true) => self.activity.change(|_| {}),
+            (false, false) => {}
+        }
+    }
+}
+
+impl Drop for BodyGuard {
+    fn drop(&mut self) {
+        self.set_blocked(false);
+    }
+}
+
+#[cfg(all(test, feature = "http2"))]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use tokio::time::{Instant, advance};
+
+    use super::{Action, Activity, BodyGuard, IdlePolicy, StreamGuard, WriteProgress};
+
+    const POLICIES: [IdlePolicy; 2] =
+        [IdlePolicy::Http1(Duration::from_secs(60)), IdlePolicy::Http2(Duration::from_secs(60))];
+
+    fn activity() -> Arc<Activity> {
+        Arc::new(Activity::new(Arc::new(WriteProgress::new())))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connection_without_request_is_dropped() {
+        let (start, activity) = (Instant::now(), activity());
+        for policy in POLICIES {
+            assert_eq!(activity.action(start, policy), Action::Drop);
+        }
+        activity.on_request();
+        for policy in POLICIES {
+            assert_eq!(activity.action(start, policy), Action::Wait(start + Duration::from_secs(60)));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn idle_time_starts_when_no_stream_makes_progress() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let (activity, [_, policy]) = (activity(), POLICIES);
+        activity.on_request();
+        let [first, second] = [(); 2].map(|()| StreamGuard::new(&activity));
+        assert_eq!(activity.action(at(100), policy), Action::Wait(at(160)));
+        advance(Duration::from_secs(110)).await;
+        drop(first);
+        assert_eq!(activity.action(at(120), policy), Action::Wait(at(180)));
+        advance(Duration::from_secs(10)).await;
+        let body = BodyGuard::new(Arc::clone(&activity));
+        assert_eq!(activity.action(at(160), policy), Action::Wait(at(180)));
+        assert_eq!(activity.action(at(180), policy), Action::ShutDown);
+        drop(body);
+        assert_eq!(activity.action(at(200), policy), Action::Wait(at(260)));
+        advance(Duration::from_secs(80)).await;
+        drop(second);
+        assert_eq!(activity.action(at(260), policy), Action::ShutDown);
+    }
+}

@@ -1,0 +1,96 @@
+//! Runs a server.
+
+use std::{
+    future::{Future, pending, poll_fn},
+    io,
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    task::unconstrained,
+    time::timeout,
+};
+
+use super::{HttpService, connection::Context, port::Accept, ports::Ports, settings::Settings};
+use crate::shutdown::{Shutdown, Stage};
+
+/// A server, to be set up and [run](Self::run).
+pub(super) struct Server<S> {
+    ports: Ports<S>,
+    service: S,
+    pub(super) shutdown: Shutdown,
+    /// Ready when the server is to be shut down gracefully.
+    pub(super) signal: Pin<Box<dyn Future<Output = ()> + Send>>,
+    pub(super) drain_timeout: Duration,
+    pub(super) max_connections: Option<usize>,
+    pub(super) settings: Settings,
+}
+
+impl<S> Server<S> {
+    pub(super) fn new(service: S) -> Self {
+        Self {
+            ports: Ports::new(),
+            service,
+            shutdown: Shutdown::new(),
+            signal: Box::pin(pending()),
+            drain_timeout: Duration::from_secs(30),
+            max_connections: None,
+            settings: Settings::default(),
+        }
+    }
+
+    pub(super) fn listen(&mut self, port: impl Accept<S> + 'static) {
+        self.ports.push(port);
+    }
+}
+
+impl<S: HttpService> Server<S> {
+    /// Accepts and serves connections until the signal, then waits for those that are open.
+    pub(super) async fn run(self) -> io::Result<()> {
+        let Self { mut ports, service, shutdown, mut signal, drain_timeout, max_connections, settings } =
+            self;
+        let (stage, running) = watch::channel(Stage::Running);
+        let mut context = Context {
+            service,
+            shutdown: shutdown.clone(),
+            http1: settings.http1(),
+            settings: Arc::new(settings),
+            stage: running,
+        };
+
+        let limit = max_connections.map(|limit| Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS))));
+        loop {
+            let accepting = async {
+                let mut permit = acquire(limit.as_ref()).await;
+                poll_fn(|cx| ports.poll_accept(cx, &mut context, &mut permit)).await;
+            };
+            tokio::select! {
+                biased;
+                () = &mut signal => break,
+                () = accepting => {}
+            }
+        }
+        // Without the budget that tokio gives a task for each turn.
+        unconstrained(poll_fn(|cx| ports.poll_last(cx, &mut context, limit.as_ref()))).await;
+        // From now on others may listen there, and only connections hold a receiver of the stage.
+        drop((ports, context));
+        stage.send_replace(Stage::Draining);
+        let sockets = shutdown.drain(drain_timeout);
+        // A request in progress may still become a socket, so the connections go first.
+        let http = timeout(drain_timeout, stage.closed());
+        let (_, http) = tokio::join!(sockets, http);
+        if http.is_err() {
+            stage.send_replace(Stage::Dropping);
+        }
+        Ok(())
+    }
+}
+
+/// Waits for room for one more connection.
+async fn acquire(limit: Option<&Arc<Semaphore>>) -> Option<OwnedSemaphorePermit> {
+    // The semaphore is never closed.
+    Arc::clone(limit?).acquire_owned().await.ok()
+}

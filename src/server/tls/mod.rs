@@ -1,0 +1,15 @@
+//! TLS on a listener; without the feature `tls`, nothing.
+
+#[cfg(not(feature = "tls"))]
+mod disabled;
+#[cfg(feature = "tls")]
+mod enabled;
+#[cfg(feature = "tls")]
+mod info;
+
+#[cfg(not(feature = "tls"))]
+pub(super) use disabled::{Tls, TlsInfo};
+#[cfg(feature = "tls")]
+pub use enabled::{Tls, TlsError};
+#[cfg(feature = "tls")]
+pub use info::TlsInfo;

@@ -1,0 +1,146 @@
+//! The IO that the server serves.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use hyper_util::rt::TokioIo;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    sync::OwnedSemaphorePermit,
+    time::Instant,
+};
+
+use crate::io::{Rewind, Upgraded};
+
+/// Writes of fewer bytes than this are HTTP/2's own frames, such as answers to pings, or the end of something.
+const MIN_PROGRESS: usize = 256;
+
+/// The IO that the server serves. It records how the peer takes what is sent to it, and holds the connection's permit
+/// for as long as it lives. It belongs below TLS, which takes more than it passes on.
+#[derive(Debug)]
+pub(super) struct TrackedIo<IO> {
+    io: IO,
+    progress: Arc<WriteProgress>,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+/// How a peer takes what is sent to it.
+#[derive(Debug)]
+pub(super) struct WriteProgress(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    last: Instant,
+    blocked_since: Option<Instant>,
+}
+
+impl WriteProgress {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(State { last: Instant::now(), blocked_since: None }))
+    }
+
+    /// When the peer last took [`MIN_PROGRESS`] bytes or more at once.
+    pub(super) fn last(&self) -> Instant {
+        self.with(|state| state.last)
+    }
+
+    /// Since when there is something that the peer does not take.
+    pub(super) fn blocked_since(&self) -> Option<Instant> {
+        self.with(|state| state.blocked_since)
+    }
+
+    /// `written` is how many bytes the peer has just taken; 0 when nothing waits any more.
+    fn record(&self, written: Poll<usize>) {
+        self.with(|state| match written {
+            Poll::Pending => {
+                state.blocked_since.get_or_insert_with(Instant::now);
+            }
+            Poll::Ready(n) => {
+                state.blocked_since = None;
+                if n >= MIN_PROGRESS {
+                    state.last = Instant::now();
+                }
+            }
+        });
+    }
+
+    fn with<R>(&self, f: impl FnOnce(&mut State) -> R) -> R {
+        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl<IO> TrackedIo<IO> {
+    pub(super) fn new(io: IO, progress: &Arc<WriteProgress>, permit: Option<OwnedSemaphorePermit>) -> Self {
+        Self { io, progress: Arc::clone(progress), permit }
+    }
+}
+
+/// Takes the IO of a connection without TLS, and what was read beyond the request, out of what hyper hands over.
+pub(super) fn unwrap<IO>(
+    upgraded: hyper::upgrade::Upgraded,
+) -> Result<(Upgraded, Bytes), hyper::upgrade::Upgraded>
+where
+    IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let parts = upgraded.downcast::<TokioIo<Rewind<TrackedIo<IO>>>>()?;
+    let (tracked, rest) = parts.io.into_inner().into_parts();
+    let unread = if rest.is_empty() { parts.read_buf } else { [parts.read_buf, rest].concat().into() };
+    Ok((Upgraded::new(tracked.io, tracked.permit), unread))
+}
+
+impl<IO: AsyncRead + Unpin> AsyncRead for TrackedIo<IO> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(cx, buf)
+    }
+}
+
+impl<IO: AsyncWrite + Unpin> AsyncWrite for TrackedIo<IO> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write(cx, buf);
+        self.progress.record(count(&written, |n| *n));
+        written
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
+        self.progress.record(count(&written, |n| *n));
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.io).poll_flush(cx);
+        self.progress.record(count(&flushed, |()| 0));
+        flushed
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let shut_down = Pin::new(&mut self.io).poll_shutdown(cx);
+        self.progress.record(count(&shut_down, |()| 0));
+        shut_down
+    }
+}
+
+/// How many bytes were written. After an error nothing waits any more.
+fn count<T>(done: &Poll<io::Result<T>>, bytes: impl FnOnce(&T) -> usize) -> Poll<usize> {
+    match done {
+        Poll::Pending => Poll::Pending,
+        Poll::Ready(done) => Poll::Ready(done.as_ref().map_or(0, bytes)),
+    }
+}
