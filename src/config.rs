@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use crate::{deflate, handshake::AllowOrigin, shutdown::Shutdown};
+use crate::{deflate, handshake::AllowOrigin, io::TcpOptions, shutdown::Shutdown};
 
 /// Limits, buffers, timings and the origin policy of a layer or an acceptor.
 ///
@@ -28,6 +28,7 @@ pub struct Config {
     pub(crate) keepalive_timeout: Option<Duration>,
     pub(crate) close_timeout: Duration,
     pub(crate) cork: bool,
+    pub(crate) tcp: TcpOptions,
     pub(crate) deflate: deflate::Settings,
     pub(crate) max_connections: Option<usize>,
     pub(crate) shutdown: Option<Shutdown>,
@@ -152,6 +153,42 @@ impl Config {
         self
     }
 
+    /// Sets `TCP_NODELAY` on the socket when the WebSocket opens, or with `false` resets it. Default: `true`.
+    ///
+    /// Without the option, the second of two small messages waits until the client has acknowledged the first, for which
+    /// most systems take 40 ms.
+    ///
+    /// It is set wherever the IO is a `TcpStream`: given to [`Acceptor::accept`](crate::Acceptor::accept), also in a
+    /// [`Rewind`](crate::Rewind); or behind a server over HTTP/1.1 that served a `TokioIo<TcpStream>`, as `axum::serve`,
+    /// hyper's and hyper-util's builders, and this crate's [`serve`](crate::serve()) do. In anything else, such as a
+    /// TLS stream, a boxed stream or a stream of HTTP/2, the socket cannot be reached, and has to be prepared where it is
+    /// accepted, as [`serve`](crate::serve()) does by itself:
+    ///
+    /// - with tokio: `stream.set_nodelay(true)`,
+    /// - with `axum::serve`: `listener.tap_io(|stream| drop(stream.set_nodelay(true)))`, by `axum::serve::ListenerExt`.
+    pub fn tcp_nodelay(mut self, nodelay: bool) -> Self {
+        self.tcp.nodelay = nodelay;
+        self
+    }
+
+    /// Sets `TCP_NOTSENT_LOWAT` on the socket when the WebSocket opens: how much the system takes that it cannot send
+    /// yet, in bytes; `None` is the system's default. Default: 128 KiB. On Linux and Android.
+    ///
+    /// Without it the system takes megabytes, and a ping or a Close has to wait until a slow peer has received those.
+    ///
+    /// It is set where [`tcp_nodelay`](Self::tcp_nodelay) is.
+    ///
+    /// # Panics
+    ///
+    /// Panics when `bytes` is 0.
+    pub fn tcp_notsent_lowat(mut self, bytes: impl Into<Option<u32>>) -> Self {
+        let bytes = bytes.into();
+        assert!(bytes != Some(0), "tcp_notsent_lowat must be at least 1 byte");
+        // 0 is the system's default.
+        self.tcp.notsent_lowat = bytes.unwrap_or(0);
+        self
+    }
+
     /// Compresses messages with clients that offer it (permessage-deflate, RFC 7692). Default: off.
     ///
     /// What compression does to secrets and to memory is told at [`Deflate`](crate::Deflate).
@@ -197,6 +234,7 @@ impl Default for Config {
             keepalive_timeout: Some(Duration::from_secs(20)),
             close_timeout: Duration::from_secs(5),
             cork: true,
+            tcp: TcpOptions::default(),
             deflate: deflate::Settings::default(),
             max_connections: None,
             shutdown: None,

@@ -10,7 +10,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{AcceptError, AcceptErrorKind, Upgrading, encode::encode, head};
+use super::{AcceptError, AcceptErrorKind, Upgrading, encode::encode, head, upgrading::set_tcp_options};
 use crate::{
     config::Config,
     deflate::Offers,
@@ -114,6 +114,7 @@ impl<H: HandshakeService> Acceptor<H> {
         });
         let kind = match written.await {
             Ok(Ok(())) => {
+                set_tcp_options(&agreement, &io);
                 return Ok((WebSocket::new(io, &unread, agreement), extra));
             }
             Ok(Err(error)) => AcceptErrorKind::Io(error),

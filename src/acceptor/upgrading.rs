@@ -1,6 +1,7 @@
 //! An accepted request on its way to a WebSocket.
 
 use std::{
+    any::Any,
     error::Error,
     fmt,
     future::Future,
@@ -12,6 +13,7 @@ use hyper::upgrade::OnUpgrade;
 
 use crate::{
     io::{Unwrap, Upgraded},
+    trace::tcp_failed,
     websocket::{Agreement, WebSocket},
 };
 
@@ -41,7 +43,15 @@ impl<T> Future for Upgrading<T> {
         let upgraded = ready!(Pin::new(&mut self.on_upgrade).poll(cx)).map_err(UpgradeError)?;
         let (agreement, extra) = self.accepted.take().expect("Upgrading is polled after it was ready");
         let (io, unread) = Upgraded::from_hyper(upgraded, self.unwrap);
+        set_tcp_options(&agreement, &io);
         Poll::Ready(Ok((WebSocket::new(io, &unread, agreement), extra)))
+    }
+}
+
+/// Sets the options of a TCP socket. One that is closed already may not take them.
+pub(super) fn set_tcp_options(agreement: &Agreement, io: &dyn Any) {
+    if let Err(error) = agreement.config.tcp.apply(io) {
+        tcp_failed(&error);
     }
 }
 

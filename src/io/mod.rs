@@ -4,6 +4,7 @@ mod frames;
 mod message;
 mod read_buffer;
 mod rewind;
+mod tcp;
 mod transport;
 mod unread;
 mod upgraded;
@@ -13,4 +14,5 @@ pub use rewind::Rewind;
 pub use transport::Transport;
 pub use upgraded::Upgraded;
 
+pub(crate) use tcp::TcpOptions;
 pub(crate) use upgraded::Unwrap;

@@ -11,6 +11,9 @@ use tokio::{
 };
 
 /// What connections come from: a [`TcpListener`], on Unix a `UnixListener`, or one of your own.
+///
+/// Where [`Io`](Self::Io) is a `TcpStream`, [`serve`](crate::serve()) sets `TCP_NODELAY` and, on Linux, a
+/// `TCP_NOTSENT_LOWAT` of 128 KiB on each. A listener of your own whose `Io` contains one has to do that itself.
 pub trait Listener: Send + 'static {
     /// A connection.
     type Io: AsyncRead + AsyncWrite + Send + Unpin + 'static;
@@ -39,15 +42,12 @@ impl<A: fmt::Display> fmt::Display for PeerAddr<A> {
     }
 }
 
-/// Connections have `TCP_NODELAY` set: messages are written whole, so there is nothing to wait for.
 impl Listener for TcpListener {
     type Io = tokio::net::TcpStream;
     type Addr = std::net::SocketAddr;
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Self::Io, Self::Addr)>> {
-        let (io, addr) = ready!(TcpListener::poll_accept(self, cx))?;
-        io.set_nodelay(true)?;
-        Poll::Ready(Ok((io, addr)))
+        TcpListener::poll_accept(self, cx)
     }
 }
 

@@ -14,7 +14,10 @@ use tokio::{
 };
 
 use super::{HttpService, Listener, PeerAddr, connection::Context as Connection, tls::Tls};
-use crate::trace::accept_failed;
+use crate::{
+    io::TcpOptions,
+    trace::{accept_failed, tcp_failed},
+};
 
 /// How long accepting pauses after an error that the next connection would meet too.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -62,6 +65,10 @@ impl<L: Listener, S: HttpService> Accept<S> for Port<L> {
             }
             match ready!(self.listener.poll_accept(cx)) {
                 Ok((io, addr)) => {
+                    // For HTTP/2 and for TLS, where the socket cannot be reached when a WebSocket opens.
+                    if let Err(error) = TcpOptions::default().apply(&io) {
+                        tcp_failed(&error);
+                    }
                     let (context, peer, permit) = (context.clone(), PeerAddr(addr), permit.take());
                     match self.tls.clone() {
                         Some(tls) => tokio::spawn(context.serve_tls(io, tls, peer, permit)),

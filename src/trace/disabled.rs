@@ -38,6 +38,8 @@ impl Scope {
 
 pub(crate) fn upgrade_failed(_: &dyn Error) {}
 
+pub(crate) fn tcp_failed(_: &io::Error) {}
+
 pub(crate) fn accept_failed(_: &io::Error) {}
 
 #[cfg(feature = "tls")]

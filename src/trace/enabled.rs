@@ -116,6 +116,10 @@ pub(crate) fn upgrade_failed(error: &dyn Error) {
     warn!(source = error.source().map(field::display), "{error}");
 }
 
+pub(crate) fn tcp_failed(error: &io::Error) {
+    debug!("setting a TCP option failed: {error}");
+}
+
 pub(crate) fn accept_failed(error: &io::Error) {
     warn!("accepting a connection failed: {error}");
 }

@@ -1,0 +1,46 @@
+//! Options of TCP sockets.
+
+use std::{any::Any, io};
+
+use tokio::net::TcpStream;
+
+use super::{Rewind, Upgraded};
+
+/// The options that a TCP socket has as a WebSocket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TcpOptions {
+    pub(crate) nodelay: bool,
+    /// 0 is the system's default.
+    pub(crate) notsent_lowat: u32,
+}
+
+impl Default for TcpOptions {
+    fn default() -> Self {
+        Self { nodelay: true, notsent_lowat: 128 * 1024 }
+    }
+}
+
+impl TcpOptions {
+    /// Sets the options if `io` is a TCP socket.
+    pub(crate) fn apply(self, io: &dyn Any) -> io::Result<()> {
+        let Some(tcp) = tcp(io) else { return Ok(()) };
+        tcp.set_nodelay(self.nodelay)?;
+        #[cfg(any(target_os = "android", target_os = "linux"))]
+        socket2::SockRef::from(tcp).set_tcp_notsent_lowat(self.notsent_lowat)?;
+        Ok(())
+    }
+}
+
+/// The TCP socket that `io` is, or that can be reached in it.
+fn tcp(io: &dyn Any) -> Option<&TcpStream> {
+    if let Some(upgraded) = io.downcast_ref::<Upgraded>() {
+        return upgraded.as_tcp();
+    }
+    if let Some(rewind) = io.downcast_ref::<Rewind<TcpStream>>() {
+        return Some(rewind.get_ref());
+    }
+    if let Some(rewind) = io.downcast_ref::<Rewind<Upgraded>>() {
+        return rewind.get_ref().as_tcp();
+    }
+    io.downcast_ref::<TcpStream>()
+}

@@ -1,0 +1,254 @@
+//! The options of a WebSocket's TCP socket, through every way in.
+//!
+//! ```text
+//! cargo test --test tcp -- --ignored --nocapture
+//! ```
+//!
+//! measures what a client with delayed ACKs sees of two small messages that are sent 2 ms apart.
+#![cfg(any(target_os = "android", target_os = "linux"))]
+
+use std::{
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+
+use axum::{Router, serve::ListenerExt};
+use bytes::Bytes;
+use http::Request;
+use http_body_util::Full;
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+    service::TowerToHyperService,
+};
+use socket2::{SockRef, Socket};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    time::{sleep, timeout},
+};
+use tower_websocket::{
+    AcceptAll, Acceptor, Config, Listener, Rewind, WebSocket, WebSocketUpgradeLayer, serve,
+};
+
+/// The ways in on which the socket can be reached.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Way {
+    Serve,
+    Axum,
+    Hyper,
+    Auto,
+    AcceptRequest,
+    Acceptor,
+    AcceptorRewind,
+}
+
+const ALL: [Way; 7] =
+    [Way::Serve, Way::Axum, Way::Hyper, Way::Auto, Way::AcceptRequest, Way::Acceptor, Way::AcceptorRewind];
+
+/// What a server has accepted, as a second descriptor of the same socket.
+struct Accepted {
+    addr: SocketAddr,
+    sockets: UnboundedReceiver<Socket>,
+}
+
+impl Accepted {
+    async fn next(&mut self) -> Socket {
+        timeout(Duration::from_secs(10), self.sockets.recv()).await.unwrap().unwrap()
+    }
+}
+
+/// A listener of the server's that passes on a second descriptor of each connection.
+struct Tap(TcpListener, UnboundedSender<Socket>);
+
+impl Listener for Tap {
+    type Io = TcpStream;
+    type Addr = SocketAddr;
+
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        let (io, addr) = ready!(Listener::poll_accept(&mut self.0, cx))?;
+        self.1.send(SockRef::from(&io).try_clone()?).unwrap();
+        Poll::Ready(Ok((io, addr)))
+    }
+}
+
+/// Sends two small messages 2 ms apart, every 200 ms, while the client is there.
+async fn pairs<IO>(mut socket: WebSocket<IO>)
+where
+    IO: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
+{
+    loop {
+        for _ in 0..2 {
+            if socket.send("hello").await.is_err() {
+                return;
+            }
+            sleep(Duration::from_millis(2)).await;
+        }
+        sleep(Duration::from_millis(200)).await;
+    }
+}
+
+type BoxFuture<T> = std::pin::Pin<Box<dyn Future<Output = T> + Send>>;
+
+fn service(config: Config) -> Router {
+    let layer = WebSocketUpgradeLayer::new(AcceptAll::new(), async |socket, ()| pairs(socket).await);
+    Router::new().fallback_service(layer.with_config(config).into_service())
+}
+
+/// Boxed, as the next, because the compiler does not see otherwise that the future is `Send`.
+fn accept_request(
+    acceptor: Acceptor<AcceptAll>,
+    request: Request<Incoming>,
+) -> BoxFuture<Result<http::Response<Full<Bytes>>, Infallible>> {
+    Box::pin(async move {
+        let (response, upgrading) = acceptor.accept_request(request).await.unwrap();
+        tokio::spawn(async move { pairs(upgrading.await.unwrap().0).await });
+        Ok(response.map(|()| Full::default()))
+    })
+}
+
+fn accept<IO>(acceptor: Acceptor<AcceptAll>, io: IO) -> BoxFuture<()>
+where
+    IO: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
+{
+    Box::pin(async move {
+        let (socket, ()) = acceptor.accept(io).await.unwrap();
+        pairs(socket).await;
+    })
+}
+
+impl Way {
+    async fn start(self, config: Config) -> Accepted {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let (sender, sockets) = unbounded_channel();
+        tokio::spawn(async move {
+            match self {
+                Self::Serve => serve(Tap(listener, sender), service(config)).await.unwrap(),
+                Self::Axum => {
+                    let listener = listener.tap_io(move |io| {
+                        sender.send(SockRef::from(&*io).try_clone().unwrap()).unwrap();
+                    });
+                    axum::serve(listener, service(config)).await.unwrap();
+                }
+                _ => loop {
+                    let (io, _) = listener.accept().await.unwrap();
+                    sender.send(SockRef::from(&io).try_clone().unwrap()).unwrap();
+                    tokio::spawn(self.connection(io, config.clone()));
+                },
+            }
+        });
+        Accepted { addr, sockets }
+    }
+
+    fn connection(self, io: TcpStream, config: Config) -> BoxFuture<()> {
+        let http1 = hyper::server::conn::http1::Builder::new();
+        let acceptor = Acceptor::new(AcceptAll::new()).with_config(config.clone());
+        match self {
+            Self::Hyper => {
+                let service = TowerToHyperService::new(service(config));
+                let connection = http1.serve_connection(TokioIo::new(io), service).with_upgrades();
+                Box::pin(async { connection.await.unwrap() })
+            }
+            Self::Auto => Box::pin(async {
+                let auto = auto::Builder::new(TokioExecutor::new());
+                let service = TowerToHyperService::new(service(config));
+                auto.serve_connection_with_upgrades(TokioIo::new(io), service).await.unwrap();
+            }),
+            Self::AcceptRequest => {
+                let service = service_fn(move |request| accept_request(acceptor.clone(), request));
+                let connection = http1.serve_connection(TokioIo::new(io), service).with_upgrades();
+                Box::pin(async { connection.await.unwrap() })
+            }
+            Self::Acceptor => accept(acceptor, io),
+            Self::AcceptorRewind => accept(acceptor, Rewind::new(io, Bytes::new())),
+            Self::Serve | Self::Axum => unreachable!("they accept by themselves"),
+        }
+    }
+}
+
+/// An open WebSocket, past the head of the 101.
+async fn open(addr: SocketAddr) -> TcpStream {
+    let mut client = TcpStream::connect(addr).await.unwrap();
+    let request = format!(
+        "GET / HTTP/1.1\r\nHost: {addr}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    client.write_all(request.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(client.read_u8().await.unwrap());
+    }
+    assert!(head.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&head));
+    client
+}
+
+/// Whether `TCP_NODELAY` is set, and `TCP_NOTSENT_LOWAT`, where 0 is the system's default.
+fn options(socket: &Socket) -> (bool, u32) {
+    (socket.tcp_nodelay().unwrap(), socket.tcp_notsent_lowat().unwrap())
+}
+
+const MESSAGE: &[u8] = b"\x81\x05hello";
+
+async fn message(client: &mut TcpStream) {
+    let mut message = [0; MESSAGE.len()];
+    timeout(Duration::from_secs(10), client.read_exact(&mut message)).await.unwrap().unwrap();
+    assert_eq!(message, MESSAGE);
+}
+
+#[tokio::test]
+async fn every_way_in_sets_the_options() {
+    for way in ALL {
+        for (config, expected) in [
+            (Config::new(), (true, 128 * 1024)),
+            (Config::new().tcp_nodelay(false), (false, 128 * 1024)),
+            (Config::new().tcp_notsent_lowat(16 * 1024), (true, 16 * 1024)),
+            (Config::new().tcp_nodelay(false).tcp_notsent_lowat(None), (false, 0)),
+        ] {
+            let mut accepted = way.start(config).await;
+            let mut client = open(accepted.addr).await;
+            // The handler runs.
+            message(&mut client).await;
+            assert_eq!(options(&accepted.next().await), expected, "{way:?}");
+        }
+    }
+}
+
+/// Where the socket cannot be reached when a WebSocket opens, and for ordinary requests.
+#[tokio::test]
+async fn serve_sets_the_options_at_once() {
+    let mut accepted = Way::Serve.start(Config::new().tcp_nodelay(false)).await;
+    let mut client = TcpStream::connect(accepted.addr).await.unwrap();
+    client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    assert_eq!(client.read_u8().await.unwrap(), b'H');
+    assert_eq!(options(&accepted.next().await), (true, 128 * 1024));
+}
+
+/// The option that makes the difference is set, which holds on any machine; that it makes it is measured.
+#[tokio::test]
+#[ignore = "measures, for a quarter of a minute"]
+async fn the_second_of_two_messages_does_not_wait_for_an_ack() {
+    for (name, config) in [("with", Config::new()), ("without", Config::new().tcp_nodelay(false))] {
+        for way in ALL {
+            let accepted = way.start(config.clone()).await;
+            let mut client = open(accepted.addr).await;
+            let mut gaps = Vec::new();
+            for _ in 0..9 {
+                // Linux acknowledges at once for a while, unless it is told not to each time.
+                SockRef::from(&client).set_tcp_quickack(false).unwrap();
+                message(&mut client).await;
+                let first = Instant::now();
+                message(&mut client).await;
+                gaps.push(first.elapsed());
+            }
+            gaps.sort();
+            println!("{way:?}: {:.1?} {name} TCP_NODELAY", gaps[4]);
+            assert_eq!(gaps[4] < Duration::from_millis(20), name == "with", "{way:?}: {gaps:?}");
+        }
+    }
+}
