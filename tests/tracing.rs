@@ -8,21 +8,35 @@ use std::{
 
 use futures_util::SinkExt;
 use http::{Request, Response};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
 use tokio_tungstenite::client_async;
-use tower::{BoxError, service_fn};
+use tower::{BoxError, ServiceBuilder, service_fn};
+use tower_http::trace::TraceLayer;
 use tower_websocket::{
     Handshake, Message, Rejection, WebSocket, WebSocketUpgradeLayer, serve,
     tungstenite::{client::IntoClientRequest, protocol::CloseFrame},
 };
-use tracing_subscriber::fmt::format::FmtSpan;
+use tracing::{
+    Event, Subscriber,
+    field::{Field, Visit},
+    span::{Attributes, Id},
+};
+use tracing_subscriber::{
+    Layer, Registry,
+    fmt::format::FmtSpan,
+    layer::{Context, SubscriberExt},
+    registry::LookupSpan,
+};
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        Write::write(&mut *self.0.lock().unwrap(), bytes)
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -58,7 +72,7 @@ async fn echo(mut socket: WebSocket, (): ()) {
     }
 }
 
-/// Everything is in one test: the subscriber is the process's.
+/// The subscriber is the process's, for every test that has none of its own.
 #[tokio::test]
 async fn a_span_tells_a_connections_story_and_an_event_a_refusals_cause() {
     let log = Log::default();
@@ -110,5 +124,99 @@ async fn a_span_tells_a_connections_story_and_an_event_a_refusals_cause() {
     let refused = log.line("refused");
     for field in ["WARN", "path=\"/boom\"", "status=500", "source=the database is down"] {
         assert!(refused.contains(field), "no {field} in {refused}");
+    }
+}
+
+/// What happens to spans, by name.
+#[derive(Clone, Default)]
+struct Spans(Arc<Mutex<Seen>>);
+
+#[derive(Default)]
+struct Seen {
+    opened: Vec<String>,
+    closed: Vec<String>,
+    follows: Vec<(String, String)>,
+    /// The message of each event, and the spans that it is in.
+    events: Vec<(String, Vec<String>)>,
+}
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Spans {
+    fn on_new_span(&self, _: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let span = context.span(id).unwrap();
+        let names: Vec<_> = span.scope().from_root().map(|span| span.name()).collect();
+        self.0.lock().unwrap().opened.push(names.join(":"));
+    }
+
+    fn on_follows_from(&self, id: &Id, follows: &Id, context: Context<'_, S>) {
+        let name = |id| context.span(id).unwrap().name().to_owned();
+        self.0.lock().unwrap().follows.push((name(id), name(follows)));
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        struct Message(String);
+        impl Visit for Message {
+            fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+                if field.name() == "message" {
+                    self.0 = format!("{value:?}");
+                }
+            }
+        }
+        let mut message = Message(String::new());
+        event.record(&mut message);
+        let names = context.event_scope(event).into_iter().flatten().map(|span| span.name().to_owned());
+        self.0.lock().unwrap().events.push((message.0, names.collect()));
+    }
+
+    fn on_close(&self, id: Id, context: Context<'_, S>) {
+        let name = context.span(&id).unwrap().name().to_owned();
+        self.0.lock().unwrap().closed.push(name);
+    }
+}
+
+/// The span of a socket was a child of the request's span, and kept that open for as long as the socket: exporters send a
+/// span when it closes.
+#[tokio::test]
+async fn the_requests_span_closes_while_the_socket_is_open() {
+    let spans = Spans::default();
+    let _guard = tracing::subscriber::set_default(Registry::default().with(spans.clone()));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let layer = WebSocketUpgradeLayer::new(service_fn(handshake), echo);
+    let service = ServiceBuilder::new().layer(TraceLayer::new_for_http()).service(layer.into_service());
+    let server = serve(listener, service);
+    let shutdown = server.shutdown().clone();
+    tokio::spawn(server.into_future());
+
+    let request = format!("ws://{addr}/").into_client_request().unwrap();
+    let (mut client, _) = client_async(request, TcpStream::connect(addr).await.unwrap()).await.unwrap();
+    client.send(Message::text("hello")).await.unwrap();
+    assert_eq!(futures_util::StreamExt::next(&mut client).await.unwrap().unwrap(), Message::text("hello"));
+    {
+        let seen = spans.0.lock().unwrap();
+        assert_eq!(seen.opened, ["request", "websocket"]);
+        assert_eq!(seen.closed, ["request"]);
+        assert_eq!(seen.follows, [("websocket".to_owned(), "request".to_owned())]);
+        let (_, names) = seen.events.iter().find(|(message, _)| message == "in the handler").unwrap();
+        assert_eq!(names, &["websocket"]);
+    }
+    client.close(None).await.unwrap();
+    while let Some(Ok(_)) = futures_util::StreamExt::next(&mut client).await {}
+    shutdown.idle().await;
+    assert_eq!(spans.0.lock().unwrap().closed, ["request", "websocket"]);
+
+    // A refusal, and a request that is no WebSocket's, are the request's own.
+    for (path, key) in [("/boom", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"), ("/", "")] {
+        spans.0.lock().unwrap().events.clear();
+        let upgrade = if key.is_empty() { "" } else { "Upgrade: websocket\r\n" };
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: {addr}\r\nConnection: upgrade, close\r\n{upgrade}\
+             Sec-WebSocket-Version: 13\r\n{key}\r\n"
+        );
+        let mut client = TcpStream::connect(addr).await.unwrap();
+        client.write_all(request.as_bytes()).await.unwrap();
+        client.read_to_end(&mut Vec::new()).await.unwrap();
+        let seen = spans.0.lock().unwrap();
+        let refused = seen.events.iter().filter(|(message, _)| message.starts_with("handshake refused"));
+        assert_eq!(refused.map(|(_, names)| names.concat()).collect::<Vec<_>>(), ["request"], "{path}");
     }
 }

@@ -1,6 +1,6 @@
 //! The opening handshake without a handler.
 
-use std::{fmt, net::SocketAddr, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use http::{Request, Response, request::Parts};
 use hyper::upgrade::OnUpgrade;
@@ -15,7 +15,7 @@ use crate::{
     config::Config,
     deflate::Offers,
     handshake::{Accepted, HandshakeError, HandshakeService, Opening, Settled, UpgradeRequest, ask},
-    trace::Trace,
+    trace::RequestTrace,
     websocket::{Agreement, Permit, PermitError, WebSocket},
 };
 
@@ -174,7 +174,7 @@ impl<H: HandshakeService> Acceptor<H> {
             // What is wrong with the request comes before what is wrong with the server.
             Err(error) => {
                 let error = UpgradeRequest::parse(&parts, opening).err().unwrap_or(error);
-                trace(&parts).refused(error.status(), &error);
+                RequestTrace::new(&parts).refused(error.status(), &error);
                 return Err(error);
             }
         };
@@ -189,10 +189,10 @@ impl<H: HandshakeService> Acceptor<H> {
         parts: Parts,
         opening: Opening,
     ) -> Result<(Response<()>, Agreement, H::Extra), HandshakeError> {
-        let trace = trace(&parts);
+        let trace = RequestTrace::new(&parts);
         match self.check_and_ask(parts, opening).await {
             Ok((Accepted { response, settled: Settled { protocol, deflate }, extra }, permit)) => {
-                trace.accepted(protocol.as_ref());
+                let trace = trace.accepted(protocol.as_ref());
                 let config = Arc::clone(&self.config);
                 Ok((response, Agreement { config, permit, protocol, deflate, trace }, extra))
             }
@@ -220,12 +220,6 @@ impl<H: HandshakeService> Acceptor<H> {
         let accepted = ask(self.handshake.clone(), parts, upgrade, extensions, timeout).await?;
         Ok((accepted, permit))
     }
-}
-
-/// The trace of the request's connection.
-fn trace(parts: &Parts) -> Trace {
-    let peer = parts.extensions.get::<SocketAddr>();
-    Trace::new(parts, peer.map(|peer| peer as &dyn fmt::Display))
 }
 
 impl<H> fmt::Debug for Acceptor<H> {

@@ -1,21 +1,28 @@
 //! Nothing.
 
-use std::{error::Error, fmt::Display, io};
+use std::{error::Error, io};
 
 use http::{HeaderValue, StatusCode, request::Parts};
 
 #[derive(Clone, Debug)]
-pub(crate) struct Trace;
+pub(crate) struct RequestTrace;
 
-impl Trace {
-    pub(crate) fn new(_: &Parts, _: Option<&dyn Display>) -> Self {
+impl RequestTrace {
+    pub(crate) fn new(_: &Parts) -> Self {
         Self
     }
 
     pub(crate) fn refused(&self, _: StatusCode, _: &dyn Error) {}
 
-    pub(crate) fn accepted(&self, _: Option<&HeaderValue>) {}
+    pub(crate) fn accepted(self, _: Option<&HeaderValue>) -> Trace {
+        Trace
+    }
+}
 
+#[derive(Clone, Debug)]
+pub(crate) struct Trace;
+
+impl Trace {
     pub(crate) fn received(&mut self, _: usize) {}
 
     pub(crate) fn sent(&mut self, _: usize) {}

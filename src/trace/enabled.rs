@@ -1,9 +1,68 @@
 //! A span for each connection, and events for what goes wrong.
 
-use std::{error::Error, fmt::Display, io, time::Instant};
+use std::{error::Error, io, net::SocketAddr, time::Instant};
 
-use http::{HeaderValue, StatusCode, request::Parts};
+use http::{HeaderValue, Method, StatusCode, Uri, request::Parts};
 use tracing::{Span, debug, field, info_span, warn};
+
+/// What is recorded of a request for a WebSocket.
+#[derive(Debug)]
+pub(crate) struct RequestTrace {
+    method: Method,
+    uri: Uri,
+    id: Option<HeaderValue>,
+    peer: Option<SocketAddr>,
+}
+
+impl RequestTrace {
+    pub(crate) fn new(parts: &Parts) -> Self {
+        Self {
+            method: parts.method.clone(),
+            uri: parts.uri.clone(),
+            id: parts.headers.get("x-request-id").cloned(),
+            peer: parts.extensions.get().copied(),
+        }
+    }
+
+    /// Records the refusal in the current span, which is the request's where there is one.
+    pub(crate) fn refused(&self, status: StatusCode, error: &dyn Error) {
+        let (method, path) = (field::display(&self.method), self.uri.path());
+        let peer = self.peer.map(field::display);
+        let source = error.source().map(field::display);
+        if status.is_server_error() {
+            warn!(method, path, peer, status = status.as_u16(), source, "handshake refused: {error}");
+        } else {
+            debug!(method, path, peer, status = status.as_u16(), source, "handshake refused: {error}");
+        }
+    }
+
+    /// Opens the span of the connection.
+    ///
+    /// It follows from the current span, the request's, but is not its child: that would keep the request's span open for
+    /// as long as the WebSocket.
+    pub(crate) fn accepted(self, protocol: Option<&HeaderValue>) -> Trace {
+        let span = info_span!(
+            parent: None,
+            "websocket",
+            method = %self.method,
+            path = self.uri.path(),
+            request_id = self.id.as_ref().and_then(|id| id.to_str().ok()),
+            peer = self.peer.map(field::display),
+            protocol = protocol.and_then(|protocol| protocol.to_str().ok()),
+            close_code = field::Empty,
+            close_reason = field::Empty,
+            error = field::Empty,
+            messages_received = field::Empty,
+            bytes_received = field::Empty,
+            messages_sent = field::Empty,
+            bytes_sent = field::Empty,
+            duration_ms = field::Empty,
+        );
+        span.follows_from(Span::current());
+        let started = Instant::now();
+        Trace { span, started, received: Count::default(), sent: Count::default(), has_ended: false }
+    }
+}
 
 /// The span of one connection, and what it will have carried.
 #[derive(Debug)]
@@ -29,47 +88,6 @@ impl Count {
 }
 
 impl Trace {
-    pub(crate) fn new(parts: &Parts, peer: Option<&dyn Display>) -> Self {
-        let span = info_span!(
-            "websocket",
-            method = %parts.method,
-            path = parts.uri.path(),
-            peer = field::Empty,
-            protocol = field::Empty,
-            close_code = field::Empty,
-            close_reason = field::Empty,
-            error = field::Empty,
-            messages_received = field::Empty,
-            bytes_received = field::Empty,
-            messages_sent = field::Empty,
-            bytes_sent = field::Empty,
-            duration_ms = field::Empty,
-        );
-        if let Some(peer) = peer {
-            span.record("peer", field::display(peer));
-        }
-        let started = Instant::now();
-        Self { span, started, received: Count::default(), sent: Count::default(), has_ended: false }
-    }
-
-    pub(crate) fn refused(&self, status: StatusCode, error: &dyn Error) {
-        let source = error.source().map(field::display);
-        let is_server_error = status.is_server_error();
-        let status = status.as_u16();
-        let _entered = self.span.enter();
-        if is_server_error {
-            warn!(status, source, "handshake refused: {error}");
-        } else {
-            debug!(status, source, "handshake refused: {error}");
-        }
-    }
-
-    pub(crate) fn accepted(&self, protocol: Option<&HeaderValue>) {
-        if let Some(protocol) = protocol.and_then(|protocol| protocol.to_str().ok()) {
-            self.span.record("protocol", protocol);
-        }
-    }
-
     pub(crate) fn received(&mut self, bytes: usize) {
         self.received.add(bytes);
     }

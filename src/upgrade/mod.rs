@@ -3,6 +3,7 @@
 mod body;
 mod future;
 mod layer;
+mod refuse;
 mod service;
 mod task;
 mod upgrade_required;

@@ -11,10 +11,10 @@ use bytes::Bytes;
 use http::{Request, Response, request::Parts};
 use tower::Service;
 
-use super::{ResponseBody, ResponseFuture, task::UpgradeTask};
+use super::{ResponseBody, ResponseFuture, refuse::refuse, task::UpgradeTask};
 use crate::{
     acceptor::Acceptor,
-    handshake::{HandshakeService, Opening, RefusalCause},
+    handshake::{HandshakeService, Opening},
     websocket::WebSocket,
 };
 
@@ -100,12 +100,7 @@ where
             tokio::spawn(UpgradeTask::Upgrading { upgrading, handler: Arc::clone(&shared.handler) });
             response.map(|()| Bytes::new())
         }
-        Err(refused) => {
-            let cause = RefusalCause::from(&refused);
-            let mut response = refused.into_response();
-            response.extensions_mut().insert(cause);
-            response
-        }
+        Err(error) => refuse(error),
     }
 }
 

@@ -11,9 +11,12 @@ use http::{Request, Response};
 use http_body_util::Full;
 use tower::Service;
 
-use crate::handshake::HandshakeError;
+use super::refuse::refuse;
+use crate::{handshake::HandshakeError, trace::RequestTrace};
 
 /// Answers every request with 426, and over HTTP/2 with 405, or 501 to a `CONNECT`: this resource is a WebSocket.
+///
+/// The response has the [`RefusalCause`](crate::RefusalCause) in its extensions, as every refusal of a layer.
 ///
 /// It is the inner service of [`into_service`](crate::WebSocketUpgradeLayer::into_service).
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,7 +40,9 @@ impl<B> Service<Request<B>> for UpgradeRequired {
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let error = HandshakeError::not_websocket(request.version(), request.method());
-        ready(Ok(error.into_response().map(Full::new)))
+        let (parts, _) = request.into_parts();
+        let error = HandshakeError::not_websocket(parts.version, &parts.method);
+        RequestTrace::new(&parts).refused(error.status(), &error);
+        ready(Ok(refuse(error).map(Full::new)))
     }
 }

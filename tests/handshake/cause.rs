@@ -1,9 +1,11 @@
 //! What layers around the layer get to know of a refusal.
 
-use std::{future::pending, time::Duration};
+use std::{convert::Infallible, future::pending, time::Duration};
 
-use http::{Request, Response, StatusCode, request::Builder};
-use tower::service_fn;
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, Version, request::Builder};
+use http_body_util::Full;
+use tower::{Layer, service_fn};
 use tower_websocket::{Config, Handshake, RefusalCause, Rejection, Shutdown, WebSocketUpgradeLayer};
 
 use crate::request::{answer, upgradable, upgrade, upgrade_without};
@@ -48,7 +50,23 @@ async fn a_refusal_names_its_cause() {
 }
 
 #[tokio::test]
-async fn what_is_no_refusal_has_none() {
+async fn an_ordinary_request_to_a_service_of_its_own_has_a_cause() {
+    let request = |method, version| Request::builder().method(method).version(version).uri("/");
+    for (request, expected) in [
+        (Request::get("/"), "not_web_socket"),
+        (request("GET", Version::HTTP_10), "not_web_socket"),
+        (request("GET", Version::HTTP_2), "method_not_connect"),
+        (request("CONNECT", Version::HTTP_2), "unknown_protocol"),
+    ] {
+        assert_eq!(cause(Config::new(), request).await, Some(expected));
+    }
+}
+
+#[tokio::test]
+async fn what_the_layer_does_not_refuse_has_no_cause() {
     assert_eq!(cause(Config::new(), upgrade("/")).await, None);
-    assert_eq!(cause(Config::new(), Request::get("/")).await, None);
+    let layer = WebSocketUpgradeLayer::new(service_fn(handshake), async |_, ()| {});
+    let inner = service_fn(async |_| Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())));
+    let response = answer(layer.layer(inner), Request::get("/").body(()).unwrap()).await;
+    assert!(response.extensions().get::<RefusalCause>().is_none());
 }
