@@ -32,7 +32,8 @@ pub trait Listener: Send + 'static {
 /// Who is at the other end of a connection: a request extension that [`serve`](crate::serve()) sets.
 ///
 /// For a [`TcpListener`] it holds a [`SocketAddr`](std::net::SocketAddr), which is then an extension by itself too, for
-/// middleware that knows nothing of this crate.
+/// middleware that knows nothing of this crate. With the feature `axum` the address is also there as axum's
+/// `ConnectInfo`, as below `axum::serve` with `into_make_service_with_connect_info`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerAddr<A = std::net::SocketAddr>(pub A);
 

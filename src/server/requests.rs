@@ -52,6 +52,8 @@ where
         if let Some(addr) = (&self.peer.0 as &dyn Any).downcast_ref::<SocketAddr>() {
             extensions.insert(*addr);
         }
+        #[cfg(feature = "axum")]
+        extensions.insert(axum::extract::ConnectInfo(self.peer.0.clone()));
         extensions.insert(self.shutdown.clone());
         if let Some(tls) = &self.tls {
             extensions.insert(tls.clone());

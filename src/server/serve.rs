@@ -18,7 +18,8 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 ///
 /// `service` is any tower service of HTTP requests: a layer's
 /// [`into_service`](crate::WebSocketUpgradeLayer::into_service), an axum `Router`, or a stack of your own. Requests
-/// carry a [`PeerAddr`](crate::PeerAddr) and a [`Shutdown`] in their extensions, and with TLS a `TlsInfo`.
+/// carry a [`PeerAddr`](crate::PeerAddr) and a [`Shutdown`] in their extensions, with TLS a `TlsInfo`, and with the feature
+/// `axum` a `ConnectInfo`, so that handlers and middleware written for `axum::serve` find the client's address.
 ///
 /// A client may speak HTTP/1.1 and, with the feature `http2`, HTTP/2: over TLS as ALPN agrees, without TLS with prior
 /// knowledge. WebSockets open over either (RFC 6455, RFC 8441).

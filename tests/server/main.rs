@@ -7,6 +7,7 @@
 //! ulimit -n 20000; cargo test --release --all-features --test server -- --ignored --nocapture --test-threads 1
 //! ```
 
+mod axum;
 mod client;
 mod deadlines;
 mod drain;
