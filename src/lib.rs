@@ -26,9 +26,10 @@ pub use config::Config;
 #[cfg(feature = "deflate")]
 pub use deflate::Deflate;
 pub use handshake::{
-    AcceptAll, AllowOrigin, Handshake, HandshakeError, HandshakeService, Opening, RefusalCause, Rejection,
+    AcceptAll, AllowOrigin, ConnectProtocol, Handshake, HandshakeError, HandshakeService, Opening,
+    RefusalCause, Rejection,
 };
-pub use io::{Rewind, Transport, Upgraded};
+pub use io::{PendingIo, Rewind, Transport, Upgraded};
 #[cfg(feature = "json")]
 #[cfg_attr(docsrs, doc(cfg(feature = "json")))]
 pub use json::{RecvJsonError, SendJsonError};

@@ -32,8 +32,9 @@ use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     time::{sleep, timeout},
 };
+use tower::ServiceExt;
 use tower_websocket::{
-    AcceptAll, Acceptor, Config, Listener, Rewind, WebSocket, WebSocketUpgradeLayer, serve,
+    AcceptAll, Acceptor, Config, Listener, PendingIo, Rewind, WebSocket, WebSocketUpgradeLayer, serve,
 };
 
 /// The ways in on which the socket can be reached.
@@ -46,10 +47,21 @@ enum Way {
     AcceptRequest,
     Acceptor,
     AcceptorRewind,
+    PendingIo,
+    PendingIoRewind,
 }
 
-const ALL: [Way; 7] =
-    [Way::Serve, Way::Axum, Way::Hyper, Way::Auto, Way::AcceptRequest, Way::Acceptor, Way::AcceptorRewind];
+const ALL: [Way; 9] = [
+    Way::Serve,
+    Way::Axum,
+    Way::Hyper,
+    Way::Auto,
+    Way::AcceptRequest,
+    Way::Acceptor,
+    Way::AcceptorRewind,
+    Way::PendingIo,
+    Way::PendingIoRewind,
+];
 
 /// What a server has accepted, as a second descriptor of the same socket.
 struct Accepted {
@@ -122,6 +134,38 @@ where
     })
 }
 
+/// A server that is not hyper's: answers the one request that [`open`] makes.
+async fn answer(mut io: TcpStream) -> TcpStream {
+    read_head(&mut io).await;
+    io.write_all(b"HTTP/1.1 101 Switching Protocols\r\n\r\n").await.unwrap();
+    io
+}
+
+async fn hand_over<IO>(service: Router, io: IO)
+where
+    IO: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
+{
+    let request = Request::get("/")
+        .header("host", "a")
+        .header("connection", "upgrade")
+        .header("upgrade", "websocket")
+        .header("sec-websocket-version", "13")
+        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+        .extension(PendingIo::new(async { Ok::<_, Infallible>(io) }))
+        .body(axum::body::Body::empty());
+    let response = service.oneshot(request.unwrap()).await.unwrap();
+    assert_eq!(response.status(), 101);
+}
+
+/// Reads the head of a request or of a response.
+async fn read_head(io: &mut TcpStream) -> Vec<u8> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(io.read_u8().await.unwrap());
+    }
+    head
+}
+
 impl Way {
     async fn start(self, config: Config) -> Accepted {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -167,6 +211,14 @@ impl Way {
             }
             Self::Acceptor => accept(acceptor, io),
             Self::AcceptorRewind => accept(acceptor, Rewind::new(io, Bytes::new())),
+            Self::PendingIo => Box::pin(async move {
+                let (io, service) = (answer(io).await, service(config));
+                hand_over(service, io).await;
+            }),
+            Self::PendingIoRewind => Box::pin(async move {
+                let (io, service) = (answer(io).await, service(config));
+                hand_over(service, Rewind::new(io, Bytes::new())).await;
+            }),
             Self::Serve | Self::Axum => unreachable!("they accept by themselves"),
         }
     }
@@ -180,10 +232,7 @@ async fn open(addr: SocketAddr) -> TcpStream {
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     );
     client.write_all(request.as_bytes()).await.unwrap();
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(client.read_u8().await.unwrap());
-    }
+    let head = read_head(&mut client).await;
     assert!(head.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&head));
     client
 }

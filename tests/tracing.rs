@@ -120,6 +120,21 @@ async fn a_span_tells_a_connections_story_and_an_event_a_refusals_cause() {
     }
     assert!(!closed.contains("error="));
 
+    // A server that does not upgrade.
+    let (client, server) = tokio::io::duplex(1024);
+    let layer = WebSocketUpgradeLayer::new(service_fn(handshake), echo);
+    let service = hyper_util::service::TowerToHyperService::new(layer.into_service());
+    let server = hyper::server::conn::http1::Builder::new()
+        .serve_connection(hyper_util::rt::TokioIo::new(server), service);
+    let request = "ws://a/".into_client_request().unwrap();
+    let (_, opened) = tokio::join!(server, client_async(request, client));
+    let (mut client, _) = opened.unwrap();
+    assert!(futures_util::StreamExt::next(&mut client).await.unwrap().is_err());
+    // The task of the layer wakes up on this thread.
+    tokio::task::yield_now().await;
+    let failed = log.line("does not upgrade");
+    assert!(failed.contains("WARN") && failed.contains("`with_upgrades()`"), "{failed}");
+
     assert!(connect("/boom").await.is_err());
     let refused = log.line("refused");
     for field in ["WARN", "path=\"/boom\"", "status=500", "source=the database is down"] {

@@ -3,14 +3,18 @@
 use std::{fmt, sync::Arc};
 
 use http::{Request, Response, request::Parts};
-use hyper::upgrade::OnUpgrade;
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     sync::Semaphore,
     time::timeout,
 };
 
-use super::{AcceptError, AcceptErrorKind, Upgrading, encode::encode, head, upgrading::set_tcp_options};
+use super::{
+    AcceptError, AcceptErrorKind, Upgrading,
+    encode::encode,
+    head,
+    upgrading::{IoSource, set_tcp_options},
+};
 use crate::{
     config::Config,
     deflate::Offers,
@@ -123,7 +127,8 @@ impl<H: HandshakeService> Acceptor<H> {
         Err(AcceptError::new(kind, request, io, unread))
     }
 
-    /// Answers a request whose IO can be upgraded, as a hyper service gets it, over HTTP/1.1 or HTTP/2.
+    /// Answers a request whose IO can be upgraded, as a hyper service gets it, over HTTP/1.1 or HTTP/2; or as any server
+    /// gives it with a [`PendingIo`](crate::PendingIo).
     ///
     /// The response has to be sent; then [`Upgrading`] becomes the open WebSocket, on a task of its own:
     ///
@@ -168,19 +173,14 @@ impl<H: HandshakeService> Acceptor<H> {
         mut parts: Parts,
         opening: Opening,
     ) -> Result<(Response<()>, Upgrading<H::Extra>), HandshakeError> {
-        let on_upgrade = parts.extensions.remove::<OnUpgrade>().ok_or(HandshakeError::NotUpgradable);
-        let on_upgrade = match on_upgrade {
-            Ok(on_upgrade) => on_upgrade,
+        let Some(source) = IoSource::take(&mut parts.extensions) else {
             // What is wrong with the request comes before what is wrong with the server.
-            Err(error) => {
-                let error = UpgradeRequest::parse(&parts, opening).err().unwrap_or(error);
-                RequestTrace::new(&parts).refused(error.status(), &error);
-                return Err(error);
-            }
+            let error = UpgradeRequest::parse(&parts, opening).err().unwrap_or(HandshakeError::NotUpgradable);
+            RequestTrace::new(&parts).refused(error.status(), &error);
+            return Err(error);
         };
-        let unwrap = parts.extensions.remove();
         let (response, agreement, extra) = self.ask(parts, opening).await?;
-        Ok((response, Upgrading::new(on_upgrade, unwrap, agreement, extra)))
+        Ok((response, Upgrading::new(source, agreement, extra)))
     }
 
     /// All of the handshake but its IO: the response, and what follows once it is sent.

@@ -9,10 +9,13 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use bytes::Bytes;
+use http::Extensions;
 use hyper::upgrade::OnUpgrade;
+use tower::BoxError;
 
 use crate::{
-    io::{Unwrap, Upgraded},
+    io::{PendingIo, PendingUpgraded, Unwrap, Upgraded},
     trace::tcp_failed,
     websocket::{Agreement, WebSocket},
 };
@@ -22,14 +25,39 @@ use crate::{
 /// It is ready once the server has sent the response and handed over the IO.
 #[must_use = "the connection hangs until its upgrade is awaited"]
 pub struct Upgrading<T> {
-    on_upgrade: OnUpgrade,
-    unwrap: Option<Unwrap>,
+    source: IoSource,
     accepted: Option<(Agreement, T)>,
 }
 
+/// Where the IO comes from.
+pub(super) enum IoSource {
+    Hyper(OnUpgrade, Option<Unwrap>),
+    Other(PendingUpgraded),
+}
+
+impl IoSource {
+    /// Takes the IO out of a request's extensions.
+    pub(super) fn take(extensions: &mut Extensions) -> Option<Self> {
+        match extensions.remove::<PendingIo>() {
+            Some(pending) => pending.take().map(Self::Other),
+            None => extensions.remove().map(|upgrade| Self::Hyper(upgrade, extensions.remove())),
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(Upgraded, Bytes), UpgradeError>> {
+        match self {
+            Self::Hyper(upgrade, unwrap) => {
+                let upgraded = ready!(Pin::new(upgrade).poll(cx)).map_err(UpgradeError::from_hyper)?;
+                Poll::Ready(Ok(Upgraded::from_hyper(upgraded, *unwrap)))
+            }
+            Self::Other(pending) => pending.as_mut().poll(cx).map_err(UpgradeError::NotHandedOver),
+        }
+    }
+}
+
 impl<T> Upgrading<T> {
-    pub(super) fn new(on_upgrade: OnUpgrade, unwrap: Option<Unwrap>, agreement: Agreement, extra: T) -> Self {
-        Self { on_upgrade, unwrap, accepted: Some((agreement, extra)) }
+    pub(super) fn new(source: IoSource, agreement: Agreement, extra: T) -> Self {
+        Self { source, accepted: Some((agreement, extra)) }
     }
 }
 
@@ -40,9 +68,8 @@ impl<T> Future for Upgrading<T> {
     type Output = Result<(WebSocket, T), UpgradeError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let upgraded = ready!(Pin::new(&mut self.on_upgrade).poll(cx)).map_err(UpgradeError)?;
+        let (io, unread) = ready!(self.source.poll(cx))?;
         let (agreement, extra) = self.accepted.take().expect("Upgrading is polled after it was ready");
-        let (io, unread) = Upgraded::from_hyper(upgraded, self.unwrap);
         set_tcp_options(&agreement, &io);
         Poll::Ready(Ok((WebSocket::new(io, &unread, agreement), extra)))
     }
@@ -61,18 +88,43 @@ impl<T> fmt::Debug for Upgrading<T> {
     }
 }
 
-/// The server did not hand over the IO of an accepted request: the response was not sent, or the client went away.
+/// Why the server did not hand over the IO of an accepted request.
 #[derive(Debug)]
-pub struct UpgradeError(hyper::Error);
+#[non_exhaustive]
+pub enum UpgradeError {
+    /// The server does not upgrade connections. The client has the accepting response, and then the end of the stream.
+    ///
+    /// hyper's `http1::Builder` needs `with_upgrades()` on its connection, hyper-util's `auto::Builder`
+    /// `serve_connection_with_upgrades()`. tonic's `Server` cannot upgrade: serve its routes with `axum::serve` or
+    /// [`serve`](crate::serve()).
+    NotSupported(hyper::Error),
+    /// The response was not sent, or the client went away.
+    NotHandedOver(BoxError),
+}
+
+impl UpgradeError {
+    fn from_hyper(error: hyper::Error) -> Self {
+        if error.is_user() { Self::NotSupported(error) } else { Self::NotHandedOver(error.into()) }
+    }
+}
 
 impl fmt::Display for UpgradeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the connection was not handed over after the handshake")
+        f.write_str(match self {
+            Self::NotSupported(_) => {
+                "the server does not upgrade connections: hyper's http1::Builder needs `with_upgrades()`, \
+                 hyper-util's auto::Builder `serve_connection_with_upgrades()`"
+            }
+            Self::NotHandedOver(_) => "the connection was not handed over after the handshake",
+        })
     }
 }
 
 impl Error for UpgradeError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&self.0)
+        match self {
+            Self::NotSupported(error) => Some(error),
+            Self::NotHandedOver(error) => Some(&**error),
+        }
     }
 }

@@ -46,10 +46,12 @@ pub enum HandshakeError {
     BodyAnnounced,
     /// [`AllowOrigin`](crate::AllowOrigin) does not allow the request's origin (403, RFC 6455 §10.2).
     ForbiddenOrigin(HeaderValue),
-    /// The server that read the request cannot hand over its IO (500).
+    /// The request has neither hyper's `OnUpgrade` nor a [`PendingIo`](crate::PendingIo) in its extensions, so that the
+    /// server cannot hand over its IO (500): something before this crate has taken it, or has rebuilt the request without
+    /// its extensions.
     ///
-    /// hyper's `http1::Builder` needs `with_upgrades()`, hyper-util's `auto::Builder`
-    /// `serve_connection_with_upgrades()`; or something before this crate has taken the upgrade.
+    /// A hyper server that does not upgrade is found out only later, as an [`UpgradeError`](crate::UpgradeError): hyper puts
+    /// an `OnUpgrade` into each request all the same, so the client gets the accepting response, and then the end.
     NotUpgradable,
     /// As many sockets are open as [`Config::max_connections`](crate::Config::max_connections) allows (503).
     TooManyConnections,
@@ -163,7 +165,9 @@ impl fmt::Display for HandshakeError {
             Self::DifferentHost(host) => write!(f, "Host is {host:?}, not what :authority is"),
             Self::BodyAnnounced => write!(f, "a WebSocket handshake has no body"),
             Self::ForbiddenOrigin(origin) => write!(f, "the origin {origin:?} is not allowed"),
-            Self::NotUpgradable => write!(f, "the server cannot hand over this connection"),
+            Self::NotUpgradable => {
+                f.write_str("the request has no upgrade in its extensions: it was taken, or lost on the way")
+            }
             Self::TooManyConnections => write!(f, "too many WebSockets are open"),
             Self::ShuttingDown => write!(f, "the server is shutting down"),
             Self::Rejected(rejection) => rejection.fmt(f),

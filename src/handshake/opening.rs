@@ -1,10 +1,11 @@
 //! The two ways in which a request asks for a WebSocket.
 
 use http::{
-    Request, Version,
+    Extensions, Method, Request, Version,
     header::{CONNECTION, UPGRADE},
 };
 
+use super::ConnectProtocol;
 use crate::header::has_token;
 
 /// How a request asks for a WebSocket.
@@ -13,9 +14,10 @@ use crate::header::has_token;
 pub enum Opening {
     /// HTTP/1.1: `GET` with `Upgrade: websocket` (RFC 6455 §4.1). The accepting status is 101.
     Upgrade,
-    /// HTTP/2: `CONNECT` with the `:protocol` `websocket` (RFC 8441 §5). The accepting status is 200.
+    /// HTTP/2 or HTTP/3: `CONNECT` with the `:protocol` `websocket` (RFC 8441 §5, RFC 9220). The accepting status is 200.
     ///
-    /// Recognized with the feature `http2`.
+    /// Recognized under hyper with the feature `http2`, under other servers by a
+    /// [`ConnectProtocol`](crate::ConnectProtocol).
     ExtendedConnect,
 }
 
@@ -31,31 +33,38 @@ impl Opening {
                     has_token(headers, &UPGRADE, "websocket") && has_token(headers, &CONNECTION, "upgrade");
                 asks.then_some(Self::Upgrade)
             }
-            Version::HTTP_2 => is_extended_connect(request).then_some(Self::ExtendedConnect),
+            Version::HTTP_2 | Version::HTTP_3 => {
+                is_extended_connect(request).then_some(Self::ExtendedConnect)
+            }
             _ => None,
         }
     }
 }
 
 /// Upgrade tokens, of which `:protocol` is one, are compared in any case (RFC 8441 §4, RFC 9110 §7.8).
-#[cfg(feature = "http2")]
 fn is_extended_connect<B>(request: &Request<B>) -> bool {
-    let protocol = request.extensions().get::<hyper::ext::Protocol>();
-    request.method() == http::Method::CONNECT
-        && protocol.is_some_and(|protocol| protocol.as_str().eq_ignore_ascii_case("websocket"))
+    let extensions = request.extensions();
+    let protocol = extensions.get().map(ConnectProtocol::as_str).or_else(|| hyper_protocol(extensions));
+    request.method() == Method::CONNECT
+        && protocol.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"))
+}
+
+#[cfg(feature = "http2")]
+fn hyper_protocol(extensions: &Extensions) -> Option<&str> {
+    extensions.get().map(hyper::ext::Protocol::as_str)
 }
 
 /// hyper has no name for `:protocol` without its `http2`.
 #[cfg(not(feature = "http2"))]
-fn is_extended_connect<B>(_: &Request<B>) -> bool {
-    false
+fn hyper_protocol(_: &Extensions) -> Option<&str> {
+    None
 }
 
 #[cfg(test)]
 mod tests {
-    use http::{Request, Version};
+    use http::{Method, Request, Version};
 
-    use super::Opening;
+    use super::{ConnectProtocol, Opening};
 
     /// How a `GET` with these headers asks for a WebSocket.
     fn of(version: Version, lines: &[(&str, &str)]) -> Option<Opening> {
@@ -100,10 +109,25 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_connect_protocol_counts_over_http_2_and_3() {
+        for (method, version, protocol, expected) in [
+            (Method::CONNECT, Version::HTTP_2, "websocket", Some(Opening::ExtendedConnect)),
+            (Method::CONNECT, Version::HTTP_3, "WebSocket", Some(Opening::ExtendedConnect)),
+            (Method::CONNECT, Version::HTTP_3, "connect-udp", None),
+            (Method::CONNECT, Version::HTTP_3, "", None),
+            (Method::GET, Version::HTTP_3, "websocket", None),
+            (Method::CONNECT, Version::HTTP_11, "websocket", None),
+        ] {
+            let request = Request::builder().method(method).version(version);
+            let request = request.extension(ConnectProtocol::new(protocol)).body(()).unwrap();
+            assert_eq!(Opening::of(&request), expected, "{request:?}");
+        }
+    }
+
     #[cfg(feature = "http2")]
     #[test]
     fn only_a_connect_for_websocket_over_http_2_is_ours() {
-        use http::Method;
         use hyper::ext::Protocol;
 
         for (method, version, protocol, expected) in [

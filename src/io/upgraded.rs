@@ -16,6 +16,8 @@ use tokio::{
     task::coop,
 };
 
+use super::Rewind;
+
 /// The IO that an HTTP server handed over after an upgrade.
 ///
 /// It is the bare socket where that can be had: over HTTP/1.1 without TLS, when the server served a
@@ -49,19 +51,24 @@ pub(crate) struct Unwrap(
 );
 
 impl Upgraded {
-    /// Boxes `io` unless it is a socket, and holds `permit` for as long as the connection is open.
-    pub(crate) fn new<IO>(io: IO, permit: Option<OwnedSemaphorePermit>) -> Self
+    /// Boxes `io` unless it is a socket, and holds `permit` for as long as the connection is open. Returns what is to be
+    /// read before it, too.
+    pub(crate) fn new<IO>(io: IO, permit: Option<OwnedSemaphorePermit>) -> (Self, Bytes)
     where
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let kind = match cast::<IO, TcpStream>(io) {
-            Ok(io) => Kind::Tcp(io),
-            #[cfg(unix)]
-            Err(io) => cast(io).map_or_else(|io: IO| Kind::Boxed(Box::new(io)), Kind::Unix),
-            #[cfg(not(unix))]
-            Err(io) => Kind::Boxed(Box::new(io)),
+        let io = match cast(io) {
+            Ok(upgraded) => return (upgraded, Bytes::new()),
+            Err(io) => io,
         };
-        Self { kind, _permit: permit }
+        let (kind, unread) = match bare(io, Kind::Tcp) {
+            Ok(bare) => bare,
+            #[cfg(unix)]
+            Err(io) => bare(io, Kind::Unix).unwrap_or_else(boxed),
+            #[cfg(not(unix))]
+            Err(io) => boxed(io),
+        };
+        (Self { kind, _permit: permit }, unread)
     }
 
     /// Takes the IO out of what hyper hands over, as far as its type is known, with what was read beyond the request.
@@ -119,6 +126,28 @@ fn cast<IO: 'static, T: 'static>(io: IO) -> Result<T, IO> {
         Some(io) => Ok(io),
         None => Err(io.expect("it was not taken")),
     }
+}
+
+/// `io` as a bare socket `T`, if it is one, or one in a [`Rewind`].
+fn bare<IO, T>(io: IO, kind: fn(T) -> Kind) -> Result<(Kind, Bytes), IO>
+where
+    IO: 'static,
+    T: 'static,
+{
+    match cast::<IO, Rewind<T>>(io) {
+        Ok(rewind) => {
+            let (io, unread) = rewind.into_parts();
+            Ok((kind(io), unread))
+        }
+        Err(io) => cast(io).map(|io| (kind(io), Bytes::new())),
+    }
+}
+
+fn boxed<IO>(io: IO) -> (Kind, Bytes)
+where
+    IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    (Kind::Boxed(Box::new(io)), Bytes::new())
 }
 
 /// `http1::Builder` boxes the served IO itself, `auto::Builder` one wrapped in a type of its own.

@@ -90,7 +90,7 @@ where
     let parts = upgraded.downcast::<TokioIo<Rewind<TrackedIo<IO>>>>()?;
     let (tracked, rest) = parts.io.into_inner().into_parts();
     let unread = if rest.is_empty() { parts.read_buf } else { [parts.read_buf, rest].concat().into() };
-    Ok((Upgraded::new(tracked.io, tracked.permit), unread))
+    Ok(Upgraded::new(Rewind::new(tracked.io, unread), tracked.permit))
 }
 
 impl<IO: AsyncRead + Unpin> AsyncRead for TrackedIo<IO> {

@@ -29,8 +29,11 @@ use crate::{acceptor::Acceptor, config::Config, handshake::HandshakeService, web
 /// let app: Router = Router::new().route("/", get("open a WebSocket here")).layer(layer);
 /// ```
 ///
-/// The server must be able to upgrade: `axum::serve` and this crate's [`serve`](crate::serve()) are; hyper's
-/// `http1::Builder` needs `with_upgrades()`, hyper-util's `auto::Builder` `serve_connection_with_upgrades()`.
+/// The server must upgrade connections: `axum::serve` and this crate's [`serve`](crate::serve()) do; hyper's
+/// `http1::Builder` needs `with_upgrades()`, hyper-util's `auto::Builder` `serve_connection_with_upgrades()`. Under a
+/// hyper server without them the client gets a 101 and then the end of the stream, and with the feature `tracing` a
+/// warning names the missing call. A server that is not hyper's hands its IO over with a
+/// [`PendingIo`](crate::PendingIo).
 ///
 /// Layers outside of this one must leave an accepting response's status alone: hyper hands the connection over
 /// whatever was sent in place of the 101. To refuse, wrap the handshake service instead.

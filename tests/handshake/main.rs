@@ -48,6 +48,7 @@ mod middleware;
 mod mishaps;
 #[cfg(feature = "http2")]
 mod over_http2;
+mod pending_io;
 mod readiness;
 mod refusal;
 mod request;

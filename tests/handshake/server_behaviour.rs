@@ -20,7 +20,11 @@ use futures_util::{SinkExt, StreamExt};
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1};
-use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+    service::TowerToHyperService,
+};
 use tokio::{
     io::duplex,
     net::{TcpListener, TcpStream},
@@ -28,7 +32,7 @@ use tokio::{
 };
 use tower::service_fn;
 use tower_websocket::{
-    AcceptAll, Acceptor, Handshake, HandshakeService, Listener, Message, PeerAddr, Rejection,
+    AcceptAll, Acceptor, Handshake, HandshakeService, Listener, Message, PeerAddr, Rejection, UpgradeError,
     WebSocketUpgradeLayer, serve,
 };
 
@@ -159,6 +163,45 @@ async fn an_upgrade_that_the_server_does_not_hand_over_is_an_error() {
     let error = soon(told.recv()).await.unwrap();
     assert_eq!(error.to_string(), "the connection was not handed over after the handshake");
     assert!(error.source().is_some());
+}
+
+/// hyper puts an `OnUpgrade` into requests even where nothing will come of it: only then the server is found out.
+#[tokio::test]
+async fn a_server_that_does_not_upgrade_is_an_error_that_names_the_missing_call() {
+    for is_auto in [false, true] {
+        let (tell, mut told) = mpsc::unbounded_channel();
+        let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+            let tell = tell.clone();
+            async move {
+                let acceptor = Acceptor::new(AcceptAll::new());
+                let (response, upgrading) = acceptor.accept_request(request).await.unwrap();
+                tokio::spawn(async move { tell.send(upgrading.await.unwrap_err()) });
+                Ok::<_, Infallible>(response.map(|()| Full::<Bytes>::default()))
+            }
+        });
+        let (client, server) = duplex(1024);
+        let server = TokioIo::new(server);
+        let serving = async {
+            if is_auto {
+                let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(server, service).await;
+            } else {
+                let _ = http1::Builder::new().serve_connection(server, service).await;
+            }
+        };
+        let asking = async {
+            let mut wire = Wire::new(client);
+            wire.send(head("/")).await;
+            let answer = String::from_utf8(wire.until_end().await).unwrap();
+            assert!(answer.starts_with("HTTP/1.1 101 ") && answer.ends_with("\r\n\r\n"), "{answer}");
+        };
+        soon(async { tokio::join!(serving, asking) }).await;
+        let error = soon(told.recv()).await.unwrap();
+        assert!(matches!(error, UpgradeError::NotSupported(_)), "{error:?}");
+        for call in ["`with_upgrades()`", "`serve_connection_with_upgrades()`"] {
+            assert!(error.to_string().contains(call), "{error}");
+        }
+        assert!(error.source().is_some());
+    }
 }
 
 /// A listener that is out of file descriptors at first.
