@@ -1,0 +1,25 @@
+//! gRPC and WebSockets on one port.
+//!
+//! `Routes` of tonic become an axum `Router`, whose server can upgrade connections. tonic's own `Server` cannot: it
+//! answers a handshake with a 101, and then ends the stream.
+
+use axum::Router;
+use tonic::service::Routes;
+use tonic_health::{ServingStatus, server::health_reporter};
+use tower_websocket::{AcceptAll, WebSocket, WebSocketUpgradeLayer};
+
+/// The gRPC health service, and a WebSocket that echoes at `/ws`.
+pub async fn app() -> Router {
+    let (reporter, health) = health_reporter();
+    reporter.set_service_status("", ServingStatus::Serving).await;
+    let sockets = WebSocketUpgradeLayer::new(AcceptAll::new(), async |socket, ()| echo(socket).await);
+    Routes::new(health).prepare().into_axum_router().route_service("/ws", sockets.into_service())
+}
+
+async fn echo(mut socket: WebSocket) {
+    while let Some(Ok(message)) = socket.recv().await {
+        if (message.is_text() || message.is_binary()) && socket.send(message).await.is_err() {
+            break;
+        }
+    }
+}
