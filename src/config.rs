@@ -160,7 +160,8 @@ impl Config {
     ///
     /// It is set wherever the IO is a `TcpStream`: given to [`Acceptor::accept`](crate::Acceptor::accept), also in a
     /// [`Rewind`](crate::Rewind); or behind a server over HTTP/1.1 that served a `TokioIo<TcpStream>`, as `axum::serve`,
-    /// hyper's and hyper-util's builders, and this crate's [`serve`](crate::serve()) do. In anything else, such as a
+    /// hyper's and hyper-util's builders, and this crate's [`serve`](crate::serve()) do; or in a
+    /// [`PendingIo`](crate::PendingIo). In anything else, such as a
     /// TLS stream, a boxed stream or a stream of HTTP/2, the socket cannot be reached, and has to be prepared where it is
     /// accepted, as [`serve`](crate::serve()) does by itself:
     ///

@@ -43,6 +43,7 @@ enum Way {
     Serve,
     Axum,
     Hyper,
+    HyperRewind,
     Auto,
     AcceptRequest,
     Acceptor,
@@ -51,10 +52,11 @@ enum Way {
     PendingIoRewind,
 }
 
-const ALL: [Way; 9] = [
+const ALL: [Way; 10] = [
     Way::Serve,
     Way::Axum,
     Way::Hyper,
+    Way::HyperRewind,
     Way::Auto,
     Way::AcceptRequest,
     Way::Acceptor,
@@ -196,6 +198,12 @@ impl Way {
         match self {
             Self::Hyper => {
                 let service = TowerToHyperService::new(service(config));
+                let connection = http1.serve_connection(TokioIo::new(io), service).with_upgrades();
+                Box::pin(async { connection.await.unwrap() })
+            }
+            Self::HyperRewind => {
+                let (io, service) =
+                    (Rewind::new(io, Bytes::new()), TowerToHyperService::new(service(config)));
                 let connection = http1.serve_connection(TokioIo::new(io), service).with_upgrades();
                 Box::pin(async { connection.await.unwrap() })
             }

@@ -15,7 +15,7 @@ use hyper::upgrade::OnUpgrade;
 use tower::BoxError;
 
 use crate::{
-    io::{PendingIo, PendingUpgraded, Unwrap, Upgraded},
+    io::{PendingIo, PendingUpgraded, UnwrapIo, Upgraded},
     trace::tcp_failed,
     websocket::{Agreement, WebSocket},
 };
@@ -31,7 +31,7 @@ pub struct Upgrading<T> {
 
 /// Where the IO comes from.
 pub(super) enum IoSource {
-    Hyper(OnUpgrade, Option<Unwrap>),
+    Hyper(OnUpgrade, Option<UnwrapIo>),
     Other(PendingUpgraded),
 }
 

@@ -33,7 +33,7 @@ use super::{Opening, protocol::Offered, request::UpgradeRequest};
 ///
 /// WebSockets over HTTP/2 (RFC 8441) come to the same service. This differs for it:
 ///
-/// - The request's method is `CONNECT`, not `GET`, and its version `HTTP_2`. Its URI has the scheme and the authority,
+/// - The request's method is `CONNECT`, not `GET`, and its version `HTTP_2`, or `HTTP_3`. Its URI has the scheme and the authority,
 ///   and there need be no `Host`. `Connection`, `Upgrade` and `Sec-WebSocket-Key` are not there.
 /// - The prebuilt status is 200, not 101, and the prebuilt response has no headers.
 /// - There every 2xx would open the WebSocket for the client, so that a refusal with one is sent as 500. So is a

@@ -18,4 +18,4 @@ pub use upgraded::Upgraded;
 
 pub(crate) use pending::PendingUpgraded;
 pub(crate) use tcp::TcpOptions;
-pub(crate) use upgraded::Unwrap;
+pub(crate) use upgraded::UnwrapIo;

@@ -22,6 +22,16 @@ impl<IO> Rewind<IO> {
         Self { io, unread }
     }
 
+    /// Puts `unread` in front of the bytes that were put back already.
+    pub(crate) fn push_front(mut self, unread: Bytes) -> Self {
+        if self.unread.is_empty() {
+            self.unread = unread;
+        } else if !unread.is_empty() {
+            self.unread = [unread, self.unread].concat().into();
+        }
+        self
+    }
+
     /// The IO, and the bytes that came before what it will still give.
     pub fn into_parts(self) -> (IO, Bytes) {
         (self.io, self.unread)
@@ -72,5 +82,23 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Rewind<IO> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use tokio::io::AsyncReadExt;
+
+    use super::Rewind;
+
+    #[tokio::test]
+    async fn what_was_put_back_last_is_read_first() {
+        for (first, second) in [("", ""), ("b", ""), ("", "a"), ("b", "a")] {
+            let io = Rewind::new(&b"c"[..], Bytes::from_static(first.as_bytes()));
+            let mut read = String::new();
+            io.push_front(Bytes::from_static(second.as_bytes())).read_to_string(&mut read).await.unwrap();
+            assert_eq!(read, format!("{second}{first}c"));
+        }
     }
 }

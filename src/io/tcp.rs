@@ -11,6 +11,7 @@ use super::{Rewind, Upgraded};
 pub(crate) struct TcpOptions {
     pub(crate) nodelay: bool,
     /// 0 is the system's default.
+    #[cfg_attr(not(any(target_os = "android", target_os = "linux")), allow(dead_code))]
     pub(crate) notsent_lowat: u32,
 }
 

@@ -22,7 +22,7 @@ use super::Rewind;
 ///
 /// It is the bare socket where that can be had: over HTTP/1.1 without TLS, when the server served a
 /// `TokioIo<TcpStream>` (as `axum::serve` and most hyper servers do, and this crate's [`serve`](crate::serve())) or, on
-/// Unix, a `TokioIo<UnixStream>`. Any other IO, and a stream of HTTP/2, is boxed, at the price of one more virtual call
+/// Unix, a `TokioIo<UnixStream>`, also in a [`Rewind`]. Any other IO, and a stream of HTTP/2, is boxed, at the price of one more virtual call
 /// for each read and write.
 pub struct Upgraded {
     kind: Kind,
@@ -46,7 +46,7 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin> Io for IO {}
 /// Takes a server's own IO out of what hyper hands over, with what was read beyond the request: an extension of its
 /// requests.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Unwrap(
+pub(crate) struct UnwrapIo(
     pub(crate) fn(hyper::upgrade::Upgraded) -> Result<(Upgraded, Bytes), hyper::upgrade::Upgraded>,
 );
 
@@ -72,22 +72,22 @@ impl Upgraded {
     }
 
     /// Takes the IO out of what hyper hands over, as far as its type is known, with what was read beyond the request.
-    pub(crate) fn from_hyper(upgraded: hyper::upgrade::Upgraded, unwrap: Option<Unwrap>) -> (Self, Bytes) {
+    pub(crate) fn from_hyper(upgraded: hyper::upgrade::Upgraded, unwrap: Option<UnwrapIo>) -> (Self, Bytes) {
         let unwrapped = match unwrap {
-            Some(Unwrap(unwrap)) => unwrap(upgraded),
+            Some(UnwrapIo(unwrap)) => unwrap(upgraded),
             None => Err(upgraded),
         };
         let upgraded = match unwrapped {
             Ok(unwrapped) => return unwrapped,
             Err(upgraded) => upgraded,
         };
-        let upgraded = match downcast(upgraded) {
-            Ok((io, unread)) => return (Self { kind: Kind::Tcp(io), _permit: None }, unread),
+        let upgraded = match downcast::<TcpStream>(upgraded) {
+            Ok(io) => return Self::new(io, None),
             Err(upgraded) => upgraded,
         };
         #[cfg(unix)]
-        let upgraded = match downcast(upgraded) {
-            Ok((io, unread)) => return (Self { kind: Kind::Unix(io), _permit: None }, unread),
+        let upgraded = match downcast::<tokio::net::UnixStream>(upgraded) {
+            Ok(io) => return Self::new(io, None),
             Err(upgraded) => upgraded,
         };
         (Self { kind: Kind::Hyper(TokioIo::new(upgraded)), _permit: None }, Bytes::new())
@@ -150,8 +150,21 @@ where
     (Kind::Boxed(Box::new(io)), Bytes::new())
 }
 
+/// Takes a socket out, one that was served in a [`Rewind`] too, with all that is to be read before it.
+fn downcast<IO>(upgraded: hyper::upgrade::Upgraded) -> Result<Rewind<IO>, hyper::upgrade::Upgraded>
+where
+    IO: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let upgraded = match downcast_served::<IO>(upgraded) {
+        Ok((io, unread)) => return Ok(Rewind::new(io, unread)),
+        Err(upgraded) => upgraded,
+    };
+    let (rewind, unread) = downcast_served::<Rewind<IO>>(upgraded)?;
+    Ok(rewind.push_front(unread))
+}
+
 /// `http1::Builder` boxes the served IO itself, `auto::Builder` one wrapped in a type of its own.
-fn downcast<IO>(upgraded: hyper::upgrade::Upgraded) -> Result<(IO, Bytes), hyper::upgrade::Upgraded>
+fn downcast_served<IO>(upgraded: hyper::upgrade::Upgraded) -> Result<(IO, Bytes), hyper::upgrade::Upgraded>
 where
     IO: AsyncRead + AsyncWrite + Unpin + 'static,
 {

@@ -17,26 +17,26 @@ use super::{
     http2::Http2,
     idle::{Activity, IdlePolicy},
     requests::Requests,
-    settings::Settings,
+    settings::ServerSettings,
     tls::{Tls, TlsInfo},
-    tracked_io::{TrackedIo, WriteProgress, unwrap},
+    tracked_io::{TrackedIo, WriteProgress, unwrap_io},
 };
 use crate::{
-    io::{Rewind, Unwrap},
+    io::{Rewind, UnwrapIo},
     shutdown::{Shutdown, Stage},
 };
 
 /// What every connection of a server is served with.
 #[derive(Clone, Debug)]
-pub(super) struct Context<S> {
+pub(super) struct ConnectionContext<S> {
     pub(super) service: S,
     pub(super) shutdown: Shutdown,
-    pub(super) settings: Arc<Settings>,
+    pub(super) settings: Arc<ServerSettings>,
     pub(super) http1: http1::Builder,
     pub(super) stage: watch::Receiver<Stage>,
 }
 
-impl<S: HttpService> Context<S> {
+impl<S: HttpService> ConnectionContext<S> {
     /// Serves a connection without TLS until it ends, is upgraded, misses a deadline, or the server is shut down.
     pub(super) async fn serve<IO, A>(
         mut self,
@@ -52,8 +52,8 @@ impl<S: HttpService> Context<S> {
         let mut io = TrackedIo::new(io, &progress, permit);
         let Some(Ok((http2, unread))) = self.until(deadline, Http2::detect(&mut io)).await else { return };
         let io = Rewind::new(io, unread);
-        let unwrap = Some(Unwrap(unwrap::<IO>));
-        Connection { io, peer, tls: None, unwrap, deadline, progress, context: self }.serve(http2).await;
+        let unwrap_io = Some(UnwrapIo(unwrap_io::<IO>));
+        Connection { io, peer, tls: None, unwrap_io, deadline, progress, context: self }.serve(http2).await;
     }
 
     /// Does the TLS handshake, then serves the connection in the same way.
@@ -75,7 +75,7 @@ impl<S: HttpService> Context<S> {
         let deadline = Instant::now() + self.settings.first_request();
         let io = Rewind::new(io, Bytes::new());
         let tls = Some(info);
-        Connection { io, peer, tls, unwrap: None, deadline, progress, context: self }.serve(http2).await;
+        Connection { io, peer, tls, unwrap_io: None, deadline, progress, context: self }.serve(http2).await;
     }
 
     /// The output of `future`, unless the deadline passes or the server is shut down before.
@@ -98,11 +98,11 @@ struct Connection<IO, S, A> {
     io: Rewind<IO>,
     peer: PeerAddr<A>,
     tls: Option<TlsInfo>,
-    unwrap: Option<Unwrap>,
+    unwrap_io: Option<UnwrapIo>,
     /// When there has to be a request.
     deadline: Instant,
     progress: Arc<WriteProgress>,
-    context: Context<S>,
+    context: ConnectionContext<S>,
 }
 
 impl<IO, S, A> Connection<IO, S, A>
@@ -112,10 +112,10 @@ where
     A: Clone + Send + Sync + 'static,
 {
     async fn serve(self, http2: Option<Http2>) {
-        let Self { io, peer, tls, unwrap, deadline, progress, context } = self;
-        let Context { service, shutdown, settings, http1, stage } = context;
+        let Self { io, peer, tls, unwrap_io, deadline, progress, context } = self;
+        let ConnectionContext { service, shutdown, settings, http1, stage } = context;
         let activity = Arc::new(Activity::new(progress));
-        let requests = Requests { service, peer, tls, unwrap, shutdown, activity: Arc::clone(&activity) };
+        let requests = Requests { service, peer, tls, unwrap_io, shutdown, activity: Arc::clone(&activity) };
         let io = TokioIo::new(io);
         match http2 {
             None => {

@@ -13,12 +13,12 @@ use super::tracked_io::WriteProgress;
 /// What a connection is doing. The guards below count it.
 #[derive(Debug)]
 pub(super) struct Activity {
-    state: Mutex<State>,
+    counts: Mutex<Counts>,
     progress: Arc<WriteProgress>,
 }
 
 #[derive(Debug)]
-struct State {
+struct Counts {
     has_requested: bool,
     /// Whether an upgrade was requested that is not answered yet.
     is_upgrading: bool,
@@ -54,23 +54,24 @@ pub(super) enum Action {
 impl Activity {
     pub(super) fn new(progress: Arc<WriteProgress>) -> Self {
         let now = Instant::now();
-        let state = State { has_requested: false, is_upgrading: false, streams: 0, blocked: 0, changed: now };
-        Self { state: Mutex::new(state), progress }
+        let counts =
+            Counts { has_requested: false, is_upgrading: false, streams: 0, blocked: 0, changed: now };
+        Self { counts: Mutex::new(counts), progress }
     }
 
     /// Records that a whole request head has arrived.
     pub(super) fn on_request(&self) {
-        self.with(|state| state.has_requested = true);
+        self.with(|counts| counts.has_requested = true);
     }
 
     /// Returns whether an upgrade was requested that is not answered yet.
     pub(super) fn is_upgrading(&self) -> bool {
-        self.with(|state| state.is_upgrading)
+        self.with(|counts| counts.is_upgrading)
     }
 
     /// Decides what to do when the deadline of the first request has passed, or a wait is over.
     pub(super) fn action(&self, now: Instant, policy: IdlePolicy) -> Action {
-        if self.with(|state| !state.has_requested) {
+        if self.with(|counts| !counts.has_requested) {
             return Action::Drop;
         }
         let (since, limit, action) = match policy {
@@ -88,19 +89,19 @@ impl Activity {
     /// Since when every stream waits for the client, or there is none. What the client takes may still be of a stream
     /// that has ended here.
     fn idle_since(&self) -> Option<Instant> {
-        let changed = self.with(|state| (state.streams <= state.blocked).then_some(state.changed))?;
+        let changed = self.with(|counts| (counts.streams <= counts.blocked).then_some(counts.changed))?;
         Some(changed.max(self.progress.last()))
     }
 
-    fn change(&self, f: impl FnOnce(&mut State)) {
-        self.with(|state| {
-            f(state);
-            state.changed = Instant::now();
+    fn change(&self, f: impl FnOnce(&mut Counts)) {
+        self.with(|counts| {
+            f(counts);
+            counts.changed = Instant::now();
         });
     }
 
-    fn with<R>(&self, f: impl FnOnce(&mut State) -> R) -> R {
-        f(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    fn with<R>(&self, f: impl FnOnce(&mut Counts) -> R) -> R {
+        f(&mut self.counts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -110,14 +111,14 @@ pub(super) struct UpgradeGuard(Arc<Activity>);
 
 impl UpgradeGuard {
     pub(super) fn new(activity: &Arc<Activity>) -> Self {
-        activity.with(|state| state.is_upgrading = true);
+        activity.with(|counts| counts.is_upgrading = true);
         Self(Arc::clone(activity))
     }
 }
 
 impl Drop for UpgradeGuard {
     fn drop(&mut self) {
-        self.0.with(|state| state.is_upgrading = false);
+        self.0.with(|counts| counts.is_upgrading = false);
     }
 }
 
@@ -129,7 +130,7 @@ pub(super) struct StreamGuard(Arc<Activity>);
 #[cfg(feature = "http2")]
 impl StreamGuard {
     pub(super) fn new(activity: &Arc<Activity>) -> Self {
-        activity.with(|state| state.streams += 1);
+        activity.with(|counts| counts.streams += 1);
         Self(Arc::clone(activity))
     }
 }
@@ -137,7 +138,7 @@ impl StreamGuard {
 #[cfg(feature = "http2")]
 impl Drop for StreamGuard {
     fn drop(&mut self) {
-        self.0.change(|state| state.streams -= 1);
+        self.0.change(|counts| counts.streams -= 1);
     }
 }
 
@@ -151,15 +152,15 @@ pub(super) struct BodyGuard {
 impl BodyGuard {
     /// The client has to take the response's head first.
     pub(super) fn new(activity: Arc<Activity>) -> Self {
-        activity.change(|state| state.blocked += 1);
+        activity.change(|counts| counts.blocked += 1);
         Self { activity, is_blocked: true }
     }
 
     /// Records whether there is something for the client to take, after it took all there was.
     pub(super) fn set_blocked(&mut self, is_blocked: bool) {
         match (mem::replace(&mut self.is_blocked, is_blocked), is_blocked) {
-            (false, true) => self.activity.change(|state| state.blocked += 1),
-            (true, false) => self.activity.change(|state| state.blocked -= 1),
+            (false, true) => self.activity.change(|counts| counts.blocked += 1),
+            (true, false) => self.activity.change(|counts| counts.blocked -= 1),
             // The client has taken what was there.
             (true, true) => self.activity.change(|_| {}),
             (false, false) => {}

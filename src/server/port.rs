@@ -13,7 +13,7 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use super::{HttpService, Listener, PeerAddr, connection::Context as Connection, tls::Tls};
+use super::{HttpService, Listener, PeerAddr, connection::ConnectionContext, tls::Tls};
 use crate::{
     io::TcpOptions,
     trace::{accept_failed, tcp_failed},
@@ -45,7 +45,7 @@ pub(super) trait Accept<S>: Send {
     fn poll_accept(
         &mut self,
         cx: &mut Context<'_>,
-        context: &mut Connection<S>,
+        context: &mut ConnectionContext<S>,
         permit: &mut Option<OwnedSemaphorePermit>,
     ) -> Poll<()>;
 }
@@ -54,7 +54,7 @@ impl<L: Listener, S: HttpService> Accept<S> for Port<L> {
     fn poll_accept(
         &mut self,
         cx: &mut Context<'_>,
-        context: &mut Connection<S>,
+        context: &mut ConnectionContext<S>,
         permit: &mut Option<OwnedSemaphorePermit>,
     ) -> Poll<()> {
         let mut failed = 0;

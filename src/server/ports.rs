@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{connection, port::Accept};
+use super::{connection::ConnectionContext, port::Accept};
 
 /// How many connections that are waiting to be accepted are still taken when a server stops accepting.
 const MAX_LAST: usize = 1024;
@@ -32,7 +32,7 @@ impl<S> Ports<S> {
     pub(super) fn poll_accept(
         &mut self,
         cx: &mut Context<'_>,
-        context: &mut connection::Context<S>,
+        context: &mut ConnectionContext<S>,
         permit: &mut Option<OwnedSemaphorePermit>,
     ) -> Poll<()> {
         for _ in 0..self.ports.len() {
@@ -49,7 +49,7 @@ impl<S> Ports<S> {
     pub(super) fn poll_last(
         &mut self,
         cx: &mut Context<'_>,
-        context: &mut connection::Context<S>,
+        context: &mut ConnectionContext<S>,
         limit: Option<&Arc<Semaphore>>,
     ) -> Poll<()> {
         for _ in 0..MAX_LAST {

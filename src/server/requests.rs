@@ -20,7 +20,7 @@ use super::{
     idle::{Activity, UpgradeGuard},
     tls::TlsInfo,
 };
-use crate::{handshake::Opening, io::Unwrap, shutdown::Shutdown};
+use crate::{handshake::Opening, io::UnwrapIo, shutdown::Shutdown};
 
 /// The service that hyper calls with the requests of one connection: adds what is known about the connection, and
 /// passes them on to the user's service.
@@ -29,7 +29,7 @@ pub(super) struct Requests<S, A> {
     pub(super) service: S,
     pub(super) peer: PeerAddr<A>,
     pub(super) tls: Option<TlsInfo>,
-    pub(super) unwrap: Option<Unwrap>,
+    pub(super) unwrap_io: Option<UnwrapIo>,
     pub(super) shutdown: Shutdown,
     pub(super) activity: Arc<Activity>,
 }
@@ -41,7 +41,7 @@ where
 {
     type Response = Response<TrackedBody<S::ResponseBody>>;
     type Error = S::Error;
-    type Future = ResponseFuture<Oneshot<S, Request<Incoming>>>;
+    type Future = TrackedResponse<Oneshot<S, Request<Incoming>>>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         self.activity.on_request();
@@ -58,17 +58,17 @@ where
         if let Some(tls) = &self.tls {
             extensions.insert(tls.clone());
         }
-        if let (Some(unwrap), true) = (self.unwrap, is_upgrade) {
-            extensions.insert(unwrap);
+        if let (Some(unwrap_io), true) = (self.unwrap_io, is_upgrade) {
+            extensions.insert(unwrap_io);
         }
         let activity = (request.version() == Version::HTTP_2).then(|| Arc::clone(&self.activity));
-        ResponseFuture { future: self.service.clone().oneshot(request), _upgrading: upgrading, activity }
+        TrackedResponse { future: self.service.clone().oneshot(request), _upgrading: upgrading, activity }
     }
 }
 
 pin_project! {
-    /// The future of a response.
-    pub(super) struct ResponseFuture<Fut> {
+    /// The future of a response, which over HTTP/1.1 is counted while it answers an upgrade.
+    pub(super) struct TrackedResponse<Fut> {
         #[pin]
         future: Fut,
         _upgrading: Option<UpgradeGuard>,
@@ -76,7 +76,7 @@ pin_project! {
     }
 }
 
-impl<Fut, B, E> Future for ResponseFuture<Fut>
+impl<Fut, B, E> Future for TrackedResponse<Fut>
 where
     Fut: Future<Output = Result<Response<B>, E>>,
 {

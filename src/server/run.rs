@@ -14,7 +14,9 @@ use tokio::{
     time::timeout,
 };
 
-use super::{HttpService, connection::Context, port::Accept, ports::Ports, settings::Settings};
+use super::{
+    HttpService, connection::ConnectionContext, port::Accept, ports::Ports, settings::ServerSettings,
+};
 use crate::shutdown::{Shutdown, Stage};
 
 /// A server, to be set up and [run](Self::run).
@@ -26,7 +28,7 @@ pub(super) struct Server<S> {
     pub(super) signal: Pin<Box<dyn Future<Output = ()> + Send>>,
     pub(super) drain_timeout: Duration,
     pub(super) max_connections: Option<usize>,
-    pub(super) settings: Settings,
+    pub(super) settings: ServerSettings,
 }
 
 impl<S> Server<S> {
@@ -38,7 +40,7 @@ impl<S> Server<S> {
             signal: Box::pin(pending()),
             drain_timeout: Duration::from_secs(30),
             max_connections: None,
-            settings: Settings::default(),
+            settings: ServerSettings::default(),
         }
     }
 
@@ -53,7 +55,7 @@ impl<S: HttpService> Server<S> {
         let Self { mut ports, service, shutdown, mut signal, drain_timeout, max_connections, settings } =
             self;
         let (stage, running) = watch::channel(Stage::Running);
-        let mut context = Context {
+        let mut context = ConnectionContext {
             service,
             shutdown: shutdown.clone(),
             http1: settings.http1(),

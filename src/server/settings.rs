@@ -5,21 +5,21 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioTimer;
 
-use super::http2;
+use super::http2::Http2Settings;
 
 /// The deadlines and limits of a server.
 #[derive(Clone, Debug)]
-pub(super) struct Settings {
+pub(super) struct ServerSettings {
     pub(super) tls_handshake_timeout: Duration,
     pub(super) first_request_timeout: Duration,
     pub(super) header_read_timeout: Duration,
     pub(super) write_timeout: Duration,
     pub(super) max_header_size: usize,
     pub(super) max_headers: Option<usize>,
-    pub(super) http2: http2::Settings,
+    pub(super) http2: Http2Settings,
 }
 
-impl Default for Settings {
+impl Default for ServerSettings {
     fn default() -> Self {
         Self {
             tls_handshake_timeout: Duration::from_secs(10),
@@ -28,12 +28,12 @@ impl Default for Settings {
             write_timeout: Duration::from_secs(30),
             max_header_size: 32 * 1024,
             max_headers: None,
-            http2: http2::Settings::default(),
+            http2: Http2Settings::default(),
         }
     }
 }
 
-impl Settings {
+impl ServerSettings {
     /// How long there may be no whole head of a first request.
     pub(super) fn first_request(&self) -> Duration {
         self.first_request_timeout.min(self.header_read_timeout)

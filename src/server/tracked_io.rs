@@ -31,45 +31,45 @@ pub(super) struct TrackedIo<IO> {
 
 /// How a peer takes what is sent to it.
 #[derive(Debug)]
-pub(super) struct WriteProgress(Mutex<State>);
+pub(super) struct WriteProgress(Mutex<Writes>);
 
 #[derive(Debug)]
-struct State {
+struct Writes {
     last: Instant,
     blocked_since: Option<Instant>,
 }
 
 impl WriteProgress {
     pub(super) fn new() -> Self {
-        Self(Mutex::new(State { last: Instant::now(), blocked_since: None }))
+        Self(Mutex::new(Writes { last: Instant::now(), blocked_since: None }))
     }
 
     /// When the peer last took [`MIN_PROGRESS`] bytes or more at once.
     pub(super) fn last(&self) -> Instant {
-        self.with(|state| state.last)
+        self.with(|writes| writes.last)
     }
 
     /// Since when there is something that the peer does not take.
     pub(super) fn blocked_since(&self) -> Option<Instant> {
-        self.with(|state| state.blocked_since)
+        self.with(|writes| writes.blocked_since)
     }
 
     /// `written` is how many bytes the peer has just taken; 0 when nothing waits any more.
     fn record(&self, written: Poll<usize>) {
-        self.with(|state| match written {
+        self.with(|writes| match written {
             Poll::Pending => {
-                state.blocked_since.get_or_insert_with(Instant::now);
+                writes.blocked_since.get_or_insert_with(Instant::now);
             }
             Poll::Ready(n) => {
-                state.blocked_since = None;
+                writes.blocked_since = None;
                 if n >= MIN_PROGRESS {
-                    state.last = Instant::now();
+                    writes.last = Instant::now();
                 }
             }
         });
     }
 
-    fn with<R>(&self, f: impl FnOnce(&mut State) -> R) -> R {
+    fn with<R>(&self, f: impl FnOnce(&mut Writes) -> R) -> R {
         f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -81,15 +81,15 @@ impl<IO> TrackedIo<IO> {
 }
 
 /// Takes the IO of a connection without TLS, and what was read beyond the request, out of what hyper hands over.
-pub(super) fn unwrap<IO>(
+pub(super) fn unwrap_io<IO>(
     upgraded: hyper::upgrade::Upgraded,
 ) -> Result<(Upgraded, Bytes), hyper::upgrade::Upgraded>
 where
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let parts = upgraded.downcast::<TokioIo<Rewind<TrackedIo<IO>>>>()?;
-    let (tracked, rest) = parts.io.into_inner().into_parts();
-    let unread = if rest.is_empty() { parts.read_buf } else { [parts.read_buf, rest].concat().into() };
+    let rewind = parts.io.into_inner().push_front(parts.read_buf);
+    let (tracked, unread) = rewind.into_parts();
     Ok(Upgraded::new(Rewind::new(tracked.io, unread), tracked.permit))
 }
 

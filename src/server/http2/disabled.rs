@@ -47,9 +47,9 @@ impl HttpConnection for Http2 {
 }
 
 #[derive(Clone, Debug, Default)]
-pub(in crate::server) struct Settings(());
+pub(in crate::server) struct Http2Settings(());
 
-impl Settings {
+impl Http2Settings {
     pub(in crate::server) fn idle_policy(&self) -> IdlePolicy {
         IdlePolicy::Http2(Duration::MAX)
     }

@@ -46,18 +46,18 @@ impl Http2 {
 
 /// The limits of HTTP/2 connections.
 #[derive(Clone, Debug)]
-pub(in crate::server) struct Settings {
+pub(in crate::server) struct Http2Settings {
     pub(in crate::server) idle_timeout: Duration,
     pub(in crate::server) max_streams: u32,
 }
 
-impl Default for Settings {
+impl Default for Http2Settings {
     fn default() -> Self {
         Self { idle_timeout: Duration::from_secs(60), max_streams: 200 }
     }
 }
 
-impl Settings {
+impl Http2Settings {
     pub(in crate::server) fn idle_policy(&self) -> IdlePolicy {
         IdlePolicy::Http2(self.idle_timeout)
     }

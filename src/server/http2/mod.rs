@@ -10,6 +10,6 @@ mod preface;
 mod streams;
 
 #[cfg(not(feature = "http2"))]
-pub(super) use disabled::{Http2, Settings};
+pub(super) use disabled::{Http2, Http2Settings};
 #[cfg(feature = "http2")]
-pub(super) use enabled::{Http2, Settings};
+pub(super) use enabled::{Http2, Http2Settings};
