@@ -1,21 +1,29 @@
-//! Limits, buffers, timings and the origin policy.
+//! Limits, buffers, timings, and the policies for origins and hosts.
 
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use crate::{deflate, handshake::AllowOrigin, io::TcpOptions, shutdown::Shutdown};
+use crate::{
+    deflate,
+    handshake::{AllowHost, AllowOrigin},
+    io::TcpOptions,
+    shutdown::Shutdown,
+};
 
-/// Limits, buffers, timings and the origin policy of a layer or an acceptor.
+/// Limits, buffers, timings, and the policies for origins and hosts of a layer or an acceptor.
 ///
 /// ```
 /// use std::time::Duration;
 /// use tower_websocket::{AllowOrigin, Config};
 ///
+/// # fn main() -> Result<(), tower_websocket::InvalidEntry> {
 /// let config = Config::new()
 ///     .max_message_size(64 * 1024)
-///     .allow_origin(AllowOrigin::list(["https://example.com"]))
+///     .allow_origin(AllowOrigin::list(["https://example.com"])?)
 ///     .handshake_timeout(Duration::from_secs(2));
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -33,6 +41,7 @@ pub struct Config {
     pub(crate) max_connections: Option<usize>,
     pub(crate) shutdown: Option<Shutdown>,
     pub(crate) allow_origin: AllowOrigin,
+    pub(crate) allow_host: AllowHost,
 }
 
 impl Config {
@@ -221,6 +230,15 @@ impl Config {
         self.allow_origin = policy;
         self
     }
+
+    /// The hosts under which the server may be asked for a WebSocket; asked under another, it answers with 421.
+    /// Default: [`AllowHost::any`].
+    ///
+    /// A server on a loopback address or in a private network needs this against DNS rebinding; see [`AllowHost`].
+    pub fn allow_host(mut self, policy: AllowHost) -> Self {
+        self.allow_host = policy;
+        self
+    }
 }
 
 impl Default for Config {
@@ -240,6 +258,7 @@ impl Default for Config {
             max_connections: None,
             shutdown: None,
             allow_origin: AllowOrigin::same_origin(),
+            allow_host: AllowHost::any(),
         }
     }
 }

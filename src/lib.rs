@@ -26,8 +26,8 @@ pub use config::Config;
 #[cfg(feature = "deflate")]
 pub use deflate::Deflate;
 pub use handshake::{
-    AcceptAll, AllowOrigin, ConnectProtocol, Handshake, HandshakeError, HandshakeService, Opening,
-    RefusalCause, Rejection,
+    AcceptAll, AllowHost, AllowOrigin, ConnectProtocol, Handshake, HandshakeError, HandshakeService,
+    InvalidEntry, Opening, RefusalCause, Rejection, RejectionBody,
 };
 pub use io::{PendingIo, Rewind, Transport, Upgraded};
 #[cfg(feature = "json")]

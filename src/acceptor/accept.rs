@@ -1,6 +1,9 @@
 //! The opening handshake without a handler.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use http::{Request, Response, request::Parts};
 use tokio::{
@@ -48,9 +51,9 @@ use crate::{
 /// }
 /// # }
 /// ```
-#[derive(Clone)]
 pub struct Acceptor<H> {
-    handshake: H,
+    /// The lock is held for a clone only: it lets services be used here that are not `Sync`.
+    handshake: Arc<Mutex<H>>,
     config: Arc<Config>,
     limit: Option<Arc<Semaphore>>,
 }
@@ -61,7 +64,7 @@ impl<H> Acceptor<H> {
     where
         H: HandshakeService,
     {
-        Self { handshake, config: Arc::default(), limit: None }
+        Self { handshake: Arc::new(Mutex::new(handshake)), config: Arc::default(), limit: None }
     }
 
     /// Replaces the default [`Config`].
@@ -100,9 +103,10 @@ impl<H: HandshakeService> Acceptor<H> {
         let (request, answer) = match request {
             Err(kind) => (None, Err(kind)),
             Ok(request) => {
+                let (parts, ()) = request.clone().into_parts();
                 let answer = match Opening::of(&request) {
-                    Some(opening) => self.ask(request.clone().into_parts().0, opening).await,
-                    None => Err(HandshakeError::NotWebSocket),
+                    Some(opening) => self.ask(parts, opening).await,
+                    None => Err(refuse(&parts, HandshakeError::not_websocket(&request))),
                 };
                 (Some(request), answer.map_err(AcceptErrorKind::Handshake))
             }
@@ -135,20 +139,19 @@ impl<H: HandshakeService> Acceptor<H> {
     /// ```
     /// use std::convert::Infallible;
     /// use http::{Request, Response};
-    /// use http_body_util::Full;
-    /// use hyper::body::{Bytes, Incoming};
-    /// use tower_websocket::{AcceptAll, Acceptor};
+    /// use hyper::body::Incoming;
+    /// use tower_websocket::{AcceptAll, Acceptor, RejectionBody};
     ///
-    /// async fn service(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    /// async fn service(request: Request<Incoming>) -> Result<Response<RejectionBody>, Infallible> {
     ///     match Acceptor::new(AcceptAll::new()).accept_request(request).await {
     ///         Ok((response, upgrading)) => {
     ///             tokio::spawn(async move {
     ///                 let Ok((mut socket, ())) = upgrading.await else { return };
     ///                 let _ = socket.send("hello").await;
     ///             });
-    ///             Ok(response.map(|()| Full::default()))
+    ///             Ok(response.map(|()| RejectionBody::default()))
     ///         }
-    ///         Err(refused) => Ok(refused.into_response().map(Full::new)),
+    ///         Err(refused) => Ok(refused.into_response()),
     ///     }
     /// }
     /// ```
@@ -162,7 +165,8 @@ impl<H: HandshakeService> Acceptor<H> {
         request: Request<B>,
     ) -> Result<(Response<()>, Upgrading<H::Extra>), HandshakeError> {
         let Some(opening) = Opening::of(&request) else {
-            return Err(HandshakeError::not_websocket(request.version(), request.method()));
+            let error = HandshakeError::not_websocket(&request);
+            return Err(refuse(&request.into_parts().0, error));
         };
         self.accept_opening(request.into_parts().0, opening).await
     }
@@ -176,8 +180,7 @@ impl<H: HandshakeService> Acceptor<H> {
         let Some(source) = IoSource::take(&mut parts.extensions) else {
             // What is wrong with the request comes before what is wrong with the server.
             let error = UpgradeRequest::parse(&parts, opening).err().unwrap_or(HandshakeError::NotUpgradable);
-            RequestTrace::new(&parts).refused(error.status(), &error);
-            return Err(error);
+            return Err(refuse(&parts, error));
         };
         let (response, agreement, extra) = self.ask(parts, opening).await?;
         Ok((response, Upgrading::new(source, agreement, extra)))
@@ -209,6 +212,7 @@ impl<H: HandshakeService> Acceptor<H> {
         opening: Opening,
     ) -> Result<(Accepted<H::Extra>, Permit), HandshakeError> {
         let upgrade = UpgradeRequest::parse(&parts, opening)?;
+        self.config.allow_host.check(&parts)?;
         self.config.allow_origin.check(&parts)?;
         let shutdown = self.config.shutdown.as_ref().or_else(|| parts.extensions.get());
         let permit = Permit::acquire(self.limit.as_ref(), shutdown).map_err(|error| match error {
@@ -217,8 +221,26 @@ impl<H: HandshakeService> Acceptor<H> {
         })?;
         let extensions = Offers::new(&parts.headers, &self.config.deflate);
         let timeout = self.config.handshake_timeout;
-        let accepted = ask(self.handshake.clone(), parts, upgrade, extensions, timeout).await?;
+        // A clone that panicked has not changed the service.
+        let handshake = self.handshake.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let accepted = ask(handshake, parts, upgrade, extensions, timeout).await?;
         Ok((accepted, permit))
+    }
+}
+
+/// Records that the request with the head `parts` is refused for `error`.
+pub(crate) fn refuse(parts: &Parts, error: HandshakeError) -> HandshakeError {
+    RequestTrace::new(parts).refused(error.status(), &error);
+    error
+}
+
+impl<H> Clone for Acceptor<H> {
+    fn clone(&self) -> Self {
+        Self {
+            handshake: Arc::clone(&self.handshake),
+            config: Arc::clone(&self.config),
+            limit: self.limit.clone(),
+        }
     }
 }
 

@@ -3,16 +3,13 @@
 use std::{error::Error, fmt, io, time::Duration};
 
 use bytes::Bytes;
-use http::{
-    HeaderValue, Request, Response, StatusCode,
-    header::{CONNECTION, CONTENT_LENGTH},
-};
+use http::{Request, Response, StatusCode};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tower::BoxError;
 
-use super::encode::encode;
+use super::respond::respond;
 use crate::{
-    handshake::{HandshakeError, Rejection},
+    handshake::{HandshakeError, Rejection, RejectionBody},
     io::Rewind,
 };
 
@@ -82,30 +79,26 @@ impl<IO> AcceptError<IO> {
 
 impl<IO: AsyncWrite + Unpin> AcceptError<IO> {
     /// Answers the client with the response that is proper, if it is still there to be answered, and shuts the
-    /// stream down.
+    /// stream down. There is no time limit.
+    ///
+    /// `Content-Length` and `Transfer-Encoding` are those of the body that is written, whatever the response had.
     ///
     /// # Errors
     ///
-    /// What writing failed with. There is no time limit of its own.
+    /// Returns the error of writing, or of the body of a [`Rejection`].
     pub async fn respond(self) -> io::Result<()> {
-        let (kind, mut io) = self.into_parts();
-        if let Some(mut response) = kind.into_response() {
-            let length = HeaderValue::from(response.body().len());
-            response.headers_mut().insert(CONTENT_LENGTH, length);
-            let headers = response.headers_mut();
-            headers.append(CONNECTION, HeaderValue::from_static("close"));
-            let mut bytes = encode(&response);
-            bytes.extend_from_slice(response.body());
-            io.write_all(&bytes).await?;
+        let Inner { kind, request, mut io } = *self.0;
+        match kind.into_response() {
+            Some(response) => respond(&mut io, response, request.as_ref()).await,
+            None => io.shutdown().await,
         }
-        io.shutdown().await
     }
 }
 
 impl AcceptErrorKind {
     /// The response that is proper; `None` where the client is gone, or in the
     /// middle of another.
-    pub fn into_response(self) -> Option<Response<Bytes>> {
+    pub fn into_response(self) -> Option<Response<RejectionBody>> {
         match self {
             Self::Io(_) | Self::UnexpectedEof | Self::Stalled(_) => None,
             Self::Malformed(_) => Some(Rejection::from(StatusCode::BAD_REQUEST).into_response()),

@@ -4,8 +4,11 @@ mod accept;
 mod encode;
 mod error;
 mod head;
+mod respond;
 mod upgrading;
 
 pub use accept::Acceptor;
 pub use error::{AcceptError, AcceptErrorKind};
 pub use upgrading::{UpgradeError, Upgrading};
+
+pub(crate) use accept::refuse;

@@ -1,42 +1,32 @@
-//! Whose resource a request names: host and port.
+//! The host and port that a request is for.
 
-use http::{HeaderValue, header::HOST, request::Parts, uri::Authority};
+use http::{header::HOST, request::Parts};
 
-/// The host and port that the request is for.
+use crate::header::HostPort;
+
+/// The host and port that the request is for, as it names them.
 ///
 /// `:authority` or the authority of an absolute URI comes before `Host` (RFC 9113 §8.3.1, RFC 9112 §3.2.2).
-pub(super) fn of(parts: &Parts) -> Option<Authority> {
+pub(super) fn text(parts: &Parts) -> Option<&[u8]> {
     match parts.uri.authority() {
-        Some(authority) => Some(authority.clone()),
-        None => parts.headers.get(HOST).and_then(parse),
+        Some(authority) => Some(authority.as_str().as_bytes()),
+        None => parts.headers.get(HOST).map(|host| host.as_bytes()),
     }
 }
 
-pub(super) fn parse(host: &HeaderValue) -> Option<Authority> {
-    Authority::try_from(host.as_bytes()).ok()
+/// The host and port that the request is for.
+pub(super) fn of(parts: &Parts) -> Option<HostPort<'_>> {
+    text(parts).and_then(HostPort::parse)
 }
 
 /// The port of a URI with this scheme and no port.
 pub(super) fn default_port(scheme: &str) -> Option<u16> {
-    match scheme {
-        "http" | "ws" => Some(80),
-        "https" | "wss" => Some(443),
-        _ => None,
+    let is = |name: &&str| scheme.eq_ignore_ascii_case(name);
+    if ["http", "ws"].iter().any(is) {
+        Some(80)
+    } else if ["https", "wss"].iter().any(is) {
+        Some(443)
+    } else {
+        None
     }
-}
-
-/// Whether both name the same host and the same port; `default` is the port where one has none.
-pub(super) fn is_same(one: &Authority, other: &Authority, default: Option<u16>) -> bool {
-    // Without a port there has to be a default: `None` is no port that two could share.
-    let port = |authority: &Authority| match authority.port() {
-        Some(port) => Some(port.as_u16()),
-        None if has_port(authority) => None,
-        None => default,
-    };
-    one.host().eq_ignore_ascii_case(other.host()) && port(one).is_some() && port(one) == port(other)
-}
-
-/// Whether there is a port, or what should be one.
-fn has_port(authority: &Authority) -> bool {
-    authority.as_str().rsplit(']').next().is_some_and(|end| end.contains(':'))
 }

@@ -27,7 +27,8 @@ use super::{Opening, protocol::Offered, request::UpgradeRequest};
 /// ```
 ///
 /// A response with any status but the prebuilt one answers the client and opens nothing. Of such a response only
-/// the status and the headers are sent, as its body is the attached value; a [`Rejection`](crate::Rejection) has a body of its own.
+/// the status and the headers are sent, as its body is the attached value, and `Content-Length` and `Transfer-Encoding`
+/// are taken out; a [`Rejection`](crate::Rejection) has a body of its own.
 ///
 /// # HTTP/2
 ///

@@ -1,11 +1,11 @@
 //! The cause of a refusal, as a label.
 
-use super::HandshakeError;
-
-/// Why a layer refused an opening handshake, for metrics: one of a few fixed labels.
+/// Why an opening handshake was refused, for metrics: one of a few fixed labels.
 ///
-/// A [`WebSocketUpgradeLayer`](crate::WebSocketUpgradeLayer) puts it into the extensions of the response with which it
-/// refuses, where the layers around it find it:
+/// It is in the extensions of every response that refuses: of a
+/// [`WebSocketUpgradeLayer`](crate::WebSocketUpgradeLayer), of
+/// [`into_service`](crate::WebSocketUpgradeLayer::into_service) also to ordinary requests, and of
+/// [`HandshakeError::into_response`](crate::HandshakeError::into_response). Layers around find it there:
 ///
 /// ```
 /// use http::Response;
@@ -18,41 +18,13 @@ use super::HandshakeError;
 /// }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct RefusalCause(&'static str);
+pub struct RefusalCause(pub(super) &'static str);
 
 impl RefusalCause {
-    /// The label: the name of the [`HandshakeError`]'s variant in snake case, such as `forbidden_origin`, or `rejected`
+    /// The label: the name of the [`HandshakeError`](crate::HandshakeError)'s variant in snake case, such as `forbidden_origin`, or `rejected`
     /// when it was the handshake service.
     pub fn as_str(self) -> &'static str {
         self.0
-    }
-}
-
-impl From<&HandshakeError> for RefusalCause {
-    fn from(error: &HandshakeError) -> Self {
-        use HandshakeError as E;
-        Self(match error {
-            E::NotWebSocket => "not_web_socket",
-            E::MethodNotConnect(_) => "method_not_connect",
-            E::UnknownProtocol => "unknown_protocol",
-            E::MethodNotGet(_) => "method_not_get",
-            E::MissingVersion(_) => "missing_version",
-            E::UnsupportedVersion(..) => "unsupported_version",
-            E::MissingKey => "missing_key",
-            E::RepeatedKey => "repeated_key",
-            E::InvalidKey(_) => "invalid_key",
-            E::MissingHost => "missing_host",
-            E::RepeatedHost => "repeated_host",
-            E::DifferentHost(_) => "different_host",
-            E::BodyAnnounced => "body_announced",
-            E::ForbiddenOrigin(_) => "forbidden_origin",
-            E::NotUpgradable => "not_upgradable",
-            E::TooManyConnections => "too_many_connections",
-            E::ShuttingDown => "shutting_down",
-            E::Rejected(_) => "rejected",
-            E::TimedOut(_) => "timed_out",
-            E::Panicked => "panicked",
-        })
     }
 }
 

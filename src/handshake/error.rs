@@ -2,13 +2,12 @@
 
 use std::{error::Error, fmt, time::Duration};
 
-use bytes::Bytes;
 use http::{
-    HeaderValue, Method, Response, StatusCode, Version,
+    HeaderValue, Method, Request, Response, StatusCode, Version,
     header::{ALLOW, CONNECTION, CONTENT_TYPE, SEC_WEBSOCKET_VERSION, UPGRADE},
 };
 
-use super::{Opening, Rejection};
+use super::{Opening, RefusalCause, Rejection, RejectionBody, opening};
 
 /// Why an opening handshake was refused, and so what the client is answered.
 ///
@@ -19,6 +18,11 @@ use super::{Opening, Rejection};
 pub enum HandshakeError {
     /// An ordinary HTTP/1 request: it does not ask for a WebSocket (426).
     NotWebSocket,
+    /// An HTTP/1 request that has some of an opening handshake, but is not HTTP/1.1, or whose `Upgrade` or `Connection`
+    /// is missing or says something else (426, RFC 6455 §4.2.1 items 3 and 4). The text tells which.
+    ///
+    /// A proxy that does not pass an upgrade on makes such requests.
+    IncompleteUpgrade(String),
     /// An ordinary HTTP/2 request: it does not ask for a WebSocket, which takes a `CONNECT` (405, RFC 8441 §4).
     MethodNotConnect(Method),
     /// An HTTP/2 `CONNECT` for something else: its `:protocol` is not `websocket`, or there is none (501, RFC 9220 §3).
@@ -30,22 +34,42 @@ pub enum HandshakeError {
     MissingVersion(Opening),
     /// `Sec-WebSocket-Version` is not 13 (426, RFC 6455 §4.4; over HTTP/2 400).
     UnsupportedVersion(HeaderValue, Opening),
+    /// More than one `Sec-WebSocket-Version` (426, RFC 6455 §11.3.5; over HTTP/2 400).
+    RepeatedVersion(HeaderValue, Opening),
     /// No `Sec-WebSocket-Key` (400, RFC 6455 §4.2.1 item 5).
     MissingKey,
     /// More than one `Sec-WebSocket-Key` (400, RFC 6455 §11.3.1).
-    RepeatedKey,
+    RepeatedKey(HeaderValue),
     /// `Sec-WebSocket-Key` is not 16 bytes of base64 (400, RFC 6455 §4.2.1 item 5).
     InvalidKey(HeaderValue),
+    /// The request target is not a path, nor a URI with one (400, RFC 9112 §3.2).
+    InvalidTarget(String),
     /// No `Host` (400, RFC 6455 §4.2.1 item 2), and over HTTP/2 no `:authority` either.
     MissingHost,
     /// More than one `Host` (400, RFC 9112 §3.2).
-    RepeatedHost,
+    RepeatedHost(HeaderValue),
+    /// `Host`, or the authority of the request target, is not a host and an optional port (400, RFC 9112 §3.2).
+    InvalidHost(HeaderValue),
     /// Over HTTP/2: `Host` names another host or port than `:authority` (400, RFC 9113 §8.3.1).
-    DifferentHost(HeaderValue),
+    DifferentHost {
+        /// The value of `Host`.
+        host: HeaderValue,
+        /// The value of `:authority`.
+        authority: HeaderValue,
+    },
+    /// [`AllowHost`](crate::AllowHost) does not allow the host that the request is for (421, RFC 9110 §15.5.20).
+    ForbiddenHost(HeaderValue),
     /// The request announces a body, whose bytes would be taken for frames (400).
     BodyAnnounced,
     /// [`AllowOrigin`](crate::AllowOrigin) does not allow the request's origin (403, RFC 6455 §10.2).
-    ForbiddenOrigin(HeaderValue),
+    ForbiddenOrigin {
+        /// The value of `Origin`.
+        origin: HeaderValue,
+        /// The host that the request is for: `Host`, or `:authority`.
+        host: HeaderValue,
+    },
+    /// More than one `Origin` (403, RFC 6454 §7.3).
+    RepeatedOrigin(HeaderValue),
     /// The request has neither hyper's `OnUpgrade` nor a [`PendingIo`](crate::PendingIo) in its extensions, so that the
     /// server cannot hand over its IO (500): something before this crate has taken it, or has rebuilt the request without
     /// its extensions.
@@ -66,10 +90,13 @@ pub enum HandshakeError {
 }
 
 impl HandshakeError {
-    /// Why a request that asks for no WebSocket opens none.
-    pub(crate) fn not_websocket(version: Version, method: &Method) -> Self {
-        match method {
-            _ if version < Version::HTTP_2 => Self::NotWebSocket,
+    /// Why a request that does not ask for a WebSocket opens none.
+    pub(crate) fn not_websocket<B>(request: &Request<B>) -> Self {
+        match request.method() {
+            _ if request.version() < Version::HTTP_2 => match opening::missing(request) {
+                Some(missing) => Self::IncompleteUpgrade(missing),
+                None => Self::NotWebSocket,
+            },
             &Method::CONNECT => Self::UnknownProtocol,
             method => Self::MethodNotConnect(method.clone()),
         }
@@ -81,18 +108,24 @@ impl HandshakeError {
             Self::MethodNotGet(_) | Self::MethodNotConnect(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::UnknownProtocol => StatusCode::NOT_IMPLEMENTED,
             Self::NotWebSocket
+            | Self::IncompleteUpgrade(_)
             | Self::MissingVersion(Opening::Upgrade)
-            | Self::UnsupportedVersion(_, Opening::Upgrade) => StatusCode::UPGRADE_REQUIRED,
+            | Self::UnsupportedVersion(_, Opening::Upgrade)
+            | Self::RepeatedVersion(_, Opening::Upgrade) => StatusCode::UPGRADE_REQUIRED,
             Self::MissingVersion(Opening::ExtendedConnect)
             | Self::UnsupportedVersion(_, Opening::ExtendedConnect)
+            | Self::RepeatedVersion(_, Opening::ExtendedConnect)
             | Self::MissingKey
-            | Self::RepeatedKey
+            | Self::RepeatedKey(_)
             | Self::InvalidKey(_)
+            | Self::InvalidTarget(_)
             | Self::MissingHost
-            | Self::RepeatedHost
-            | Self::DifferentHost(_)
+            | Self::RepeatedHost(_)
+            | Self::InvalidHost(_)
+            | Self::DifferentHost { .. }
             | Self::BodyAnnounced => StatusCode::BAD_REQUEST,
-            Self::ForbiddenOrigin(_) => StatusCode::FORBIDDEN,
+            Self::ForbiddenHost(_) => StatusCode::MISDIRECTED_REQUEST,
+            Self::ForbiddenOrigin { .. } | Self::RepeatedOrigin(_) => StatusCode::FORBIDDEN,
             Self::NotUpgradable | Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Rejected(rejection) => rejection.status(),
             Self::TooManyConnections | Self::ShuttingDown | Self::TimedOut(_) => {
@@ -101,22 +134,62 @@ impl HandshakeError {
         }
     }
 
-    /// The answer that the client should get.
-    pub fn into_response(self) -> Response<Bytes> {
-        let status = self.status();
+    /// Returns the cause as a label for metrics.
+    pub fn cause(&self) -> RefusalCause {
+        RefusalCause(match self {
+            Self::NotWebSocket => "not_web_socket",
+            Self::IncompleteUpgrade(_) => "incomplete_upgrade",
+            Self::MethodNotConnect(_) => "method_not_connect",
+            Self::UnknownProtocol => "unknown_protocol",
+            Self::MethodNotGet(_) => "method_not_get",
+            Self::MissingVersion(_) => "missing_version",
+            Self::UnsupportedVersion(..) => "unsupported_version",
+            Self::RepeatedVersion(..) => "repeated_version",
+            Self::MissingKey => "missing_key",
+            Self::RepeatedKey(_) => "repeated_key",
+            Self::InvalidKey(_) => "invalid_key",
+            Self::InvalidTarget(_) => "invalid_target",
+            Self::MissingHost => "missing_host",
+            Self::RepeatedHost(_) => "repeated_host",
+            Self::InvalidHost(_) => "invalid_host",
+            Self::DifferentHost { .. } => "different_host",
+            Self::ForbiddenHost(_) => "forbidden_host",
+            Self::BodyAnnounced => "body_announced",
+            Self::RepeatedOrigin(_) => "repeated_origin",
+            Self::ForbiddenOrigin { .. } => "forbidden_origin",
+            Self::NotUpgradable => "not_upgradable",
+            Self::TooManyConnections => "too_many_connections",
+            Self::ShuttingDown => "shutting_down",
+            Self::Rejected(_) => "rejected",
+            Self::TimedOut(_) => "timed_out",
+            Self::Panicked => "panicked",
+        })
+    }
+
+    /// Returns the response that the client should get, with the [`RefusalCause`] in its extensions.
+    pub fn into_response(self) -> Response<RejectionBody> {
+        let (status, cause) = (self.status(), self.cause());
         let allow = match self {
             Self::MethodNotGet(_) => Some("GET"),
             Self::MethodNotConnect(_) => Some("CONNECT"),
             _ => None,
         };
-        let is_of_version = matches!(self, Self::MissingVersion(_) | Self::UnsupportedVersion(..));
+        let is_of_version = matches!(
+            self,
+            Self::MissingVersion(_) | Self::UnsupportedVersion(..) | Self::RepeatedVersion(..)
+        );
         let text = match self {
-            Self::Rejected(rejection) => return rejection.into_response(),
+            Self::Rejected(rejection) => {
+                let mut response = rejection.into_response();
+                response.extensions_mut().insert(cause);
+                return response;
+            }
             ref error if status.is_client_error() => format!("{error}\n"),
             // What fails inside the server is not the client's business.
             _ => String::new(),
         };
-        let mut response = Response::new(Bytes::from(text));
+        let mut response = Response::new(RejectionBody::from(text));
+        response.extensions_mut().insert(cause);
         *response.status_mut() = status;
         let headers = response.headers_mut();
         if status.is_client_error() {
@@ -142,6 +215,7 @@ impl fmt::Display for HandshakeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotWebSocket => write!(f, "this resource is a WebSocket: upgrade required"),
+            Self::IncompleteUpgrade(missing) => f.write_str(missing),
             Self::MethodNotConnect(method) => {
                 write!(f, "this resource is a WebSocket: over HTTP/2 the method is CONNECT, not {method}")
             }
@@ -155,16 +229,38 @@ impl fmt::Display for HandshakeError {
             Self::UnsupportedVersion(version, _) => {
                 write!(f, "Sec-WebSocket-Version is {version:?}, it must be 13")
             }
-            Self::MissingKey => write!(f, "Sec-WebSocket-Key is missing"),
-            Self::RepeatedKey => write!(f, "Sec-WebSocket-Key is repeated"),
-            Self::InvalidKey(key) => {
-                write!(f, "Sec-WebSocket-Key is {key:?}, not 16 bytes of base64")
+            Self::RepeatedVersion(versions, _) => {
+                write!(f, "Sec-WebSocket-Version is repeated: {versions:?}, it must be there once")
             }
-            Self::MissingHost => write!(f, "Host is missing"),
-            Self::RepeatedHost => write!(f, "Host is repeated"),
-            Self::DifferentHost(host) => write!(f, "Host is {host:?}, not what :authority is"),
+            Self::MissingKey => write!(f, "Sec-WebSocket-Key is missing, it must be 16 bytes in base64"),
+            Self::RepeatedKey(keys) => {
+                write!(f, "Sec-WebSocket-Key is repeated: {keys:?}, it must be there once")
+            }
+            Self::InvalidKey(key) => {
+                write!(f, "Sec-WebSocket-Key is {key:?}, it must be 16 bytes in base64")
+            }
+            Self::InvalidTarget(target) => write!(f, "the request target is {target:?}, it must be a path"),
+            Self::MissingHost => write!(f, "Host is missing, it must be there once"),
+            Self::RepeatedHost(hosts) => write!(f, "Host is repeated: {hosts:?}, it must be there once"),
+            Self::InvalidHost(host) => {
+                write!(f, "Host is {host:?}, it must be a host and an optional port")
+            }
+            Self::DifferentHost { host, authority } => {
+                write!(f, "Host is {host:?}, it must be the same as :authority, which is {authority:?}")
+            }
+            Self::ForbiddenHost(host) => {
+                write!(f, "the host {host:?} is not one of this server: Config::allow_host decides")
+            }
             Self::BodyAnnounced => write!(f, "a WebSocket handshake has no body"),
-            Self::ForbiddenOrigin(origin) => write!(f, "the origin {origin:?} is not allowed"),
+            Self::ForbiddenOrigin { origin, host } => {
+                write!(
+                    f,
+                    "the origin {origin:?} is not allowed at the host {host:?}: Config::allow_origin decides"
+                )
+            }
+            Self::RepeatedOrigin(origins) => {
+                write!(f, "Origin is repeated: {origins:?}, it must be there once at most")
+            }
             Self::NotUpgradable => {
                 f.write_str("the request has no upgrade in its extensions: it was taken, or lost on the way")
             }

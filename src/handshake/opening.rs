@@ -2,11 +2,11 @@
 
 use http::{
     Extensions, Method, Request, Version,
-    header::{CONNECTION, UPGRADE},
+    header::{CONNECTION, HeaderName, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE},
 };
 
 use super::ConnectProtocol;
-use crate::header::has_token;
+use crate::header::{has_token, joined};
 
 /// How a request asks for a WebSocket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +29,7 @@ impl Opening {
         match request.version() {
             Version::HTTP_11 => {
                 let headers = request.headers();
-                let asks =
-                    has_token(headers, &UPGRADE, "websocket") && has_token(headers, &CONNECTION, "upgrade");
+                let asks = TOKENS.iter().all(|(name, token)| has_token(headers, name, token));
                 asks.then_some(Self::Upgrade)
             }
             Version::HTTP_2 | Version::HTTP_3 => {
@@ -39,6 +38,39 @@ impl Opening {
             _ => None,
         }
     }
+}
+
+/// What an HTTP/1.1 request must have to ask for a WebSocket (RFC 6455 §4.2.1 items 3 and 4).
+const TOKENS: [(HeaderName, &str); 2] = [(UPGRADE, "websocket"), (CONNECTION, "upgrade")];
+
+/// What an HTTP/1 request that has some of an opening handshake lacks to be one, in words.
+///
+/// `None` where it has nothing of one, or all.
+pub(super) fn missing<B>(request: &Request<B>) -> Option<String> {
+    let headers = request.headers();
+    let has_some = headers.contains_key(SEC_WEBSOCKET_KEY)
+        || headers.contains_key(SEC_WEBSOCKET_VERSION)
+        || has_token(headers, &UPGRADE, "websocket");
+    if !has_some {
+        return None;
+    }
+    let mut missing = Vec::new();
+    if request.version() < Version::HTTP_11 {
+        let version = request.version();
+        missing.push(format!(
+            "the request is {version:?}, it must be HTTP/1.1 (a proxy in between needs proxy_http_version 1.1)"
+        ));
+    }
+    for ((name, token), title) in TOKENS.iter().zip(["Upgrade", "Connection"]) {
+        if !headers.contains_key(name) {
+            missing.push(format!(
+                "{title} is missing, it must be {token} (a proxy in between has to pass it on)"
+            ));
+        } else if !has_token(headers, name, token) {
+            missing.push(format!("{title} is {:?}, it must contain {token}", joined(headers, name)));
+        }
+    }
+    (!missing.is_empty()).then(|| missing.join("; "))
 }
 
 /// Upgrade tokens, of which `:protocol` is one, are compared in any case (RFC 8441 §4, RFC 9110 §7.8).
@@ -93,6 +125,53 @@ mod tests {
         assert!(!upgrade(&[("Upgrade", "websocket"), ("Connection", "not-upgrade")]));
         assert!(!upgrade(&[("Upgrade", "websocketx"), ("Connection", "upgrade")]));
         assert!(!upgrade(&[("Upgrade", "websocket/13"), ("Connection", "upgrade")]));
+    }
+
+    #[test]
+    fn all_that_is_missing_is_told() {
+        let key = ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
+        let version = ("Sec-WebSocket-Version", "13");
+        let (upgrade, connection) = (("Upgrade", "websocket"), ("Connection", "Upgrade"));
+        let http10 =
+            "the request is HTTP/1.0, it must be HTTP/1.1 (a proxy in between needs proxy_http_version 1.1)";
+        let no_upgrade = "Upgrade is missing, it must be websocket (a proxy in between has to pass it on)";
+        let no_connection =
+            "Connection is missing, it must be upgrade (a proxy in between has to pass it on)";
+        type Case<'a> = (Version, Vec<(&'a str, &'a str)>, Vec<&'a str>);
+        let cases: Vec<Case<'_>> = vec![
+            (Version::HTTP_11, vec![], vec![]),
+            (Version::HTTP_11, vec![connection], vec![]),
+            (Version::HTTP_11, vec![key, upgrade, connection], vec![]),
+            (Version::HTTP_10, vec![connection], vec![]),
+            (Version::HTTP_10, vec![key, upgrade, connection], vec![http10]),
+            (Version::HTTP_11, vec![key, connection], vec![no_upgrade]),
+            (Version::HTTP_11, vec![version, connection], vec![no_upgrade]),
+            (Version::HTTP_11, vec![key, upgrade], vec![no_connection]),
+            (Version::HTTP_11, vec![upgrade], vec![no_connection]),
+            (Version::HTTP_11, vec![key], vec![no_upgrade, no_connection]),
+            (
+                Version::HTTP_11,
+                vec![key, upgrade, ("Connection", "keep-alive")],
+                vec!["Connection is \"keep-alive\", it must contain upgrade"],
+            ),
+            (
+                Version::HTTP_11,
+                vec![key, ("Upgrade", "h2c"), ("Upgrade", "foo"), connection],
+                vec!["Upgrade is \"h2c, foo\", it must contain websocket"],
+            ),
+            // What nginx sends unless it is told otherwise.
+            (
+                Version::HTTP_10,
+                vec![key, version, ("Connection", "close")],
+                vec![http10, no_upgrade, "Connection is \"close\", it must contain upgrade"],
+            ),
+        ];
+        for (version, lines, expected) in cases {
+            let request = Request::get("/chat").version(version);
+            let request = lines.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+            let missing = super::missing(&request.body(()).unwrap());
+            assert_eq!(missing.unwrap_or_default(), expected.join("; "), "{version:?} {lines:?}");
+        }
     }
 
     #[test]

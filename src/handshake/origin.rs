@@ -1,208 +1,183 @@
-//! Which origins may open a WebSocket (RFC 6455 §4.2.2 item 4 and §10.2).
+//! The origin of a page: scheme, host, port (RFC 6454 §4 and §7).
 
-use std::{fmt, sync::Arc};
+use super::{authority::default_port, pattern::HostPattern};
+use crate::header::HostPort;
 
-use http::{HeaderValue, Uri, header::ORIGIN, request::Parts, uri::Authority};
-
-use super::{HandshakeError, authority};
-
-/// Which origins may open a WebSocket.
-///
-/// Browsers let any page open a WebSocket to any server, with that server's cookies, and only tell the page's
-/// origin in the `Origin` header: without this check a foreign page acts as its visitor. Requests without
-/// `Origin` come from programs that could send any value, so they pass under every policy.
-///
-/// The default is [`same_origin`](Self::same_origin).
-#[derive(Clone, Default)]
-pub struct AllowOrigin(Policy);
-
-#[derive(Clone, Default)]
-enum Policy {
-    #[default]
-    SameOrigin,
-    Any,
-    List(Arc<[HeaderValue]>),
-    Predicate(Arc<Predicate>),
+/// What an `Origin` header names.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Origin<'a> {
+    /// `null`, the origin of sandboxed frames, `data:` URLs and, in most browsers, files.
+    Opaque,
+    /// `authority` is `None` where the scheme has no hosts, as in `file://`.
+    Tuple { scheme: &'a str, authority: Option<HostPort<'a>> },
 }
 
-type Predicate = dyn Fn(&HeaderValue, &Parts) -> bool + Send + Sync;
-
-impl AllowOrigin {
-    /// Only the origin whose host and port are those that the request is for: `Host`, over HTTP/2 `:authority`.
-    ///
-    /// A port that either leaves out is the default of the origin's scheme, so that a proxy which ends TLS in
-    /// front of the server changes nothing. The opaque origin `null` is never the same.
-    pub fn same_origin() -> Self {
-        Self(Policy::SameOrigin)
+impl<'a> Origin<'a> {
+    pub(super) fn parse(bytes: &'a [u8]) -> Option<Self> {
+        if bytes == b"null" {
+            return Some(Self::Opaque);
+        }
+        let (scheme, authority) = split(std::str::from_utf8(bytes).ok()?)?;
+        let authority = match authority {
+            "" if default_port(scheme).is_none() => None,
+            authority => Some(HostPort::parse(authority.as_bytes())?),
+        };
+        Some(Self::Tuple { scheme, authority })
     }
 
-    /// Any origin. For servers without ambient credentials: no cookies, no client certificates, no trust in the
-    /// client's address.
-    pub fn any() -> Self {
-        Self(Policy::Any)
+    /// Whether it is the origin of what is served at `own`. Of the scheme only the default port counts, as a proxy in
+    /// front of the server may have ended TLS.
+    pub(super) fn is_at(&self, own: &HostPort<'_>) -> bool {
+        let Self::Tuple { scheme, authority: Some(authority) } = self else { return false };
+        let default = default_port(scheme);
+        default.is_some() && authority.is_same(own, default)
+    }
+}
+
+/// The origins that an entry of a list names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum OriginPattern {
+    Opaque,
+    Tuple { scheme: String, host: Option<HostPattern> },
+}
+
+impl OriginPattern {
+    /// The error is the reason.
+    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
+        if text == "null" {
+            return Ok(Self::Opaque);
+        }
+        let (scheme, authority) = split(text).ok_or("it must look like https://example.com")?;
+        if ["ws", "wss"].iter().any(|name| scheme.eq_ignore_ascii_case(name)) {
+            return Err("it is that of a page, so its scheme is http or https");
+        }
+        if authority.contains(['/', '\\', '?', '#', '@']) {
+            return Err("it has no path, no query, no fragment and no user");
+        }
+        let host = match authority {
+            "" if default_port(scheme).is_none() => None,
+            authority => Some(HostPattern::parse(authority)?),
+        };
+        Ok(Self::Tuple { scheme: scheme.to_ascii_lowercase(), host })
     }
 
-    /// Only the origins of a list, each as browsers send it (`https://example.com`, `https://example.com:8443`),
-    /// in any case. The server's own origin is not on the list unless it is in `origins`.
-    ///
-    /// # Panics
-    ///
-    /// Panics when an origin is neither `null` nor a scheme, a host and perhaps a port.
-    pub fn list<O: AsRef<str>>(origins: impl IntoIterator<Item = O>) -> Self {
-        let origins = origins.into_iter().map(|origin| {
-            let origin = origin.as_ref();
-            let value = HeaderValue::from_str(origin).ok();
-            match value {
-                Some(value) if origin == "null" || Origin::parse(&value).is_some() => value,
-                _ => panic!("{origin:?} is not an origin: it must look like https://example.com"),
+    pub(super) fn allows(&self, origin: &Origin<'_>) -> bool {
+        match (self, origin) {
+            (Self::Opaque, Origin::Opaque) => true,
+            (Self::Tuple { scheme: own, host }, Origin::Tuple { scheme, authority }) => {
+                let is_at = match (host, authority) {
+                    (Some(host), Some(authority)) => host.allows(authority, default_port(own)),
+                    (None, None) => true,
+                    _ => false,
+                };
+                own.eq_ignore_ascii_case(scheme) && is_at
             }
-        });
-        Self(Policy::List(origins.collect()))
-    }
-
-    /// The origins for which `predicate` is true; it is given the `Origin` and the request's head.
-    pub fn predicate(predicate: impl Fn(&HeaderValue, &Parts) -> bool + Send + Sync + 'static) -> Self {
-        Self(Policy::Predicate(Arc::new(predicate)))
-    }
-
-    /// Whether the request with the head `parts` may go on.
-    pub(crate) fn check(&self, parts: &Parts) -> Result<(), HandshakeError> {
-        let mut lines = parts.headers.get_all(ORIGIN).iter();
-        let Some(origin) = lines.next() else { return Ok(()) };
-        let allowed = lines.next().is_none()
-            && match &self.0 {
-                Policy::SameOrigin => is_same_origin(origin, parts),
-                Policy::Any => true,
-                Policy::List(list) => {
-                    list.iter().any(|o| o.as_bytes().eq_ignore_ascii_case(origin.as_bytes()))
-                }
-                Policy::Predicate(predicate) => predicate(origin, parts),
-            };
-        if allowed { Ok(()) } else { Err(HandshakeError::ForbiddenOrigin(origin.clone())) }
-    }
-}
-
-impl fmt::Debug for AllowOrigin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Policy::SameOrigin => f.write_str("SameOrigin"),
-            Policy::Any => f.write_str("Any"),
-            Policy::List(list) => f.debug_tuple("List").field(list).finish(),
-            Policy::Predicate(_) => f.write_str("Predicate(..)"),
+            _ => false,
         }
     }
 }
 
-/// A tuple origin (RFC 6454 §4): scheme, host, port.
-struct Origin {
-    authority: Authority,
-    default_port: Option<u16>,
-}
-
-impl Origin {
-    fn parse(value: &HeaderValue) -> Option<Self> {
-        let uri = Uri::try_from(value.as_bytes()).ok()?;
-        let authority = uri.authority()?.clone();
-        if uri.path() != "/" || uri.query().is_some() || authority.as_str().contains('@') {
-            return None;
-        }
-        Some(Self { authority, default_port: authority::default_port(uri.scheme_str()?) })
-    }
-}
-
-fn is_same_origin(origin: &HeaderValue, parts: &Parts) -> bool {
-    let Some(origin) = Origin::parse(origin) else { return false };
-    authority::of(parts).is_some_and(|own| authority::is_same(&own, &origin.authority, origin.default_port))
+/// The scheme, and what follows `://` less one slash at the end.
+fn split(text: &str) -> Option<(&str, &str)> {
+    let (scheme, authority) = text.split_once("://")?;
+    let is_valid = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    let is_scheme =
+        scheme.starts_with(|first: char| first.is_ascii_alphabetic()) && scheme.bytes().all(is_valid);
+    is_scheme.then(|| (scheme, authority.strip_suffix('/').unwrap_or(authority)))
 }
 
 #[cfg(test)]
 mod tests {
-    use http::{Request, request::Parts};
-
-    use super::AllowOrigin;
-
-    fn parts(host: &str, origins: &[&str]) -> Parts {
-        let request =
-            origins.iter().fold(Request::get("/").header("host", host), |r, o| r.header("origin", *o));
-        request.body(()).unwrap().into_parts().0
-    }
+    use super::{Origin, OriginPattern};
 
     #[test]
-    fn the_same_origin_has_the_same_host_and_port() {
-        let cases: &[(&str, &[&str], bool)] = &[
-            ("example.com", &[], true),
-            ("example.com", &["http://example.com"], true),
-            ("example.com", &["https://example.com"], true),
-            ("example.com", &["HTTPS://Example.COM"], true),
-            ("EXAMPLE.com", &["https://example.com"], true),
-            ("example.com:8080", &["http://example.com:8080"], true),
-            ("example.com:443", &["https://example.com"], true),
-            ("example.com", &["https://example.com:443"], true),
-            ("[::1]:8080", &["http://[::1]:8080"], true),
-            ("127.0.0.1:8080", &["http://127.0.0.1:8080"], true),
-            ("example.com", &["https://example.com:8443"], false),
-            ("example.com:8080", &["http://example.com"], false),
-            ("example.com:80", &["https://example.com"], false),
-            ("example.com", &["https://www.example.com"], false),
-            ("example.com", &["https://example.com.evil.org"], false),
-            ("example.com", &["https://evil.org"], false),
-            ("example.com", &["https://example.com@evil.org"], false),
-            ("example.com", &["https://evil.org@example.com"], false),
-            ("example.com", &["https://example.com/path"], false),
-            ("example.com", &["app://example.com"], false),
-            ("example.com:99999", &["https://example.com"], false),
-            ("example.com:", &["https://example.com"], false),
-            ("example.com", &["example.com"], false),
-            ("example.com", &["null"], false),
-            ("example.com", &[""], false),
-            ("example.com", &["https://example.com", "https://example.com"], false),
-            ("example.com", &["https://example.com", "https://evil.org"], false),
-        ];
-        for (host, origins, expected) in cases {
-            let checked = AllowOrigin::same_origin().check(&parts(host, origins));
-            assert_eq!(checked.is_ok(), *expected, "{host} {origins:?}");
-        }
-    }
-
-    #[test]
-    fn the_authority_of_the_uri_comes_before_host() {
-        for (uri, host, expected) in [
-            ("https://example.com/", None, true),
-            ("https://example.com/", Some("evil.org"), true),
-            ("https://evil.org/", Some("example.com"), false),
-            ("/", Some("example.com"), true),
-            ("/", None, false),
+    fn an_entry_allows_the_origins_that_it_names() {
+        for (entry, origin, expected) in [
+            ("https://example.com", "https://example.com", true),
+            ("https://example.com/", "https://example.com", true),
+            ("https://example.com:443", "https://example.com", true),
+            ("https://example.com", "https://example.com:443", true),
+            ("HTTPS://Example.COM", "https://example.com", true),
+            ("https://example.com", "HTTPS://EXAMPLE.com", true),
+            ("https://xn--bcher-kva.example", "https://xn--bcher-kva.example", true),
+            ("https://XN--bcher-KVA.example", "https://xn--bcher-kva.example", true),
+            ("http://example.com:80", "http://example.com", true),
+            ("http://example.com", "https://example.com", false),
+            ("https://example.com:80", "http://example.com", false),
+            ("https://example.com", "https://example.com:8443", false),
+            ("https://example.com:8443", "https://example.com:8443", true),
+            ("https://example.com:8443", "https://example.com", false),
+            ("https://example.com", "https://www.example.com", false),
+            ("https://example.com", "https://example.com.evil.org", false),
+            ("https://example.com", "https://user@example.com", false),
+            ("https://example.com", "https://example.com/path", false),
+            ("https://example.com", "example.com", false),
+            ("https://example.com", "null", false),
+            ("https://example.com", "", false),
+            ("https://*.example.com", "https://www.example.com", true),
+            ("https://*.example.com", "https://a.b.example.com:443", true),
+            ("https://*.example.com", "https://example.com", false),
+            ("https://*.example.com", "http://www.example.com", false),
+            ("https://*.example.com", "https://www.example.com:8443", false),
+            ("https://*.example.com:8443", "https://www.example.com:8443", true),
+            ("https://*.example.com", "https://wwwexample.com", false),
+            ("https://*.example.com", "https://*.example.com", true),
+            ("http://[::1]:9001", "http://[0:0:0:0:0:0:0:1]:9001", true),
+            ("http://127.0.0.1:9001", "http://127.0.0.1:9001", true),
+            ("null", "null", true),
+            ("null", "Null", false),
+            ("null", "file://", false),
+            ("file://", "file://", true),
+            ("file:///", "file://", true),
+            ("file://", "null", false),
+            ("file://", "file://host", false),
+            ("app://localhost", "app://localhost", true),
+            ("app://localhost", "app://localhost:80", false),
+            ("chrome-extension://abcdef", "chrome-extension://abcdef", true),
         ] {
-            let request = Request::get(uri).header("origin", "https://example.com");
-            let request = host.into_iter().fold(request, |r, host| r.header("host", host));
-            let parts = request.body(()).unwrap().into_parts().0;
-            assert_eq!(AllowOrigin::same_origin().check(&parts).is_ok(), expected, "{uri} {host:?}");
+            let pattern = OriginPattern::parse(entry).unwrap_or_else(|error| panic!("{entry}: {error}"));
+            let allowed = Origin::parse(origin.as_bytes()).is_some_and(|origin| pattern.allows(&origin));
+            assert_eq!(allowed, expected, "{entry} {origin}");
         }
     }
 
     #[test]
-    fn a_policy_can_allow_others() {
-        let evil = parts("example.com", &["https://evil.org"]);
-        let none = parts("example.com", &[]);
-        let list = AllowOrigin::list(["https://Evil.org", "null"]);
-        let other = AllowOrigin::list(["https://example.com"]);
-        let predicate =
-            AllowOrigin::predicate(|origin, parts| origin == "https://evil.org" && parts.uri == "/");
-        for (policy, expected) in [
-            (AllowOrigin::any(), true),
-            (list, true),
-            (other, false),
-            (predicate, true),
-            (AllowOrigin::predicate(|_, _| false), false),
+    fn what_no_page_sends_is_not_an_entry() {
+        for (entry, reason) in [
+            ("", "look like"),
+            ("*", "look like"),
+            ("example.com", "look like"),
+            ("example.com:443", "look like"),
+            ("//example.com", "look like"),
+            ("https:example.com", "look like"),
+            ("https:/example.com", "look like"),
+            ("://example.com", "look like"),
+            (" https://example.com", "look like"),
+            ("*://example.com", "look like"),
+            ("NULL", "look like"),
+            ("wss://example.com", "http or https"),
+            ("WS://example.com", "http or https"),
+            ("https://example.com/path", "no path"),
+            ("https://example.com//", "no path"),
+            ("https://example.com?a", "no path"),
+            ("https://example.com#a", "no path"),
+            ("https://user@example.com", "no path"),
+            ("https://example.com\\", "no path"),
+            ("https://", "neither"),
+            ("https:///", "neither"),
+            ("https://example.com ", "neither"),
+            ("https://example.com,https://b", "no path"),
+            ("https://b\u{fc}cher.example", "punycode"),
+            ("https://*", "wildcard"),
+            ("https://example.*", "wildcard"),
+            ("https://w*.example.com", "wildcard"),
+            ("https://example.com:*", "number"),
+            ("https://example.com:", "colon"),
+            ("https://127.1", "four"),
+            ("https://[::1", "closed"),
         ] {
-            assert_eq!(policy.check(&evil).is_ok(), expected, "{policy:?}");
-            assert!(policy.check(&none).is_ok(), "{policy:?}");
+            let error = OriginPattern::parse(entry).expect_err(entry);
+            assert!(error.contains(reason), "{entry:?}: {error}");
         }
-    }
-
-    #[test]
-    #[should_panic(expected = "\"example.com\" is not an origin")]
-    fn a_bad_origin_in_a_list_fails_where_it_is_set() {
-        AllowOrigin::list(["example.com"]);
     }
 }

@@ -3,10 +3,14 @@
 use std::{convert::Infallible, error::Error, fmt, sync::Arc};
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
+use http::{
+    HeaderValue, Response, StatusCode,
+    header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING},
+};
+use http_body::Body;
 use tower::BoxError;
 
-use super::Opening;
+use super::{Opening, RejectionBody};
 use crate::header::strip_connection;
 
 /// A handshake service's refusal: the response that the client gets, and what caused it.
@@ -17,25 +21,44 @@ use crate::header::strip_connection;
 /// | --- | --- |
 /// | [`StatusCode`] | that status, no body |
 /// | `(StatusCode, text)` | that status, the text as `text/plain` |
-/// | [`Response<B>`](Response), `B: Into<Bytes>` | that response |
+/// | [`Response<B>`](Response), `B` any [`Body`], such as axum's | that response; [`new`](Self::new) takes bytes and text |
+/// | `&str`, `String` | 500 with no body; the text is the [`source`](Error::source), which is logged |
 /// | [`BoxError`], as tower's middleware returns | the `Rejection` in its chain of sources, if there is one; 503 for tower's timeout and load shedding; else 500 with no body, as an unknown error's text is not the client's business |
+/// | axum's `ErrorResponse` (feature `axum`) | that of what it was made from |
 ///
-/// A service with an error type of its own implements `From<ItsError> for Rejection`.
+/// A service with an error type of its own implements `From<ItsError> for Rejection`. axum's rejections become
+/// responses, `extracted.map_err(IntoResponse::into_response)?`; with the feature `axum` a handshake service may also return
+/// `axum::response::Result<Response<T>>`, where `?` takes each of them as it is.
 ///
-/// A status that cannot refuse (any 1xx, over HTTP/2 any 2xx too) is sent as 500.
+/// `Content-Length` and `Transfer-Encoding` are taken out, as the server sets them to what the body needs; a status that
+/// has no body (204, 205, 304) loses it. A status that cannot refuse (any 1xx, over HTTP/2 any 2xx too) is sent as 500.
 #[derive(Clone, Debug)]
 pub struct Rejection(Box<Inner>);
 
 #[derive(Clone, Debug)]
 struct Inner {
-    response: Response<Bytes>,
+    response: Response<RejectionBody>,
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl Rejection {
-    /// Refuses with `response`.
+    /// Refuses with `response`, whose body is bytes or text.
     pub fn new(response: Response<impl Into<Bytes>>) -> Self {
-        let response = response.map(Into::into);
+        Self::whole(response.map(RejectionBody::from))
+    }
+
+    /// Makes the response one that any server can send as a whole.
+    fn whole(mut response: Response<RejectionBody>) -> Self {
+        // Over HTTP/2 a length that is not the body's is an error of the stream, on a raw one it misleads the client.
+        for name in [CONTENT_LENGTH, TRANSFER_ENCODING] {
+            response.headers_mut().remove(name);
+        }
+        // RFC 9110 §6.4.1 and §15.3.6.
+        if [StatusCode::NO_CONTENT, StatusCode::RESET_CONTENT, StatusCode::NOT_MODIFIED]
+            .contains(&response.status())
+        {
+            *response.body_mut() = RejectionBody::default();
+        }
         let mut rejection = Self(Box::new(Inner { response, source: None }));
         if rejection.status().is_informational() {
             rejection.fail();
@@ -68,18 +91,18 @@ impl Rejection {
         self
     }
 
-    /// The status of the response.
+    /// Returns the status of the response.
     pub fn status(&self) -> StatusCode {
         self.0.response.status()
     }
 
-    /// The response that the client gets.
-    pub fn response(&self) -> &Response<Bytes> {
+    /// Returns the response that the client gets.
+    pub fn response(&self) -> &Response<RejectionBody> {
         &self.0.response
     }
 
-    /// The response that the client gets.
-    pub fn into_response(self) -> Response<Bytes> {
+    /// Returns the response that the client gets.
+    pub fn into_response(self) -> Response<RejectionBody> {
         self.0.response
     }
 }
@@ -96,9 +119,12 @@ impl Error for Rejection {
     }
 }
 
-impl<B: Into<Bytes>> From<Response<B>> for Rejection {
+impl<B> From<Response<B>> for Rejection
+where
+    B: Body<Error: Into<BoxError>> + Send + 'static,
+{
     fn from(response: Response<B>) -> Self {
-        Self::new(response)
+        Self::whole(response.map(RejectionBody::new))
     }
 }
 
@@ -110,13 +136,31 @@ impl From<StatusCode> for Rejection {
     }
 }
 
-impl<T: Into<Bytes>> From<(StatusCode, T)> for Rejection {
-    fn from((status, text): (StatusCode, T)) -> Self {
+impl From<(StatusCode, String)> for Rejection {
+    fn from((status, text): (StatusCode, String)) -> Self {
         let mut response = Response::new(text);
         *response.status_mut() = status;
         let text_plain = HeaderValue::from_static("text/plain; charset=utf-8");
         response.headers_mut().insert(CONTENT_TYPE, text_plain);
         Self::new(response)
+    }
+}
+
+impl From<(StatusCode, &str)> for Rejection {
+    fn from((status, text): (StatusCode, &str)) -> Self {
+        Self::from((status, text.to_owned()))
+    }
+}
+
+impl From<String> for Rejection {
+    fn from(text: String) -> Self {
+        Self::from(BoxError::from(text))
+    }
+}
+
+impl From<&str> for Rejection {
+    fn from(text: &str) -> Self {
+        Self::from(BoxError::from(text))
     }
 }
 
@@ -148,11 +192,31 @@ impl From<Infallible> for Rejection {
     }
 }
 
+#[cfg(feature = "axum")]
+#[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
+impl From<axum::response::ErrorResponse> for Rejection {
+    fn from(error: axum::response::ErrorResponse) -> Self {
+        Self::from(axum::response::IntoResponse::into_response(Err::<(), _>(error)))
+    }
+}
+
+#[cfg(feature = "axum")]
+#[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
+impl axum::response::IntoResponse for Rejection {
+    fn into_response(self) -> axum::response::Response {
+        self.into_response().map(axum::body::Body::new)
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::{error::Error, io};
+    use std::{convert::Infallible, error::Error, io};
 
+    use bytes::Bytes;
+    use futures_util::{FutureExt, stream};
     use http::{Response, StatusCode};
+    use http_body::{Body, Frame};
+    use http_body_util::{BodyExt, Empty, Full, StreamBody};
     use tower::BoxError;
 
     use super::{Opening, Rejection};
@@ -160,15 +224,79 @@ mod tests {
     #[test]
     fn a_refusal_is_made_from_what_it_is_made_of() {
         let status = Rejection::from(StatusCode::FORBIDDEN);
-        assert_eq!((status.status(), &status.response().body()[..]), (StatusCode::FORBIDDEN, &b""[..]));
+        assert_eq!((status.status(), text_of(status)), (StatusCode::FORBIDDEN, "".into()));
 
         let text = Rejection::from((StatusCode::NOT_FOUND, "no such room"));
-        assert_eq!(&text.response().body()[..], b"no such room");
         assert_eq!(text.response().headers()["content-type"], "text/plain; charset=utf-8");
+        assert_eq!(text_of(text), "no such room");
+        let name = String::from("lobby");
+        assert_eq!(text_of((StatusCode::NOT_FOUND, &name[1..]).into()), "obby");
+        assert_eq!(text_of((StatusCode::NOT_FOUND, name).into()), "lobby");
 
         let own = Response::builder().status(302).header("location", "/login").body("go").unwrap();
-        let own = Rejection::from(own).into_response();
-        assert_eq!(own.headers()["location"], "/login");
+        let own = Rejection::new(own);
+        assert_eq!(own.response().headers()["location"], "/login");
+        assert_eq!(text_of(own), "go");
+    }
+
+    fn text_of(rejection: Rejection) -> String {
+        let body = rejection.into_response().into_body().collect().now_or_never().unwrap().unwrap();
+        String::from_utf8(body.to_bytes().into()).unwrap()
+    }
+
+    #[test]
+    fn any_body_refuses() {
+        let parts = ["a", "b"].map(|part| Ok::<_, io::Error>(Frame::data(Bytes::from(part))));
+        let stream = StreamBody::new(stream::iter(parts));
+        for (rejection, text) in [
+            (Rejection::from(Response::new(String::from("text"))), "text"),
+            (Rejection::from(Response::new(Full::new(Bytes::from("full")))), "full"),
+            (Rejection::from(Response::new(Empty::<Bytes>::new())), ""),
+            (Rejection::from(Response::new(stream)), "ab"),
+            (Rejection::from(Response::new(axum::body::Body::from("axum"))), "axum"),
+            (Rejection::from(Response::new(Full::new(&b"data"[..]).boxed_unsync())), "data"),
+        ] {
+            assert_eq!(text_of(rejection), text);
+        }
+    }
+
+    #[test]
+    fn a_text_is_500_and_kept_to_the_log() {
+        for rejection in [Rejection::from("secret"), Rejection::from(String::from("secret"))] {
+            assert_eq!(rejection.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            assert_eq!(rejection.source().unwrap().to_string(), "secret");
+            assert_eq!(text_of(rejection), "");
+        }
+    }
+
+    #[test]
+    fn the_length_is_left_to_the_server() {
+        let response = || {
+            let response = Response::builder().header("content-length", "5").header("content-length", "6");
+            response.header("transfer-encoding", "chunked").header("x-own", "1")
+        };
+        for rejection in [
+            Rejection::new(response().body("body").unwrap()),
+            Rejection::from(response().body(String::from("body")).unwrap()),
+        ] {
+            assert_eq!(rejection.response().headers().keys().collect::<Vec<_>>(), ["x-own"]);
+        }
+    }
+
+    #[test]
+    fn a_status_without_content_has_no_body() {
+        for (status, expected) in [(200, "body"), (204, ""), (205, ""), (304, ""), (403, "body")] {
+            let response = || Response::builder().status(status);
+            let stream =
+                StreamBody::new(stream::iter([Ok::<_, Infallible>(Frame::data(Bytes::from("body")))]));
+            for rejection in [
+                Rejection::new(response().body("body").unwrap()),
+                Rejection::from(response().body(stream).unwrap()),
+            ] {
+                assert_eq!(rejection.response().body().is_end_stream(), expected.is_empty(), "{status}");
+                assert_eq!(text_of(rejection), expected, "{status}");
+            }
+        }
     }
 
     #[test]
@@ -176,8 +304,8 @@ mod tests {
         let error: BoxError = io::Error::other("password=hunter2").into();
         let rejection = Rejection::from(error);
         assert_eq!(rejection.status(), StatusCode::INTERNAL_SERVER_ERROR);
-        assert!(rejection.response().body().is_empty());
         assert_eq!(rejection.source().unwrap().to_string(), "password=hunter2");
+        assert_eq!(text_of(rejection), "");
     }
 
     #[test]
@@ -193,7 +321,7 @@ mod tests {
     #[test]
     fn a_rejection_survives_being_boxed_by_middleware() {
         let boxed: BoxError = Rejection::from((StatusCode::CONFLICT, "taken")).into();
-        assert_eq!(&Rejection::from(boxed).response().body()[..], b"taken");
+        assert_eq!(text_of(boxed.into()), "taken");
 
         let inner = Rejection::from(StatusCode::CONFLICT);
         let wrapped: BoxError = io::Error::other(inner).into();

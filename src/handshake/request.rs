@@ -1,7 +1,7 @@
 //! Which opening handshakes are good ones (RFC 6455 §4.2.1, RFC 8441 §5).
 
 use http::{
-    HeaderMap, HeaderValue, Method,
+    HeaderMap, HeaderValue, Method, Uri,
     header::{
         CONTENT_LENGTH, HOST, HeaderName, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
         TRANSFER_ENCODING,
@@ -10,6 +10,7 @@ use http::{
 };
 
 use super::{HandshakeError, Opening, authority, key, protocol::Offered, response::Acceptance};
+use crate::header::{HostPort, joined};
 
 /// A request that keeps every rule of its kind of [`Opening`].
 #[derive(Debug)]
@@ -27,12 +28,12 @@ impl UpgradeRequest {
         if opening == Opening::Upgrade && parts.method != Method::GET {
             return Err(HandshakeError::MethodNotGet(parts.method.clone()));
         }
+        check_target(&parts.uri)?;
         match only(headers, &SEC_WEBSOCKET_VERSION) {
             Lines::None => return Err(HandshakeError::MissingVersion(opening)),
             Lines::One(version) if version.as_bytes() == b"13" => {}
-            Lines::One(version) | Lines::More(version) => {
-                return Err(HandshakeError::UnsupportedVersion(version.clone(), opening));
-            }
+            Lines::One(version) => return Err(HandshakeError::UnsupportedVersion(version.clone(), opening)),
+            Lines::More(versions) => return Err(HandshakeError::RepeatedVersion(versions, opening)),
         }
         let acceptance = match opening {
             Opening::Upgrade => Acceptance::SwitchingProtocols(check_key(headers)?),
@@ -53,25 +54,46 @@ fn check_key(headers: &HeaderMap) -> Result<HeaderValue, HandshakeError> {
         Lines::None => Err(HandshakeError::MissingKey),
         Lines::One(key) if key::is_valid(key) => Ok(key::accept(key)),
         Lines::One(key) => Err(HandshakeError::InvalidKey(key.clone())),
-        Lines::More(_) => Err(HandshakeError::RepeatedKey),
+        Lines::More(keys) => Err(HandshakeError::RepeatedKey(keys)),
     }
 }
 
+/// The target is a path or an absolute URI, not `*` and not an authority alone (RFC 9112 §3.2).
+fn check_target(uri: &Uri) -> Result<(), HandshakeError> {
+    let is_authority_alone = uri.scheme().is_none() && uri.authority().is_some();
+    if is_authority_alone || !uri.path().starts_with('/') {
+        return Err(HandshakeError::InvalidTarget(uri.to_string()));
+    }
+    Ok(())
+}
+
 fn check_host(parts: &Parts, opening: Opening) -> Result<(), HandshakeError> {
-    let authority = match opening {
-        Opening::Upgrade => None,
-        Opening::ExtendedConnect => parts.uri.authority(),
+    let host = match only(&parts.headers, &HOST) {
+        Lines::None => None,
+        Lines::One(host) => Some(host),
+        Lines::More(hosts) => return Err(HandshakeError::RepeatedHost(hosts)),
     };
-    match (authority, only(&parts.headers, &HOST)) {
-        (None, Lines::None) => Err(HandshakeError::MissingHost),
-        (_, Lines::More(_)) => Err(HandshakeError::RepeatedHost),
-        (None, Lines::One(_)) | (Some(_), Lines::None) => Ok(()),
-        (Some(authority), Lines::One(host)) => {
+    let authority = parts.uri.authority().map(|authority| authority.as_str());
+    let parse = |bytes| {
+        let invalid = || HeaderValue::from_bytes(bytes).unwrap_or(HeaderValue::from_static(""));
+        HostPort::parse(bytes).ok_or_else(|| HandshakeError::InvalidHost(invalid()))
+    };
+    let of_target = authority.map(|authority| parse(authority.as_bytes())).transpose()?;
+    let of_header = host.map(|host| parse(host.as_bytes())).transpose()?;
+    match (opening, host, of_target.zip(of_header)) {
+        // RFC 9112 §3.2: `Host` must be there, even if the target is an absolute URI, whose host is then the one.
+        (Opening::Upgrade, None, _) => Err(HandshakeError::MissingHost),
+        (Opening::ExtendedConnect, None, _) if authority.is_none() => Err(HandshakeError::MissingHost),
+        (Opening::ExtendedConnect, Some(host), Some((of_target, of_header))) => {
             let default = parts.uri.scheme_str().and_then(authority::default_port);
-            let same = authority::parse(host)
-                .is_some_and(|host| *authority == host || authority::is_same(authority, &host, default));
-            if same { Ok(()) } else { Err(HandshakeError::DifferentHost(host.clone())) }
+            if of_target.is_same(&of_header, default) {
+                return Ok(());
+            }
+            let authority = HeaderValue::from_str(authority.unwrap_or_default());
+            let authority = authority.unwrap_or(HeaderValue::from_static(""));
+            Err(HandshakeError::DifferentHost { host: host.clone(), authority })
         }
+        _ => Ok(()),
     }
 }
 
@@ -89,8 +111,8 @@ fn announces_body(headers: &HeaderMap, opening: Opening) -> bool {
 enum Lines<'a> {
     None,
     One(&'a HeaderValue),
-    /// More than one: the second is what is wrong.
-    More(&'a HeaderValue),
+    /// More than one, as one line.
+    More(HeaderValue),
 }
 
 fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Lines<'a> {
@@ -98,7 +120,7 @@ fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Lines<'a> {
     match (lines.next(), lines.next()) {
         (None, _) => Lines::None,
         (Some(value), None) => Lines::One(value),
-        (Some(_), Some(second)) => Lines::More(second),
+        (Some(_), Some(_)) => Lines::More(joined(headers, name)),
     }
 }
 
@@ -148,7 +170,19 @@ mod tests {
                 StatusCode::UPGRADE_REQUIRED,
                 "is \"8\"",
             ),
-            (request(&[]).header("Sec-WebSocket-Version", "8"), StatusCode::UPGRADE_REQUIRED, "is \"8\""),
+            (
+                request(&[]).header("Sec-WebSocket-Version", "13"),
+                StatusCode::UPGRADE_REQUIRED,
+                "Version is repeated: \"13, 13\", it must be there once",
+            ),
+            (
+                request(&[]).uri("foo"),
+                StatusCode::BAD_REQUEST,
+                "the request target is \"foo\", it must be a path",
+            ),
+            (request(&[]).uri("foo:80"), StatusCode::BAD_REQUEST, "is \"foo:80\", it must be a path"),
+            (request(&[]).uri("*"), StatusCode::BAD_REQUEST, "is \"*\", it must be a path"),
+            (request(&[]).uri("http://user@a/"), StatusCode::BAD_REQUEST, "Host is \"user@a\""),
             (request(&["Sec-WebSocket-Key"]), StatusCode::BAD_REQUEST, "Key is missing"),
             (
                 request(&[]).header("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="),
@@ -161,7 +195,11 @@ mod tests {
                 "Key is \"abc\"",
             ),
             (request(&["Host"]), StatusCode::BAD_REQUEST, "Host is missing"),
-            (request(&[]).header("Host", "b"), StatusCode::BAD_REQUEST, "Host is repeated"),
+            (
+                request(&[]).header("Host", "b"),
+                StatusCode::BAD_REQUEST,
+                "Host is repeated: \"server.example.com, b\", it must be there once",
+            ),
             (request(&[]).header("Content-Length", "1"), StatusCode::BAD_REQUEST, "no body"),
             (request(&[]).header("Transfer-Encoding", "chunked"), StatusCode::BAD_REQUEST, "no body"),
         ];
@@ -170,12 +208,48 @@ mod tests {
             assert_eq!(error.status(), status, "{error}");
             let response = error.into_response();
             assert_eq!(response.status(), status);
-            let body = std::str::from_utf8(response.body()).unwrap().to_owned();
+            let body = std::str::from_utf8(response.body().as_bytes().unwrap()).unwrap().to_owned();
             assert!(body.contains(text), "{body:?} should contain {text:?}");
             let version = response.headers().get("Sec-WebSocket-Version");
             assert_eq!(version.is_some(), status == StatusCode::UPGRADE_REQUIRED);
             let allow = response.headers().get("Allow");
             assert_eq!(allow.is_some(), status == StatusCode::METHOD_NOT_ALLOWED);
+        }
+    }
+
+    #[test]
+    fn host_is_a_host_and_an_optional_port() {
+        for host in ["a", "A.example:80", "a:", "127.0.0.1:9001", "[::1]", "[::1]:9001", "a_b", "a-b."] {
+            parse(request(&["Host"]).header("Host", host)).unwrap_or_else(|error| panic!("{host}: {error}"));
+        }
+        for host in [
+            "",
+            "a b",
+            "a/b",
+            "user@host",
+            "host:80x",
+            "::1:9001",
+            "::1",
+            "[::1",
+            "a,b c",
+            "a:65536",
+            "a:80:80",
+        ] {
+            let error = parse(request(&["Host"]).header("Host", host)).unwrap_err();
+            assert_eq!(error.status(), StatusCode::BAD_REQUEST);
+            assert_eq!(
+                error.to_string(),
+                format!("Host is {host:?}, it must be a host and an optional port")
+            );
+        }
+    }
+
+    #[test]
+    fn the_target_may_be_an_absolute_uri() {
+        for uri in
+            ["http://server.example.com/chat", "https://other.example.com:8443", "ws://[::1]/?a", "/", "//a"]
+        {
+            parse(request(&[]).uri(uri)).unwrap_or_else(|error| panic!("{uri}: {error}"));
         }
     }
 
@@ -228,7 +302,11 @@ mod tests {
             (CHAT, &["server.example.com:80"], Some("Host is \"server.example.com:80\"")),
             (CHAT, &["a b"], Some("Host is \"a b\"")),
             (CHAT, &[""], Some("Host is \"\"")),
+            (CHAT, &["server.example.com:"], None),
             (CHAT, &["server.example.com", "server.example.com"], Some("Host is repeated")),
+            ("*", &["server.example.com"], Some("the request target is \"*\"")),
+            ("https://user@a/", &[], Some("Host is \"user@a\"")),
+            ("app://a/", &["A"], None),
             ("/chat", &[], Some("Host is missing")),
         ] {
             let request = hosts.iter().fold(connect(uri, &[]), |r, host| r.header("Host", *host));
@@ -247,7 +325,7 @@ mod tests {
         let cases = [
             (without_version(), true, "Version is missing"),
             (without_version().header("Sec-WebSocket-Version", "8"), true, "is \"8\""),
-            (connect(CHAT, &[]).header("Sec-WebSocket-Version", "13"), true, "is \"13\""),
+            (connect(CHAT, &[]).header("Sec-WebSocket-Version", "13"), true, "is repeated: \"13, 13\""),
             (connect(CHAT, &[]).header("Content-Length", "1"), false, "no body"),
             (connect(CHAT, &[]).header("Content-Length", "0"), false, "no body"),
         ];
@@ -258,7 +336,7 @@ mod tests {
             let headers = response.headers();
             assert_eq!(headers.get("Sec-WebSocket-Version").is_some(), of_version);
             assert!(!headers.contains_key("Upgrade") && !headers.contains_key("Connection"), "{headers:?}");
-            let body = std::str::from_utf8(response.body()).unwrap();
+            let body = std::str::from_utf8(response.body().as_bytes().unwrap()).unwrap();
             assert!(body.contains(text), "{body:?} should contain {text:?}");
         }
     }

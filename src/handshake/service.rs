@@ -16,7 +16,7 @@ use crate::deflate::Offers;
 ///
 /// The service is cloned for each request, and that clone is polled ready before it is called. It answers under a
 /// deadline ([`Config::handshake_timeout`](crate::Config::handshake_timeout)), and a panic in it costs that
-/// request a 500 and nothing else.
+/// request a 500 and nothing else. It need not be `Sync`: tower's `BoxCloneService` will do.
 pub trait HandshakeService:
     Service<
         Request<Handshake>,
@@ -25,7 +25,6 @@ pub trait HandshakeService:
         Future: Send + 'static,
     > + Clone
     + Send
-    + Sync
     + 'static
 {
     /// The value that an accepted handshake hands to the handler.
@@ -37,7 +36,6 @@ where
     H: Service<Request<Handshake>, Response = Response<T>, Error: Into<Rejection>, Future: Send + 'static>
         + Clone
         + Send
-        + Sync
         + 'static,
     T: Send + 'static,
 {

@@ -1,13 +1,15 @@
-//! The grammar of list-valued headers.
+//! The grammar of headers: lists, and a host with its port.
 
 #[cfg(test)]
 pub(crate) mod arbitrary;
 mod connection;
 #[cfg(feature = "deflate")]
 mod extensions;
+mod host;
 mod tokens;
 
 pub(crate) use connection::strip_connection;
 #[cfg(feature = "deflate")]
 pub(crate) use extensions::{Extension, extensions};
-pub(crate) use tokens::{has_token, tokens};
+pub(crate) use host::{Host, HostPort, port};
+pub(crate) use tokens::{has_token, joined, tokens};

@@ -1,6 +1,6 @@
 //! Comma-separated token lists (RFC 9110 §5.6.1), over every line of a repeated header.
 
-use http::{HeaderMap, header::HeaderName};
+use http::{HeaderMap, HeaderValue, header::HeaderName};
 
 /// The members of the list in header `name`, in order, over all of its lines.
 ///
@@ -24,12 +24,25 @@ pub(crate) fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> 
     members.any(|member| member.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
 }
 
+/// All lines of header `name` as one (RFC 9110 §5.3); empty where there is none.
+pub(crate) fn joined(headers: &HeaderMap, name: &HeaderName) -> HeaderValue {
+    let mut lines = headers.get_all(name).iter();
+    match (lines.next(), lines.next()) {
+        (None, _) => HeaderValue::from_static(""),
+        (Some(line), None) => line.clone(),
+        _ => {
+            let lines: Vec<_> = headers.get_all(name).iter().map(HeaderValue::as_bytes).collect();
+            HeaderValue::from_bytes(&lines.join(&b", "[..])).expect("lines and commas are a header's value")
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use http::{HeaderMap, HeaderValue, header::CONNECTION};
     use proptest::{collection::vec, prelude::*};
 
-    use super::{has_token, tokens};
+    use super::{has_token, joined, tokens};
     use crate::header::arbitrary::{config, layout, token};
 
     fn lines(lines: &[&[u8]]) -> HeaderMap {
@@ -73,6 +86,15 @@ mod tests {
         ];
         for (input, expected) in cases {
             assert_eq!(has_token(&lines(input), &CONNECTION, "upgrade"), *expected, "{input:?}");
+        }
+    }
+
+    #[test]
+    fn lines_are_joined_in_order() {
+        let cases: &[(&[&[u8]], &[u8])] =
+            &[(&[], b""), (&[b"a"], b"a"), (&[b"a, b", b"", b"\xff"], b"a, b, , \xff")];
+        for (input, expected) in cases {
+            assert_eq!(joined(&lines(input), &CONNECTION).as_bytes(), *expected, "{input:?}");
         }
     }
 

@@ -8,6 +8,9 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
+use tower::BoxError;
+
+use crate::handshake::RejectionBody;
 
 pin_project! {
     /// The response body of [`WebSocketUpgrade`](crate::WebSocketUpgrade): the inner service's, or ours.
@@ -23,7 +26,7 @@ pin_project! {
     #[project = KindProj]
     enum Kind<B> {
         Inner { #[pin] body: B },
-        Own { body: Bytes },
+        Own { #[pin] body: RejectionBody },
     }
 }
 
@@ -32,29 +35,27 @@ impl<B> ResponseBody<B> {
         Self { kind: Kind::Inner { body } }
     }
 
-    pub(crate) fn own(body: Bytes) -> Self {
+    pub(crate) fn own(body: RejectionBody) -> Self {
         Self { kind: Kind::Own { body } }
     }
 }
 
 impl<B> Body for ResponseBody<B>
 where
-    B: Body,
+    B: Body<Error: Into<BoxError>>,
     B::Data: From<Bytes>,
 {
     type Data = B::Data;
-    type Error = B::Error;
+    type Error = BoxError;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         match self.project().kind.project() {
-            KindProj::Inner { body } => body.poll_frame(cx),
-            KindProj::Own { body } if body.is_empty() => Poll::Ready(None),
+            KindProj::Inner { body } => body.poll_frame(cx).map_err(Into::into),
             KindProj::Own { body } => {
-                let data = std::mem::take(body);
-                Poll::Ready(Some(Ok(Frame::data(data.into()))))
+                body.poll_frame(cx).map(|frame| Some(frame?.map(|frame| frame.map_data(Into::into))))
             }
         }
     }
@@ -62,14 +63,14 @@ where
     fn is_end_stream(&self) -> bool {
         match &self.kind {
             Kind::Inner { body } => body.is_end_stream(),
-            Kind::Own { body } => body.is_empty(),
+            Kind::Own { body } => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
             Kind::Inner { body } => body.size_hint(),
-            Kind::Own { body } => SizeHint::with_exact(body.len() as u64),
+            Kind::Own { body } => body.size_hint(),
         }
     }
 }

@@ -7,11 +7,11 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::Bytes;
 use http::Response;
 use pin_project_lite::pin_project;
 
 use super::ResponseBody;
+use crate::handshake::RejectionBody;
 
 pin_project! {
     /// The response future of [`WebSocketUpgrade`](crate::WebSocketUpgrade).
@@ -27,7 +27,7 @@ pin_project! {
     enum Kind<Fut> {
         Inner { #[pin] future: Fut },
         // Boxed: ordinary requests do not carry the room for a handshake.
-        Own { future: Pin<Box<dyn Future<Output = Response<Bytes>> + Send>> },
+        Own { future: Pin<Box<dyn Future<Output = Response<RejectionBody>> + Send>> },
     }
 }
 
@@ -36,7 +36,7 @@ impl<Fut> ResponseFuture<Fut> {
         Self { kind: Kind::Inner { future } }
     }
 
-    pub(crate) fn own(future: impl Future<Output = Response<Bytes>> + Send + 'static) -> Self {
+    pub(crate) fn own(future: impl Future<Output = Response<RejectionBody>> + Send + 'static) -> Self {
         Self { kind: Kind::Own { future: Box::pin(future) } }
     }
 }

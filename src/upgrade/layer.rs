@@ -86,7 +86,7 @@ impl<H, F> WebSocketUpgradeLayer<H, F> {
     }
 }
 
-impl<S, H: Clone, F> Layer<S> for WebSocketUpgradeLayer<H, F> {
+impl<S, H, F> Layer<S> for WebSocketUpgradeLayer<H, F> {
     type Service = WebSocketUpgrade<S, H, F>;
 
     fn layer(&self, inner: S) -> Self::Service {
@@ -95,7 +95,7 @@ impl<S, H: Clone, F> Layer<S> for WebSocketUpgradeLayer<H, F> {
     }
 }
 
-impl<H: Clone, F> Clone for WebSocketUpgradeLayer<H, F> {
+impl<H, F> Clone for WebSocketUpgradeLayer<H, F> {
     fn clone(&self) -> Self {
         Self {
             acceptor: self.acceptor.clone(),

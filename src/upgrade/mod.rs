@@ -3,7 +3,6 @@
 mod body;
 mod future;
 mod layer;
-mod refuse;
 mod service;
 mod task;
 mod upgrade_required;

@@ -7,14 +7,13 @@ use std::{
     task::{Context, Poll},
 };
 
-use bytes::Bytes;
 use http::{Request, Response, request::Parts};
 use tower::Service;
 
-use super::{ResponseBody, ResponseFuture, refuse::refuse, task::UpgradeTask};
+use super::{ResponseBody, ResponseFuture, task::UpgradeTask};
 use crate::{
     acceptor::Acceptor,
-    handshake::{HandshakeService, Opening},
+    handshake::{HandshakeService, Opening, RejectionBody},
     websocket::WebSocket,
 };
 
@@ -89,7 +88,11 @@ where
 }
 
 /// Answers a WebSocket request, and has the handler run once the answer is sent.
-async fn upgrade<H, F, Fut>(shared: Arc<Shared<H, F>>, parts: Parts, opening: Opening) -> Response<Bytes>
+async fn upgrade<H, F, Fut>(
+    shared: Arc<Shared<H, F>>,
+    parts: Parts,
+    opening: Opening,
+) -> Response<RejectionBody>
 where
     H: HandshakeService,
     F: Fn(WebSocket, H::Extra) -> Fut + Send + Sync + 'static,
@@ -98,9 +101,9 @@ where
     match shared.acceptor.accept_opening(parts, opening).await {
         Ok((response, upgrading)) => {
             tokio::spawn(UpgradeTask::Upgrading { upgrading, handler: Arc::clone(&shared.handler) });
-            response.map(|()| Bytes::new())
+            response.map(|()| RejectionBody::default())
         }
-        Err(error) => refuse(error),
+        Err(refused) => refused.into_response(),
     }
 }
 

@@ -6,17 +6,18 @@ use std::{
     task::{Context, Poll},
 };
 
-use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::Full;
 use tower::Service;
 
-use super::refuse::refuse;
-use crate::{handshake::HandshakeError, trace::RequestTrace};
+use crate::{
+    acceptor::refuse,
+    handshake::{HandshakeError, RejectionBody},
+};
 
 /// Answers every request with 426, and over HTTP/2 with 405, or 501 to a `CONNECT`: this resource is a WebSocket.
 ///
-/// The response has the [`RefusalCause`](crate::RefusalCause) in its extensions, as every refusal of a layer.
+/// The text of the 426 tells what a request lacks that has only some of an opening handshake, as after a proxy that does
+/// not pass an upgrade on. The [`RefusalCause`](crate::RefusalCause) is in the response's extensions.
 ///
 /// It is the inner service of [`into_service`](crate::WebSocketUpgradeLayer::into_service).
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,7 +32,7 @@ impl UpgradeRequired {
 }
 
 impl<B> Service<Request<B>> for UpgradeRequired {
-    type Response = Response<Full<Bytes>>;
+    type Response = Response<RejectionBody>;
     type Error = Infallible;
     type Future = Ready<Result<Self::Response, Self::Error>>;
 
@@ -40,9 +41,8 @@ impl<B> Service<Request<B>> for UpgradeRequired {
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
+        let error = HandshakeError::not_websocket(&request);
         let (parts, _) = request.into_parts();
-        let error = HandshakeError::not_websocket(parts.version, &parts.method);
-        RequestTrace::new(&parts).refused(error.status(), &error);
-        ready(Ok(refuse(error).map(Full::new)))
+        ready(Ok(refuse(&parts, error).into_response()))
     }
 }

@@ -2,13 +2,11 @@
 
 use std::convert::Infallible;
 
-use bytes::Bytes;
 use futures_util::StreamExt;
 use http::{Request, Response, StatusCode};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use tower::service_fn;
-use tower_websocket::{AcceptAll, Acceptor, Handshake, HandshakeError, Rejection};
+use tower_websocket::{AcceptAll, Acceptor, Handshake, HandshakeError, Rejection, RejectionBody};
 
 use crate::{
     request::{upgradable, upgrade, upgrade_without},
@@ -35,9 +33,9 @@ async fn a_hyper_service_answers_and_takes_over() {
                         socket.send(format!("hello from {path}")).await.unwrap();
                         while let Some(Ok(_)) = socket.recv().await {}
                     });
-                    response.map(|()| Full::default())
+                    response.map(|()| RejectionBody::default())
                 }
-                Err(refused) => refused.into_response().map(Full::<Bytes>::new),
+                Err(refused) => refused.into_response(),
             })
         }
     });
@@ -67,7 +65,10 @@ async fn each_failure_says_what_is_wrong() {
 
     let request = upgradable(upgrade("/").header("origin", "null").body(()).unwrap());
     let error = ask(request).await.unwrap_err();
-    assert!(matches!(&error, HandshakeError::ForbiddenOrigin(origin) if origin == "null"), "{error:?}");
+    assert!(
+        matches!(&error, HandshakeError::ForbiddenOrigin { origin, host } if origin == "null" && host == "server.example.com"),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]
@@ -78,5 +79,5 @@ async fn a_refusal_comes_back_with_its_response() {
     let error = acceptor.accept_request(upgradable(upgrade("/").body(()).unwrap())).await.unwrap_err();
     let HandshakeError::Rejected(rejection) = &error else { panic!("{error:?}") };
     assert_eq!(rejection.status(), StatusCode::CONFLICT);
-    assert_eq!(&error.into_response().body()[..], b"taken");
+    assert_eq!(error.into_response().body().as_bytes().unwrap(), "taken");
 }

@@ -6,7 +6,9 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode, Version, request::Builder};
 use http_body_util::Full;
 use tower::{Layer, service_fn};
-use tower_websocket::{Config, Handshake, RefusalCause, Rejection, Shutdown, WebSocketUpgradeLayer};
+use tower_websocket::{
+    AcceptAll, Acceptor, Config, Handshake, RefusalCause, Rejection, Shutdown, WebSocketUpgradeLayer,
+};
 
 use crate::request::{answer, upgradable, upgrade, upgrade_without};
 
@@ -32,6 +34,11 @@ async fn a_refusal_names_its_cause() {
         (upgrade_without("/", &["Sec-WebSocket-Version"]), "missing_version"),
         (upgrade_without("/", &["Sec-WebSocket-Key"]), "missing_key"),
         (upgrade_without("/", &["Host"]), "missing_host"),
+        (upgrade("foo"), "invalid_target"),
+        (upgrade_without("/", &["Host"]).header("host", "a b"), "invalid_host"),
+        (upgrade("/").header("host", "b"), "repeated_host"),
+        (upgrade("/").header("sec-websocket-version", "13"), "repeated_version"),
+        (upgrade("/").header("origin", "http://a").header("origin", "http://a"), "repeated_origin"),
         (upgrade("/").header("content-length", "5"), "body_announced"),
         (upgrade("/").header("origin", "https://evil.org"), "forbidden_origin"),
         (upgrade("/rejected"), "rejected"),
@@ -44,19 +51,25 @@ async fn a_refusal_names_its_cause() {
         );
     }
     assert_eq!(cause(Config::new().max_connections(0), upgrade("/")).await, Some("too_many_connections"));
+    let hosts = tower_websocket::AllowHost::list(["localhost"]).unwrap();
+    assert_eq!(cause(Config::new().allow_host(hosts), upgrade("/")).await, Some("forbidden_host"));
     let shutdown = Shutdown::new();
     shutdown.start();
     assert_eq!(cause(Config::new().shutdown(&shutdown), upgrade("/")).await, Some("shutting_down"));
 }
 
 #[tokio::test]
-async fn an_ordinary_request_to_a_service_of_its_own_has_a_cause() {
-    let request = |method, version| Request::builder().method(method).version(version).uri("/");
+async fn a_service_of_its_own_names_the_cause_of_what_is_no_handshake() {
+    let version = |request: Builder, version| request.version(version);
     for (request, expected) in [
         (Request::get("/"), "not_web_socket"),
-        (request("GET", Version::HTTP_10), "not_web_socket"),
-        (request("GET", Version::HTTP_2), "method_not_connect"),
-        (request("CONNECT", Version::HTTP_2), "unknown_protocol"),
+        (Request::post("/"), "not_web_socket"),
+        (upgrade_without("/", &["Upgrade"]), "incomplete_upgrade"),
+        (upgrade_without("/", &["Connection"]), "incomplete_upgrade"),
+        (version(upgrade("/"), Version::HTTP_10), "incomplete_upgrade"),
+        (version(Request::get("/"), Version::HTTP_10), "not_web_socket"),
+        (version(Request::get("/"), Version::HTTP_2), "method_not_connect"),
+        (version(Request::connect("/"), Version::HTTP_2), "unknown_protocol"),
     ] {
         assert_eq!(cause(Config::new(), request).await, Some(expected));
     }
@@ -69,4 +82,18 @@ async fn what_the_layer_does_not_refuse_has_no_cause() {
     let inner = service_fn(async |_| Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())));
     let response = answer(layer.layer(inner), Request::get("/").body(()).unwrap()).await;
     assert!(response.extensions().get::<RefusalCause>().is_none());
+}
+
+#[tokio::test]
+async fn a_request_that_is_answered_by_hand_names_it_too() {
+    let acceptor = Acceptor::new(AcceptAll::new());
+    for (request, expected) in [
+        (Request::get("/"), "not_web_socket"),
+        (upgrade_without("/", &["Host"]), "missing_host"),
+        (upgrade("/").header("host", "b"), "repeated_host"),
+    ] {
+        let error = acceptor.accept_request(upgradable(request.body(()).unwrap())).await.unwrap_err();
+        assert_eq!(error.cause().as_str(), expected);
+        assert_eq!(error.into_response().extensions().get::<RefusalCause>().unwrap().as_str(), expected);
+    }
 }

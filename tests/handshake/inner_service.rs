@@ -129,13 +129,17 @@ async fn two_layers_share_one_stack() {
 #[tokio::test]
 async fn a_layer_without_an_inner_service_answers_426() {
     let service = WebSocketUpgradeLayer::new(AcceptAll::new(), async |_, ()| {}).into_service();
-    for request in [Request::get("/"), Request::post("/form"), upgrade("/").version(Version::HTTP_10)] {
+    for (request, text) in [
+        (Request::get("/"), "upgrade required"),
+        (Request::post("/form"), "upgrade required"),
+        (upgrade("/").version(Version::HTTP_10), "a proxy in between needs proxy_http_version 1.1"),
+    ] {
         let response = answer(service.clone(), upgradable(request.body(()).unwrap())).await;
         assert_eq!(response.status(), StatusCode::UPGRADE_REQUIRED);
         assert_eq!(response.headers()["upgrade"], "websocket");
         assert_eq!(response.headers()["connection"], "upgrade");
         assert_eq!(response.headers()["sec-websocket-version"], "13");
         assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
-        assert!(response.body().contains("upgrade required"), "{:?}", response.body());
+        assert!(response.body().contains(text), "{:?}", response.body());
     }
 }

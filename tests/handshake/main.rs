@@ -40,6 +40,7 @@ mod accept_request;
 mod accepting;
 mod bodies;
 mod cause;
+mod hosts;
 #[cfg(feature = "http2")]
 #[path = "../http2/mod.rs"]
 mod http2;
@@ -59,5 +60,6 @@ mod servers;
 mod servers_http2;
 mod stacks;
 mod upstream;
+mod whole;
 mod wire;
 mod wrong_requests;

@@ -12,20 +12,28 @@ use std::{
 use futures_util::future::join_all;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use tokio::{
+    io::duplex,
+    net::{TcpListener, TcpStream},
     sync::Notify,
     task::yield_now,
     time::{Instant, timeout},
 };
-use tower::{BoxError, ServiceBuilder, service_fn, util::BoxCloneSyncService};
+use tower::{
+    BoxError, ServiceBuilder, service_fn,
+    util::{BoxCloneService, BoxCloneSyncService},
+};
 use tower_http::{
     add_extension::AddExtensionLayer,
     request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
     set_header::SetResponseHeaderLayer,
     validate_request::ValidateRequestHeaderLayer,
 };
-use tower_websocket::{Handshake, HandshakeService, Rejection, WebSocketUpgradeLayer};
+use tower_websocket::{Acceptor, Handshake, HandshakeService, Rejection, WebSocketUpgradeLayer, serve};
 
-use crate::request::{answer, answer_upgrade, upgradable, upgrade};
+use crate::{
+    request::{answer, answer_upgrade, upgradable, upgrade},
+    wire::{Wire, head},
+};
 
 async fn accept(request: Request<Handshake>) -> Result<Response<()>, Rejection> {
     Ok(request.into_body().accept(()))
@@ -115,6 +123,36 @@ async fn a_boxed_handshake_service_is_one() {
     let boxed: BoxCloneSyncService<Request<Handshake>, Response<()>, BoxError> =
         BoxCloneSyncService::new(ServiceBuilder::new().map_err(BoxError::from).service_fn(accept));
     assert_eq!(answered(boxed).await.status(), StatusCode::SWITCHING_PROTOCOLS);
+}
+
+/// A service that is `Send` and not `Sync`, through each way in.
+#[tokio::test]
+async fn a_handshake_service_need_not_be_sync() {
+    fn boxed() -> BoxCloneService<Request<Handshake>, Response<()>, Rejection> {
+        BoxCloneService::new(service_fn(accept))
+    }
+    assert_eq!(answered(boxed()).await.status(), StatusCode::SWITCHING_PROTOCOLS);
+
+    // axum's services are `Sync`, and so is the layer's.
+    let service = || WebSocketUpgradeLayer::new(boxed(), async |_, ()| {}).into_service();
+    let router: axum::Router = axum::Router::new().route_service("/", service());
+    let request = upgradable(upgrade("/").body(axum::body::Body::empty()).unwrap());
+    assert_eq!(answer(router, request).await.status(), StatusCode::SWITCHING_PROTOCOLS);
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    tokio::spawn(serve(listener, service()).into_future());
+    let mut wire = Wire::new(TcpStream::connect(addr).await.unwrap());
+    wire.send(head("/")).await;
+    assert_eq!(wire.response().await.status(), StatusCode::SWITCHING_PROTOCOLS);
+
+    let (client, io) = duplex(4096);
+    let mut wire = Wire::new(client);
+    wire.send(head("/")).await;
+    let acceptor = Acceptor::new(boxed());
+    // On a task of its own, so the future is `Send`.
+    tokio::spawn(async move { acceptor.accept(io).await.map(drop).unwrap() }).await.unwrap();
+    assert_eq!(wire.response().await.status(), StatusCode::SWITCHING_PROTOCOLS);
 }
 
 #[tokio::test]

@@ -29,8 +29,8 @@ use tokio::{
 };
 use tower::{BoxError, Layer, Service, ServiceExt, service_fn};
 use tower_websocket::{
-    AcceptAll, Acceptor, AllowOrigin, Config, Handshake, HandshakeError, Opening, Rejection, Shutdown,
-    UpgradeRequired, WebSocketUpgradeLayer,
+    AcceptAll, Acceptor, AllowOrigin, Config, Handshake, HandshakeError, Opening, Rejection, RejectionBody,
+    Shutdown, UpgradeRequired, WebSocketUpgradeLayer,
 };
 
 use crate::{
@@ -41,7 +41,7 @@ use crate::{
 };
 
 /// A client of `service`, served by hyper in memory.
-async fn in_memory<S, B>(service: S) -> Client
+pub(crate) async fn in_memory<S, B>(service: S) -> Client
 where
     S: Service<Request<Incoming>, Response = Response<B>, Error: Into<BoxError>, Future: Send>
         + Clone
@@ -147,7 +147,16 @@ async fn each_wrong_request_has_its_answer() {
     for (request, status, text) in [
         (connect(), 400, "Version is missing"),
         (connect().header("sec-websocket-version", "8"), 400, "is \"8\""),
-        (Client::websocket("http://a/").header("sec-websocket-version", "13"), 400, "is \"13\""),
+        (
+            Client::websocket("http://a/").header("sec-websocket-version", "13"),
+            400,
+            "Version is repeated: \"13, 13\"",
+        ),
+        (
+            Client::websocket("http://a/").header("host", "a b"),
+            400,
+            "Host is \"a b\", it must be a host and an optional port",
+        ),
         (Client::websocket("http://a/").header("host", "b"), 400, "Host is \"b\""),
         (Client::websocket("http://a/").header("host", "a").header("host", "a"), 400, "Host is repeated"),
         (Client::websocket("http://a/").header("content-length", "0"), 400, "no body"),
@@ -430,9 +439,9 @@ async fn a_hyper_service_answers_and_takes_over() {
                         let _ = socket.send("hello").await;
                         while let Some(Ok(_)) = socket.recv().await {}
                     });
-                    response.map(|()| Full::default())
+                    response.map(|()| RejectionBody::default())
                 }
-                Err(refused) => refused.into_response().map(Full::<Bytes>::new),
+                Err(refused) => refused.into_response(),
             })
         }
     });

@@ -2,6 +2,10 @@
 
 use std::{fmt, io, sync::Arc};
 
+use axum::{
+    extract::{FromRequestParts, Query},
+    response::IntoResponse,
+};
 use futures_util::StreamExt;
 use http::{Request, Response, StatusCode};
 use tokio::sync::Notify;
@@ -9,7 +13,7 @@ use tower::{BoxError, service_fn};
 use tower_websocket::{Handshake, Rejection, WebSocketUpgradeLayer};
 
 use crate::{
-    request::answer_upgrade,
+    request::{answer, answer_upgrade, upgradable, upgrade},
     server::in_memory,
     wire::{head, soon},
 };
@@ -43,7 +47,7 @@ async fn any_response_refuses_with_its_headers_and_body() {
     let response = answered(|| {
         let response = Response::builder().status(302).header("location", "/login");
         let response = response.header("set-cookie", "a=1").header("set-cookie", "b=2");
-        Err(Rejection::from(response.body("log in first").unwrap()))
+        Err(Rejection::new(response.body("log in first").unwrap()))
     })
     .await;
     assert_eq!((response.status(), response.body().as_str()), (StatusCode::FOUND, "log in first"));
@@ -149,4 +153,91 @@ async fn the_connection_is_kept_alive_after_each_kind_of_refusal() {
     }
     let mut socket = wire.open("/").await;
     assert_eq!(soon(socket.next()).await.unwrap().unwrap().to_text().unwrap(), "hello");
+}
+
+#[tokio::test]
+async fn a_text_as_an_error_is_500_and_kept_to_the_log() {
+    for response in [answered(|| Err("secret")).await, answered(|| Err(String::from("secret"))).await] {
+        assert_eq!((response.status(), response.body().as_str()), (StatusCode::INTERNAL_SERVER_ERROR, ""));
+    }
+    let response = answered(|| Err((StatusCode::CONFLICT, String::from("taken")))).await;
+    assert_eq!((response.status(), response.body().as_str()), (StatusCode::CONFLICT, "taken"));
+}
+
+#[tokio::test]
+async fn the_question_mark_takes_text_and_responses() {
+    fn look_up(path: &str) -> Result<(), &str> {
+        if path == "/" { Ok(()) } else { Err(&path[1..]) }
+    }
+    let handshake = service_fn(async |request: Request<Handshake>| {
+        look_up(request.uri().path()).map_err(|name| (StatusCode::NOT_FOUND, name))?;
+        let query = request.uri().query();
+        query.ok_or_else(|| {
+            Response::builder().status(400).body(axum::body::Body::from("no query")).unwrap()
+        })?;
+        query.filter(|query| query.len() < 3).ok_or(String::from("too long"))?;
+        query.filter(|query| query.len() < 2).ok_or("too long")?;
+        Ok::<_, Rejection>(request.into_body().accept(()))
+    });
+    let service = WebSocketUpgradeLayer::new(handshake, async |_, ()| {}).into_service();
+    for (path, status, body) in [
+        ("/lobby", 404, "lobby"),
+        ("/", 400, "no query"),
+        ("/?abc", 500, ""),
+        ("/?ab", 500, ""),
+        ("/?a", 101, ""),
+    ] {
+        let response = answer(service.clone(), upgradable(upgrade(path).body(()).unwrap())).await;
+        assert_eq!((response.status().as_u16(), response.body().as_str()), (status, body), "{path}");
+    }
+}
+
+/// Without a feature: what axum's extractors refuse with is a response.
+#[tokio::test]
+async fn axums_rejections_refuse_as_responses() {
+    let handshake = service_fn(async |request: Request<Handshake>| {
+        let (mut parts, handshake) = request.into_parts();
+        let Query(id) =
+            Query::<Id>::from_request_parts(&mut parts, &()).await.map_err(IntoResponse::into_response)?;
+        Ok::<_, Rejection>(handshake.accept(id))
+    });
+    let service = WebSocketUpgradeLayer::new(handshake, async |_, _| {}).into_service();
+    for (path, status, text) in [("/?id=1", 101, ""), ("/?id=x", 400, "Failed to deserialize query string")] {
+        let response = answer(service.clone(), upgradable(upgrade(path).body(()).unwrap())).await;
+        assert_eq!(response.status(), status, "{path}");
+        assert!(response.body().starts_with(text), "{:?}", response.body());
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Id {
+    #[allow(dead_code, reason = "only its form counts")]
+    id: u8,
+}
+
+#[cfg(feature = "axum")]
+#[tokio::test]
+async fn axums_result_is_one_of_a_handshake_service() {
+    async fn handshake(request: Request<Handshake>) -> axum::response::Result<Response<Id>> {
+        let (mut parts, handshake) = request.into_parts();
+        let Query(id) = Query::<Id>::from_request_parts(&mut parts, &()).await?;
+        if id.id == 0 {
+            return Err((StatusCode::CONFLICT, "taken").into());
+        }
+        if id.id == 7 {
+            return Err(Rejection::from(StatusCode::GONE).into());
+        }
+        Ok(handshake.accept(id))
+    }
+    let service = WebSocketUpgradeLayer::new(service_fn(handshake), async |_, _: Id| {}).into_service();
+    for (path, status, text) in [
+        ("/?id=1", 101, ""),
+        ("/?id=x", 400, "Failed to deserialize query string"),
+        ("/?id=0", 409, "taken"),
+        ("/?id=7", 410, ""),
+    ] {
+        let response = answer(service.clone(), upgradable(upgrade(path).body(()).unwrap())).await;
+        assert_eq!(response.status(), status, "{path}");
+        assert!(response.body().starts_with(text), "{:?}", response.body());
+    }
 }

@@ -37,7 +37,7 @@ async fn a_check_returns_values_or_refuses() {
             Ok((_, date)) => assert_eq!(Ok(date), expected, "{path}"),
             Err(error) => {
                 let body = error.rejection().unwrap().response().body();
-                assert_eq!(Err(std::str::from_utf8(body).unwrap()), expected, "{path}");
+                assert_eq!(Err(std::str::from_utf8(body.as_bytes().unwrap()).unwrap()), expected, "{path}");
             }
         }
     }

@@ -6,39 +6,79 @@ use std::sync::{
 };
 
 use http::{Request, Response, StatusCode, request::Builder};
+use tokio::io::duplex;
 use tower::service_fn;
-use tower_websocket::{AllowOrigin, Config, Handshake, Rejection, WebSocketUpgradeLayer};
+use tower_websocket::{
+    AcceptAll, Acceptor, AllowOrigin, Config, Handshake, Rejection, WebSocketUpgradeLayer,
+};
 
 use crate::{
     request::{answer, upgradable, upgrade, upgrade_without},
     server::echo_layer,
+    wire::{Wire, head, soon},
 };
 
 #[tokio::test]
 async fn each_wrong_request_has_its_answer() {
     let versions = upgrade_without("/", &["Sec-WebSocket-Version"]);
     let keys = |key| upgrade_without("/", &["Sec-WebSocket-Key"]).header("sec-websocket-key", key);
+    let hosts = |host| upgrade_without("/", &["Host"]).header("host", host);
     let cases: Vec<(Builder, StatusCode, &str)> = vec![
         (upgrade("/").method("POST"), StatusCode::METHOD_NOT_ALLOWED, "GET, not POST"),
         (upgrade("/").method("HEAD"), StatusCode::METHOD_NOT_ALLOWED, "GET, not HEAD"),
-        (versions, StatusCode::UPGRADE_REQUIRED, "Sec-WebSocket-Version is missing"),
+        (versions, StatusCode::UPGRADE_REQUIRED, "Sec-WebSocket-Version is missing, it must be 13"),
         (
             upgrade_without("/", &["Sec-WebSocket-Version"]).header("sec-websocket-version", "8"),
             StatusCode::UPGRADE_REQUIRED,
-            "is \"8\"",
+            "Sec-WebSocket-Version is \"8\", it must be 13",
         ),
-        (upgrade_without("/", &["Sec-WebSocket-Key"]), StatusCode::BAD_REQUEST, "Key is missing"),
-        (keys("abc"), StatusCode::BAD_REQUEST, "Key is \"abc\""),
         (
-            upgrade("/").header("sec-websocket-key", "AAAAAAAAAAAAAAAAAAAAAA=="),
-            StatusCode::BAD_REQUEST,
-            "Key is repeated",
+            upgrade("/").header("sec-websocket-version", "13"),
+            StatusCode::UPGRADE_REQUIRED,
+            "Sec-WebSocket-Version is repeated: \"13, 13\", it must be there once",
         ),
-        (upgrade_without("/", &["Host"]), StatusCode::BAD_REQUEST, "Host is missing"),
-        (upgrade("/").header("host", "other.example.com"), StatusCode::BAD_REQUEST, "Host is repeated"),
+        (
+            upgrade_without("/", &["Sec-WebSocket-Key"]),
+            StatusCode::BAD_REQUEST,
+            "Sec-WebSocket-Key is missing, it must be 16 bytes in base64",
+        ),
+        (keys("abc"), StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is \"abc\", it must be 16 bytes in base64"),
+        (
+            keys("abc").header("sec-websocket-key", "d"),
+            StatusCode::BAD_REQUEST,
+            "Sec-WebSocket-Key is repeated: \"abc, d\", it must be there once",
+        ),
+        (upgrade_without("/", &["Host"]), StatusCode::BAD_REQUEST, "Host is missing, it must be there once"),
+        (
+            upgrade("/").header("host", "other.example.com"),
+            StatusCode::BAD_REQUEST,
+            "Host is repeated: \"server.example.com, other.example.com\", it must be there once",
+        ),
+        (hosts(""), StatusCode::BAD_REQUEST, "Host is \"\", it must be a host and an optional port"),
+        (hosts("a b"), StatusCode::BAD_REQUEST, "Host is \"a b\", it must be a host and an optional port"),
+        (hosts("a/b"), StatusCode::BAD_REQUEST, "Host is \"a/b\""),
+        (hosts("user@host"), StatusCode::BAD_REQUEST, "Host is \"user@host\""),
+        (hosts("host:80x"), StatusCode::BAD_REQUEST, "Host is \"host:80x\""),
+        (hosts("host:99999"), StatusCode::BAD_REQUEST, "Host is \"host:99999\""),
+        (hosts("::1:9001"), StatusCode::BAD_REQUEST, "Host is \"::1:9001\""),
+        (hosts("[::1"), StatusCode::BAD_REQUEST, "Host is \"[::1\""),
+        (upgrade("foo"), StatusCode::BAD_REQUEST, "the request target is \"foo\", it must be a path"),
+        (upgrade("foo:80"), StatusCode::BAD_REQUEST, "the request target is \"foo:80\", it must be a path"),
+        (upgrade("*"), StatusCode::BAD_REQUEST, "the request target is \"*\", it must be a path"),
+        (upgrade("http://user@host/"), StatusCode::BAD_REQUEST, "Host is \"user@host\""),
         (upgrade("/").header("content-length", "5"), StatusCode::BAD_REQUEST, "no body"),
         (upgrade("/").header("transfer-encoding", "chunked"), StatusCode::BAD_REQUEST, "no body"),
-        (upgrade("/").header("origin", "https://evil.org"), StatusCode::FORBIDDEN, "https://evil.org"),
+        (
+            upgrade("/").header("origin", "https://evil.org"),
+            StatusCode::FORBIDDEN,
+            "the origin \"https://evil.org\" is not allowed at the host \"server.example.com\": \
+             Config::allow_origin decides",
+        ),
+        (
+            upgrade("/").header("origin", "https://a").header("origin", "https://b"),
+            StatusCode::FORBIDDEN,
+            "Origin is repeated: \"https://a, https://b\", it must be there once at most",
+        ),
     ];
     let asked = Arc::new(AtomicBool::new(false));
     let service = {
@@ -67,6 +107,85 @@ async fn each_wrong_request_has_its_answer() {
     assert!(asked.load(Ordering::Relaxed));
 }
 
+/// As bytes, so that no server has seen to them before.
+#[tokio::test]
+async fn each_wrong_head_has_its_answer_on_a_raw_stream() {
+    let good = head("/");
+    let host = |host: &str| good.replace("server.example.com", host);
+    let cases = [
+        (host("a b"), 400, "Host is \"a b\", it must be a host and an optional port"),
+        (host("host:80x"), 400, "Host is \"host:80x\""),
+        (host("::1:9001"), 400, "Host is \"::1:9001\""),
+        (host(""), 400, "Host is \"\""),
+        (head("foo"), 400, "the request target is \"foo\", it must be a path"),
+        (head("*"), 400, "the request target is \"*\", it must be a path"),
+        (
+            good.replace("HTTP/1.1", "HTTP/1.0"),
+            426,
+            "the request is HTTP/1.0, it must be HTTP/1.1 (a proxy in between needs proxy_http_version 1.1)",
+        ),
+        (
+            good.replace("Upgrade: websocket\r\n", ""),
+            426,
+            "Upgrade is missing, it must be websocket (a proxy in between has to pass it on)",
+        ),
+        (
+            good.replace("Upgrade: websocket", "Upgrade: h2c"),
+            426,
+            "Upgrade is \"h2c\", it must contain websocket",
+        ),
+        (
+            good.replace("Connection: Upgrade\r\n", ""),
+            426,
+            "Connection is missing, it must be upgrade (a proxy in between has to pass it on)",
+        ),
+        (
+            good.replace("Connection: Upgrade", "Connection: keep-alive\r\nConnection: x"),
+            426,
+            "Connection is \"keep-alive, x\", it must contain upgrade",
+        ),
+        // What nginx makes of it unless it is told otherwise.
+        (
+            good.replace("HTTP/1.1", "HTTP/1.0")
+                .replace("Upgrade: websocket\r\nConnection: Upgrade", "Connection: close"),
+            426,
+            "the request is HTTP/1.0, it must be HTTP/1.1 (a proxy in between needs proxy_http_version 1.1); \
+             Upgrade is missing, it must be websocket (a proxy in between has to pass it on); \
+             Connection is \"close\", it must contain upgrade",
+        ),
+        (
+            "GET / HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(),
+            426,
+            "this resource is a WebSocket: upgrade required",
+        ),
+    ];
+    for (bytes, status, text) in cases {
+        let (client, server) = duplex(4096);
+        let mut wire = Wire::new(client);
+        wire.send(&bytes).await;
+        let accepted = soon(Acceptor::new(AcceptAll::new()).accept(server)).await;
+        let error = accepted.err().unwrap_or_else(|| panic!("{bytes} is accepted"));
+        error.respond().await.unwrap();
+        let response = wire.response().await;
+        assert_eq!(response.status(), status, "{text}");
+        assert!(response.body().starts_with(text), "{:?} should be {text:?}", response.body());
+    }
+}
+
+#[tokio::test]
+async fn hosts_and_targets_of_all_forms_open() {
+    for host in ["a", "A.example:8080", "127.0.0.1:9001", "[::1]", "[::1]:9001", "my_service:80", "a."] {
+        let request = upgradable(upgrade_without("/", &["Host"]).header("host", host).body(()).unwrap());
+        let response = answer(echo_layer().into_service(), request).await;
+        assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS, "{host}");
+    }
+    for target in ["/", "/a?b", "http://server.example.com/", "ws://other.example.com:8080"] {
+        let request = upgradable(upgrade(target).body(()).unwrap());
+        let response = answer(echo_layer().into_service(), request).await;
+        assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS, "{target}");
+    }
+}
+
 #[tokio::test]
 async fn a_server_that_cannot_upgrade_is_500_without_a_text() {
     let response = answer(echo_layer().into_service(), upgrade("/").body(()).unwrap()).await;
@@ -83,7 +202,7 @@ async fn what_is_wrong_with_the_request_comes_before_what_is_wrong_with_the_serv
 
 #[tokio::test]
 async fn origins_are_the_same_or_as_the_policy_says() {
-    let list = || AllowOrigin::list(["https://friend.org"]);
+    let list = || AllowOrigin::list(["https://friend.org"]).unwrap();
     let secure = || AllowOrigin::predicate(|origin, _| origin.as_bytes().starts_with(b"https:"));
     let cases: Vec<(Option<AllowOrigin>, Option<&str>, StatusCode)> = vec![
         (None, None, StatusCode::SWITCHING_PROTOCOLS),

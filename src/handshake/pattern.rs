@@ -1,0 +1,213 @@
+//! The hosts that an entry of a list allows.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use crate::header::{Host, HostPort, port};
+
+/// The hosts, and the port, that an entry of a list names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct HostPattern {
+    name: Name,
+    pub(super) port: Option<u16>,
+}
+
+/// Names are in lower case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Name {
+    /// A domain name or an IPv4 address.
+    Exact(String),
+    /// Every name that ends with this, which begins with a dot.
+    Subdomains(String),
+    V6(Ipv6Addr),
+}
+
+impl HostPattern {
+    /// Parses `host`, `host:port`, `*.domain`, `*.domain:port`, with an IPv6 address in brackets.
+    ///
+    /// An entry that no request could match is an error, as it does not mean what it says. The error is the reason.
+    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
+        let (name, rest) = match text.strip_prefix('[') {
+            Some(address) => {
+                let (address, rest) = address.split_once(']').ok_or("its brackets are not closed")?;
+                let address = address.parse().map_err(|_| "its brackets do not hold an IPv6 address")?;
+                (Name::V6(address), rest)
+            }
+            None => {
+                let (name, rest) = text.split_at(text.find(':').unwrap_or(text.len()));
+                (Name::parse(name)?, rest)
+            }
+        };
+        let port = match rest.strip_prefix(':') {
+            Some(digits) if !digits.is_empty() => {
+                Some(port(digits).ok_or("its port is not a number up to 65535")?)
+            }
+            None if rest.is_empty() => None,
+            _ => return Err("a host is followed by nothing but a colon and a port"),
+        };
+        Ok(Self { name, port })
+    }
+
+    /// Whether it allows `asked`; `default` is the port where one of them has none.
+    pub(super) fn allows(&self, asked: &HostPort<'_>, default: Option<u16>) -> bool {
+        self.name.matches(&asked.host) && self.port.or(default) == asked.port.or(default)
+    }
+
+    /// Whether it allows `asked`, at any port if it names none.
+    pub(super) fn allows_at_any_port(&self, asked: &HostPort<'_>, default: Option<u16>) -> bool {
+        self.name.matches(&asked.host) && (self.port.is_none() || self.port == asked.port.or(default))
+    }
+}
+
+impl Name {
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        if !text.is_ascii() {
+            return Err("a domain name that is not ASCII is written in punycode, with xn--");
+        }
+        let (domain, is_wildcard) = match text.strip_prefix("*.") {
+            Some(domain) => (domain, true),
+            None => (text, false),
+        };
+        if domain.contains('*') {
+            return Err("a wildcard stands for the first labels of a domain name only, as in *.example.com");
+        }
+        let is_label = |label: &str| {
+            let is_valid = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+            !label.is_empty() && label.bytes().all(is_valid)
+        };
+        // The root's dot is a part of the name: browsers keep it.
+        let labels = domain.strip_suffix('.').unwrap_or(domain);
+        if !labels.split('.').all(is_label) {
+            return Err("its host is neither a domain name nor an IP address");
+        }
+        if is_number(labels.rsplit('.').next().unwrap_or_default()) {
+            if is_wildcard {
+                return Err("an IP address has no subdomains");
+            }
+            // Browsers write `127.1` and `0x7f000001` as 127.0.0.1, so no request names these.
+            domain.parse::<Ipv4Addr>().map_err(|_| "an IPv4 address is written as four decimal numbers")?;
+        }
+        let domain = domain.to_ascii_lowercase();
+        Ok(if is_wildcard { Self::Subdomains(format!(".{domain}")) } else { Self::Exact(domain) })
+    }
+
+    fn matches(&self, host: &Host<'_>) -> bool {
+        match (self, host) {
+            (Self::Exact(name), Host::Name(host)) => name.eq_ignore_ascii_case(host),
+            (Self::Subdomains(domain), Host::Name(host)) => {
+                let start = host.len().checked_sub(domain.len()).filter(|start| *start > 0);
+                start.is_some_and(|start| host.as_bytes()[start..].eq_ignore_ascii_case(domain.as_bytes()))
+            }
+            (Self::V6(address), Host::V6(host)) => address == host,
+            _ => false,
+        }
+    }
+}
+
+/// Whether browsers take a host with this last label for an IPv4 address (WHATWG URL, "ends in a number").
+fn is_number(label: &str) -> bool {
+    let hex = label.strip_prefix("0x").or(label.strip_prefix("0X"));
+    match hex {
+        Some(digits) => digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        None => label.bytes().all(|byte| byte.is_ascii_digit()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::HostPattern;
+    use crate::header::HostPort;
+
+    #[test]
+    fn a_pattern_matches_its_hosts_only() {
+        for (pattern, host, expected) in [
+            ("example.com", "EXAMPLE.com", true),
+            ("Example.COM", "example.com", true),
+            ("example.com", "example.com:443", true),
+            ("example.com:443", "example.com", true),
+            ("example.com", "example.com:8443", false),
+            ("example.com:8443", "example.com:8443", true),
+            ("example.com", "www.example.com", false),
+            ("example.com", "example.com.", false),
+            ("*.example.com", "www.example.com", true),
+            ("*.example.com", "a.b.Example.com", true),
+            ("*.example.com", "example.com", false),
+            ("*.example.com", ".example.com", false),
+            ("*.example.com", "badexample.com", false),
+            ("*.example.com", "www.example.com.evil.org", false),
+            ("*.example.com", "www.example.com:8443", false),
+            ("*.example.com:8443", "www.example.com:8443", true),
+            ("127.0.0.1", "127.0.0.1", true),
+            ("[::1]", "[0:0:0:0:0:0:0:1]", true),
+            ("[::1]:9001", "[::1]:9001", true),
+            ("[::1]", "[::2]", false),
+        ] {
+            let allowed = HostPattern::parse(pattern).unwrap().allows(&parse(host), Some(443));
+            assert_eq!(allowed, expected, "{pattern} {host}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_without_a_port_may_be_for_any() {
+        for (pattern, host, expected) in [
+            ("localhost", "localhost", true),
+            ("localhost", "localhost:9001", true),
+            ("localhost:9001", "localhost:9001", true),
+            ("localhost:9001", "localhost:9002", false),
+            ("localhost:9001", "localhost", false),
+            ("localhost:80", "localhost", true),
+        ] {
+            let allowed = HostPattern::parse(pattern).unwrap().allows_at_any_port(&parse(host), Some(80));
+            assert_eq!(allowed, expected, "{pattern} {host}");
+        }
+    }
+
+    fn parse(host: &'static str) -> HostPort<'static> {
+        HostPort::parse(host.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn what_no_request_could_match_is_not_a_pattern() {
+        for (text, reason) in [
+            ("", "neither"),
+            (".", "neither"),
+            ("a b", "neither"),
+            (" a", "neither"),
+            ("a..b", "neither"),
+            (".a", "neither"),
+            ("a/b", "neither"),
+            ("a@b", "neither"),
+            ("a%41", "neither"),
+            ("*.", "neither"),
+            ("b\u{fc}cher.example", "punycode"),
+            ("*", "wildcard"),
+            ("**.a", "wildcard"),
+            ("*a.b", "wildcard"),
+            ("a.*", "wildcard"),
+            ("a.*.b", "wildcard"),
+            ("*.*.a", "wildcard"),
+            ("*.127.0.0.1", "subdomains"),
+            ("*.[::1]", "neither"),
+            ("127.1", "four"),
+            ("127.0.0.01", "four"),
+            ("127.0.0.1.", "four"),
+            ("2130706433", "four"),
+            ("0x7f.0.0.1", "four"),
+            ("256.0.0.1", "four"),
+            ("a.0x10", "four"),
+            ("a:", "colon"),
+            ("a:b", "number"),
+            ("a:*", "number"),
+            ("a:+1", "number"),
+            ("a:65536", "number"),
+            ("a:80:80", "number"),
+            ("::1", "neither"),
+            ("[::1", "closed"),
+            ("[::g]", "IPv6"),
+            ("[::1]a", "colon"),
+            ("[*]", "IPv6"),
+        ] {
+            let error = HostPattern::parse(text).expect_err(text);
+            assert!(error.contains(reason), "{text:?}: {error}");
+        }
+    }
+}

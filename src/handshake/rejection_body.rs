@@ -1,0 +1,188 @@
+//! The body of a refusal.
+
+use std::{
+    fmt,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
+};
+
+use bytes::{Buf, Bytes};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
+use pin_project_lite::pin_project;
+use tower::BoxError;
+
+/// The body of a response that opens no WebSocket: bytes, or any [`Body`].
+///
+/// It is made from bytes and text with [`From`]; the default is empty. Clones of a body that is not bytes are the same
+/// body: each frame goes to one of them.
+#[derive(Clone)]
+pub struct RejectionBody(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Bytes(Bytes),
+    /// The lock makes it `Sync`, as an error must be. Only the task that polls the body takes it.
+    Body(Arc<Mutex<UnsyncBoxBody<Bytes, BoxError>>>),
+}
+
+impl RejectionBody {
+    /// Boxes `body`.
+    pub(super) fn new<B>(body: B) -> Self
+    where
+        B: Body<Error: Into<BoxError>> + Send + 'static,
+    {
+        if body.is_end_stream() {
+            return Self::default();
+        }
+        Self(Kind::Body(Arc::new(Mutex::new(Erased { body }.boxed_unsync()))))
+    }
+
+    /// Returns the bytes that are left of the body; `None` if it is a [`Body`] that has to be read.
+    pub fn as_bytes(&self) -> Option<&Bytes> {
+        match &self.0 {
+            Kind::Bytes(bytes) => Some(bytes),
+            Kind::Body(_) => None,
+        }
+    }
+}
+
+fn lock<T>(body: &Mutex<T>) -> MutexGuard<'_, T> {
+    body.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Body for RejectionBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match &mut self.get_mut().0 {
+            Kind::Bytes(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Kind::Bytes(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Kind::Body(body) => Pin::new(&mut *lock(body)).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Kind::Bytes(bytes) => bytes.is_empty(),
+            Kind::Body(body) => lock(body).is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Kind::Bytes(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Body(body) => lock(body).size_hint(),
+        }
+    }
+}
+
+pin_project! {
+    /// A body whose data and error are those of [`RejectionBody`]. `BodyExt::map_frame` would lose the length.
+    struct Erased<B> {
+        #[pin]
+        body: B,
+    }
+}
+
+impl<B: Body<Error: Into<BoxError>>> Body for Erased<B> {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let bytes = |mut data: B::Data| data.copy_to_bytes(data.remaining());
+        let frame = self.project().body.poll_frame(cx).map_err(Into::into);
+        frame.map(|frame| Some(frame?.map(|frame| frame.map_data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Default for RejectionBody {
+    fn default() -> Self {
+        Self(Kind::Bytes(Bytes::new()))
+    }
+}
+
+impl<T: Into<Bytes>> From<T> for RejectionBody {
+    fn from(bytes: T) -> Self {
+        Self(Kind::Bytes(bytes.into()))
+    }
+}
+
+impl fmt::Debug for RejectionBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut tuple = f.debug_tuple("RejectionBody");
+        match &self.0 {
+            Kind::Bytes(bytes) => tuple.field(bytes).finish(),
+            Kind::Body(_) => tuple.finish_non_exhaustive(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{convert::Infallible, io};
+
+    use bytes::Bytes;
+    use futures_util::{FutureExt, StreamExt, stream};
+    use http_body::{Body, Frame};
+    use http_body_util::{BodyExt, Empty, Full, StreamBody};
+    use tower::BoxError;
+
+    use super::RejectionBody;
+
+    fn collect(body: RejectionBody) -> Result<Bytes, BoxError> {
+        Ok(body.collect().now_or_never().expect("nothing is waited for")?.to_bytes())
+    }
+
+    #[test]
+    fn a_body_keeps_its_frames_and_its_length() {
+        let bytes = RejectionBody::from("abc");
+        assert_eq!((bytes.size_hint().exact(), bytes.as_bytes()), (Some(3), Some(&Bytes::from("abc"))));
+        assert_eq!(collect(bytes).unwrap(), "abc");
+
+        let full = RejectionBody::new(Full::new(Bytes::from("abc")));
+        assert_eq!((full.size_hint().exact(), full.as_bytes()), (Some(3), None));
+        assert_eq!(collect(full).unwrap(), "abc");
+
+        let parts = ["a", "b", "c"].map(|part| Ok::<_, Infallible>(Frame::data(part.as_bytes())));
+        let stream = RejectionBody::new(StreamBody::new(stream::iter(parts)));
+        assert_eq!(stream.size_hint().exact(), None);
+        assert_eq!(collect(stream).unwrap(), "abc");
+
+        for empty in [RejectionBody::default(), RejectionBody::new(Empty::<Bytes>::new())] {
+            assert!(empty.is_end_stream() && empty.as_bytes().is_some_and(Bytes::is_empty));
+        }
+    }
+
+    #[test]
+    fn an_error_of_the_body_is_passed_on() {
+        let frames = stream::iter([Ok(Frame::data(Bytes::from("a"))), Err(io::Error::other("broken"))]);
+        let body = RejectionBody::new(StreamBody::new(frames.map(|frame| frame)));
+        assert_eq!(collect(body).unwrap_err().to_string(), "broken");
+    }
+
+    #[test]
+    fn clones_share_what_is_not_bytes() {
+        let mut one = RejectionBody::new(Full::new(Bytes::from("abc")));
+        let other = one.clone();
+        let frame = one.frame().now_or_never().unwrap().unwrap().unwrap();
+        assert_eq!(frame.into_data().unwrap(), "abc");
+        assert_eq!(collect(other).unwrap(), "");
+    }
+}
