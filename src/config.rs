@@ -42,6 +42,7 @@ pub struct Config {
     pub(crate) shutdown: Option<Shutdown>,
     pub(crate) allow_origin: AllowOrigin,
     pub(crate) allow_host: AllowHost,
+    pub(crate) canonical_header_case: bool,
 }
 
 impl Config {
@@ -239,6 +240,17 @@ impl Config {
         self.allow_host = policy;
         self
     }
+
+    /// Whether an accepting HTTP/1.1 response spells its header names as RFC 6455 does (`Sec-WebSocket-Accept`), and not
+    /// in lower case. Default: `false`.
+    ///
+    /// Header names are the same in any case (RFC 9110 §5.1), but some clients on small devices compare the letters.
+    /// [`Acceptor::accept`](crate::Acceptor::accept) spells all names so; behind a hyper server, as
+    /// [`serve`](crate::serve()) and `axum::serve` are, `Connection`, `Upgrade`, `Date` and those of WebSockets.
+    pub fn canonical_header_case(mut self, is_canonical: bool) -> Self {
+        self.canonical_header_case = is_canonical;
+        self
+    }
 }
 
 impl Default for Config {
@@ -259,6 +271,7 @@ impl Default for Config {
             shutdown: None,
             allow_origin: AllowOrigin::same_origin(),
             allow_host: AllowHost::any(),
+            canonical_header_case: false,
         }
     }
 }

@@ -15,7 +15,7 @@ use tokio::{
 use super::{
     AcceptError, AcceptErrorKind, Upgrading,
     encode::encode,
-    head,
+    head, header_case,
     upgrading::{IoSource, set_tcp_options},
 };
 use crate::{
@@ -115,7 +115,7 @@ impl<H: HandshakeService> Acceptor<H> {
             Ok(accepted) => accepted,
             Err(kind) => return Err(AcceptError::new(kind, request, io, unread)),
         };
-        let head = encode(&response);
+        let head = encode(&response, self.config.canonical_header_case);
         let written = timeout(limit, async {
             io.write_all(&head).await?;
             io.flush().await
@@ -182,7 +182,10 @@ impl<H: HandshakeService> Acceptor<H> {
             let error = UpgradeRequest::parse(&parts, opening).err().unwrap_or(HandshakeError::NotUpgradable);
             return Err(refuse(&parts, error));
         };
-        let (response, agreement, extra) = self.ask(parts, opening).await?;
+        let (mut response, agreement, extra) = self.ask(parts, opening).await?;
+        if self.config.canonical_header_case && opening == Opening::Upgrade {
+            response.extensions_mut().extend(header_case::extensions().clone());
+        }
         Ok((response, Upgrading::new(source, agreement, extra)))
     }
 

@@ -2,8 +2,11 @@
 
 use http::{Response, header::HeaderMap};
 
-/// The status line and the headers of `response`, and the empty line after them.
-pub(super) fn encode<B>(response: &Response<B>) -> Vec<u8> {
+use super::header_case::encode_canonical;
+
+/// The status line and the headers of `response`, and the empty line after them. The names are in lower case, or as
+/// RFC 6455 spells them.
+pub(super) fn encode<B>(response: &Response<B>, is_canonical: bool) -> Vec<u8> {
     let status = response.status();
     let mut bytes = Vec::with_capacity(256);
     bytes.extend_from_slice(b"HTTP/1.1 ");
@@ -11,14 +14,18 @@ pub(super) fn encode<B>(response: &Response<B>) -> Vec<u8> {
     bytes.push(b' ');
     bytes.extend_from_slice(status.canonical_reason().unwrap_or_default().as_bytes());
     bytes.extend_from_slice(b"\r\n");
-    encode_headers(response.headers(), &mut bytes);
+    encode_headers(response.headers(), is_canonical, &mut bytes);
     bytes.extend_from_slice(b"\r\n");
     bytes
 }
 
-fn encode_headers(headers: &HeaderMap, bytes: &mut Vec<u8>) {
+fn encode_headers(headers: &HeaderMap, is_canonical: bool, bytes: &mut Vec<u8>) {
     for (name, value) in headers {
-        bytes.extend_from_slice(name.as_str().as_bytes());
+        if is_canonical {
+            encode_canonical(name.as_str(), bytes);
+        } else {
+            bytes.extend_from_slice(name.as_str().as_bytes());
+        }
         bytes.extend_from_slice(b": ");
         bytes.extend_from_slice(value.as_bytes());
         bytes.extend_from_slice(b"\r\n");
@@ -41,15 +48,20 @@ mod tests {
             .body(())
             .unwrap();
         assert_eq!(
-            String::from_utf8(encode(&response)).unwrap(),
+            String::from_utf8(encode(&response, false)).unwrap(),
             "HTTP/1.1 101 Switching Protocols\r\n\
              upgrade: websocket\r\nset-cookie: a=1\r\nset-cookie: b=2\r\n\r\n"
+        );
+        assert_eq!(
+            String::from_utf8(encode(&response, true)).unwrap(),
+            "HTTP/1.1 101 Switching Protocols\r\n\
+             Upgrade: websocket\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n\r\n"
         );
     }
 
     #[test]
     fn a_status_without_a_name() {
         let response = Response::builder().status(599).body(()).unwrap();
-        assert_eq!(encode(&response), b"HTTP/1.1 599 \r\n\r\n");
+        assert_eq!(encode(&response, false), b"HTTP/1.1 599 \r\n\r\n");
     }
 }

@@ -4,6 +4,7 @@ mod accept;
 mod encode;
 mod error;
 mod head;
+mod header_case;
 mod respond;
 mod upgrading;
 

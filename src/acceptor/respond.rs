@@ -51,7 +51,7 @@ where
         Framing::None | Framing::UntilEnd => {}
     }
     head.headers.append(CONNECTION, HeaderValue::from_static("close"));
-    let mut bytes = encode(&Response::from_parts(head, ()));
+    let mut bytes = encode(&Response::from_parts(head, ()), false);
     let is_head = request.is_some_and(|request| request.method() == Method::HEAD);
     if framing != Framing::None && !is_head {
         let mut left = framing;

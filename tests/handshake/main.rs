@@ -40,6 +40,7 @@ mod accept_request;
 mod accepting;
 mod bodies;
 mod cause;
+mod header_case;
 mod hosts;
 #[cfg(feature = "http2")]
 #[path = "../http2/mod.rs"]

@@ -1,0 +1,77 @@
+//! The spelling of header names as in RFC 6455: `Sec-WebSocket-Accept`.
+
+use std::{cell::Cell, convert::Infallible, sync::OnceLock};
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::{Extensions, Request, Response};
+use http_body_util::Empty;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+
+/// Writes `name` with capitals.
+pub(super) fn encode_canonical(name: &str, bytes: &mut Vec<u8>) {
+    for (i, word) in name.split('-').enumerate() {
+        if i > 0 {
+            bytes.push(b'-');
+        }
+        match word.as_bytes() {
+            b"websocket" => bytes.extend_from_slice(b"WebSocket"),
+            [first, rest @ ..] => {
+                bytes.push(first.to_ascii_uppercase());
+                bytes.extend_from_slice(rest);
+            }
+            [] => {}
+        }
+    }
+}
+
+/// The extensions that have hyper spell the header names of an accepting HTTP/1.1 response so.
+///
+/// hyper keeps the spelling of a request's names in the request's extensions, and takes it from a response's, as proxies
+/// need. The type is its own, so that the extensions come from a request that hyper has read.
+pub(super) fn extensions() -> &'static Extensions {
+    static EXTENSIONS: OnceLock<Extensions> = OnceLock::new();
+    EXTENSIONS.get_or_init(|| read().expect("hyper reads a whole request at once"))
+}
+
+const REQUEST: &[u8] = b"GET / HTTP/1.1\r\n\
+    Connection: close\r\n\
+    Date: \r\n\
+    Upgrade: \r\n\
+    Sec-WebSocket-Accept: \r\n\
+    Sec-WebSocket-Extensions: \r\n\
+    Sec-WebSocket-Protocol: \r\n\
+    Sec-WebSocket-Version: \r\n\r\n";
+
+fn read() -> Option<Extensions> {
+    let extensions = Cell::new(None);
+    let service = service_fn(|request: Request<Incoming>| {
+        extensions.set(Some(request.extensions().clone()));
+        async { Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new())) }
+    });
+    let io = TokioIo::new(tokio::io::join(REQUEST, Vec::new()));
+    let mut builder = http1::Builder::new();
+    builder.preserve_header_case(true);
+    let _ = builder.serve_connection(io, service).now_or_never();
+    extensions.take()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::encode_canonical;
+
+    #[test]
+    fn names_are_spelled_as_in_the_rfc() {
+        for (name, expected) in [
+            ("sec-websocket-accept", "Sec-WebSocket-Accept"),
+            ("connection", "Connection"),
+            ("x--own-", "X--Own-"),
+            ("2-a", "2-A"),
+        ] {
+            let mut bytes = Vec::new();
+            encode_canonical(name, &mut bytes);
+            assert_eq!(String::from_utf8(bytes).unwrap(), expected);
+        }
+    }
+}
