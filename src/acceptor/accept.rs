@@ -69,6 +69,10 @@ impl<H> Acceptor<H> {
 
     /// Replaces the default [`Config`].
     pub fn with_config(mut self, config: Config) -> Self {
+        if config.canonical_header_case {
+            // Should a later hyper not tell the spelling, this panics here and not at a request.
+            header_case::extensions();
+        }
         self.limit = config.max_connections.map(|limit| Arc::new(Semaphore::new(limit)));
         self.config = Arc::new(config);
         self

@@ -97,3 +97,73 @@ async fn a_request_that_is_answered_by_hand_names_it_too() {
         assert_eq!(error.into_response().extensions().get::<RefusalCause>().unwrap().as_str(), expected);
     }
 }
+
+/// What is refused without a handshake is logged as every other refusal is.
+#[cfg(feature = "tracing")]
+#[tokio::test]
+async fn each_refusal_is_an_event() {
+    use std::{
+        io::Write,
+        sync::{Arc, Mutex},
+    };
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::DEBUG)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let logged = || String::from_utf8(std::mem::take(&mut *log.0.lock().unwrap())).unwrap();
+    for (request, status, text) in [
+        (Request::get("/page"), 426, "handshake refused: this resource is a WebSocket: upgrade required"),
+        (upgrade_without("/page", &["Upgrade"]), 426, "handshake refused: Upgrade is missing"),
+        (
+            Request::get("/page").version(Version::HTTP_2),
+            405,
+            "handshake refused: this resource is a WebSocket",
+        ),
+        (
+            Request::connect("/page").version(Version::HTTP_2),
+            501,
+            "handshake refused: this resource is a WebSocket",
+        ),
+        (upgrade_without("/page", &["Host"]), 400, "handshake refused: Host is missing"),
+    ] {
+        let request = || {
+            let head = request.method_ref().cloned().unwrap();
+            let mut parts = Request::builder().method(head).uri(request.uri_ref().unwrap().clone());
+            parts = parts.version(*request.version_ref().unwrap());
+            *parts.headers_mut().unwrap() = request.headers_ref().unwrap().clone();
+            upgradable(parts.body(()).unwrap())
+        };
+        let layer = WebSocketUpgradeLayer::new(service_fn(handshake), async |_, ()| {});
+        answer(layer.into_service(), request()).await;
+        let by_layer = logged();
+        Acceptor::new(AcceptAll::new()).accept_request(request()).await.unwrap_err();
+        for log in [by_layer, logged()] {
+            assert!(log.contains(text) && log.contains(&format!("status={status}")), "{log}");
+            assert!(log.contains("path=\"/page\""), "{log}");
+            assert_eq!(log.lines().filter(|line| line.contains("refused")).count(), 1, "{log}");
+        }
+    }
+    // The raw stream.
+    let (mut client, io) = tokio::io::duplex(4096);
+    tokio::io::AsyncWriteExt::write_all(&mut client, b"GET /page HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    Acceptor::new(AcceptAll::new()).accept(io).await.unwrap_err();
+    assert!(logged().contains("handshake refused: this resource is a WebSocket: upgrade required"));
+}
