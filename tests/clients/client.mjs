@@ -38,7 +38,8 @@ assert.equal((await socket.next()).code, 1005);
 socket = await open(calendar + "/2013/10", ["other", "mytest"]);
 assert.equal(socket.protocol, "mytest");
 assert.equal(await socket.next(), "You are accessing YEAR = 2013, MONTH = 10");
-assert.equal((await socket.next()).code, 1000);
+socket.close(1000, "done");
+assert.deepEqual(await socket.next(), { code: 1000, reason: "done" });
 
 socket = await open(obey);
 socket.send("ping");

@@ -42,8 +42,10 @@ with open_(echo + "/any/path?query=1") as socket:
 
 with open_(calendar + "/2013/10", subprotocols=["other", "mytest"]) as socket:
     assert socket.subprotocol == "mytest"
-    assert list(socket) == ["You are accessing YEAR = 2013, MONTH = 10"]
-    assert end(socket) == (1000, "")
+    assert socket.recv(timeout=10) == "You are accessing YEAR = 2013, MONTH = 10"
+    assert socket.ping(b"still open").wait(10), "no pong"
+    socket.close(4001, "own reason")
+    assert end(socket) == (4001, "own reason")
 with open_(calendar + "/2013/10", subprotocols=["other"]) as socket:
     assert socket.subprotocol is None
 

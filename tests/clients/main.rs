@@ -33,7 +33,7 @@ async fn echo(mut socket: WebSocket, (): ()) {
     }
 }
 
-/// As in `examples/calendar.rs`.
+/// As in `examples/calendar/main.rs`.
 async fn handshake(request: Request<Handshake>) -> Result<Response<(u16, u8)>, Rejection> {
     let Some((year, month)) = parse(request.uri().path()) else {
         return Err((StatusCode::NOT_FOUND, "the path must be /YEAR/MONTH\n").into());
@@ -44,7 +44,10 @@ async fn handshake(request: Request<Handshake>) -> Result<Response<(u16, u8)>, R
 }
 
 async fn calendar(mut socket: WebSocket, (year, month): (u16, u8)) {
-    let _ = socket.send(format!("You are accessing YEAR = {year}, MONTH = {month}")).await;
+    if socket.send(format!("You are accessing YEAR = {year}, MONTH = {month}")).await.is_err() {
+        return;
+    }
+    while let Some(Ok(_)) = socket.recv().await {}
 }
 
 fn parse(path: &str) -> Option<(u16, u8)> {

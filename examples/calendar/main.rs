@@ -4,8 +4,8 @@
 //! cargo run --example calendar -- --port 9002
 //! ```
 //!
-//! `ws://127.0.0.1:9002/2013/10` answers `You are accessing YEAR = 2013, MONTH = 10`, any other path is refused
-//! with 404:
+//! `ws://127.0.0.1:9002/2013/10` answers `You are accessing YEAR = 2013, MONTH = 10` and stays open until the client
+//! closes it; any other path is refused with 404:
 //!
 //! ```sh
 //! python3 -m websockets ws://127.0.0.1:9002/2013/10
@@ -14,7 +14,10 @@
 use http::{Request, Response, StatusCode};
 use tokio::net::TcpListener;
 use tower::service_fn;
-use tower_websocket::{Handshake, Rejection, WebSocket, WebSocketUpgradeLayer, serve};
+use tower_websocket::{Handshake, HttpService, Rejection, WebSocket, WebSocketUpgradeLayer, serve};
+
+#[cfg(test)]
+mod tests;
 
 async fn handshake(request: Request<Handshake>) -> Result<Response<(u16, u8)>, Rejection> {
     let Some((year, month)) = parse(request.uri().path()) else {
@@ -26,7 +29,15 @@ async fn handshake(request: Request<Handshake>) -> Result<Response<(u16, u8)>, R
 }
 
 async fn calendar(mut socket: WebSocket, (year, month): (u16, u8)) {
-    let _ = socket.send(format!("You are accessing YEAR = {year}, MONTH = {month}")).await;
+    if socket.send(format!("You are accessing YEAR = {year}, MONTH = {month}")).await.is_err() {
+        return;
+    }
+    // Receiving answers pings, and the peer's Close with the same code.
+    while let Some(Ok(_)) = socket.recv().await {}
+}
+
+fn service() -> impl HttpService {
+    WebSocketUpgradeLayer::new(service_fn(handshake), calendar).into_service()
 }
 
 fn parse(path: &str) -> Option<(u16, u8)> {
@@ -44,7 +55,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     println!("listening on ws://{}", listener.local_addr()?);
-    let layer = WebSocketUpgradeLayer::new(service_fn(handshake), calendar);
-    serve(listener, layer.into_service()).await?;
+    serve(listener, service()).await?;
     Ok(())
 }
