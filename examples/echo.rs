@@ -20,11 +20,16 @@
 //! cargo run --example echo --features http2,tls -- --port 9001 --tls
 //! ```
 //!
+//! It answers only under the names of its loopback address: a page elsewhere whose name was made to point there (DNS
+//! rebinding) gets 421.
+//!
 //! `--port N` (0 picks one), `--max-message-size BYTES`, `--any-origin`, `--tls`; with the feature `deflate` also
 //! `--deflate`, which compresses messages, and `--deflate=takeover`, which does it with the earlier ones in view.
 
 use tokio::net::TcpListener;
-use tower_websocket::{AcceptAll, AllowOrigin, Config, Serve, WebSocket, WebSocketUpgradeLayer, serve};
+use tower_websocket::{
+    AcceptAll, AllowHost, AllowOrigin, Config, Serve, WebSocket, WebSocketUpgradeLayer, serve,
+};
 
 async fn echo(mut socket: WebSocket, (): ()) {
     while let Some(Ok(message)) = socket.recv().await {
@@ -37,7 +42,7 @@ async fn echo(mut socket: WebSocket, (): ()) {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (mut port, mut is_tls) = (9001, false);
-    let mut config = Config::new();
+    let mut config = Config::new().allow_host(AllowHost::list(["localhost", "127.0.0.1", "[::1]"])?);
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or(format!("{arg} needs a value"));

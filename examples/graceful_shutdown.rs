@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Ctrl-C, or the signal to terminate, ends it: it stops listening at once, so that the next process can take the port,
-//! says 1001 to every WebSocket, and waits for the answers, at most ten seconds. The handler sees that Close as well,
-//! and may still say good-bye.
+//! sends Close 1001 to every WebSocket, and waits for the answers, at most ten seconds. The handler can still receive
+//! until the peer's Close arrives, but can no longer send.
 //!
 //! `--port N` (0 picks one).
 
