@@ -58,6 +58,7 @@ pub fn request(bytes: &[u8]) -> Option<Head> {
     let mut request = Request {
         version: if version == b"HTTP/1.1" { Version::Http1 } else { Version::Other },
         method: String::from_utf8_lossy(method).into_owned(),
+        has_path: target.starts_with(b"/") || authority.is_some(),
         scheme,
         authority,
         protocol: None,

@@ -227,6 +227,7 @@ fn check_answer<B: std::fmt::Debug>(
             assert!(!headers.contains_key(name), "{headers:?}");
         }
     }
+    assert!(!headers.contains_key(CONTENT_LENGTH) && !headers.contains_key(TRANSFER_ENCODING), "{headers:?}");
     if status != accepting {
         assert_eq!(response.status().is_success(), is_http1 && (200..300).contains(&status));
         return;
@@ -238,7 +239,6 @@ fn check_answer<B: std::fmt::Debug>(
     } else {
         assert!(!headers.contains_key(SEC_WEBSOCKET_ACCEPT) && !headers.contains_key("x-hop"));
     }
-    assert!(!headers.contains_key(CONTENT_LENGTH) && !headers.contains_key(TRANSFER_ENCODING), "{headers:?}");
     assert!(!headers.contains_key("sec-websocket-extensions"), "{headers:?}");
     let protocol: Vec<_> = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().collect();
     let is_offered = |name: &[u8]| offered.iter().any(|offered| offered.as_bytes() == name);
@@ -273,6 +273,7 @@ fn asked(request: &Request<()>, protocol: Option<&str>) -> opening::Request {
             _ => opening::Version::Other,
         },
         method: request.method().to_string(),
+        has_path: request.uri().path().starts_with('/'),
         scheme: request.uri().scheme_str().map(str::to_owned),
         authority: request.uri().authority().map(ToString::to_string),
         protocol: protocol.map(str::to_owned),

@@ -7,6 +7,8 @@ use crate::lists::members;
 pub struct Request {
     pub version: Version,
     pub method: String,
+    /// Whether its target is a path or a URI, and not `*`, say.
+    pub has_path: bool,
     /// The scheme and the authority of its URI, where it has one.
     pub scheme: Option<String>,
     pub authority: Option<String>,
@@ -62,6 +64,9 @@ impl Request {
         if is_http1 && self.method != "GET" {
             broken.push(405);
         }
+        if !self.has_path {
+            broken.push(400);
+        }
         if self.lines("sec-websocket-version") != [b"13"] {
             broken.push(if is_http1 { 426 } else { 400 });
         }
@@ -70,6 +75,10 @@ impl Request {
                 [key] if is_key(key) => {}
                 _ => broken.push(400),
             }
+        }
+        let authority = self.authority.as_ref().map(|authority| authority.as_bytes());
+        if !self.lines("host").into_iter().chain(authority).all(is_host) {
+            broken.push(400);
         }
         match (&self.authority, &self.lines("host")[..]) {
             (_, [_]) if is_http1 => {}
@@ -118,6 +127,47 @@ impl Request {
         let scheme = scheme.to_ascii_lowercase();
         is_same(&own, authority.as_bytes(), Some(&scheme))
     }
+}
+
+/// Whether it is a host and perhaps a port (RFC 9112 §3.2, RFC 3986 §3.2.2): the host is not empty, the port can be one.
+fn is_host(bytes: &[u8]) -> bool {
+    let find = |byte| bytes.iter().position(|its| *its == byte);
+    let is_literal = bytes.first() == Some(&b'[');
+    let end = if is_literal { find(b']').map(|end| end + 1) } else { find(b':') };
+    let (host, port) = bytes.split_at(end.unwrap_or(bytes.len()));
+    let is_port = match port {
+        [] => true,
+        [b':', digits @ ..] => {
+            let number = digits.iter().try_fold(0u32, |number, digit| match digit {
+                b'0'..=b'9' => Some((number * 10 + u32::from(digit - b'0')).min(100_000)),
+                _ => None,
+            });
+            number.is_some_and(|number| number < 0x1_0000)
+        }
+        _ => false,
+    };
+    let is_name = || {
+        let mut rest = host.iter();
+        while let Some(byte) = rest.next() {
+            let is_valid = match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => true,
+                b'%' => {
+                    [rest.next(), rest.next()].iter().all(|digit| digit.is_some_and(u8::is_ascii_hexdigit))
+                }
+                byte => b"-._~!$&'()*+,;=".contains(byte),
+            };
+            if !is_valid {
+                return false;
+            }
+        }
+        !host.is_empty()
+    };
+    let is_address = || {
+        let address = host.strip_prefix(b"[").and_then(|address| address.strip_suffix(b"]"));
+        let address = address.and_then(|address| std::str::from_utf8(address).ok());
+        address.is_some_and(|address| address.parse::<std::net::Ipv6Addr>().is_ok())
+    };
+    is_port && if is_literal { is_address() } else { is_name() }
 }
 
 /// Whether two authorities name the same host and port; `None` where they are of no ordinary kind.
