@@ -24,11 +24,11 @@ use crate::header::strip_connection;
 /// | [`Response<B>`](Response), `B` any [`Body`], such as axum's | that response; [`new`](Self::new) takes bytes and text |
 /// | `&str`, `String` | 500 with no body; the text is the [`source`](Error::source), which is logged |
 /// | [`BoxError`], as tower's middleware returns | the `Rejection` in its chain of sources, if there is one; 503 for tower's timeout and load shedding; else 500 with no body, as an unknown error's text is not the client's business |
-/// | axum's `ErrorResponse` (feature `axum`) | that of what it was made from |
+/// | a rejection of one of axum's extractors, axum's `ErrorResponse` (feature `axum`) | what axum would answer |
 ///
-/// A service with an error type of its own implements `From<ItsError> for Rejection`. axum's rejections become
-/// responses, `extracted.map_err(IntoResponse::into_response)?`; with the feature `axum` a handshake service may also return
-/// `axum::response::Result<Response<T>>`, where `?` takes each of them as it is.
+/// A service with an error type of its own implements `From<ItsError> for Rejection`. Without the feature `axum`, a rejection
+/// of one of its extractors is a response too: `extracted.map_err(IntoResponse::into_response)?`. With it, `?` alone is
+/// enough, and a handshake service may return `axum::response::Result<Response<T>>`, where `?` takes every response.
 ///
 /// `Content-Length` and `Transfer-Encoding` are taken out, as the server sets them to what the body needs; a status that
 /// has no body (204, 205, 304) loses it. A status that cannot refuse (any 1xx, over HTTP/2 any 2xx too) is sent as 500.
@@ -189,22 +189,6 @@ impl From<BoxError> for Rejection {
 impl From<Infallible> for Rejection {
     fn from(never: Infallible) -> Self {
         match never {}
-    }
-}
-
-#[cfg(feature = "axum")]
-#[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
-impl From<axum::response::ErrorResponse> for Rejection {
-    fn from(error: axum::response::ErrorResponse) -> Self {
-        Self::from(axum::response::IntoResponse::into_response(Err::<(), _>(error)))
-    }
-}
-
-#[cfg(feature = "axum")]
-#[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
-impl axum::response::IntoResponse for Rejection {
-    fn into_response(self) -> axum::response::Response {
-        self.into_response().map(axum::body::Body::new)
     }
 }
 

@@ -217,6 +217,40 @@ struct Id {
 
 #[cfg(feature = "axum")]
 #[tokio::test]
+async fn axums_rejections_refuse_by_the_question_mark() {
+    use axum::{Extension, extract::Path};
+
+    let handshake = service_fn(async |request: Request<Handshake>| {
+        let (mut parts, handshake) = request.into_parts();
+        let Query(id) = Query::<Id>::from_request_parts(&mut parts, &()).await?;
+        if id.id > 1 {
+            Path::<u8>::from_request_parts(&mut parts, &()).await?;
+        }
+        if id.id > 0 {
+            let _ = Extension::<Arc<Notify>>::from_request_parts(&mut parts, &()).await?;
+        }
+        Ok::<_, Rejection>(handshake.accept(id))
+    });
+    let service = WebSocketUpgradeLayer::new(handshake, async |_, _| {}).into_service();
+    for (path, status, text) in [
+        ("/?id=0", 101, ""),
+        ("/?id=x", 400, "Failed to deserialize query string"),
+        ("/?id=1", 500, "Missing request extension"),
+        ("/?id=2", 500, "No paths parameters found"),
+    ] {
+        let response = answer(service.clone(), upgradable(upgrade(path).body(()).unwrap())).await;
+        assert_eq!(response.status(), status, "{path}");
+        assert!(response.body().starts_with(text), "{:?}", response.body());
+    }
+    let error = Query::<Id>::try_from_uri(&"/?id=x".parse().unwrap()).err().unwrap();
+    let source = Rejection::from(error);
+    assert!(
+        std::error::Error::source(&source).unwrap().to_string().starts_with("Failed to deserialize query")
+    );
+}
+
+#[cfg(feature = "axum")]
+#[tokio::test]
 async fn axums_result_is_one_of_a_handshake_service() {
     async fn handshake(request: Request<Handshake>) -> axum::response::Result<Response<Id>> {
         let (mut parts, handshake) = request.into_parts();
