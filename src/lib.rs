@@ -3,7 +3,10 @@
 #![forbid(unsafe_code)]
 
 mod acceptor;
+#[allow(dead_code, unused_imports)]
+mod codec;
 mod config;
+#[allow(dead_code, unused_imports)]
 mod deflate;
 #[cfg(any(doc, doctest))]
 pub mod guide;

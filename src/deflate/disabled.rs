@@ -2,9 +2,13 @@
 
 use std::io;
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header::SEC_WEBSOCKET_EXTENSIONS};
 use tokio::io::ReadBuf;
-use tungstenite::{Message, protocol::frame::FrameHeader};
+use tungstenite::{
+    Error, Message,
+    protocol::frame::{FrameHeader, coding::Data},
+};
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings(());
@@ -38,6 +42,14 @@ impl Agreed {
 
     pub(crate) fn outbound(&self) -> Outbound {
         Outbound
+    }
+
+    pub(crate) fn inflater(&self) -> Inflater {
+        Inflater
+    }
+
+    pub(crate) fn deflater(&self) -> Deflater {
+        Deflater
     }
 }
 
@@ -89,6 +101,48 @@ pub(crate) struct Outbound;
 impl Outbound {
     pub(crate) fn compress(&mut self, message: Message) -> Message {
         message
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Inflater;
+
+#[derive(Debug)]
+pub(crate) struct Inflated {
+    pub(crate) consumed: usize,
+    pub(crate) is_full: bool,
+    pub(crate) is_done: bool,
+}
+
+impl Inflater {
+    pub(crate) fn is_on(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn begin(&mut self) {}
+
+    /// Nothing is compressed, so nothing comes here.
+    pub(crate) fn inflate(
+        &mut self,
+        _: &[u8],
+        _: bool,
+        _: usize,
+        _: impl FnOnce(&[u8], bool) -> Result<(), Error>,
+    ) -> Result<Inflated, Error> {
+        Err(io::Error::from(io::ErrorKind::Unsupported).into())
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Deflater;
+
+impl Deflater {
+    pub(crate) fn applies(&self, _: &Message) -> bool {
+        false
+    }
+
+    pub(crate) fn compress(&mut self, _: &Message) -> Option<(Data, Bytes)> {
+        None
     }
 }
 

@@ -1,6 +1,11 @@
 //! What a handshake has agreed on.
 
-use super::{Inbound, Outbound, Settings, compress::Compressor, inflate::Inflater, params::Params};
+use super::{
+    Deflater, Inbound, Inflater, Outbound, Settings,
+    compress::Compressor,
+    inflate,
+    params::{ClientBits, MAX_WINDOW_BITS, Params},
+};
 
 /// What a handshake has agreed on; nothing, by default.
 #[derive(Clone, Debug, Default)]
@@ -25,16 +30,34 @@ impl Agreed {
 
     /// What inflates the client's messages.
     pub(crate) fn inbound(&self, max_frame_size: usize) -> Inbound {
-        let inflater = self.0.as_ref().map(|terms| Inflater::new(!terms.params.client_no_context_takeover));
+        let inflater =
+            self.0.as_ref().map(|terms| inflate::Inflater::new(!terms.params.client_no_context_takeover));
         Inbound::new(inflater, max_frame_size)
+    }
+
+    /// What inflates the client's messages.
+    pub(crate) fn inflater(&self) -> Inflater {
+        let Some(Terms { params, .. }) = &self.0 else { return Inflater::off() };
+        let window_bits = match params.client_max_window_bits {
+            Some(ClientBits::AtMost(bits)) => bits,
+            Some(ClientBits::Any) | None => MAX_WINDOW_BITS,
+        };
+        Inflater::new((!params.client_no_context_takeover).then_some(window_bits))
     }
 
     /// What compresses the server's messages.
     pub(crate) fn outbound(&self) -> Outbound {
-        let compressor = self.0.as_ref().map(|Terms { params, level, threshold }| {
-            let takeover = !params.server_no_context_takeover;
-            (Compressor::new(takeover, *level, params.server_window_bits()), *threshold)
-        });
-        Outbound::new(compressor)
+        Outbound::new(self.compressor())
+    }
+
+    /// What compresses the server's messages.
+    pub(crate) fn deflater(&self) -> Deflater {
+        Deflater::new(self.compressor())
+    }
+
+    fn compressor(&self) -> Option<(Compressor, usize)> {
+        let Terms { params, level, threshold } = self.0.as_ref()?;
+        let takeover = !params.server_no_context_takeover;
+        Some((Compressor::new(takeover, *level, params.server_window_bits()), *threshold))
     }
 }

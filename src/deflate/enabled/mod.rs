@@ -3,8 +3,11 @@
 mod agreed;
 mod bad_data;
 mod compress;
+mod deflater;
+mod history;
 mod inbound;
 mod inflate;
+mod inflater;
 mod offers;
 mod outbound;
 mod params;
@@ -15,7 +18,9 @@ pub use settings::Deflate;
 
 pub(crate) use agreed::Agreed;
 pub(crate) use bad_data::is_bad_data;
+pub(crate) use deflater::Deflater;
 pub(crate) use inbound::{Halt, Inbound};
+pub(crate) use inflater::Inflater;
 pub(crate) use offers::Offers;
 pub(crate) use outbound::Outbound;
 pub(crate) use settings::Settings;

@@ -7,7 +7,7 @@ use crate::header::Extension;
 const NAME: &str = "permessage-deflate";
 
 /// The largest window, which is also the one that counts when none is named, as a base-2 logarithm.
-const MAX_WINDOW_BITS: u8 = 15;
+pub(super) const MAX_WINDOW_BITS: u8 = 15;
 
 /// The smallest window that zlib can compress with. RFC 7692 has 8 as well.
 const MIN_WINDOW_BITS: u8 = 9;

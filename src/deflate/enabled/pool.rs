@@ -1,6 +1,9 @@
 //! Compressors, inflaters and buffers that the connections of a thread share.
 
-use std::cell::{Cell, RefCell};
+use std::{
+    cell::{Cell, RefCell},
+    thread::LocalKey,
+};
 
 use flate2::{Compress, Compression, Decompress};
 
@@ -38,10 +41,11 @@ impl Key {
 
 /// Calls `f` with a compressor that knows of no messages.
 pub(super) fn with_compressor<R>(key: Key, f: impl FnOnce(&mut Compress) -> R) -> R {
-    let idle = COMPRESSORS.with_borrow_mut(|idle| {
+    let idle = with(&COMPRESSORS, |idle| {
         let at = idle.iter().position(|(its, _)| *its == key)?;
         Some(idle.swap_remove(at).1)
-    });
+    })
+    .flatten();
     let mut compressor = match idle {
         Some(mut compressor) => {
             compressor.reset();
@@ -50,7 +54,7 @@ pub(super) fn with_compressor<R>(key: Key, f: impl FnOnce(&mut Compress) -> R) -
         None => key.compressor(),
     };
     let result = f(&mut compressor);
-    COMPRESSORS.with_borrow_mut(|idle| {
+    with(&COMPRESSORS, |idle| {
         if idle.len() == MAX_IDLE {
             // The one that has not been used for longest.
             idle.remove(0);
@@ -62,13 +66,13 @@ pub(super) fn with_compressor<R>(key: Key, f: impl FnOnce(&mut Compress) -> R) -
 
 /// Takes an inflater of the largest window, which inflates what was compressed with any, and knows of no messages.
 pub(super) fn take_inflater() -> Decompress {
-    let idle = INFLATERS.with_borrow_mut(Vec::pop);
+    let idle = with(&INFLATERS, Vec::pop).flatten();
     idle.unwrap_or_else(|| Decompress::new(false))
 }
 
 /// Gives an inflater back, to whatever thread this is.
 pub(super) fn give_inflater(mut inflater: Decompress) {
-    INFLATERS.with_borrow_mut(|idle| {
+    with(&INFLATERS, |idle| {
         if idle.len() < MAX_IDLE {
             inflater.reset(false);
             idle.push(inflater);
@@ -78,10 +82,21 @@ pub(super) fn give_inflater(mut inflater: Decompress) {
 
 /// Takes a buffer for a piece of a message: [`CHUNK`] bytes, and behind them room for [`PIECE`] and [`TAIL`].
 pub(super) fn take_buffer() -> Box<[u8]> {
-    BUFFER.take().unwrap_or_else(|| vec![0; CHUNK + PIECE + TAIL.len()].into_boxed_slice())
+    BUFFER
+        .try_with(Cell::take)
+        .ok()
+        .flatten()
+        .unwrap_or_else(|| vec![0; CHUNK + PIECE + TAIL.len()].into_boxed_slice())
 }
 
 /// Gives a buffer back, to whatever thread this is.
 pub(super) fn give_buffer(buffer: Box<[u8]>) {
-    BUFFER.set(Some(buffer));
+    // A thread that ends keeps nothing.
+    let _ = BUFFER.try_with(|kept| kept.set(Some(buffer)));
+}
+
+/// Calls `f` with what this thread keeps, unless it ends and keeps nothing any more: a connection may be dropped by a
+/// thread-local's destructor.
+fn with<T, R>(kept: &'static LocalKey<RefCell<T>>, f: impl FnOnce(&mut T) -> R) -> Option<R> {
+    kept.try_with(|kept| f(&mut kept.borrow_mut())).ok()
 }

@@ -1,0 +1,47 @@
+//! Control frames on their way out (RFC 6455 §5.5).
+
+use bytes::Bytes;
+use tungstenite::protocol::{
+    CloseFrame,
+    frame::{FrameHeader, coding},
+};
+
+use super::{close, header};
+
+/// A control frame to send. What is longer than a control frame may be is cut.
+#[derive(Clone, Debug)]
+pub(crate) enum Control {
+    /// A ping.
+    Ping(Bytes),
+    /// A pong.
+    Pong(Bytes),
+    /// The closing handshake's frame.
+    Close(Option<CloseFrame>),
+}
+
+impl Control {
+    /// Appends the frame.
+    pub(super) fn write(&self, output: &mut Vec<u8>) {
+        match self {
+            Self::Ping(payload) => write(output, coding::Control::Ping, payload),
+            Self::Pong(payload) => write(output, coding::Control::Pong, payload),
+            Self::Close(frame) => write_close(output, frame.as_ref()),
+        }
+    }
+}
+
+/// Appends a Close frame.
+pub(super) fn write_close(output: &mut Vec<u8>, frame: Option<&CloseFrame>) {
+    header::write(output, first(coding::Control::Close), close::len(frame));
+    close::write(output, frame);
+}
+
+fn write(output: &mut Vec<u8>, opcode: coding::Control, payload: &[u8]) {
+    let payload = &payload[..payload.len().min(header::MAX_CONTROL)];
+    header::write(output, first(opcode), payload.len());
+    output.extend_from_slice(payload);
+}
+
+fn first(opcode: coding::Control) -> u8 {
+    header::first_byte(&FrameHeader { opcode: coding::OpCode::Control(opcode), ..FrameHeader::default() })
+}

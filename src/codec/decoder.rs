@@ -1,0 +1,619 @@
+//! From bytes to messages.
+
+use bytes::buf::Limit;
+use tungstenite::{
+    Error, Message,
+    protocol::frame::{
+        FrameHeader,
+        coding::{Control, Data, OpCode},
+    },
+};
+
+use super::{
+    assembler::{Assembler, Kind, Outlook},
+    close,
+    header::{MAX_CONTROL, PartialHeader, Rules},
+    input,
+    limits::Limits,
+    mask::Mask,
+};
+use crate::deflate::Inflater;
+
+/// How many bytes of a frame must be missing for them to be read straight into the message.
+const DIRECT_MIN: u64 = 8 * 1024;
+
+/// How many compressed bytes are inflated in one step.
+const MAX_COMPRESSED: usize = 4096;
+
+/// Decodes what a client sends.
+///
+/// It is small between messages: what only a message under assembly needs is allocated for that.
+#[derive(Debug)]
+pub(crate) struct Decoder {
+    limits: Limits,
+    inflater: Inflater,
+    header: PartialHeader,
+    /// The frame whose payload is arriving.
+    frame: Option<Frame>,
+    /// The message that was begun and is not over.
+    open: Option<Open>,
+    /// What has arrived of it, if anything.
+    message: Option<Box<Assembler>>,
+    /// What has arrived of a control frame, if that is not all there.
+    control: Option<Box<ControlPayload>>,
+    /// How many bytes at the start of the input are compressed, and unmasked already.
+    ahead: u16,
+    /// Whether more may come out of the inflater without more input.
+    is_inflating: bool,
+}
+
+#[derive(Debug)]
+struct Frame {
+    opcode: OpCode,
+    is_final: bool,
+    mask: Mask,
+    /// How many bytes of the payload are missing.
+    rest: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    kind: Kind,
+    is_compressed: bool,
+}
+
+#[derive(Debug)]
+struct ControlPayload {
+    bytes: [u8; MAX_CONTROL],
+    len: u8,
+}
+
+/// What one step of decoding led to.
+#[derive(Debug)]
+pub(crate) enum Decoded {
+    /// A message; a Close with a valid code or none.
+    Message(Message),
+    /// A step was made, and another may follow.
+    Progress,
+    /// All of the input is used up.
+    Starved,
+}
+
+impl Decoder {
+    pub(crate) fn new(limits: Limits, inflater: Inflater) -> Self {
+        Self {
+            limits,
+            inflater,
+            header: PartialHeader::default(),
+            frame: None,
+            open: None,
+            message: None,
+            control: None,
+            ahead: 0,
+            is_inflating: false,
+        }
+    }
+
+    /// Whether the last byte taken was the last of a message.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.header.is_empty() && self.frame.is_none() && self.open.is_none()
+    }
+
+    /// Makes one step, of bounded work, and takes from `input` what that used.
+    ///
+    /// The bytes that are left must come first the next time: some of them may be unmasked already.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the client breaks the protocol. Nothing can be decoded after that.
+    pub(crate) fn decode(&mut self, input: &mut &mut [u8]) -> Result<Decoded, Error> {
+        let frame = match &self.frame {
+            Some(frame) => frame,
+            None => {
+                let rules = Rules {
+                    is_message_open: self.open.is_some(),
+                    is_message_compressed: self.open.is_some_and(|open| open.is_compressed),
+                    may_be_compressed: self.inflater.is_on(),
+                    assembled: self.assembled(),
+                    limits: &self.limits,
+                };
+                let Some((header, payload)) = self.header.read(input, &rules)? else {
+                    return Ok(Decoded::Starved);
+                };
+                self.begin(&header, payload)
+            }
+        };
+        match (frame.opcode, self.open) {
+            (OpCode::Control(opcode), _) => self.control(opcode, input),
+            (OpCode::Data(_), Some(open)) if open.is_compressed => self.inflate(open.kind, input),
+            (OpCode::Data(_), Some(open)) => self.plain(open.kind, input),
+            (OpCode::Data(_), None) => unreachable!("a data frame belongs to a message"),
+        }
+    }
+
+    /// Returns where bytes may be read straight into a large message, after all of the input was decoded.
+    ///
+    /// It is no more than what is missing of the frame, and grows as bytes arrive. What was read there is to be decoded
+    /// by [`decode_direct`](Self::decode_direct) before anything else is.
+    pub(crate) fn direct(&mut self) -> Option<Limit<&mut Vec<u8>>> {
+        let frame = self.frame.as_ref().filter(|frame| frame.rest >= DIRECT_MIN)?;
+        let open = self.open.filter(|open| open.kind == Kind::Binary && !open.is_compressed)?;
+        let missing = usize::try_from(frame.rest).unwrap_or(usize::MAX);
+        let outlook = outlook(&self.limits, self.assembled(), frame);
+        let message = self.message.get_or_insert_with(|| Box::new(Assembler::new(open.kind)));
+        message.direct(missing, outlook)
+    }
+
+    /// Goes on after bytes were read into [`direct`](Self::direct)'s buffer.
+    pub(crate) fn decode_direct(&mut self) -> Result<Decoded, Error> {
+        let (Some(frame), Some(message)) = (&mut self.frame, &mut self.message) else {
+            return Ok(Decoded::Starved);
+        };
+        frame.rest -= message.unmask(&mut frame.mask) as u64;
+        if frame.rest > 0 { Ok(Decoded::Starved) } else { self.end_frame() }
+    }
+
+    /// How many bytes of the message have arrived.
+    fn assembled(&self) -> usize {
+        self.message.as_ref().map_or(0, |message| message.len())
+    }
+
+    fn begin(&mut self, header: &FrameHeader, rest: u64) -> &Frame {
+        if let OpCode::Data(data @ (Data::Text | Data::Binary)) = header.opcode {
+            let kind = if data == Data::Text { Kind::Text } else { Kind::Binary };
+            self.open = Some(Open { kind, is_compressed: header.rsv1 });
+            if header.rsv1 {
+                self.inflater.begin();
+            }
+        }
+        self.frame.insert(Frame {
+            opcode: header.opcode,
+            is_final: header.is_final,
+            mask: Mask::new(header.mask.unwrap_or_default()),
+            rest,
+        })
+    }
+
+    fn control(&mut self, opcode: Control, input: &mut &mut [u8]) -> Result<Decoded, Error> {
+        let Some(frame) = &mut self.frame else { return Ok(Decoded::Progress) };
+        let piece = arrived(frame, input);
+        frame.mask.apply(piece);
+        let message = if frame.rest == 0 && self.control.is_none() {
+            control_message(opcode, piece)?
+        } else {
+            let control = self
+                .control
+                .get_or_insert_with(|| Box::new(ControlPayload { bytes: [0; MAX_CONTROL], len: 0 }));
+            let start = usize::from(control.len);
+            control.bytes[start..start + piece.len()].copy_from_slice(piece);
+            control.len += piece.len() as u8;
+            if frame.rest > 0 {
+                return Ok(Decoded::Starved);
+            }
+            control_message(opcode, &control.bytes[..usize::from(control.len)])?
+        };
+        self.frame = None;
+        self.control = None;
+        Ok(Decoded::Message(message))
+    }
+
+    fn plain(&mut self, kind: Kind, input: &mut &mut [u8]) -> Result<Decoded, Error> {
+        let assembled = self.assembled();
+        let Some(frame) = &mut self.frame else { return Ok(Decoded::Progress) };
+        let outlook = outlook(&self.limits, assembled, frame);
+        let piece = arrived(frame, input);
+        frame.mask.apply(piece);
+        if frame.rest == 0 && frame.is_final && self.message.is_none() {
+            self.frame = None;
+            self.open = None;
+            return Ok(Decoded::Message(kind.message(piece)?));
+        }
+        if !piece.is_empty() {
+            let message = self.message.get_or_insert_with(|| Box::new(Assembler::new(kind)));
+            message.push(piece, outlook)?;
+        }
+        if frame.rest > 0 { Ok(Decoded::Starved) } else { self.end_frame() }
+    }
+
+    fn inflate(&mut self, kind: Kind, input: &mut &mut [u8]) -> Result<Decoded, Error> {
+        let assembled = self.assembled();
+        let Some(frame) = &mut self.frame else { return Ok(Decoded::Progress) };
+        if self.ahead == 0 {
+            let len = at_hand(frame, input).min(MAX_COMPRESSED);
+            frame.mask.apply(&mut input[..len]);
+            self.ahead = len as u16;
+        }
+        if self.ahead == 0 && frame.rest > 0 && !self.is_inflating {
+            return Ok(Decoded::Starved);
+        }
+        let piece = &input[..usize::from(self.ahead)];
+        let is_last = frame.is_final && piece.len() as u64 == frame.rest;
+        let (limits, message) = (&self.limits, &mut self.message);
+        let outlook = Outlook { announced: 0, max: limits.max_message_size };
+        let mut whole = None;
+        let room = limits.max_message_size - assembled;
+        let inflated = self.inflater.inflate(piece, is_last, room, |inflated, is_done| {
+            limits.check_message(assembled + inflated.len())?;
+            if is_done && message.is_none() {
+                whole = Some(kind.message(inflated)?);
+            } else if !inflated.is_empty() {
+                message.get_or_insert_with(|| Box::new(Assembler::new(kind))).push(inflated, outlook)?;
+            }
+            Ok(())
+        })?;
+        input::take(input, inflated.consumed);
+        self.ahead -= inflated.consumed as u16;
+        frame.rest -= inflated.consumed as u64;
+        self.is_inflating = inflated.is_full;
+        if let Some(message) = whole {
+            self.frame = None;
+            self.open = None;
+            return Ok(Decoded::Message(message));
+        }
+        if inflated.is_done || frame.rest == 0 && !frame.is_final && !inflated.is_full {
+            return self.end_frame();
+        }
+        Ok(Decoded::Progress)
+    }
+
+    /// The payload of a frame has been dealt with.
+    fn end_frame(&mut self) -> Result<Decoded, Error> {
+        if self.frame.take().is_none_or(|frame| !frame.is_final) {
+            return Ok(Decoded::Progress);
+        }
+        let Some(open) = self.open.take() else { return Ok(Decoded::Progress) };
+        let message = match self.message.take() {
+            Some(message) => message.finish()?,
+            None => open.kind.message(&[])?,
+        };
+        Ok(Decoded::Message(message))
+    }
+}
+
+/// Takes what is there of a frame's payload.
+fn arrived<'a>(frame: &mut Frame, input: &mut &'a mut [u8]) -> &'a mut [u8] {
+    let len = at_hand(frame, input);
+    frame.rest -= len as u64;
+    input::take(input, len)
+}
+
+/// How many bytes are there of a frame's payload.
+fn at_hand(frame: &Frame, input: &[u8]) -> usize {
+    usize::try_from(frame.rest).map_or(input.len(), |rest| rest.min(input.len()))
+}
+
+/// How large a plain message may become, of which there are `assembled` bytes and the rest of a frame.
+fn outlook(limits: &Limits, assembled: usize, frame: &Frame) -> Outlook {
+    // It was checked that this is within the limits.
+    let announced = assembled + frame.rest as usize;
+    Outlook { announced, max: if frame.is_final { announced } else { limits.max_message_size } }
+}
+
+fn control_message(opcode: Control, payload: &[u8]) -> Result<Message, Error> {
+    Ok(match opcode {
+        Control::Close => Message::Close(close::parse(payload)?),
+        Control::Ping => Message::Ping(payload.to_vec().into()),
+        Control::Pong | Control::Reserved(_) => Message::Pong(payload.to_vec().into()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::iter;
+
+    use proptest::{collection::vec, prelude::*, sample::Index};
+    use tungstenite::Message;
+
+    use super::{super::reference, Decoded, Decoder, Limits};
+    use crate::{
+        codec::reference::{Outcome, decode, frame, header},
+        deflate::Agreed,
+        header::arbitrary::config,
+    };
+
+    const LIMITS: Limits = Limits { max_message_size: 1000, max_frame_size: 600 };
+
+    fn plain(limits: Limits) -> Decoder {
+        Decoder::new(limits, Agreed::default().inflater())
+    }
+
+    /// What becomes of `bytes` in one piece, in single bytes, and in two pieces with each cut.
+    fn each_way(bytes: &[u8]) -> Outcome {
+        let whole = decode(&mut plain(LIMITS), [bytes]);
+        let mut single = decode(&mut plain(LIMITS), bytes.chunks(1));
+        // In one piece a step may take a whole frame before it fails.
+        assert!(single.taken <= bytes.len());
+        single.taken = whole.taken;
+        assert_eq!(single, whole, "{bytes:x?}");
+        whole
+    }
+
+    #[test]
+    fn it_is_small() {
+        assert!(size_of::<Decoder>() <= 96, "{}", size_of::<Decoder>());
+    }
+
+    /// RFC 6455 §5.7.
+    #[test]
+    fn the_examples_of_rfc_6455() {
+        let hello = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
+        assert_eq!(each_way(&hello).messages, [Message::text("Hello")]);
+        let pong = [0x8a, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
+        assert_eq!(each_way(&pong).messages, [Message::Pong("Hello".into())]);
+        let fragments = [frame(0x01, b"Hel"), frame(0x89, b"Hello"), frame(0x80, b"lo")].concat();
+        assert_eq!(each_way(&fragments).messages, [Message::Ping("Hello".into()), Message::text("Hello")]);
+        for len in [256, 600] {
+            let binary = vec![7; len];
+            assert_eq!(each_way(&frame(0x82, &binary)).messages, [Message::binary(binary)]);
+        }
+    }
+
+    /// RFC 6455 §5.2, §5.4 and §5.5: the last byte is the first that breaks a rule, and is enough.
+    #[test]
+    fn the_header_is_refused_at_the_first_byte_that_breaks_a_rule() {
+        let begun = frame(0x01, b"begun");
+        let cases: &[(&[u8], &[u8])] = &[
+            // Reserved bits, with and without a message to continue.
+            (b"", &[0xc1]),
+            (b"", &[0xa2]),
+            (b"", &[0x91]),
+            (b"", &[0xf2]),
+            (b"", &[0xc9]),
+            (b"", &[0x98]),
+            (&begun, &[0xc0]),
+            (&begun, &[0x20]),
+            (&begun, &[0xa9]),
+            // Reserved opcodes.
+            (b"", &[0x83]),
+            (b"", &[0x07]),
+            (b"", &[0x8b]),
+            (b"", &[0x8f]),
+            (&begun, &[0x83]),
+            // Fragmented control frames.
+            (b"", &[0x08]),
+            (b"", &[0x09]),
+            (&begun, &[0x0a]),
+            // Nothing to continue, and something.
+            (b"", &[0x80]),
+            (b"", &[0x00]),
+            (&begun, &[0x81]),
+            (&begun, &[0x82]),
+            (&begun, &[0x01]),
+            // No mask.
+            (b"", &[0x81, 0x00]),
+            (b"", &[0x82, 0x7f]),
+            (b"", &[0x89, 0x05]),
+            (&begun, &[0x80, 0x7e]),
+            // Control frames that are too long, in either form, whatever the length turns out to be.
+            (b"", &[0x89, 0xfe]),
+            (b"", &[0x8a, 0xff]),
+            (b"", &[0x88, 0xfe]),
+            (&begun, &[0x89, 0xff]),
+            // The sign of a length.
+            (b"", &[0x82, 0xff, 0x80]),
+            (b"", &[0x81, 0xff, 0xff]),
+            (&begun, &[0x80, 0xff, 0x80]),
+        ];
+        for (before, bytes) in cases {
+            let stream = [*before, bytes].concat();
+            let (_, held) = stream.split_last().unwrap();
+            assert_eq!(decode(&mut plain(LIMITS), [held]).code, None, "{bytes:x?}");
+            assert_eq!(each_way(&stream).code, Some(1002), "{bytes:x?}");
+            // Nor does anything that follows make it better.
+            let longer = [&stream[..], &[0x7f; 20]].concat();
+            assert_eq!(decode(&mut plain(LIMITS), [&longer[..]]).code, Some(1002), "{bytes:x?}");
+        }
+    }
+
+    /// RFC 6455 §10.4: before there is a masking key, or a byte of the payload.
+    #[test]
+    fn a_data_frame_that_is_too_large_is_refused_by_its_length() {
+        let cases: &[(&[u8], u64, Option<u16>)] = &[
+            (b"", 600, None),
+            (b"", 601, Some(1009)),
+            (b"", 0xffff, Some(1009)),
+            (b"", 0x10000, Some(1009)),
+            (b"", i64::MAX as u64, Some(1009)),
+            (&[b'x'; 600], 400, None),
+            (&[b'x'; 600], 401, Some(1009)),
+            (&[b'x'; 600], 601, Some(1009)),
+            (&[b'x'; 600], i64::MAX as u64, Some(1009)),
+        ];
+        for (before, len, code) in cases {
+            for opcode in [1, 2] {
+                let (mut stream, first) = match before {
+                    [] => (Vec::new(), opcode),
+                    before => (frame(opcode, before), 0),
+                };
+                let header = header(first, *len);
+                stream.extend(&header[..header.len() - 4]);
+                assert_eq!(each_way(&stream).code, *code, "{len} after {}", before.len());
+            }
+        }
+    }
+
+    /// RFC 6455 §5.5.1 and §7.4.
+    #[test]
+    fn close_frames() {
+        for (payload, code) in [
+            (&b""[..], None),
+            (b"\x03\xe8", None),
+            (b"\x03\xf6gateway", None),
+            (b"\x0f\xa0\xc3\xa9", None),
+            (b"\x03", Some(1002)),
+            (b"\x03\xed", Some(1002)),
+            (b"\x03\xf7", Some(1002)),
+            (b"\x00\x00", Some(1002)),
+            (b"\x13\x88", Some(1002)),
+            (b"\x03\xe8\xff", Some(1007)),
+            (b"\x03\xe8\xc3", Some(1007)),
+        ] {
+            let outcome = each_way(&frame(0x88, payload));
+            assert_eq!(outcome.code, code, "{payload:x?}");
+            assert_eq!(outcome.messages.len(), usize::from(code.is_none()));
+        }
+    }
+
+    /// RFC 6455 §8.1: at the byte that cannot be, though frame and message go on.
+    #[test]
+    fn bad_text_fails_at_its_first_bad_byte() {
+        for (frames, cut) in [
+            (vec![frame(0x81, b"\xce\xba\xe1\xbd\xb9\xf4\x90\x80\x80edited")], 9),
+            (vec![frame(0x01, b"\xce\xba\xe1"), frame(0x89, b"ping"), frame(0x80, b"\xff more")], 6),
+            (vec![frame(0x01, b"\xe1"), frame(0x00, b"\xbd"), frame(0x00, b""), frame(0x80, b"x more")], 6),
+        ] {
+            let stream = frames.concat();
+            let bad = stream.len() - cut;
+            assert_eq!(decode(&mut plain(LIMITS), [&stream[..bad]]).code, None, "{stream:x?}");
+            let outcome = decode(&mut plain(LIMITS), stream.chunks(1));
+            assert_eq!((outcome.code, outcome.taken), (Some(1007), bad + 1));
+            assert_eq!(each_way(&stream).code, Some(1007));
+        }
+        // A character that is not complete at the end.
+        for stream in [frame(0x81, b"cut \xc3"), [frame(0x01, b"cut \xc3"), frame(0x80, b"")].concat()] {
+            assert_eq!(each_way(&stream).code, Some(1007));
+        }
+    }
+
+    #[test]
+    fn a_step_is_bounded() {
+        let stream = [frame(0x02, b""), frame(0x00, b""), frame(0x00, b"x"), frame(0x80, b"")].concat();
+        let mut bytes = stream.clone();
+        let (mut decoder, mut input) = (plain(LIMITS), &mut bytes[..]);
+        let mut steps = Vec::new();
+        while !input.is_empty() {
+            decoder.decode(&mut input).unwrap();
+            steps.push(stream.len() - input.len());
+        }
+        assert_eq!(steps, [6, 12, 19, 25]);
+    }
+
+    #[test]
+    fn a_large_binary_message_is_read_straight_into_its_own_buffer() {
+        let len = if cfg!(miri) { 100_000 } else { 1_000_001 };
+        let payload: Vec<_> = (0..len).map(|i| (i * 7) as u8).collect();
+        let mut limits = LIMITS;
+        (limits.max_message_size, limits.max_frame_size) = (len, len);
+        for frames in [
+            vec![frame(0x82, &payload)],
+            vec![frame(0x02, &payload[..len / 3]), frame(0x80, &payload[len / 3..])],
+        ] {
+            let mut decoder = plain(limits);
+            let stream = frames.concat();
+            let (mut at, mut direct, mut message) = (0, 0, None);
+            while message.is_none() {
+                let mut decoded = None;
+                if let Some(mut buffer) = decoder.direct() {
+                    use bytes::BufMut;
+                    let piece = buffer.remaining_mut().min(70_001);
+                    assert!(piece > 0 && buffer.get_ref().capacity() <= (2 * at).max(64 * 1024).min(len));
+                    buffer.put_slice(&stream[at..at + piece]);
+                    at += piece;
+                    direct += piece;
+                    decoded = Some(decoder.decode_direct().unwrap());
+                } else {
+                    let end = stream.len().min(at + 5000);
+                    let mut piece = stream[at..end].to_vec();
+                    let mut input = &mut piece[..];
+                    at = end;
+                    while !input.is_empty() {
+                        decoded = Some(decoder.decode(&mut input).unwrap());
+                    }
+                }
+                if let Some(Decoded::Message(decoded)) = decoded {
+                    message = Some(decoded);
+                }
+            }
+            assert!(message == Some(Message::binary(payload.clone())));
+            assert!(decoder.is_at_rest() && direct > len / 2);
+        }
+    }
+
+    #[test]
+    fn only_large_plain_binary_frames_are_read_direct() {
+        let limits = Limits { max_message_size: 1 << 20, max_frame_size: 1 << 20 };
+        for (mut bytes, is_direct) in [
+            (header(0x82, 8192), true),
+            (header(0x02, 8192), true),
+            (header(0x82, 8191), false),
+            (header(0x81, 1 << 20), false),
+            (header(0x89, 125), false),
+            (header(0x82, 8192)[..8].to_vec().split_off(1), false),
+        ] {
+            let mut decoder = plain(limits);
+            let mut input = &mut bytes[..];
+            if decoder.decode(&mut input).is_ok() {
+                assert_eq!(decoder.direct().is_some(), is_direct);
+            }
+        }
+    }
+
+    /// The frames of a client that mostly keeps to the rules.
+    fn stream() -> impl Strategy<Value = Vec<u8>> {
+        let first = prop_oneof![
+            20 => prop::sample::select(vec![0x81, 0x82, 0x01, 0x02, 0x00, 0x80, 0x89, 0x8a]),
+            1 => any::<u8>(),
+        ];
+        let payload = prop_oneof![
+            6 => "\\PC{0,60}".prop_map(String::into_bytes),
+            2 => vec(any::<u8>(), 0..130),
+            1 => vec(any::<u8>(), 500..620),
+        ];
+        vec((first, payload), 0..8)
+            .prop_map(|frames| frames.iter().flat_map(|(first, payload)| frame(*first, payload)).collect())
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn any_cuts_give_what_the_reference_reads(
+            stream in stream(),
+            end in any::<Index>(),
+            cuts in vec(any::<Index>(), 0..6),
+        ) {
+            let stream = &stream[..stream.len().min(end.index(2 * stream.len() + 1))];
+            let expected = reference::read(stream, LIMITS);
+            let mut cuts: Vec<_> = cuts.into_iter().map(|cut| cut.index(stream.len() + 1)).collect();
+            cuts.extend([0, stream.len()]);
+            cuts.sort_unstable();
+            let pieces = cuts.windows(2).map(|cut| &stream[cut[0]..cut[1]]);
+            for mut outcome in [
+                decode(&mut plain(LIMITS), pieces),
+                decode(&mut plain(LIMITS), iter::once(stream)),
+                decode(&mut plain(LIMITS), stream.chunks(1)),
+            ] {
+                outcome.taken = 0;
+                prop_assert_eq!(&outcome, &expected);
+            }
+        }
+
+        #[test]
+        fn a_message_under_assembly_holds_no_more_than_it_may(
+            lens in vec(0..70_000_usize, 0..12),
+            is_text: bool,
+            piece in 1..9000_usize,
+        ) {
+            let limits = Limits { max_message_size: 100_000, max_frame_size: 70_000 };
+            let mut decoder = plain(limits);
+            let mut first = if is_text { 1 } else { 2 };
+            let mut given = 0;
+            for len in lens.into_iter().map(|len| if cfg!(miri) { len / 100 } else { len }) {
+                let bytes = frame(std::mem::take(&mut first), &vec![b'x'; len]);
+                for piece in bytes.chunks(piece) {
+                    let mut piece = piece.to_vec();
+                    let mut input = &mut piece[..];
+                    given += input.len();
+                    while !input.is_empty() {
+                        if decoder.decode(&mut input).is_err() {
+                            return Ok(());
+                        }
+                    }
+                    let capacity = decoder.message.as_ref().map_or(0, |message| message.capacity());
+                    prop_assert!(capacity <= limits.max_message_size);
+                    prop_assert!(capacity <= (2 * given).max(16 * 1024));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Masking (RFC 6455 §5.3).
+
+/// A frame's masking key, turned so that it begins with the byte for what comes next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Mask([u8; 4]);
+
+impl Mask {
+    pub(super) fn new(key: [u8; 4]) -> Self {
+        Self(key)
+    }
+
+    /// Masks or unmasks the next bytes of a payload.
+    pub(super) fn apply(&mut self, payload: &mut [u8]) {
+        // The compiler turns this into vector instructions.
+        let mut wide = [0; 32];
+        for part in wide.chunks_exact_mut(4) {
+            part.copy_from_slice(&self.0);
+        }
+        let len = payload.len();
+        let mut chunks = payload.chunks_exact_mut(wide.len());
+        for chunk in &mut chunks {
+            for (byte, key) in chunk.iter_mut().zip(&wide) {
+                *byte ^= key;
+            }
+        }
+        for (byte, key) in chunks.into_remainder().iter_mut().zip(&wide) {
+            *byte ^= key;
+        }
+        self.0.rotate_left(len % 4);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*};
+
+    use super::Mask;
+    use crate::header::arbitrary::config;
+
+    #[test]
+    fn the_example_of_rfc_6455() {
+        // §5.7: a masked text message.
+        let mut payload = [0x7f, 0x9f, 0x4d, 0x51, 0x58];
+        Mask::new([0x37, 0xfa, 0x21, 0x3d]).apply(&mut payload);
+        assert_eq!(payload, *b"Hello");
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn a_payload_may_be_cut_anywhere(key: [u8; 4], pieces in vec(vec(any::<u8>(), 0..80), 0..6)) {
+            let whole = pieces.concat();
+            let expected: Vec<_> = whole.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key).collect();
+            let mut mask = Mask::new(key);
+            let mut applied = Vec::new();
+            for mut piece in pieces {
+                mask.apply(&mut piece);
+                applied.extend(piece);
+            }
+            prop_assert_eq!(applied, expected);
+        }
+    }
+}

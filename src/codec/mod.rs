@@ -1,0 +1,30 @@
+//! The protocol on the wire (RFC 6455 §5), without IO and without a clock.
+//!
+//! - A [`Decoder`] turns bytes that arrive in any pieces into messages, and refuses a bad frame by its header.
+//! - An [`Encoder`] turns messages into [`Flight`]s of bytes, each to be written before the next.
+//! - Both work on tungstenite's types; neither locks, logs or waits.
+
+mod assembler;
+mod close;
+mod control;
+mod decoder;
+mod encoder;
+mod flight;
+mod header;
+mod input;
+mod limits;
+mod mask;
+mod outgoing;
+#[cfg(test)]
+mod reference;
+mod utf8;
+mod violation;
+mod write_buffer;
+
+pub(crate) use close::is_valid_close_code;
+pub(crate) use control::Control;
+pub(crate) use decoder::{Decoded, Decoder};
+pub(crate) use encoder::{Encoder, Garbage};
+pub(crate) use flight::Flight;
+pub(crate) use limits::Limits;
+pub(crate) use violation::close_code;

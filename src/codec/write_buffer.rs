@@ -1,0 +1,63 @@
+//! One write buffer for each thread.
+
+use std::cell::Cell;
+
+/// A buffer that is larger than this, in bytes, is freed.
+const MAX_KEPT: usize = 128 * 1024;
+
+thread_local! {
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Takes this thread's write buffer, which is empty, or a new one while that is away or the thread ends.
+///
+/// A connection that has nothing to write holds no write buffer.
+pub(super) fn take() -> Vec<u8> {
+    BUFFER.try_with(Cell::take).unwrap_or_default()
+}
+
+/// Gives a write buffer back to whatever thread this is, which keeps the largest.
+pub(super) fn give(mut buffer: Vec<u8>) {
+    buffer.clear();
+    // A thread that ends keeps nothing.
+    let _ = BUFFER.try_with(|kept| {
+        let other = kept.take();
+        let is_better = other.capacity() < buffer.capacity() && buffer.capacity() <= MAX_KEPT;
+        kept.set(if is_better { buffer } else { other });
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_KEPT, give, take};
+
+    #[test]
+    fn the_largest_is_kept_unless_it_is_too_large() {
+        for len in [1000, 500, MAX_KEPT + 1] {
+            give(vec![1; len]);
+        }
+        let buffer = take();
+        assert_eq!((buffer.len(), buffer.capacity()), (0, 1000));
+        assert_eq!(take().capacity(), 0);
+    }
+
+    /// A thread-local's destructor may run after the buffer's.
+    #[test]
+    fn a_thread_that_ends_may_still_write() {
+        struct Late;
+        impl Drop for Late {
+            fn drop(&mut self) {
+                let mut buffer = take();
+                buffer.push(1);
+                give(buffer);
+            }
+        }
+        thread_local!(static LATE: Late = const { Late });
+        std::thread::spawn(|| {
+            LATE.with(|_| ());
+            give(take());
+        })
+        .join()
+        .unwrap();
+    }
+}

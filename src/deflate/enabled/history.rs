@@ -1,0 +1,84 @@
+//! What a peer may still refer to.
+
+use flate2::Decompress;
+
+/// The last bytes of the messages so far, no more than a window of them.
+///
+/// It holds at most a quarter more memory than it has bytes.
+#[derive(Debug)]
+pub(super) struct History {
+    bytes: Vec<u8>,
+    /// Where the oldest byte is, once the window is full.
+    oldest: usize,
+    window: usize,
+}
+
+impl History {
+    pub(super) fn new(window_bits: u8) -> Self {
+        Self { bytes: Vec::new(), oldest: 0, window: 1 << window_bits }
+    }
+
+    /// Appends what was inflated.
+    pub(super) fn push(&mut self, mut inflated: &[u8]) {
+        if let Some(skipped) = inflated.len().checked_sub(self.window) {
+            inflated = &inflated[skipped..];
+            self.clear();
+        }
+        let (first, second) = inflated.split_at(inflated.len().min(self.window - self.bytes.len()));
+        self.grow(first.len());
+        self.bytes.extend_from_slice(first);
+        let (end, start) = second.split_at(second.len().min(self.window - self.oldest));
+        self.bytes[self.oldest..self.oldest + end.len()].copy_from_slice(end);
+        self.bytes[..start.len()].copy_from_slice(start);
+        self.oldest = (self.oldest + second.len()) % self.window;
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.oldest = 0;
+    }
+
+    /// Has an inflater that knows of no messages know of those.
+    pub(super) fn give(&self, inflater: &mut Decompress) {
+        let (newer, older) = self.bytes.split_at(self.oldest);
+        for part in [older, newer] {
+            if !part.is_empty() {
+                inflater.set_dictionary(part).expect("a raw stream takes a dictionary anywhere");
+            }
+        }
+    }
+
+    fn grow(&mut self, more: usize) {
+        let needed = self.bytes.len() + more;
+        if needed > self.bytes.capacity() {
+            let capacity = (needed + needed / 4).min(self.window);
+            self.bytes.reserve_exact(capacity - self.bytes.len());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*};
+
+    use super::History;
+    use crate::header::arbitrary::config;
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn it_is_the_last_window(pieces in vec(vec(any::<u8>(), 0..600), 0..12)) {
+            let mut history = History::new(9);
+            let mut all = Vec::new();
+            for piece in pieces {
+                history.push(&piece);
+                all.extend(piece);
+                let (newer, older) = history.bytes.split_at(history.oldest);
+                prop_assert_eq!([older, newer].concat(), &all[all.len().saturating_sub(512)..]);
+                prop_assert!(history.bytes.capacity() <= (all.len() + all.len() / 4).min(512));
+            }
+        }
+    }
+}

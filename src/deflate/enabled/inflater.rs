@@ -1,0 +1,188 @@
+//! Inflating the messages of one connection.
+
+use flate2::{Decompress, FlushDecompress, Status};
+use tungstenite::Error;
+
+use super::{
+    bad_data::BadData,
+    history::History,
+    pool::{self, CHUNK, TAIL},
+};
+
+/// How many streams may end in one step: each is a few instructions per byte, but many for two bytes.
+const MAX_ENDS: usize = 64;
+
+/// Inflates the messages of one connection, one after the other (RFC 7692 §7.2.2), where that was agreed on.
+///
+/// The thread's inflaters are used. With context takeover the connection keeps its own history, which an inflater is given
+/// at the start of each message.
+#[derive(Debug)]
+pub(crate) struct Inflater(Option<Box<State>>);
+
+#[derive(Debug)]
+struct State {
+    /// With context takeover.
+    history: Option<History>,
+    /// While a message is half here.
+    inner: Option<Decompress>,
+    /// Whether the message has had any bytes.
+    has_payload: bool,
+    /// Whether the last byte was the last of a stream.
+    has_ended: bool,
+    /// How much of what follows the message has been inflated.
+    tail: usize,
+}
+
+/// What one step of inflating did.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Inflated {
+    /// How many bytes of the input are used.
+    pub(crate) consumed: usize,
+    /// More may come out without more input.
+    pub(crate) is_full: bool,
+    /// The message is all there.
+    pub(crate) is_done: bool,
+}
+
+/// What one call of zlib did.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    consumed: usize,
+    produced: usize,
+    has_ended: bool,
+}
+
+impl Inflater {
+    /// One for a client that keeps `window_bits` of what it sent, if any.
+    pub(super) fn new(window_bits: Option<u8>) -> Self {
+        Self(Some(Box::new(State {
+            history: window_bits.map(History::new),
+            inner: None,
+            has_payload: false,
+            has_ended: false,
+            tail: 0,
+        })))
+    }
+
+    /// One for a client that does not compress.
+    pub(super) fn off() -> Self {
+        Self(None)
+    }
+
+    /// Whether compression was agreed on.
+    pub(crate) fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Begins with a message.
+    pub(crate) fn begin(&mut self) {
+        if let Some(state) = &mut self.0 {
+            state.has_payload = false;
+            state.has_ended = false;
+            state.tail = 0;
+        }
+    }
+
+    /// Inflates some of `input`, of at most 16 KiB, and has `take` take what comes out, of at most as much, and learn
+    /// whether the message is all there. `is_last`: the input goes on to the end of the message.
+    ///
+    /// There is no more output than one byte over `room`.
+    pub(crate) fn inflate(
+        &mut self,
+        input: &[u8],
+        is_last: bool,
+        room: usize,
+        take: impl FnOnce(&[u8], bool) -> Result<(), Error>,
+    ) -> Result<Inflated, Error> {
+        let Some(state) = &mut self.0 else { return Err(bad_data()) };
+        let mut buffer = pool::take_buffer();
+        let output = &mut buffer[..CHUNK.min(room.saturating_add(1))];
+        let result = match state.inflate(input, is_last, output) {
+            Ok((inflated, len)) => take(&output[..len], inflated.is_done).map(|()| inflated),
+            Err(BadData) => Err(bad_data()),
+        };
+        pool::give_buffer(buffer);
+        result
+    }
+}
+
+impl State {
+    fn inflate(
+        &mut self,
+        mut input: &[u8],
+        is_last: bool,
+        output: &mut [u8],
+    ) -> Result<(Inflated, usize), BadData> {
+        let (before, mut len, mut ends, mut start) = (input.len(), 0, 0, 0);
+        self.has_payload |= before > 0;
+        let is_done = loop {
+            let is_tail = is_last && input.is_empty();
+            // Nothing at all is a message, too, though it should have been a single zero; and a stream that comes to its
+            // own end needs no tail.
+            if is_tail && (!self.has_payload || self.has_ended && self.tail == 0) {
+                break true;
+            }
+            let next = if is_tail { &TAIL[self.tail..] } else { input };
+            let step = self.step(next, &mut output[len..])?;
+            len += step.produced;
+            if step.has_ended {
+                ends += 1;
+                start = len;
+            }
+            if is_tail {
+                self.tail += step.consumed;
+            } else {
+                input = &input[step.consumed..];
+            }
+            if len == output.len() || ends == MAX_ENDS {
+                break false;
+            }
+            if input.is_empty() && (!is_last || self.tail == TAIL.len()) {
+                break is_last;
+            }
+            let is_stuck = step.consumed == 0 && step.produced == 0 && !step.has_ended;
+            if is_stuck && !next.is_empty() {
+                return Err(BadData);
+            }
+        };
+        if let Some(history) = &mut self.history {
+            if ends > 0 {
+                // The next stream begins with an empty window.
+                history.clear();
+            }
+            history.push(&output[start..len]);
+        }
+        if let Some(inner) = self.inner.take_if(|_| is_done) {
+            pool::give_inflater(inner);
+        }
+        Ok((Inflated { consumed: before - input.len(), is_full: len == output.len(), is_done }, len))
+    }
+
+    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<Step, BadData> {
+        let inner = self.inner.get_or_insert_with(|| {
+            let mut inner = pool::take_inflater();
+            if let Some(history) = &self.history {
+                history.give(&mut inner);
+            }
+            inner
+        });
+        let (consumed, produced) = (inner.total_in(), inner.total_out());
+        let status = inner.decompress(input, output, FlushDecompress::None).map_err(|_| BadData)?;
+        let step = Step {
+            consumed: (inner.total_in() - consumed) as usize,
+            produced: (inner.total_out() - produced) as usize,
+            has_ended: status == Status::StreamEnd,
+        };
+        if step.has_ended {
+            inner.reset(false);
+        }
+        if step.consumed > 0 || step.has_ended {
+            self.has_ended = step.has_ended;
+        }
+        Ok(step)
+    }
+}
+
+fn bad_data() -> Error {
+    Error::Io(BadData.into())
+}
