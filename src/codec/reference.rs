@@ -180,3 +180,25 @@ fn control(opcode: u8, payload: Vec<u8>) -> Result<Message, u16> {
         (_, [_]) => Err(1002),
     }
 }
+
+/// The frames of a server: the first byte and the payload of each.
+pub(super) fn server_frames(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
+    let mut frames = Vec::new();
+    while !bytes.is_empty() {
+        let (start, len) = match bytes[1] {
+            127 => (10, u64::from_be_bytes(bytes[2..10].try_into().unwrap()) as usize),
+            126 => (4, u16::from_be_bytes([bytes[2], bytes[3]]).into()),
+            len => (2, usize::from(len)),
+        };
+        assert!(bytes[1] < 0x80, "a server does not mask");
+        let is_shortest = match start {
+            10 => len > 0xffff,
+            4 => len > 125,
+            _ => true,
+        };
+        assert!(is_shortest);
+        frames.push((bytes[0], bytes[start..start + len].to_vec()));
+        bytes = &bytes[start + len..];
+    }
+    frames
+}
