@@ -1,5 +1,8 @@
 //! From bytes to messages.
 
+#[cfg(all(test, feature = "deflate"))]
+mod compressed;
+
 use bytes::buf::Limit;
 use tungstenite::{
     Error, Message,
@@ -226,7 +229,7 @@ impl Decoder {
         if self.ahead == 0 && frame.rest > 0 && !self.is_inflating {
             return Ok(Decoded::Starved);
         }
-        let piece = &input[..usize::from(self.ahead)];
+        let piece = &input[..input.len().min(self.ahead.into())];
         let is_last = frame.is_final && piece.len() as u64 == frame.rest;
         let (limits, message) = (&self.limits, &mut self.message);
         let outlook = Outlook { announced: 0, max: limits.max_message_size };

@@ -182,7 +182,7 @@ impl Encoder {
         let (first, payload) = match message {
             Message::Text(text) if text.len() <= self.max_frame_size => (0x81, text.as_bytes()),
             Message::Binary(payload) if payload.len() <= self.max_frame_size => (0x82, &payload[..]),
-            Message::Frame(frame) => (header::first_byte(frame.header()), &frame.payload()[..]),
+            Message::Frame(frame) => (header::first_byte(frame.header()), frame.payload()),
             _ => return false,
         };
         let is_direct = self.is_direct(payload.len());

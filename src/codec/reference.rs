@@ -96,7 +96,6 @@ pub(super) fn read(mut bytes: &[u8], limits: Limits) -> Outcome {
 }
 
 /// `None`: the stream ends within the frame, which is fine so far.
-#[expect(clippy::type_complexity, reason = "a message, a part of one, too little, or a code")]
 fn read_frame(
     bytes: &mut &[u8],
     open: &mut Option<(u8, Vec<u8>)>,

@@ -104,6 +104,13 @@ impl Inflater {
         pool::give_buffer(buffer);
         result
     }
+
+    /// How many bytes of memory it holds between messages.
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        let state = self.0.as_ref().filter(|state| state.inner.is_none()).expect("no message is half here");
+        state.history.as_ref().map_or(0, History::capacity)
+    }
 }
 
 impl State {
