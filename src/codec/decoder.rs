@@ -57,6 +57,8 @@ struct Frame {
     mask: Mask,
     /// How many bytes of the payload are missing.
     rest: u64,
+    /// How many bytes may come out of it, if it is compressed.
+    room: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -174,6 +176,7 @@ impl Decoder {
             is_final: header.is_final,
             mask: Mask::new(header.mask.unwrap_or_default()),
             rest,
+            room: self.limits.inflated_frame(rest),
         })
     }
 
@@ -234,16 +237,22 @@ impl Decoder {
         let (limits, message) = (&self.limits, &mut self.message);
         let outlook = Outlook { announced: 0, max: limits.max_message_size };
         let mut whole = None;
-        let room = limits.max_message_size - assembled;
-        let inflated = self.inflater.inflate(piece, is_last, room, |inflated, is_done| {
-            limits.check_message(assembled + inflated.len())?;
-            if is_done && message.is_none() {
-                whole = Some(kind.message(inflated)?);
-            } else if !inflated.is_empty() {
-                message.get_or_insert_with(|| Box::new(Assembler::new(kind))).push(inflated, outlook)?;
-            }
-            Ok(())
-        })?;
+        let room = frame.room;
+        let inflated = self.inflater.inflate(
+            piece,
+            is_last,
+            room.min(outlook.max - assembled),
+            |inflated, is_done| {
+                limits.check_inflated(inflated.len(), room, assembled)?;
+                frame.room -= inflated.len();
+                if is_done && message.is_none() {
+                    whole = Some(kind.message(inflated)?);
+                } else if !inflated.is_empty() {
+                    message.get_or_insert_with(|| Box::new(Assembler::new(kind))).push(inflated, outlook)?;
+                }
+                Ok(())
+            },
+        )?;
         input::take(input, inflated.consumed);
         self.ahead -= inflated.consumed as u16;
         frame.rest -= inflated.consumed as u64;

@@ -23,9 +23,19 @@ impl Limits {
         within(payload, compressed_bound(self.max_frame_size.min(self.max_message_size) as u64))
     }
 
-    /// Fails when a message has `len` bytes and may not.
-    pub(super) fn check_message(&self, len: usize) -> Result<(), Error> {
-        within(len as u64, self.max_message_size as u64)
+    /// Returns how many bytes may come out of a compressed frame of `payload` bytes. One that is larger than a frame may
+    /// be is only allowed as far as compression made it so.
+    pub(super) fn inflated_frame(&self, payload: u64) -> usize {
+        if payload > self.max_frame_size as u64 { self.max_frame_size } else { usize::MAX }
+    }
+
+    /// Fails when more than `room` bytes came out of a compressed frame, or made a message larger than it may be.
+    pub(super) fn check_inflated(&self, inflated: usize, room: usize, assembled: usize) -> Result<(), Error> {
+        if inflated > room {
+            let size = self.max_frame_size.saturating_add(inflated - room);
+            return within(size as u64, self.max_frame_size as u64);
+        }
+        within((assembled as u64).saturating_add(inflated as u64), self.max_message_size as u64)
     }
 }
 
@@ -65,6 +75,22 @@ mod tests {
             let checked = LIMITS.check_plain(payload, assembled);
             assert_eq!(checked.is_ok(), is_allowed, "{payload} after {assembled}");
             assert!(matches!(checked, Ok(()) | Err(Error::Capacity(_))));
+        }
+    }
+
+    #[test]
+    fn what_comes_out_of_a_frame_is_within_the_limits_too() {
+        assert_eq!(LIMITS.inflated_frame(600), usize::MAX);
+        assert_eq!(LIMITS.inflated_frame(601), 600);
+        for (inflated, room, assembled, is_allowed) in [
+            (1000, usize::MAX, 0, true),
+            (1001, usize::MAX, 0, false),
+            (600, 600, 400, true),
+            (600, 600, 401, false),
+            (600, 599, 0, false),
+        ] {
+            let checked = LIMITS.check_inflated(inflated, room, assembled);
+            assert_eq!(checked.is_ok(), is_allowed, "{inflated} of {room} after {assembled}");
         }
     }
 

@@ -273,6 +273,18 @@ fn limits() {
         decode(&mut decoder(TAKEOVER, limits), [&stream[..]]).messages,
         [Message::binary(noise(10_000))]
     );
+    // A frame may be larger than allowed only because it is compressed.
+    let small = Limits { max_message_size: 10_000, max_frame_size: 5000 };
+    for (message, code) in [
+        (vec![0; 10_000], None),
+        (noise(4990), None),
+        (noise(5000), None),
+        (noise(5001), Some(1009)),
+        (noise(5100), Some(1009)),
+    ] {
+        let stream = frame(FIN | RSV1 | BINARY, &compressed(&message));
+        assert_eq!(decode(&mut decoder(TAKEOVER, small), stream.chunks(700)).code, code, "{}", message.len());
+    }
     // Nothing that may be received is as large as this.
     let stream = header(FIN | RSV1 | BINARY, 12_000);
     assert_eq!(decode(&mut decoder(TAKEOVER, limits), [&stream[..4]]).code, Some(1009));

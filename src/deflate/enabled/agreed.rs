@@ -39,7 +39,8 @@ impl Agreed {
     pub(crate) fn inflater(&self) -> Inflater {
         let Some(Terms { params, .. }) = &self.0 else { return Inflater::off() };
         let window_bits = match params.client_max_window_bits {
-            Some(ClientBits::AtMost(bits)) => bits,
+            // A zlib that was told 8 takes 9.
+            Some(ClientBits::AtMost(bits)) => bits.max(9),
             Some(ClientBits::Any) | None => MAX_WINDOW_BITS,
         };
         Inflater::new((!params.client_no_context_takeover).then_some(window_bits))
