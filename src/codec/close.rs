@@ -31,7 +31,7 @@ pub(super) fn write(output: &mut Vec<u8>, frame: Option<&CloseFrame>) {
     output.extend_from_slice(reason(frame).as_bytes());
 }
 
-/// How many bytes [`write`] appends.
+/// How many bytes [`write()`] appends.
 pub(super) fn len(frame: Option<&CloseFrame>) -> usize {
     frame.map_or(0, |frame| 2 + reason(frame).len())
 }

@@ -180,7 +180,7 @@ pub(super) fn write(output: &mut Vec<u8>, first: u8, payload: usize) {
     }
 }
 
-/// How many bytes [`write`] appends.
+/// How many bytes [`write()`] appends.
 pub(super) fn len(payload: usize) -> usize {
     match payload {
         0..=125 => 2,
