@@ -1,12 +1,12 @@
-//! What the benches run: `--port N --role echo|fanout [--deflate ctx|noctx]`, on one thread.
+//! What the benches run: `--port N --role echo|fanout [--deflate ctx|client|noctx]`, on one thread.
 //!
 //! ```sh
 //! cargo run --release --example bench_server -- --port 9006 --role echo
 //! ```
 //!
 //! - `echo`: echoes every text and binary message, on any path.
-//! - `--deflate`, with the feature of that name, compresses messages, with context takeover (`ctx`) or without
-//!   (`noctx`), as hard as `--level N` says.
+//! - `--deflate`, with the feature of that name, compresses messages, with context takeover (`ctx`), only with the client's
+//!   (`client`, the crate's default) or without (`noctx`, which demands it of the client), as hard as `--level N` says.
 //! - `fanout`: sends every binary message that arrives on `/pub` to every socket on `/sub`.
 
 use std::sync::{Arc, Mutex};
@@ -69,9 +69,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         Config::new().allow_origin(AllowOrigin::any()).max_message_size(64 << 20).max_frame_size(64 << 20);
     let config = match deflate.as_deref() {
         None => config,
-        Some("ctx") => compress(config, true, level)?,
-        Some("noctx") => compress(config, false, level)?,
-        Some(other) => return Err(format!("unknown kind of compression {other}").into()),
+        Some(kind) => compress(config, kind, level)?,
     };
     let subscribers = Arc::new(Mutex::new(Vec::new()));
     let is_echo = role == "echo";
@@ -84,8 +82,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 #[cfg(feature = "deflate")]
-fn compress(config: Config, takeover: bool, level: Option<u8>) -> Result<Config, String> {
-    let deflate = tower_websocket::Deflate::new().context_takeover(takeover);
+fn compress(config: Config, kind: &str, level: Option<u8>) -> Result<Config, String> {
+    let deflate = tower_websocket::Deflate::new();
+    let deflate = match kind {
+        "ctx" => deflate.context_takeover(true),
+        "client" => deflate,
+        "noctx" => deflate.server_no_context_takeover(true).client_no_context_takeover(true),
+        other => return Err(format!("unknown kind of compression {other}")),
+    };
     Ok(config.deflate(match level {
         Some(level) => deflate.level(level),
         None => deflate,
@@ -93,6 +97,6 @@ fn compress(config: Config, takeover: bool, level: Option<u8>) -> Result<Config,
 }
 
 #[cfg(not(feature = "deflate"))]
-fn compress(_: Config, _: bool, _: Option<u8>) -> Result<Config, String> {
+fn compress(_: Config, _: &str, _: Option<u8>) -> Result<Config, String> {
     Err("this needs the feature `deflate`".to_owned())
 }

@@ -24,8 +24,10 @@ struct Params {
 }
 
 struct Settings {
-    server_takeover: bool,
-    client_takeover: bool,
+    /// Declares that the server takes nothing over.
+    server_alone: bool,
+    /// Demands that the client takes nothing over.
+    client_alone: bool,
     server_bits: u8,
     client_bits: u8,
 }
@@ -34,8 +36,8 @@ pub fn check(data: &[u8]) {
     let mut input = Input::new(data);
     let flags = input.byte();
     let settings = Settings {
-        server_takeover: flags & 1 != 0,
-        client_takeover: flags & 2 != 0,
+        server_alone: flags & 1 == 0,
+        client_alone: flags & 2 == 0,
         server_bits: 9 + input.below(7) as u8,
         client_bits: 9 + input.below(7) as u8,
     };
@@ -55,8 +57,9 @@ pub fn check(data: &[u8]) {
     let mut config = Config::new();
     if is_configured {
         let deflate = Deflate::new()
-            .server_context_takeover(settings.server_takeover)
-            .client_context_takeover(settings.client_takeover)
+            .context_takeover(flags & 32 != 0 && !settings.server_alone)
+            .server_no_context_takeover(settings.server_alone)
+            .client_no_context_takeover(settings.client_alone)
             .server_max_window_bits(settings.server_bits)
             .client_max_window_bits(settings.client_bits);
         config = config.deflate(deflate);
@@ -232,7 +235,8 @@ fn may_answer(answer: &Params, offer: &Params) -> bool {
     }
 }
 
-/// Whether an answer is just what the settings ask for: the largest window that is allowed, and takeover where it is.
+/// Whether an answer is just what the offer and the settings ask for: the largest window that is allowed, and takeover
+/// unless one of them says otherwise.
 fn suits(answer: &Params, offer: &Params, settings: &Settings) -> bool {
     let server = settings.server_bits.min(offer.server_max_window_bits.unwrap_or(15));
     let server_window = match answer.server_max_window_bits {
@@ -247,8 +251,6 @@ fn suits(answer: &Params, offer: &Params, settings: &Settings) -> bool {
     };
     server_window
         && answer.client_max_window_bits == (client < 15).then_some(client)
-        && answer.server_no_context_takeover
-            == (!settings.server_takeover || offer.server_no_context_takeover)
-        && answer.client_no_context_takeover
-            == (!settings.client_takeover || offer.client_no_context_takeover)
+        && answer.server_no_context_takeover == (settings.server_alone || offer.server_no_context_takeover)
+        && answer.client_no_context_takeover == (settings.client_alone || offer.client_no_context_takeover)
 }

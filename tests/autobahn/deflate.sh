@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # deflate.sh [CASE-GLOB...]
 #
-# Runs Autobahn's fuzzing client against the `echo` example with permessage-deflate, without context takeover and then
-# with it: sections 12 and 13, all 216 cases, or the cases given. Every case has to be OK. It is echo.sh otherwise.
+# Runs Autobahn's fuzzing client against the `echo` example with permessage-deflate, each message by itself and then
+# with context takeover: sections 12 and 13, all 216 cases, or the cases given. Every case has to be OK. It is echo.sh
+# otherwise.
 set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
 [ $# -gt 0 ] || set -- '12.*' '13.*'

@@ -22,14 +22,19 @@ async fn talk(deflate: Deflate, extensions: &str) {
 }
 
 #[tokio::test]
-async fn chromium_compresses_each_message_by_itself() {
-    let extensions = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
-    talk(Deflate::new(), extensions).await;
+async fn chromium_compresses_with_takeover_on_its_side() {
+    talk(Deflate::new(), "permessage-deflate").await;
 }
 
 #[tokio::test]
-async fn chromium_compresses_with_context_takeover() {
+async fn chromium_compresses_with_takeover_on_both_sides() {
     talk(Deflate::new().context_takeover(true), "permessage-deflate").await;
+}
+
+#[tokio::test]
+async fn chromium_takes_nothing_over_when_told() {
+    let deflate = Deflate::new().server_no_context_takeover(true).client_no_context_takeover(true);
+    talk(deflate, "permessage-deflate; server_no_context_takeover; client_no_context_takeover").await;
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
-// deflate.mjs PLAIN ALONE TAKEOVER: compressed messages to the echo servers at these URLs, of which the first agrees on
-// no compression, the second takes nothing over, and the third takes over what it may; --check: whether it could.
+// deflate.mjs PLAIN ALONE TAKEOVER DEMANDING: compressed messages to the echo servers at these URLs, of which the first
+// agrees on no compression, the second and the third on what is offered, and the fourth demands that nothing is taken
+// over; --check: whether it could.
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";

@@ -1,5 +1,6 @@
-"""deflate.py PLAIN ALONE TAKEOVER: compressed messages to the echo servers at these URLs, of which the first agrees on no
-compression, the second takes nothing over, and the third takes over what it may; deflate.py --check: whether it could."""
+"""deflate.py PLAIN ALONE TAKEOVER DEMANDING: compressed messages to the echo servers at these URLs, of which the first agrees
+on no compression, the second and the third on what is offered, and the fourth demands that nothing is taken over;
+deflate.py --check: whether it could."""
 
 import os
 import sys
@@ -55,19 +56,20 @@ with open_(plain) as socket:
     assert socket.protocol.extensions == []
     echo(socket, TEXT)
 
-for takes_over, url in enumerate(compressing):
+for url in compressing:
+    is_demanding = url == compressing[-1]
     for server_alone, client_alone in product([False, True], repeat=2):
         parameters = {"server_no_context_takeover": server_alone, "client_no_context_takeover": client_alone}
         with open_(url, **parameters) as socket:
             [agreed] = socket.protocol.extensions
             assert isinstance(agreed, PerMessageDeflate)
-            assert agreed.remote_no_context_takeover == (server_alone or not takes_over)
-            assert agreed.local_no_context_takeover == (client_alone or not takes_over)
+            assert agreed.remote_no_context_takeover == (server_alone or is_demanding)
+            assert agreed.local_no_context_takeover == (client_alone or is_demanding)
             converse(socket)
     for bits in 9, 12, 15:
         with open_(url, server_max_window_bits=bits, client_max_window_bits=bits) as socket:
             [agreed] = socket.protocol.extensions
-            assert agreed.remote_max_window_bits == bits
+            assert (agreed.remote_max_window_bits, agreed.local_max_window_bits) == (bits, bits)
             for size in 1000, 100_000:
                 echo(socket, TEXT[:size])
                 echo(socket, TEXT[:size])

@@ -27,10 +27,86 @@ async fn without_an_offer_nothing_is_agreed_on() {
     }
 }
 
+/// What clients offer by default, and what they get. Each side then sends what it may refer back to.
 #[tokio::test]
-async fn by_default_nothing_is_taken_over() {
-    let (peer, _socket) = open(Config::new().deflate(Deflate::new()), &["foo", TAKEOVER]).await;
+async fn by_default_no_client_is_asked_for_what_it_did_not_offer() {
+    let cases = [
+        ("Firefox, Safari, OkHttp, Mojolicious", "permessage-deflate", "permessage-deflate"),
+        (
+            "Chromium, Node's `ws`, Tornado",
+            "permessage-deflate; client_max_window_bits",
+            "permessage-deflate",
+        ),
+        (
+            "Netty",
+            "permessage-deflate;client_max_window_bits,deflate-frame,x-webkit-deflate-frame",
+            "permessage-deflate",
+        ),
+        (
+            "Python's `websockets`",
+            "permessage-deflate; server_max_window_bits=12; client_max_window_bits=12",
+            "permessage-deflate; server_max_window_bits=12; client_max_window_bits=12",
+        ),
+        (
+            "gorilla/websocket",
+            "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+            "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+        ),
+        (
+            "one that frees its inflater",
+            "permessage-deflate; server_no_context_takeover",
+            "permessage-deflate; server_no_context_takeover",
+        ),
+        (
+            "one that frees its compressor",
+            "permessage-deflate; client_no_context_takeover",
+            "permessage-deflate; client_no_context_takeover",
+        ),
+    ];
+    for (client, offer, answer) in cases {
+        for takeover in [false, true] {
+            let config = Config::new().deflate(Deflate::new().context_takeover(takeover));
+            let (mut peer, mut socket) = open(config, &[offer]).await;
+            assert_eq!(peer.extensions(), [answer], "{client}");
+            let has = |parameter| answer.contains(parameter);
+            let bits = if has("server_max_window_bits=12") { 12 } else { 15 };
+            // A client's inflater takes over whatever was not declared, even if the server does not.
+            let mut inflater = Inflater::new(!has("server_no_context_takeover"), bits);
+            let mut deflater = Deflater::new(!has("client_no_context_takeover"));
+            let mut lengths = Vec::new();
+            for _ in 0..3 {
+                peer.send(FIN | RSV1 | TEXT, &deflater.message(text(2000).as_bytes())).await;
+                let message = socket.recv().await.unwrap().unwrap();
+                assert_eq!(message, Message::text(text(2000)), "{client}");
+                socket.send(message).await.unwrap();
+                let (first, payload) = peer.recv().await.unwrap();
+                assert_eq!(first, FIN | RSV1 | TEXT);
+                assert!(inflater.message(&payload) == text(2000).as_bytes(), "{client}");
+                lengths.push(payload.len());
+            }
+            let refers_back = lengths[1] < lengths[0] / 4;
+            assert_eq!(refers_back, takeover && !has("server_no_context_takeover"), "{client}: {lengths:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_demanded_or_declared_is_a_setting() {
+    let deflate = Deflate::new().server_no_context_takeover(true).client_no_context_takeover(true);
+    let (peer, _socket) = open(Config::new().deflate(deflate), &["foo", TAKEOVER]).await;
     assert_eq!(peer.extensions(), [NO_TAKEOVER]);
+}
+
+#[test]
+fn a_promise_that_would_be_broken_is_refused_where_it_is_set() {
+    let settings: [fn() -> Deflate; 2] = [
+        || Deflate::new().context_takeover(true).server_no_context_takeover(true),
+        || Deflate::new().server_no_context_takeover(true).context_takeover(true),
+    ];
+    for setting in settings {
+        std::panic::catch_unwind(setting).unwrap_err();
+    }
+    let _ = Deflate::new().context_takeover(true).context_takeover(false).server_no_context_takeover(true);
 }
 
 #[tokio::test]

@@ -6,25 +6,37 @@ use std::{fmt, str::FromStr};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Compression {
     pub(crate) level: u8,
-    /// Whether each message is compressed with those before it in view.
-    pub(crate) takeover: bool,
+    pub(crate) takeover: Takeover,
+}
+
+/// Who compresses each message with those before it in view.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Takeover {
+    Nobody,
+    /// The client may; the server does not.
+    Client,
+    Both,
 }
 
 impl Compression {
     /// What the client offers and the server has to agree on.
     pub(crate) fn extension(self) -> &'static str {
-        if self.takeover {
-            "permessage-deflate"
-        } else {
-            "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+        match self.takeover {
+            Takeover::Nobody => "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+            Takeover::Client | Takeover::Both => "permessage-deflate",
         }
     }
 }
 
-/// As on the command line: `6`, and with context takeover `6+`.
+/// As on the command line: `6`, with context takeover of the client `6-`, and of both `6+`.
 impl fmt::Display for Compression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.level, if self.takeover { "+" } else { "" })
+        let takeover = match self.takeover {
+            Takeover::Nobody => "",
+            Takeover::Client => "-",
+            Takeover::Both => "+",
+        };
+        write!(f, "{}{takeover}", self.level)
     }
 }
 
@@ -32,7 +44,13 @@ impl FromStr for Compression {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (level, takeover) = text.strip_suffix('+').map_or((text, false), |level| (level, true));
+        let (level, takeover) = if let Some(level) = text.strip_suffix('+') {
+            (level, Takeover::Both)
+        } else if let Some(level) = text.strip_suffix('-') {
+            (level, Takeover::Client)
+        } else {
+            (text, Takeover::Nobody)
+        };
         let level = level.parse().map_err(|_| format!("{text} is no way to compress"))?;
         Ok(Self { level, takeover })
     }

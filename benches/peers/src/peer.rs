@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::compression::Compression;
+use crate::compression::{Compression, Takeover};
 
 /// A server under test.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,9 +62,10 @@ impl Peer {
         !matches!(self, Self::Tcp | Self::Wtx)
     }
 
-    /// Whether its server here can compress so: with context takeover there is nothing that a pool could share.
+    /// Whether its server here can compress so: with the pool, yawc takes nothing over.
     pub(crate) fn compresses(self, compression: Compression) -> bool {
-        Self::COMPRESSING.contains(&self) && !(self == Self::YawcPool && compression.takeover)
+        Self::COMPRESSING.contains(&self)
+            && !(self == Self::YawcPool && compression.takeover != Takeover::Nobody)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     cell::{Cell, Load},
-    compression::Compression,
+    compression::{Compression, Takeover},
     load::{Echo, Fan, Idle, Shake},
     peer::Peer,
     wire::Payload,
@@ -91,8 +91,9 @@ impl Suite {
                     Cell { name, load: Load::Idle(load), compression }
                 };
                 vec![
-                    cell("1,000, after 1 KiB each, no takeover", false),
-                    cell("1,000, after 1 KiB each, takeover", true),
+                    cell("1,000, after 1 KiB each, no takeover", Takeover::Nobody),
+                    cell("1,000, after 1 KiB each, takeover of the client", Takeover::Client),
+                    cell("1,000, after 1 KiB each, takeover of both", Takeover::Both),
                 ]
             }
         }
@@ -123,14 +124,14 @@ fn deflate() -> Vec<Cell> {
     let one = Echo { connections: 64, in_flight: 1, idle: 0, size: 1 << 10, payload: Payload::Json };
     let many = Echo { in_flight: 16, ..one };
     [
-        ("1 KiB JSON, level 1, no takeover", one, 1, false),
-        ("1 KiB JSON, level 1, no takeover, 16 in flight", many, 1, false),
-        ("1 KiB JSON, level 1, takeover", one, 1, true),
-        ("1 KiB JSON, level 1, takeover, 16 in flight", many, 1, true),
-        ("1 KiB JSON, level 6, no takeover", one, 6, false),
-        ("1 KiB JSON, level 6, no takeover, 16 in flight", many, 6, false),
-        ("1 KiB JSON, level 6, takeover", one, 6, true),
-        ("1 KiB JSON, level 6, takeover, 16 in flight", many, 6, true),
+        ("1 KiB JSON, level 1, no takeover", one, 1, Takeover::Nobody),
+        ("1 KiB JSON, level 1, no takeover, 16 in flight", many, 1, Takeover::Nobody),
+        ("1 KiB JSON, level 1, takeover", one, 1, Takeover::Both),
+        ("1 KiB JSON, level 1, takeover, 16 in flight", many, 1, Takeover::Both),
+        ("1 KiB JSON, level 6, no takeover", one, 6, Takeover::Nobody),
+        ("1 KiB JSON, level 6, no takeover, 16 in flight", many, 6, Takeover::Nobody),
+        ("1 KiB JSON, level 6, takeover", one, 6, Takeover::Both),
+        ("1 KiB JSON, level 6, takeover, 16 in flight", many, 6, Takeover::Both),
     ]
     .map(|(name, echo, level, takeover)| {
         let compression = Some(Compression { level, takeover });

@@ -14,6 +14,8 @@ pub(crate) struct Agreed(pub(super) Option<Terms>);
 #[derive(Clone, Debug)]
 pub(super) struct Terms {
     params: Params,
+    /// Whether the server compresses with what it sent before in view.
+    context_takeover: bool,
     level: u8,
     threshold: usize,
 }
@@ -23,6 +25,7 @@ impl Agreed {
         let terms = params.zip(settings.0.as_ref());
         Self(terms.map(|(params, deflate)| Terms {
             params,
+            context_takeover: deflate.context_takeover && !params.server_no_context_takeover,
             level: deflate.level,
             threshold: deflate.threshold,
         }))
@@ -57,8 +60,7 @@ impl Agreed {
     }
 
     fn compressor(&self) -> Option<(Compressor, usize)> {
-        let Terms { params, level, threshold } = self.0.as_ref()?;
-        let takeover = !params.server_no_context_takeover;
-        Some((Compressor::new(takeover, *level, params.server_window_bits()), *threshold))
+        let Terms { params, context_takeover, level, threshold } = self.0.as_ref()?;
+        Some((Compressor::new(*context_takeover, *level, params.server_window_bits()), *threshold))
     }
 }

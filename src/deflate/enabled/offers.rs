@@ -81,34 +81,52 @@ mod tests {
 
     #[test]
     fn the_first_good_offer_is_answered() {
-        let default = ";server_no_context_takeover;client_no_context_takeover";
-        let cases: &[(&[&str], Option<String>)] = &[
+        let cases: &[(&[&str], Option<&str>)] = &[
             (&[], None),
             (&["x-webkit-deflate-frame"], None),
-            (&["permessage-deflate"], Some(default.into())),
-            (&["Permessage-Deflate"], Some(default.into())),
-            (&["x, permessage-deflate"], Some(default.into())),
-            (&["x", "permessage-deflate"], Some(default.into())),
-            (&["permessage-deflate; client_max_window_bits"], Some(default.into())),
-            (&["permessage-deflate; client_max_window_bits=15"], Some(default.into())),
-            (
-                &["permessage-deflate; client_max_window_bits=\"8\""],
-                Some(format!("{default};client_max_window_bits=8")),
-            ),
-            (
-                &["permessage-deflate; server_max_window_bits=15"],
-                Some(format!("{default};server_max_window_bits=15")),
-            ),
+            (&["permessage-deflate"], Some("")),
+            (&["Permessage-Deflate"], Some("")),
+            (&["x, permessage-deflate"], Some("")),
+            (&["x", "permessage-deflate"], Some("")),
             (
                 &[
                     "permessage-deflate; server_max_window_bits=8, permessage-deflate; server_max_window_bits=9",
                 ],
-                Some(format!("{default};server_max_window_bits=9")),
+                Some(";server_max_window_bits=9"),
             ),
-            (&["permessage-deflate; unknown", "permessage-deflate"], Some(default.into())),
+            (&["permessage-deflate; unknown", "permessage-deflate"], Some("")),
+            (
+                &["permessage-deflate; server_no_context_takeover, permessage-deflate"],
+                Some(";server_no_context_takeover"),
+            ),
         ];
         for (lines, expected) in cases {
-            assert_eq!(&answer(lines, &Deflate::new()), expected, "{lines:?}");
+            assert_eq!(answer(lines, &Deflate::new()).as_deref(), *expected, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn by_default_what_is_offered_is_granted_and_nothing_else_is_said() {
+        for (params, expected) in [
+            ("", ""),
+            (";server_no_context_takeover", ";server_no_context_takeover"),
+            (";client_no_context_takeover", ";client_no_context_takeover"),
+            (
+                ";client_no_context_takeover;server_no_context_takeover",
+                ";server_no_context_takeover;client_no_context_takeover",
+            ),
+            (";server_max_window_bits=9", ";server_max_window_bits=9"),
+            (";server_max_window_bits=15", ";server_max_window_bits=15"),
+            (";client_max_window_bits", ""),
+            (";client_max_window_bits=15", ""),
+            (";client_max_window_bits=12", ";client_max_window_bits=12"),
+            (";client_max_window_bits=\"8\"", ";client_max_window_bits=8"),
+        ] {
+            // How the server compresses is not the client's concern.
+            for deflate in [Deflate::new(), Deflate::new().context_takeover(true).level(9).threshold(0)] {
+                let answered = answer(&[&format!("permessage-deflate{params}")], &deflate);
+                assert_eq!(answered.as_deref(), Some(expected), "{params}");
+            }
         }
     }
 
@@ -146,14 +164,24 @@ mod tests {
 
     #[test]
     fn the_settings_and_the_offer_limit_each_other() {
-        let takeover = Deflate::new().context_takeover(true);
-        let small = takeover.clone().server_max_window_bits(10).client_max_window_bits(11);
+        let server = Deflate::new().server_no_context_takeover(true);
+        let client = Deflate::new().client_no_context_takeover(true);
+        let both = server.clone().client_no_context_takeover(true);
+        let small = Deflate::new().server_max_window_bits(10).client_max_window_bits(11);
         let cases: &[(&Deflate, &str, &str)] = &[
-            (&takeover, "", ""),
-            (&takeover, ";server_no_context_takeover", ";server_no_context_takeover"),
-            (&takeover, ";client_no_context_takeover", ";client_no_context_takeover"),
-            (&takeover, ";server_max_window_bits=12", ";server_max_window_bits=12"),
-            (&takeover, ";client_max_window_bits", ""),
+            (&server, "", ";server_no_context_takeover"),
+            (
+                &server,
+                ";client_no_context_takeover",
+                ";server_no_context_takeover;client_no_context_takeover",
+            ),
+            (&client, "", ";client_no_context_takeover"),
+            (
+                &client,
+                ";server_no_context_takeover",
+                ";server_no_context_takeover;client_no_context_takeover",
+            ),
+            (&both, ";client_max_window_bits", ";server_no_context_takeover;client_no_context_takeover"),
             (&small, "", ";server_max_window_bits=10"),
             (&small, ";server_max_window_bits=12", ";server_max_window_bits=10"),
             (&small, ";server_max_window_bits=9", ";server_max_window_bits=9"),

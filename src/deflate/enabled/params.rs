@@ -56,7 +56,7 @@ impl Params {
         Some(params)
     }
 
-    /// The answer to this offer; `None` to decline it.
+    /// The answer to this offer; `None` to decline it. By default it says nothing that the offer does not say.
     pub(super) fn answer(&self, deflate: &Deflate) -> Option<Self> {
         let server_bits =
             self.server_max_window_bits.unwrap_or(MAX_WINDOW_BITS).min(deflate.server_max_window_bits);
@@ -70,8 +70,8 @@ impl Params {
             Some(ClientBits::AtMost(bits)) => bits.min(deflate.client_max_window_bits),
         };
         Some(Self {
-            server_no_context_takeover: self.server_no_context_takeover || !deflate.server_context_takeover,
-            client_no_context_takeover: self.client_no_context_takeover || !deflate.client_context_takeover,
+            server_no_context_takeover: self.server_no_context_takeover || deflate.server_no_context_takeover,
+            client_no_context_takeover: self.client_no_context_takeover || deflate.client_no_context_takeover,
             server_max_window_bits: (self.server_max_window_bits.is_some() || server_bits < MAX_WINDOW_BITS)
                 .then_some(server_bits),
             client_max_window_bits: (client_bits < MAX_WINDOW_BITS)
@@ -155,10 +155,10 @@ mod tests {
     }
 
     fn deflate() -> impl Strategy<Value = Deflate> {
-        (any::<(bool, bool)>(), 9..=15_u8, 9..=15_u8).prop_map(|(takeover, server, client)| {
+        (any::<(bool, bool)>(), 9..=15_u8, 9..=15_u8).prop_map(|(alone, server, client)| {
             Deflate::new()
-                .server_context_takeover(takeover.0)
-                .client_context_takeover(takeover.1)
+                .server_no_context_takeover(alone.0)
+                .client_no_context_takeover(alone.1)
                 .server_max_window_bits(server)
                 .client_max_window_bits(client)
         })
@@ -176,6 +176,21 @@ mod tests {
         }
 
         #[test]
+        fn by_default_an_answer_demands_and_declares_only_what_was_offered(offer in params()) {
+            let Some(answer) = offer.answer(&Deflate::new()) else { return Ok(()) };
+            prop_assert_eq!(answer.server_no_context_takeover, offer.server_no_context_takeover);
+            prop_assert_eq!(answer.client_no_context_takeover, offer.client_no_context_takeover);
+            prop_assert_eq!(answer.server_max_window_bits, offer.server_max_window_bits);
+            match (offer.client_max_window_bits, answer.client_max_window_bits) {
+                (None | Some(ClientBits::Any | ClientBits::AtMost(15)), None) => {}
+                (Some(ClientBits::AtMost(offered)), Some(ClientBits::AtMost(bits))) => {
+                    prop_assert_eq!(bits, offered);
+                }
+                unasked => prop_assert!(false, "{:?}", unasked),
+            }
+        }
+
+        #[test]
         fn an_answer_answers_and_keeps_to_the_settings(offer in params(), deflate in deflate()) {
             // zlib has no window of 8 bits to compress with.
             let Some(answer) = offer.answer(&deflate) else {
@@ -184,8 +199,8 @@ mod tests {
             };
             prop_assert!(answer.answers(&offer));
             prop_assert!(answer.server_window_bits() <= deflate.server_max_window_bits);
-            prop_assert!(answer.server_no_context_takeover || deflate.server_context_takeover);
-            prop_assert!(answer.client_no_context_takeover || deflate.client_context_takeover);
+            prop_assert!(answer.server_no_context_takeover || !deflate.server_no_context_takeover);
+            prop_assert!(answer.client_no_context_takeover || !deflate.client_no_context_takeover);
             match answer.client_max_window_bits {
                 Some(ClientBits::AtMost(bits)) => prop_assert!(bits <= deflate.client_max_window_bits),
                 Some(ClientBits::Any) => prop_assert!(false, "no answer"),

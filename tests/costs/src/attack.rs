@@ -147,7 +147,7 @@ struct Server {
 impl Server {
     fn start() -> io::Result<Self> {
         let mut child = Command::new(env::current_exe()?).arg("serve").stdout(Stdio::piped()).spawn()?;
-        let lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines().take(4);
+        let lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines().take(5);
         let ports = lines.map(|line| line?.parse().map_err(io::Error::other)).collect::<io::Result<_>>()?;
         Ok(Self { process: Process(child.id()), child, ports })
     }

@@ -1,4 +1,4 @@
-//! The server: without TLS, with it, and with compression in both forms.
+//! The server: without TLS, with it, and with compression in each form.
 
 use std::{future::IntoFuture, io};
 
@@ -15,9 +15,11 @@ use tower_websocket::{
 pub(crate) enum Port {
     Plain,
     Tls,
-    /// Each message compressed by itself.
+    /// Compression by default: the client may take over, and the server does not.
     Deflate,
-    /// With context takeover.
+    /// Nothing is taken over.
+    Alone,
+    /// The server takes over as well.
     Takeover,
 }
 
@@ -26,17 +28,17 @@ pub(crate) async fn serve() -> io::Result<()> {
     let key = rcgen::generate_simple_self_signed(["localhost".to_owned()]).map_err(io::Error::other)?;
     let (chain, secret) = (key.cert.pem(), key.signing_key.serialize_pem());
     let tls = Tls::from_pem(chain.as_bytes(), secret.as_bytes()).map_err(io::Error::other)?;
-    let ports = [listen()?, listen()?, listen()?, listen()?];
+    let ports = [listen()?, listen()?, listen()?, listen()?, listen()?];
     for port in &ports {
         println!("{}", port.local_addr()?.port());
     }
-    let [plain, secure, deflate, takeover] = ports;
-    let compressing =
-        |takeover| Config::new().deflate(Deflate::new().threshold(0).context_takeover(takeover));
+    let [plain, secure, deflate, alone, takeover] = ports;
+    let compressing = |deflate: Deflate| service(Config::new().deflate(deflate.threshold(0)));
     let plain = on(plain, service(Config::new())).listen_tls(secure, tls).into_future();
-    let deflate = on(deflate, service(compressing(false))).into_future();
-    let takeover = on(takeover, service(compressing(true))).into_future();
-    tokio::try_join!(plain, deflate, takeover).map(|_| ())
+    let deflate = on(deflate, compressing(Deflate::new())).into_future();
+    let alone = on(alone, compressing(Deflate::new().client_no_context_takeover(true))).into_future();
+    let takeover = on(takeover, compressing(Deflate::new().context_takeover(true))).into_future();
+    tokio::try_join!(plain, deflate, alone, takeover).map(|_| ())
 }
 
 fn listen() -> io::Result<TcpListener> {

@@ -12,7 +12,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::compression::Compression;
+use crate::compression::{Compression, Takeover};
 
 use super::{
     conversation::{Data, converse},
@@ -30,8 +30,8 @@ pub(super) async fn connection(mut io: TcpStream, compression: Option<Compressio
     if let Some(Compression { level, takeover }) = compression {
         let deflate = DeflateConfig {
             compression_level: level.into(),
-            server_no_context_takeover: !takeover,
-            client_no_context_takeover: !takeover,
+            server_no_context_takeover: takeover != Takeover::Both,
+            client_no_context_takeover: takeover == Takeover::Nobody,
             ..DeflateConfig::default()
         };
         if let Ok(leftover) = compressed_handshake(&mut io, &deflate).await {

@@ -13,7 +13,7 @@ use tower_websocket::{
 };
 
 use super::limits::MAX_MESSAGE;
-use crate::compression::Compression;
+use crate::compression::{Compression, Takeover};
 
 pub(super) async fn serve(listener: TcpListener, compression: Option<Compression>) -> io::Result<()> {
     let mut config = Config::new()
@@ -21,7 +21,7 @@ pub(super) async fn serve(listener: TcpListener, compression: Option<Compression
         .max_message_size(MAX_MESSAGE)
         .max_frame_size(MAX_MESSAGE);
     if let Some(Compression { level, takeover }) = compression {
-        config = config.deflate(Deflate::new().level(level).context_takeover(takeover));
+        config = config.deflate(Deflate::new().level(level).context_takeover(takeover == Takeover::Both));
     }
     let subscribers = Subscribers::default();
     let layer = WebSocketUpgradeLayer::new(service_fn(handshake), move |socket, path| {

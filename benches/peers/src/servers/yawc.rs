@@ -7,7 +7,7 @@ use hyper::{Request, Response, body::Incoming};
 use tokio::net::TcpStream;
 use yawc::{CompressionLevel, DeflateOptions, DeflatePool, Frame, OpCode, Options, WebSocket};
 
-use crate::compression::Compression;
+use crate::compression::{Compression, Takeover};
 
 use super::{
     conversation::{Data, converse},
@@ -21,8 +21,8 @@ pub(super) fn options(compression: Option<Compression>) -> Options {
     let Some(Compression { level, takeover }) = compression else { return options.without_compression() };
     let compression = DeflateOptions {
         level: CompressionLevel::new(level.into()),
-        server_no_context_takeover: !takeover,
-        client_no_context_takeover: !takeover,
+        server_no_context_takeover: takeover != Takeover::Both,
+        client_no_context_takeover: takeover == Takeover::Nobody,
         ..DeflateOptions::default()
     };
     Options { compression: Some(compression), ..options }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::compression::Compression;
+use crate::compression::{Compression, Takeover};
 
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT: &[u8] = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
@@ -30,12 +30,14 @@ pub(crate) fn is_opened(head: &[u8], compression: Option<Compression>) -> Result
         return Err("wrong Sec-WebSocket-Accept");
     }
     let has = |text: &[u8]| head.windows(text.len()).any(|window| window == text);
-    let is_alone = compression.is_some_and(|compression| !compression.takeover);
-    if has(b"permessage-deflate") != compression.is_some()
-        || has(b"server_no_context_takeover") != is_alone
-        || has(b"client_no_context_takeover") != is_alone
-    {
-        return Err("another compression than wanted");
-    }
-    Ok(true)
+    let answer =
+        (has(b"permessage-deflate"), has(b"server_no_context_takeover"), has(b"client_no_context_takeover"));
+    let is_wanted = match compression.map(|compression| compression.takeover) {
+        None => answer == (false, false, false),
+        Some(Takeover::Nobody) => answer == (true, true, true),
+        // A server that takes nothing over need not declare it.
+        Some(Takeover::Client) => matches!(answer, (true, _, false)),
+        Some(Takeover::Both) => answer == (true, false, false),
+    };
+    if is_wanted { Ok(true) } else { Err("another compression than wanted") }
 }
