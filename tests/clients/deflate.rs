@@ -31,6 +31,19 @@ async fn run(name: &str, command: Vec<OsString>) {
     talk(command, &urls, &Over::Tcp).await;
 }
 
+/// Runs a client with a fixed offer against a server with the default settings, and one that takes over. Nothing but the
+/// extension itself may be agreed on.
+async fn run_with_defaults(name: &str, command: Vec<OsString>) {
+    let commands = [command];
+    let Some(command) = able(name, &commands).await else { return };
+    let mut arguments = Vec::new();
+    for deflate in [Deflate::new(), Deflate::new().context_takeover(true)] {
+        arguments.push(start_echo(Some(deflate)).await);
+        arguments.push("permessage-deflate".to_owned());
+    }
+    talk(command, &arguments, &Over::Tcp).await;
+}
+
 fn python() -> OsString {
     std::env::var_os("PYTHON").unwrap_or("python3".into())
 }
@@ -43,4 +56,26 @@ async fn python_websockets_compresses() {
 #[tokio::test]
 async fn node_ws_compresses() {
     run("Node with `ws`", vec!["node".into(), script("deflate.mjs")]).await;
+}
+
+/// Tornado does not read parameters without a value, so it takes over whatever is demanded.
+#[tokio::test]
+async fn tornado_compresses() {
+    run_with_defaults("Python with `tornado`", vec![python(), script("deflate_tornado.py")]).await;
+}
+
+/// Mojolicious reads no parameters.
+#[tokio::test]
+async fn mojolicious_compresses() {
+    run_with_defaults("Perl with `Mojolicious`", vec!["perl".into(), script("deflate_mojo.pl")]).await;
+}
+
+/// Netty refuses what it did not offer, and offers to limit its window although it cannot without JZlib, which is not here.
+#[tokio::test]
+async fn netty_compresses() {
+    let jars = std::env::var("NETTY").unwrap_or("/usr/share/java".into());
+    let parts = ["buffer", "codec", "codec-http", "common", "handler", "resolver", "transport"];
+    let path = parts.map(|part| format!("{jars}/netty-{part}.jar")).join(":");
+    let command = vec!["java".into(), "-cp".into(), path.into(), script("DeflateNetty.java")];
+    run_with_defaults("Java with Netty", command).await;
 }

@@ -1,6 +1,8 @@
 //! Clients of other makes, against the servers of the examples.
 //!
-//! A client whose interpreter or package is not there is skipped, loudly, unless `REQUIRE_CLIENTS=1` is set.
+//! A client whose interpreter or package is not there is skipped, loudly, unless `REQUIRE_CLIENTS=1` is set. `PYTHON` is the
+//! Python to use, `NODE_PATH` is where Node looks for packages, and `NETTY` is the folder of Netty's archives, which is
+//! `/usr/share/java` otherwise.
 
 #[cfg(feature = "deflate")]
 mod deflate;
