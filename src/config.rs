@@ -29,6 +29,7 @@ use crate::{
 pub struct Config {
     pub(crate) max_message_size: usize,
     pub(crate) max_frame_size: usize,
+    pub(crate) max_outgoing_frame_size: Option<usize>,
     pub(crate) max_write_buffer_size: usize,
     pub(crate) handshake_timeout: Duration,
     pub(crate) header_read_timeout: Duration,
@@ -46,12 +47,16 @@ pub struct Config {
 }
 
 impl Config {
-    /// The defaults, as each setter states them.
+    /// Creates a configuration with the defaults, which each setter states.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The largest message that is received, in bytes of payload over all its frames. Default: 1 MiB.
+    /// Sets the largest message that is received, in bytes of payload over all its frames. Default: 1 MiB.
+    ///
+    /// A frame that would make its message larger is refused by its header, with Close 1009: nothing of it is awaited or
+    /// allocated. An unfinished message never holds more memory than this. Where compression was agreed on, the limit is for
+    /// what comes out of the inflater; on the wire, deflate's own overhead is allowed on top.
     ///
     /// # Panics
     ///
@@ -62,9 +67,10 @@ impl Config {
         self
     }
 
-    /// The largest frame that is received, in bytes of payload. Default: 1 MiB.
+    /// Sets the largest frame that is received, in bytes of payload. Default: 1 MiB.
     ///
-    /// Up to 1 MiB is allocated when a frame's header announces it, more only as it arrives.
+    /// A larger frame is refused by its header, with Close 1009. Memory is allocated as the payload arrives, not when the
+    /// header announces it. A compressed frame may be larger by deflate's own overhead, as long as what comes out of it is not.
     ///
     /// # Panics
     ///
@@ -75,9 +81,30 @@ impl Config {
         self
     }
 
-    /// How much may wait to be written, in bytes; over it, sending waits. Default: 1 MiB.
+    /// Sets the largest frame that is sent, in bytes of payload. Larger messages leave in fragments (RFC 6455 §5.4), between
+    /// which pings and Close frames can pass; text is cut between characters only, so that a frame of less than 4 bytes may
+    /// have one whole character. `None` never fragments. Default: 64 KiB.
     ///
-    /// One message of each sender may go over it, so this is no limit to the size of what can be sent.
+    /// Some clients take each fragment for a message: for those, `None`. A compressed message leaves in one frame
+    /// whenever that fits into [`max_write_buffer_size`](Self::max_write_buffer_size), as some clients do not inflate
+    /// fragments. A raw [`Message::Frame`](crate::Message::Frame) leaves as it is.
+    ///
+    /// # Panics
+    ///
+    /// Panics when `bytes` is 0.
+    pub fn max_outgoing_frame_size(mut self, bytes: impl Into<Option<usize>>) -> Self {
+        let bytes = bytes.into();
+        assert!(bytes != Some(0), "max_outgoing_frame_size must be at least 1 byte");
+        self.max_outgoing_frame_size = bytes;
+        self
+    }
+
+    /// Sets how many bytes may wait to be written before sending waits. Default: 1 MiB.
+    ///
+    /// A message is accepted while less than this is waiting, whatever its own size: this does not limit how large a message
+    /// can be. Only a raw [`Message::Frame`](crate::Message::Frame) with a larger payload is an error to its sender,
+    /// [`Error::Capacity`](crate::Error::Capacity). [`try_send`](crate::Sender::try_send) writes what the IO takes before it
+    /// reports that the buffer is full.
     ///
     /// # Panics
     ///
@@ -88,7 +115,7 @@ impl Config {
         self
     }
 
-    /// How long the handshake service may take, its readiness included; then the client gets a 503.
+    /// Sets how long the handshake service may take, its readiness included. After that the client gets a 503.
     /// Default: 10 s.
     ///
     /// # Panics
@@ -100,10 +127,10 @@ impl Config {
         self
     }
 
-    /// How long [`Acceptor::accept`](crate::Acceptor::accept) waits for a whole request head, and then for the
+    /// Sets how long [`Acceptor::accept`](crate::Acceptor::accept) waits for a whole request head, and then for the
     /// client to take the response. Default: 10 s.
     ///
-    /// Behind an HTTP server this is that server's business.
+    /// Ignored behind an HTTP server, which has its own timeout.
     ///
     /// # Panics
     ///
@@ -114,9 +141,12 @@ impl Config {
         self
     }
 
-    /// After how much silence the peer is pinged; `None` never pings. Default: 20 s.
+    /// Sets how long the connection may be idle before the peer is pinged. `None` never pings. Default: 20 s.
     ///
-    /// Anything that the peer sends is a sound, be it only a part of a frame.
+    /// The time counts from the last byte received, even if it is only part of a frame, whether or not the handler receives. If
+    /// the IO takes bytes again after it took none, that counts as well: the peer reads, although slowly.
+    ///
+    /// The pings have a payload of their own. A pong that answers one of them is not shown to the handler; all other pongs are.
     ///
     /// # Panics
     ///
@@ -127,11 +157,17 @@ impl Config {
         self
     }
 
-    /// How much more silence after a ping ends the connection with an error of kind
-    /// [`TimedOut`](std::io::ErrorKind::TimedOut); `None` never does. Default: 20 s.
+    /// Sets how long after a ping the connection may stay idle. After that the peer is given up: the connection ends with an
+    /// error of kind [`TimedOut`](std::io::ErrorKind::TimedOut), and with Close 1011 if the IO still takes it. `None` never
+    /// gives a peer up. Default: 20 s.
     ///
-    /// What a handler has not read yet is no silence: a peer is not given up while its answer may be lying there. Once it
-    /// is given up, messages that it had sent and nobody has received yet are lost.
+    /// - The time counts from when the ping has left, not from when it was queued. For a peer that reads slowly it is longer
+    ///   by the time that the peer takes for what was sent to it before the ping, at the speed that was seen.
+    /// - A peer is not given up while it makes progress: while bytes arrive, or while the IO takes bytes after it took none.
+    /// - Nor is it given up while so much of what it sent is unread that its answer may stand behind that. If
+    ///   the IO takes nothing either, unread data does not count.
+    /// - Messages that were [received ahead](crate::WebSocket#what-happens-while-the-handler-does-not-receive) come before the
+    ///   error. What waits to be written is lost.
     ///
     /// # Panics
     ///
@@ -142,8 +178,21 @@ impl Config {
         self
     }
 
-    /// How long the closing handshake may take, from the first Close frame to the peer's end of stream; then the
-    /// connection is dropped. Default: 5 s.
+    /// Sets how long the closing handshake may make no progress once this side's Close has left. After that the connection
+    /// is cut. Default: 5 s.
+    ///
+    /// - Bytes that arrive are progress, and so are bytes that the IO takes after it took none. They extend the time, to at most
+    ///   twelve times as much after the Close has left.
+    /// - While data and the Close are still waiting to be written, the peer is given up when the IO takes nothing for
+    ///   [`keepalive_interval`](Self::keepalive_interval) and [`keepalive_timeout`](Self::keepalive_timeout)
+    ///   together, 40 s where either is off. It then takes as long as a slow peer needs to read all of it.
+    /// - The same time, or what a slow peer needs at the speed that was seen, is allowed for the answer when much (64 KiB) was
+    ///   sent shortly before the Close, as that may still be in buffers on the way.
+    /// - A Close that answers a protocol violation has this timeout to be written, as all other data is discarded.
+    ///
+    /// A connection that is cut reports it: [`close`](crate::WebSocket::close) fails with an error of kind
+    /// [`TimedOut`](std::io::ErrorKind::TimedOut), [`Ended::error`](crate::Ended::error) says so, and
+    /// [`Shutdown::drain`](crate::Shutdown::drain) counts it.
     ///
     /// # Panics
     ///
@@ -154,10 +203,19 @@ impl Config {
         self
     }
 
-    /// Whether what the handler's own task sends may leave together, when that task next waits. Default: `true`.
+    /// Sets whether messages that the handler's own task sends are collected and written together. Default: `true`.
     ///
-    /// Everything sent is handed to the kernel before the handler's task waits, so nothing is ever late; `false`
-    /// writes each flushed message by itself.
+    /// Collected messages leave
+    ///
+    /// - when the handler's task yields, that is, when its future returns `Pending` or ends;
+    /// - at an explicit [`flush`](crate::WebSocket::flush), of the socket or of a [`Sender`](crate::Sender), and at the
+    ///   flush of a `Sink`;
+    /// - with the next message that is sent about 1 ms or more after the first of them began to wait.
+    ///
+    /// A handler that computes without touching the socket keeps them until it yields: call `flush` before long computations.
+    /// What other tasks send, and what a handler sends while it blocks its thread (`block_in_place`), is not collected.
+    ///
+    /// With `false`, each [`send`](crate::WebSocket::send) of the socket writes its message before it returns.
     pub fn cork(mut self, cork: bool) -> Self {
         self.cork = cork;
         self
@@ -182,10 +240,10 @@ impl Config {
         self
     }
 
-    /// Sets `TCP_NOTSENT_LOWAT` on the socket when the WebSocket opens: how much the system takes that it cannot send
-    /// yet, in bytes; `None` is the system's default. Default: 128 KiB. On Linux and Android.
+    /// Sets `TCP_NOTSENT_LOWAT` on the socket when the WebSocket opens: how many bytes the system takes that it cannot send
+    /// yet. `None` is the system's default. Default: 128 KiB. Linux and Android only.
     ///
-    /// Without it the system takes megabytes, and a ping or a Close has to wait until a slow peer has received those.
+    /// Without it the system takes megabytes, and a ping or a Close waits until a slow peer has received those.
     ///
     /// It is set where [`tcp_nodelay`](Self::tcp_nodelay) is.
     ///
@@ -202,7 +260,7 @@ impl Config {
 
     /// Compresses messages with clients that offer it (permessage-deflate, RFC 7692). Default: off.
     ///
-    /// What compression does to secrets and to memory is told at [`Deflate`](crate::Deflate).
+    /// [`Deflate`](crate::Deflate) describes what compression does to secrets and to memory.
     #[cfg(feature = "deflate")]
     #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
     pub fn deflate(mut self, deflate: deflate::Deflate) -> Self {
@@ -210,29 +268,31 @@ impl Config {
         self
     }
 
-    /// How many sockets may be open at once, over one layer or acceptor and all its clones; `None` for no limit.
-    /// Over it, a client gets a 503. Default: `None`.
+    /// Sets how many sockets may be open at once, over one layer or acceptor and all its clones. Above the limit, a client
+    /// gets a 503. `None` is no limit. Default: `None`.
     ///
-    /// A socket holds its place from the check of the request to the end of the closing handshake.
+    /// A socket counts from the check of its request until the end of the closing handshake. The peer's Close, end of stream
+    /// or reset begins that at once, whatever the handler is doing; see
+    /// [`WebSocket`](crate::WebSocket#what-happens-while-the-handler-does-not-receive) for how much unread data may stand before it.
     pub fn max_connections(mut self, limit: impl Into<Option<usize>>) -> Self {
         self.max_connections = limit.into().map(|limit| limit.min(Semaphore::MAX_PERMITS));
         self
     }
 
-    /// Has sockets counted and ended by `shutdown`. Default: none, or that of this crate's
+    /// Registers sockets with `shutdown`, which counts and closes them. Default: none, or that of this crate's
     /// [`serve`](crate::serve()).
     pub fn shutdown(mut self, shutdown: &Shutdown) -> Self {
         self.shutdown = Some(shutdown.clone());
         self
     }
 
-    /// Which origins may open a WebSocket. Default: [`AllowOrigin::same_origin`].
+    /// Sets which origins may open a WebSocket. Default: [`AllowOrigin::same_origin`].
     pub fn allow_origin(mut self, policy: AllowOrigin) -> Self {
         self.allow_origin = policy;
         self
     }
 
-    /// The hosts under which the server may be asked for a WebSocket; asked under another, it answers with 421.
+    /// Sets the hosts under which the server may be asked for a WebSocket. Asked under another, it answers with 421.
     /// Default: [`AllowHost::any`].
     ///
     /// A server on a loopback address or in a private network needs this against DNS rebinding; see [`AllowHost`].
@@ -241,8 +301,8 @@ impl Config {
         self
     }
 
-    /// Whether an accepting HTTP/1.1 response spells its header names as RFC 6455 does (`Sec-WebSocket-Accept`), and not
-    /// in lower case. Default: `false`.
+    /// Sets whether an accepting HTTP/1.1 response spells its header names as RFC 6455 does (`Sec-WebSocket-Accept`) instead
+    /// of in lower case. Default: `false`.
     ///
     /// Header names are the same in any case (RFC 9110 §5.1), but some clients on small devices compare the letters.
     /// [`Acceptor::accept`](crate::Acceptor::accept) spells all names so; behind a hyper server, as
@@ -258,6 +318,7 @@ impl Default for Config {
         Self {
             max_message_size: 1024 * 1024,
             max_frame_size: 1024 * 1024,
+            max_outgoing_frame_size: Some(64 * 1024),
             max_write_buffer_size: 1024 * 1024,
             handshake_timeout: Duration::from_secs(10),
             header_read_timeout: Duration::from_secs(10),

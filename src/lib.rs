@@ -3,10 +3,8 @@
 #![forbid(unsafe_code)]
 
 mod acceptor;
-#[allow(dead_code, unused_imports)]
 mod codec;
 mod config;
-#[allow(dead_code, unused_imports)]
 mod deflate;
 #[cfg(any(doc, doctest))]
 pub mod guide;
@@ -32,7 +30,7 @@ pub use handshake::{
     AcceptAll, AllowHost, AllowOrigin, ConnectProtocol, Handshake, HandshakeError, HandshakeService,
     InvalidEntry, Opening, RefusalCause, Rejection, RejectionBody,
 };
-pub use io::{PendingIo, Rewind, Transport, Upgraded};
+pub use io::{PendingIo, Rewind, Upgraded};
 #[cfg(feature = "json")]
 #[cfg_attr(docsrs, doc(cfg(feature = "json")))]
 pub use json::{RecvJsonError, SendJsonError};
@@ -40,9 +38,12 @@ pub use server::{HttpService, Listener, PeerAddr, Serve, serve};
 #[cfg(feature = "tls")]
 pub use server::{Tls, TlsError, TlsInfo};
 pub use shutdown::Shutdown;
-pub use upgrade::{ResponseBody, ResponseFuture, UpgradeRequired, WebSocketUpgrade, WebSocketUpgradeLayer};
+pub use upgrade::{
+    ResponseBody, ResponseFuture, UpgradeRequired, WebSocketUpgrade, WebSocketUpgradeLayer, stream_handler,
+};
 pub use websocket::{
-    CloseCode, CloseReason, Driver, Ended, InvalidCloseCode, Receiver, Sender, TrySendError, WebSocket,
+    CloseCode, CloseReason, Driver, Ended, IntoInnerError, InvalidCloseCode, Receiver, Sender, TrySendError,
+    WebSocket,
 };
 
 #[cfg(feature = "tls")]

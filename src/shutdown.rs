@@ -13,14 +13,14 @@ use std::{
 
 use tokio::sync::{Notify, futures::OwnedNotified};
 
-/// A handle that counts open sockets and ends them all: what a deploy needs, which HTTP servers cannot give. They
-/// forget an HTTP/1.1 connection once it is upgraded, and wait for an HTTP/2 one for as long as a socket is open on it.
+/// Tracks open WebSockets and closes them on shutdown. HTTP servers cannot do this: they stop tracking an HTTP/1.1 connection
+/// once it is upgraded, and wait for an HTTP/2 one for as long as a socket is open on it.
 ///
-/// [`start`](Self::start) refuses new upgrades with 503 and has every open socket send Close 1001; its handler still
-/// receives what comes until the peer's Close. [`drain`](Self::drain) waits for that, up to a deadline, and then
-/// drops what is left. Clones are one handle; a socket that opens late sees a shutdown that has begun.
+/// [`start`](Self::start) rejects new upgrades with 503 and sends Close 1001 on every open socket, behind what was sent
+/// before; a handler still receives until the peer's Close. [`drain`](Self::drain) waits for that, up to a deadline, and then
+/// drops the remaining sockets. Clones are one handle; a socket that opens late sees a shutdown that has begun.
 ///
-/// This crate's [`serve`](crate::serve()) does all this by itself. Elsewhere a layer or acceptor is given the handle
+/// This crate's [`serve`](crate::serve()) does all this by itself. Elsewhere, pass the handle to a layer or acceptor
 /// with [`Config::shutdown`](crate::Config::shutdown):
 ///
 /// ```no_run
@@ -56,6 +56,8 @@ struct Inner {
     /// Told of each new stage.
     changed: Arc<Notify>,
     open: AtomicUsize,
+    /// How many sockets were cut during the shutdown, as their closing handshake timed out.
+    cut: AtomicUsize,
     /// Told when no socket is open any more.
     idle: Notify,
 }
@@ -72,47 +74,48 @@ pub(crate) enum Stage {
 }
 
 impl Shutdown {
-    /// A handle with no sockets, not shutting down.
+    /// Creates a handle with no sockets.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How many sockets are open, from the check of the request to the end of the closing handshake.
+    /// Returns how many sockets are open. A socket counts from the check of its request until the end of the closing handshake.
     pub fn connections(&self) -> usize {
         self.0.open.load(Ordering::Acquire)
     }
 
-    /// Whether the shutdown has begun.
+    /// Returns `true` if the shutdown has begun.
     pub fn is_shutting_down(&self) -> bool {
         self.stage() > Stage::Running
     }
 
-    /// Begins the shutdown and returns at once: no new upgrades, and every socket says 1001.
+    /// Starts the shutdown without waiting. New upgrades are rejected with 503, and every open socket sends Close 1001.
     pub fn start(&self) {
         self.advance(Stage::Draining);
     }
 
-    /// [Begins](Self::start) the shutdown and waits until every socket is closed, but at most for `timeout`; then has
-    /// what is left dropped, together with the handlers, and says how many those were.
+    /// [Starts](Self::start) the shutdown and waits until every socket is closed, up to `timeout`; then drops the remaining
+    /// sockets with their handlers. Returns how many sockets did not close properly: those that were dropped now, and those
+    /// whose closing handshake [made no progress](crate::Config::close_timeout) and that were cut since the shutdown began.
     ///
     /// # Cancel safety
     ///
-    /// Cancel safe: the shutdown goes on, but nothing is dropped at the deadline any more.
+    /// This method is cancel safe. If it is dropped, the shutdown goes on, but nothing is dropped at the deadline.
     pub async fn drain(&self, timeout: Duration) -> usize {
         self.start();
         if tokio::time::timeout(timeout, self.idle()).await.is_ok() {
-            return 0;
+            return self.0.cut.load(Ordering::Acquire);
         }
         let left = self.connections();
         self.advance(Stage::Dropping);
-        left
+        left + self.0.cut.load(Ordering::Acquire)
     }
 
     /// Waits until no socket is open, whether a shutdown has begun or not.
     ///
     /// # Cancel safety
     ///
-    /// Cancel safe.
+    /// This method is cancel safe.
     pub async fn idle(&self) {
         loop {
             let notified = self.0.idle.notified();
@@ -160,6 +163,13 @@ impl fmt::Debug for Shutdown {
 pub(crate) struct Open(Shutdown);
 
 impl Open {
+    /// The socket is cut, as its closing handshake timed out.
+    pub(crate) fn note_cut(&self) {
+        if self.0.is_shutting_down() {
+            self.0.0.cut.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
     pub(crate) fn watch(&self) -> Watch {
         Watch { shutdown: self.0.clone(), seen: Stage::Running, wait: None }
     }

@@ -4,20 +4,21 @@
 //! [`finish`](Play::finish) then has everything go on as it should, and the end be reached.
 
 use std::{
+    collections::HashSet,
     future::{Future, poll_fn},
     pin::pin,
     task::Poll,
     time::Duration,
 };
 
-use futures_util::SinkExt;
+use futures_util::{SinkExt, StreamExt};
 use tokio::{
     task::yield_now,
     time::{Instant, advance},
 };
 use tower_websocket::{
     AcceptAll, Acceptor, CloseCode, Config, Deflate, Ended, Error, Message, Receiver, Sender, Shutdown,
-    TrySendError, WebSocket,
+    TrySendError, WebSocket, tungstenite::protocol::CloseFrame,
 };
 
 use crate::{
@@ -33,6 +34,9 @@ use crate::{
 /// How long the end may take. It is longer than all else, so that what takes it has stood still, or had a silent peer.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3600);
 
+/// How much longer it may take where the IO was slow, as what it took may still be on its way to the peer.
+const MAX_BACKLOG: Duration = Duration::from_secs(340);
+
 /// How much is sent, and comes, at most in bytes.
 const MAX_TOTAL: usize = 600_000;
 
@@ -41,13 +45,13 @@ pub fn check(data: &[u8]) {
     let mut flags = Flags::new(input.byte());
     let is_driven = flags.bit();
     let (compresses, takeover, corks) = (flags.bit(), flags.bit(), !flags.bit());
-    let (pings, ends_silent) = (flags.bit(), flags.bit());
+    let (keepalive, ends_silent) = (flags.bit(), flags.bit());
     let max_write_buffer = [1 << 20, 1, 100, 70_000][input.below(4)];
     let mut config = Config::new()
         .max_write_buffer_size(max_write_buffer)
         .cork(corks)
         .close_timeout(CLOSE_TIMEOUT)
-        .keepalive_interval(pings.then_some(Duration::from_millis(50)))
+        .keepalive_interval(keepalive.then_some(Duration::from_millis(50)))
         .keepalive_timeout(None);
     if compresses {
         config = config.deflate(Deflate::new().threshold(50).context_takeover(takeover).level(1));
@@ -67,6 +71,7 @@ pub fn check(data: &[u8]) {
             input,
             start,
             terms,
+            keepalive,
             ends_silent,
             final_step,
             ..Play::new(valve.clone())
@@ -100,19 +105,30 @@ struct Play<'a> {
     input: Input<'a>,
     start: usize,
     terms: Option<Terms>,
+    keepalive: bool,
     ends_silent: bool,
     final_step: u8,
     total: usize,
     sent: Vec<Sent>,
+    /// What may stand in the server's Close.
+    closes: Vec<(u16, Vec<u8>)>,
     /// The pongs of the program's own.
     own_pongs: usize,
     /// What the peer has sent, as far as it is on its way, and the bytes that are not there yet.
     peer: Vec<Seen>,
+    /// Its answers to keepalives.
+    answers: Vec<Vec<u8>>,
     coming: Vec<u8>,
     peer_is_done: bool,
     half_closes: bool,
-    /// Whether the peer, or the IO, has done what may cost messages.
+    /// Whether the IO has failed, which may cost messages.
     is_broken: bool,
+    /// Whether the IO has not always taken everything.
+    is_slow: bool,
+    /// Whether the peer breaks a rule.
+    violates: bool,
+    /// Whether the IO was taken out, and is tungstenite's.
+    is_detached: bool,
     received: Vec<Seen>,
     /// Whether what comes may have been thrown away.
     discards: bool,
@@ -140,16 +156,23 @@ impl<'a> Play<'a> {
             input: Input::new(&[]),
             start: 0,
             terms: None,
+            keepalive: false,
             ends_silent: false,
             final_step: 0,
             total: 0,
             sent: Vec::new(),
+            // That of a socket, or of the last sender, that is dropped.
+            closes: vec![(1000, Vec::new())],
             own_pongs: 0,
             peer: Vec::new(),
+            answers: Vec::new(),
             coming: Vec::new(),
             peer_is_done: false,
             half_closes: false,
             is_broken: false,
+            is_slow: false,
+            violates: false,
+            is_detached: false,
             received: Vec::new(),
             discards: false,
             errors: 0,
@@ -175,6 +198,7 @@ impl<'a> Play<'a> {
     async fn step(&mut self, mut hold: Hold) -> Hold {
         let step = self.input.byte();
         let polls = self.input.byte() % 8;
+        let variant = step / 24;
         match step % 24 {
             0..=2 => self.send(&mut hold, polls, Way::Send).await,
             3 | 4 => self.send(&mut hold, polls, Way::Feed).await,
@@ -194,7 +218,7 @@ impl<'a> Play<'a> {
                 }
             }
             8..=10 => self.receive(&mut hold, polls).await,
-            11 => self.close(&mut hold, polls).await,
+            11 => self.close(&mut hold, polls, variant).await,
             12 => {
                 if let Hold::Whole(socket) = hold {
                     let (sender, receiver) = socket.split();
@@ -219,17 +243,19 @@ impl<'a> Play<'a> {
             14 | 15 => {
                 let room = usize::from(self.input.word());
                 let max = self.input.byte();
+                self.is_slow = true;
                 self.valve.turn(|state| {
                     state.room = if polls == 7 { usize::MAX } else { room >> (2 * polls) };
                     state.max_write = if max > 200 { usize::MAX } else { usize::from(max) + 1 };
                     state.is_stuck = polls == 6;
                 });
             }
-            16..=18 => self.peer_sends(polls),
+            16..=18 => self.peer_sends(polls, variant),
             19 | 20 => {
                 let n = usize::from(self.input.byte());
                 self.deliver(if n > 200 { usize::MAX } else { n });
             }
+            21 if variant % 2 == 1 => self.wait_closed(&mut hold, polls).await,
             21 => {
                 for _ in 0..=polls {
                     yield_now().await;
@@ -268,7 +294,11 @@ impl<'a> Play<'a> {
         let copy = seen(&message);
         let is_pong = message.is_pong();
         let sent = match (&mut *hold, way) {
-            (Hold::Whole(socket), Way::Send | Way::Try) => polled(socket.send(message), polls).await,
+            (Hold::Whole(socket), Way::Send) => polled(socket.send(message), polls).await,
+            (Hold::Whole(socket), Way::Try) => match self.tried(socket.try_send(message), &copy) {
+                Some(result) => Some(result),
+                None => return,
+            },
             (Hold::Whole(socket), Way::Feed) => polled(SinkExt::feed(socket, message), polls).await,
             (Hold::Whole(socket), Way::Uncompressed) => {
                 polled(socket.send_uncompressed(message), polls).await
@@ -279,15 +309,9 @@ impl<'a> Play<'a> {
                     Way::Send => polled(sender.send(message), polls).await,
                     Way::Feed => polled(SinkExt::feed(sender, message), polls).await,
                     Way::Uncompressed => polled(sender.send_uncompressed(message), polls).await,
-                    Way::Try => match sender.try_send(message) {
-                        Ok(()) => Some(Ok(())),
-                        // It is given back: it must not come.
-                        Err(TrySendError::Full(message) | TrySendError::Closed(message)) => {
-                            assert_eq!(seen(&message), copy);
-                            return;
-                        }
-                        Err(TrySendError::Failed(error)) => Some(Err(error)),
-                        Err(error) => panic!("an error of another kind: {error:?}"),
+                    Way::Try => match self.tried(sender.try_send(message), &copy) {
+                        Some(result) => Some(result),
+                        None => return,
                     },
                 },
             },
@@ -307,6 +331,47 @@ impl<'a> Play<'a> {
                 self.check_send_error(&error);
                 self.sent.push(Sent { message: copy, is_certain: false });
             }
+        }
+    }
+
+    /// What came of a message that there was room for, or not; `None` when it is given back and so must not come.
+    fn tried(&self, result: Result<(), TrySendError>, sent: &Seen) -> Option<Result<(), Error>> {
+        let message = match result {
+            Ok(()) => return Some(Ok(())),
+            Err(TrySendError::Failed(error)) => return Some(Err(error)),
+            Err(TrySendError::Full(message)) => {
+                let takes = |state: &State| state.room > 0 && !state.is_stuck && state.write_error.is_none();
+                assert!(!self.valve.look(takes), "there is no room although the IO takes more");
+                message
+            }
+            Err(TrySendError::Closed(message)) => message,
+            Err(error) => panic!("an error of another kind: {error:?}"),
+        };
+        assert_eq!(seen(&message), *sent);
+        None
+    }
+
+    /// Waits until nothing more can be sent, and sees whether that is so.
+    async fn wait_closed(&mut self, hold: &mut Hold, polls: u8) {
+        let closed = match hold {
+            Hold::Whole(socket) => polled(socket.closed(), polls).await,
+            Hold::Halves(senders, _) => match senders.last() {
+                Some(sender) => polled(sender.closed(), polls).await,
+                None => None,
+            },
+            Hold::Nothing => None,
+        };
+        if closed.is_some() {
+            let sent = match hold {
+                Hold::Whole(socket) => polled(socket.send("never"), 1).await,
+                Hold::Halves(senders, _) => match senders.last() {
+                    Some(sender) => polled(sender.send("never"), 1).await,
+                    None => return,
+                },
+                Hold::Nothing => return,
+            };
+            let error = sent.expect("it does not wait").expect_err("it is not sent");
+            self.check_send_error(&error);
         }
     }
 
@@ -356,28 +421,39 @@ impl<'a> Play<'a> {
         }
     }
 
-    async fn close(&mut self, hold: &mut Hold, polls: u8) {
+    async fn close(&mut self, hold: &mut Hold, polls: u8, variant: u8) {
         let code =
             [CloseCode::NORMAL, CloseCode::GOING_AWAY, CloseCode::INTERNAL_ERROR][usize::from(polls) % 3];
-        match hold {
-            Hold::Whole(socket) => {
+        let (code, reason) = if variant & 1 == 0 { (Some(code), "reason") } else { (None, "") };
+        self.closes.push((code.map_or(0, CloseCode::get), reason.into()));
+        let frame = code.map(|code| CloseFrame { code: code.into(), reason: reason.into() });
+        let closed = match (hold, variant / 2) {
+            // As a message, and as a sink: both go on receiving.
+            (Hold::Whole(socket), 1) => polled(socket.send(Message::Close(frame)), polls).await,
+            (Hold::Halves(senders, _), 1) => match senders.last_mut() {
+                Some(sender) => polled(sender.send(Message::Close(frame)), polls).await,
+                None => None,
+            },
+            (Hold::Whole(socket), 2) => polled(SinkExt::<Message>::close(socket), polls).await,
+            (Hold::Whole(socket), _) => {
                 self.discards |= polls > 0;
-                let closed = polled(socket.close(code, "reason"), polls).await;
-                if let Some(Err(error)) = closed {
-                    self.check_send_error(&error);
-                }
+                polled(socket.close(code, reason), polls).await
             }
-            Hold::Halves(senders, _) => {
+            (Hold::Halves(senders, _), _) => {
                 if let Some(sender) = senders.last() {
-                    sender.close(code, "reason");
+                    sender.close(code, reason);
                 }
+                None
             }
-            Hold::Nothing => {}
+            (Hold::Nothing, _) => None,
+        };
+        if let Some(Err(error)) = closed {
+            self.check_send_error(&error);
         }
     }
 
     /// The peer writes something; that it comes is another step.
-    fn peer_sends(&mut self, polls: u8) {
+    fn peer_sends(&mut self, polls: u8, variant: u8) {
         let kind = self.input.byte();
         let len = self.len();
         if self.peer_is_done {
@@ -385,6 +461,7 @@ impl<'a> Play<'a> {
         }
         self.total += len;
         let mask = Some([kind, 2, 3, 4]);
+        let keepalive = if polls == 5 { self.last_keepalive() } else { None };
         let mut put = |first: u8, payload: &[u8]| {
             self.coming.extend(client_frame(first, payload, mask, Width::Shortest));
         };
@@ -392,16 +469,33 @@ impl<'a> Play<'a> {
             (7, 0) => {
                 put(FIN | CLOSE, &[3, 232]);
                 self.peer.push(Seen::Close(1000, Vec::new()));
-                (self.peer_is_done, self.is_broken) = (true, true);
+                self.peer_is_done = true;
             }
             (7, 1) => {
                 put(FIN | RSV1 | PING, b"");
-                (self.peer_is_done, self.is_broken) = (true, true);
+                self.closes.push((1002, Vec::new()));
+                (self.peer_is_done, self.violates) = (true, true);
             }
             (6, _) => {
                 let payload = vec![self.peer.len() as u8; len.min(125)];
                 put(FIN | PING, &payload);
                 self.peer.push(Seen::Ping(payload));
+            }
+            // An answer to a keepalive, which the program does not see, and one to a keepalive that was never sent.
+            (5, _) if variant % 4 == 1 => {
+                if let Some(payload) = keepalive {
+                    put(FIN | PONG, &payload);
+                    self.answers.push(payload);
+                }
+            }
+            (5, _) if variant % 4 == 2 => {
+                if let Some(mut payload) = keepalive {
+                    if let Some(last) = payload.last_mut() {
+                        *last = !*last;
+                    }
+                    put(FIN | PONG, &payload);
+                    self.peer.push(Seen::Pong(payload));
+                }
             }
             (5, _) => {
                 let payload = vec![self.peer.len() as u8; len.min(125)];
@@ -429,6 +523,21 @@ impl<'a> Play<'a> {
         }
     }
 
+    /// The payload of the last keepalive that the peer can have seen.
+    fn last_keepalive(&self) -> Option<Vec<u8>> {
+        self.valve.look(|state| {
+            let mut last = None;
+            let mut rest = &state.output[self.start..];
+            while let Some((frame, behind)) = server_frame(rest) {
+                rest = behind;
+                if frame.opcode() == PING && is_keepalive(frame.payload) {
+                    last = Some(frame.payload.to_vec());
+                }
+            }
+            last
+        })
+    }
+
     fn deliver(&mut self, n: usize) {
         let n = n.min(self.coming.len());
         self.valve.turn(|state| state.input.extend(self.coming.drain(..n)));
@@ -447,6 +556,9 @@ impl<'a> Play<'a> {
         };
         let peer = respond(self.valve.clone(), self.start, answer);
         let program = async {
+            if self.final_step >= 128 && !self.ends_silent {
+                hold = self.detach(hold).await;
+            }
             match self.final_step % 4 {
                 // The peer ends it, once it has what was sent before.
                 0 => {
@@ -475,7 +587,7 @@ impl<'a> Play<'a> {
                 }
                 // It ends it, and reads on, or does not.
                 1 => {
-                    self.close(&mut hold, 1).await;
+                    self.close(&mut hold, 1, 0).await;
                     self.drain(&mut hold).await;
                 }
                 2 => {
@@ -489,6 +601,29 @@ impl<'a> Play<'a> {
             drop(hold);
         };
         tokio::join!(program, peer);
+    }
+
+    /// Takes the IO out, if that is possible, and goes on with tungstenite's stream.
+    async fn detach(&mut self, hold: Hold) -> Hold {
+        let socket = match hold {
+            Hold::Whole(socket) => socket,
+            hold => return hold,
+        };
+        let mut stream = match socket.into_inner().await {
+            Ok(stream) => stream,
+            Err(error) => return Hold::Whole(error.into_socket()),
+        };
+        self.is_detached = true;
+        self.closes.push((0, Vec::new()));
+        let message = message(self.sent.len() + self.own_pongs, 0, 5);
+        let copy = seen(&message);
+        let is_certain = stream.send(message).await.is_ok();
+        self.sent.push(Sent { message: copy, is_certain });
+        let _ = stream.close(None).await;
+        while let Some(Ok(message)) = stream.next().await {
+            self.received(Some(Ok(message)));
+        }
+        Hold::Nothing
     }
 
     /// Receives to the end, if somebody does and there is one to come.
@@ -524,7 +659,11 @@ impl<'a> Play<'a> {
 
     /// Checks everything; the last part of it took so long.
     fn check_end(&self, took: Duration) {
-        let limit = if self.ends_silent { CLOSE_TIMEOUT } else { Duration::ZERO };
+        let limit = match (self.ends_silent, self.is_slow) {
+            (true, true) => CLOSE_TIMEOUT + MAX_BACKLOG,
+            (true, false) => CLOSE_TIMEOUT,
+            (false, _) => Duration::ZERO,
+        };
         assert!(took <= limit + Duration::from_secs(1), "the end takes {took:?}");
         self.valve.look(|state| self.check_output(state));
 
@@ -536,11 +675,19 @@ impl<'a> Play<'a> {
                 // Perhaps an answer to a Close.
                 continue;
             }
-            count += 1;
-            while peer.next().unwrap_or_else(|| panic!("{received:?} was not sent, not then, or not again"))
-                != received
-            {
-                skipped += 1;
+            if self.is_detached && self.answers.iter().any(|answer| *received == Seen::Pong(answer.clone())) {
+                // Tungstenite knows of no keepalive.
+                continue;
+            }
+            count += usize::from(self.must_be_seen(received));
+            loop {
+                let sent = peer.next();
+                let sent =
+                    sent.unwrap_or_else(|| panic!("{received:?} was not sent, not then, or not again"));
+                if sent == received {
+                    break;
+                }
+                skipped += usize::from(self.must_be_seen(sent));
             }
         }
         assert!(
@@ -549,26 +696,36 @@ impl<'a> Play<'a> {
             self.received,
             self.peer
         );
-        assert!(self.errors == 0 || self.is_broken || self.half_closes, "an error without a reason");
-        let is_read = self.ended.is_some() && !self.discards;
-        if is_read && !self.is_broken {
-            let sent = self.peer.iter().filter(|sent| !matches!(sent, Seen::Close(..))).count();
+        let may_fail = self.is_broken || self.violates || self.half_closes;
+        assert!(self.errors == 0 || may_fail, "an error without a reason");
+        let is_read = self.ended.is_some() || self.is_detached && !self.is_broken;
+        if is_read && !self.discards {
+            let sent = self.peer.iter().filter(|sent| self.must_be_seen(sent)).count();
             assert_eq!(count, sent, "{:?} of {:?}", self.received, self.peer);
         }
+    }
+
+    /// Whether a program that receives to the end sees it. Pings that were answered are not given to tungstenite.
+    fn must_be_seen(&self, sent: &Seen) -> bool {
+        !matches!((sent, self.is_detached), (Seen::Close(..), _) | (Seen::Ping(_), true))
     }
 
     fn check_output(&self, state: &State) {
         assert!(state.is_dropped, "the IO is kept");
         let output = output::read(&state.output[self.start..], self.terms);
-        let is_cut_off = state.write_error.is_some();
-        assert!(!output.is_cut || is_cut_off, "something is left in the middle");
-        assert!(state.is_shut_down, "the IO is not shut down");
+        let is_broken = state.write_error.is_some() || state.read_error.is_some();
+        assert!(!output.is_cut || is_broken, "something is left in the middle");
+        assert!(state.is_shut_down || is_broken || self.is_detached, "the IO is not shut down");
 
         // What arrived is what was sent, in order, and what was sent for certain has no gap.
         let mut sent = self.sent.iter();
+        let mut keepalives = HashSet::new();
         for message in &output.messages {
-            if *message == Seen::Ping(Vec::new()) {
-                // A keepalive.
+            if let Seen::Ping(payload) = message
+                && is_keepalive(payload)
+            {
+                assert!(self.keepalive, "a keepalive that nobody asked for: {message:?}");
+                assert!(keepalives.insert(payload), "two keepalives are the same: {message:?}");
                 continue;
             }
             loop {
@@ -595,8 +752,12 @@ impl<'a> Play<'a> {
         });
         check_pongs(&answers, pings);
         assert!(output.pongs.len() - answers.len() <= self.own_pongs, "a pong comes twice");
-        if !self.is_broken && !self.half_closes {
-            assert!(output.close.is_some(), "no Close");
+        match &output.close {
+            Some(close) => {
+                let is_ours = self.closes.contains(close);
+                assert!(is_ours, "{close:?}, but what ends it is one of {:?}", self.closes);
+            }
+            None => assert!(self.is_broken || self.half_closes || self.is_detached, "no Close"),
         }
     }
 }
@@ -624,6 +785,11 @@ fn message(number: usize, kind: u8, len: usize) -> Message {
         kind if kind & 2 == 0 => Message::text(String::from_utf8(bytes(kind)).expect("it is ASCII")),
         kind => Message::binary(bytes(kind)),
     }
+}
+
+/// Whether a ping is one of the connection's own; those of the program begin with their number.
+fn is_keepalive(payload: &[u8]) -> bool {
+    !payload.iter().take_while(|byte| **byte != b':').all(u8::is_ascii_digit)
 }
 
 /// What the peer does about a Close.

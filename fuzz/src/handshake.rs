@@ -90,10 +90,8 @@ impl Case<'_> {
     fn io(&self) -> (Scripted, Shared) {
         let Scene { reads, ending, writes, fails_after, .. } = &self.scene;
         let (reads, writes) = (reads.clone().scaled(self.bytes.len()), writes.clone());
-        let (mut io, record) = Scripted::new(self.bytes.to_vec(), reads, *ending, writes);
-        if let Some(after) = fails_after {
-            io.fail_after(*after);
-        }
+        let (io, record) = Scripted::new(self.bytes.to_vec(), reads, *ending, writes);
+        record.lock().max_written = *fails_after;
         (io, record)
     }
 

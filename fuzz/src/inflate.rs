@@ -11,6 +11,7 @@ use tower_websocket::Deflate;
 
 use crate::{
     frames::{payload, scene},
+    inflater::WINDOW,
     input::Input,
     output::Terms,
     reader::{Rules, read},
@@ -21,7 +22,7 @@ use crate::{
 const OFFERS: [&str; 4] = [
     "permessage-deflate",
     "permessage-deflate; client_no_context_takeover",
-    "permessage-deflate; server_no_context_takeover; server_max_window_bits=9",
+    "permessage-deflate; server_no_context_takeover; server_max_window_bits=9; client_max_window_bits",
     "permessage-deflate; server_no_context_takeover; client_no_context_takeover; client_max_window_bits",
 ];
 
@@ -31,16 +32,24 @@ pub fn check(data: &[u8]) {
     let (mut scene, rules) = scene(&mut input);
     let offer = usize::from(mode & 3);
     let bits = if mode & 4 == 0 { 15 } else { 10 };
+    let client_bits = if mode & 32 == 0 { 15 } else { 10 };
     let deflate = Deflate::new()
         .context_takeover(true)
         .threshold(0)
         .level(if mode & 8 == 0 { 1 } else { 6 })
-        .server_max_window_bits(bits);
+        .server_max_window_bits(bits)
+        .client_max_window_bits(client_bits);
     scene.config = scene.config.deflate(deflate);
     scene.offer = Some(OFFERS[offer]);
     scene.terms = Some(Terms { takeover: offer < 2, window_bits: if offer == 2 { 9 } else { bits } });
     let client_takeover = offer % 2 == 0;
-    let rules = Rules { deflate: Some(client_takeover), ..rules };
+    let history = match offer {
+        0 => WINDOW,
+        // Where it can be asked for, no more than a small window is kept of the messages before.
+        2 => 1 << client_bits,
+        _ => 0,
+    };
+    let rules = Rules { deflate: Some(history), ..rules };
     let bytes = if mode & 16 == 0 { described(input, client_takeover) } else { input.rest().to_vec() };
     let expected = read(&bytes, rules);
     runtime::run(socket::check(scene, &bytes, &expected));

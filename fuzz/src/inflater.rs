@@ -18,6 +18,9 @@ pub struct Inflater {
     max_distance: usize,
 }
 
+/// What streams refer back to at most (RFC 1951 §2).
+pub const WINDOW: usize = 32 * 1024;
+
 #[expect(clippy::large_enum_variant, reason = "there is one")]
 #[derive(Debug)]
 enum State {
@@ -48,12 +51,18 @@ enum Step {
     Ended,
 }
 
-const WINDOW: usize = 32 * 1024;
-
 impl Inflater {
     /// For streams that refer back no more than `max_distance` bytes.
     pub fn new(max_distance: usize) -> Self {
         Self { input: Vec::new(), bit: 0, history: Vec::new(), state: State::Block, max_distance }
+    }
+
+    /// Begins another stream, whatever has become of the last one, that may refer back to as many bytes of what was inflated.
+    pub fn restart(&mut self, history: usize) {
+        self.input.clear();
+        self.bit = 0;
+        self.history.drain(..self.history.len().saturating_sub(history));
+        self.state = State::Block;
     }
 
     /// Inflates all of `input` into `output`, unless that has more than `limit` bytes; whether the stream has come to its

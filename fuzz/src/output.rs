@@ -93,7 +93,7 @@ impl Output {
                         (0, Vec::new())
                     }
                 };
-                assert!(code == 0 || may_be_sent(code) != Some(false), "a Close with the code {code}");
+                assert!(code == 0 || may_be_sent(code), "a Close with the code {code}");
                 assert!(std::str::from_utf8(&reason).is_ok(), "a reason that is no text");
                 self.close = Some((code, reason));
             }
@@ -102,13 +102,9 @@ impl Output {
     }
 }
 
-/// Whether a code may stand in a Close (RFC 6455 §7.4); `None` for those that were registered since, or may yet be.
-pub fn may_be_sent(code: u16) -> Option<bool> {
-    match code {
-        1000..=1003 | 1007..=1011 | 3000..=4999 => Some(true),
-        1012..=1014 => None,
-        _ => Some(false),
-    }
+/// Whether a code may stand in a Close: RFC 6455 §7.4, and 1012 to 1014, which IANA has registered since.
+pub fn may_be_sent(code: u16) -> bool {
+    matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
 }
 
 /// Checks that `pongs` answer pings of `pings`, in order. Not every ping needs an answer of its own (RFC 6455 §5.5.3).

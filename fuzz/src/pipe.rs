@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    io::{self, ErrorKind},
+    io::{self, ErrorKind, IoSlice},
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
@@ -121,20 +121,37 @@ impl AsyncRead for Pipe {
 
 impl AsyncWrite for Pipe {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(buf)])
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         let state = &mut *lock(&self.0);
         assert!(!state.is_shut_down, "something is written after the shutdown");
-        let n = buf.len().min(state.room).min(state.max_write);
+        let len = bufs.iter().map(|buf| buf.len()).sum::<usize>();
+        let n = len.min(state.room).min(state.max_write);
         match state.check_writable(cx, n > 0) {
             Poll::Ready(Ok(())) => {}
             Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
             Poll::Pending => return Poll::Pending,
         }
-        state.output.extend_from_slice(&buf[..n]);
+        let end = state.output.len() + n;
+        for buf in bufs {
+            let n = buf.len().min(end - state.output.len());
+            state.output.extend_from_slice(&buf[..n]);
+        }
         if state.room != usize::MAX {
             state.room -= n;
         }
         wake(&mut state.watcher);
         Poll::Ready(Ok(n))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,7 +1,8 @@
 //! What a server has to make of a client's bytes (RFC 6455 §5 and §8.1, RFC 7692 §7.2.2), all of them at once.
 
 use crate::{
-    inflater::Inflater,
+    inflater::{Inflater, WINDOW},
+    output::may_be_sent,
     wire::{BINARY, CLOSE, CONTINUE, FIN, PING, PONG, RSV1, TEXT},
 };
 
@@ -48,8 +49,8 @@ impl std::fmt::Debug for Seen {
 pub struct Rules {
     pub max_message: usize,
     pub max_frame: usize,
-    /// Where there is compression: whether the client's context is taken over.
-    pub deflate: Option<bool>,
+    /// Where there is compression: how many bytes of its last messages the client may refer to, 0 without context takeover.
+    pub deflate: Option<usize>,
 }
 
 /// How it ends.
@@ -59,9 +60,9 @@ pub enum End {
     Closed,
     /// With the end of the bytes.
     Cut,
-    /// With one of these close codes: more than one rule is broken at once. Or, where the last frame is not all there, with
-    /// the end of the bytes if that is seen first.
-    Failed { codes: Vec<u16>, or_cut: bool },
+    /// With one of these close codes, at the first byte that breaks a rule: it is as good as the end whatever follows. There is
+    /// more than one code where what was inflated in one go breaks more than one rule.
+    Failed(Vec<u16>),
 }
 
 /// What there is in a client's bytes.
@@ -69,18 +70,16 @@ pub enum End {
 pub struct Expected {
     pub seen: Vec<Seen>,
     pub end: End,
-    /// How many bytes come after the client's Close.
-    pub after: usize,
 }
 
 pub fn read(bytes: &[u8], rules: Rules) -> Expected {
-    let mut reader = Reader { rules, rest: bytes, seen: Vec::new(), open: None, inflater: fresh() };
-    let end = loop {
-        if let Some(end) = reader.frame() {
-            break end;
+    let mut reader =
+        Reader { rules, rest: bytes, seen: Vec::new(), open: None, inflater: Inflater::new(WINDOW) };
+    loop {
+        if let Err(end) = reader.frame() {
+            return Expected { seen: reader.seen, end };
         }
-    };
-    Expected { seen: reader.seen, end, after: reader.rest.len() }
+    }
 }
 
 struct Reader<'a> {
@@ -103,172 +102,173 @@ struct Open {
 
 struct Header {
     first: u8,
-    mask: Option<[u8; 4]>,
     len: u64,
-    size: usize,
+    mask: [u8; 4],
 }
 
-fn fresh() -> Inflater {
-    Inflater::new(1 << 15)
+/// A rule is broken that has this close code.
+fn failed<T>(code: u16) -> Result<T, End> {
+    Err(End::Failed(vec![code]))
 }
 
-fn header(bytes: &[u8]) -> Option<Header> {
-    let (first, second) = (*bytes.first()?, *bytes.get(1)?);
-    let (len, size) = match second & 0x7f {
-        126 => (u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?).into(), 4),
-        127 => (u64::from_be_bytes(bytes.get(2..10)?.try_into().ok()?), 10),
-        len => (len.into(), 2),
-    };
-    if second & 0x80 == 0 {
-        return Some(Header { first, mask: None, len, size });
-    }
-    let mask = bytes.get(size..size + 4)?.try_into().ok()?;
-    Some(Header { first, mask: Some(mask), len, size: size + 4 })
+/// Fails unless a rule is kept.
+fn require(is_kept: bool, code: u16) -> Result<(), End> {
+    if is_kept { Ok(()) } else { failed(code) }
+}
+
+/// The largest compressed form of `len` bytes that a compressor may come to.
+fn compressed(len: u64) -> u64 {
+    len.saturating_add(len / 8 + len / 64 + 16)
 }
 
 impl Reader<'_> {
-    /// Reads one frame; how it ends, if it does.
-    fn frame(&mut self) -> Option<End> {
-        let Some(header) = header(self.rest) else { return Some(End::Cut) };
-        let Header { first, mask, len, size } = header;
-        let (opcode, is_final, rsv) = (first & 0x0f, first & FIN != 0, first & 0x70);
-
-        // What is known to be wrong from the header on.
-        let mut codes = Vec::new();
-        let is_reserved = !matches!(opcode, CONTINUE | TEXT | BINARY | CLOSE | PING | PONG);
-        if is_reserved {
-            codes.push(1002);
-        }
-        let is_too_large = len > self.rules.max_frame as u64;
-        if is_too_large {
-            codes.push(1009);
-        }
-        let is_control = opcode & 8 != 0;
-        let may_be_compressed = self.rules.deflate.is_some() && matches!(opcode, TEXT | BINARY);
-        let is_wrong = (rsv & RSV1 != 0 && !may_be_compressed)
-            || rsv & !RSV1 != 0
-            || mask.is_none()
-            || is_control && (!is_final || len > 125)
-            || opcode == CONTINUE && self.open.is_none()
-            || matches!(opcode, TEXT | BINARY) && self.open.is_some();
-        if is_wrong {
-            codes.push(1002);
-        }
-        let there = usize::try_from(len).unwrap_or(usize::MAX).min(self.rest.len() - size);
-        let is_whole = there as u64 == len;
-        if !codes.is_empty() {
-            let so_far = self.open.as_ref().map_or(0, |open| open.payload.len());
-            if !is_control && so_far as u64 + len.min(1 << 40) > self.rules.max_message as u64 {
-                codes.push(1009);
-            }
-            return Some(End::Failed { codes, or_cut: !is_whole && !is_reserved && !is_too_large });
-        }
-        let mask = mask.unwrap_or_default();
-        let payload: Vec<u8> =
-            self.rest[size..size + there].iter().enumerate().map(|(i, byte)| byte ^ mask[i % 4]).collect();
-        self.rest = &self.rest[size + there..];
-        if is_control {
-            return if is_whole { self.control(opcode, payload) } else { Some(End::Cut) };
-        }
-        let open = self.open.get_or_insert_with(|| Open {
-            is_text: opcode == TEXT,
-            is_compressed: rsv & RSV1 != 0,
-            has_payload: false,
-            has_ended: false,
-            payload: Vec::new(),
-        });
-        if open.is_compressed {
-            open.has_payload |= len > 0;
-            self.compressed(&payload, is_final, is_whole)
-        } else {
-            open.payload.extend_from_slice(&payload);
-            self.plain(len, is_final, is_whole)
-        }
+    fn take<const N: usize>(&mut self) -> Result<[u8; N], End> {
+        let (taken, rest) = self.rest.split_first_chunk().ok_or(End::Cut)?;
+        self.rest = rest;
+        Ok(*taken)
     }
 
-    fn control(&mut self, opcode: u8, payload: Vec<u8>) -> Option<End> {
+    /// Reads one frame.
+    fn frame(&mut self) -> Result<(), End> {
+        let Header { first, len, mask } = self.header()?;
+        let (opcode, is_final) = (first & 0x0f, first & FIN != 0);
+        let there = usize::try_from(len).unwrap_or(usize::MAX).min(self.rest.len());
+        let is_whole = there as u64 == len;
+        let payload: Vec<u8> =
+            self.rest[..there].iter().enumerate().map(|(i, byte)| byte ^ mask[i % 4]).collect();
+        self.rest = &self.rest[there..];
+        if opcode & 8 != 0 {
+            return if is_whole { self.control(opcode, payload) } else { Err(End::Cut) };
+        }
+        if opcode != CONTINUE {
+            let is_compressed = first & RSV1 != 0;
+            if let (true, Some(history)) = (is_compressed, self.rules.deflate) {
+                // A stream for each message, however the one before was left.
+                self.inflater.restart(history);
+            }
+            self.open = Some(Open {
+                is_text: opcode == TEXT,
+                is_compressed,
+                has_payload: false,
+                has_ended: false,
+                payload: Vec::new(),
+            });
+        }
+        let open = self.open.as_mut().ok_or(End::Failed(vec![1002]))?;
+        if open.is_compressed {
+            self.inflate(&payload, len, is_final && is_whole)?;
+        } else {
+            open.payload.extend_from_slice(&payload);
+        }
+        self.check_text(is_final && is_whole)?;
+        if !is_whole {
+            return Err(End::Cut);
+        }
+        if is_final {
+            self.seen.extend(self.open.take().map(|open| {
+                if open.is_text { Seen::Text(open.payload) } else { Seen::Binary(open.payload) }
+            }));
+        }
+        Ok(())
+    }
+
+    /// RFC 6455 §5.2, §5.4 and §5.5. Each rule counts as soon as the bytes are there that break it, before those that follow.
+    fn header(&mut self) -> Result<Header, End> {
+        let [first] = self.take()?;
+        let (opcode, is_final, rsv) = (first & 0x0f, first & FIN != 0, first & 0x70);
+        let is_data = matches!(opcode, TEXT | BINARY);
+        let is_control = matches!(opcode, CLOSE | PING | PONG);
+        require(is_data || is_control || opcode == CONTINUE, 1002)?;
+        let may_be_compressed = is_data && self.rules.deflate.is_some();
+        require(rsv == 0 || rsv == RSV1 && may_be_compressed, 1002)?;
+        require(is_final || !is_control, 1002)?;
+        require(is_control || is_data == self.open.is_none(), 1002)?;
+
+        let [second] = self.take()?;
+        require(second & 0x80 != 0, 1002)?;
+        let short = second & 0x7f;
+        require(short < 126 || !is_control, 1002)?;
+        let len = match short {
+            126 => u16::from_be_bytes(self.take()?).into(),
+            127 => {
+                require(self.rest.first().is_none_or(|byte| byte & 0x80 == 0), 1002)?;
+                u64::from_be_bytes(self.take()?)
+            }
+            len => len.into(),
+        };
+        if !is_control {
+            let is_compressed = rsv == RSV1
+                || opcode == CONTINUE && self.open.as_ref().is_some_and(|open| open.is_compressed);
+            let (max_frame, max_message) = (self.rules.max_frame as u64, self.rules.max_message as u64);
+            let so_far = self.open.as_ref().map_or(0, |open| open.payload.len() as u64);
+            let fits = if is_compressed {
+                // The limits are for what comes out. A frame may be larger by as much as a compressor makes it.
+                len <= compressed(max_frame.min(max_message))
+            } else {
+                len <= max_frame && so_far.saturating_add(len) <= max_message
+            };
+            require(fits, 1009)?;
+        }
+        Ok(Header { first, len, mask: self.take()? })
+    }
+
+    fn control(&mut self, opcode: u8, payload: Vec<u8>) -> Result<(), End> {
         match opcode {
             PING => self.seen.push(Seen::Ping(payload)),
             PONG => self.seen.push(Seen::Pong(payload)),
-            _ => match payload.split_first_chunk() {
-                None if payload.is_empty() => {
-                    self.seen.push(Seen::Close(0, Vec::new()));
-                    return Some(End::Closed);
-                }
-                None => return Some(End::Failed { codes: vec![1002], or_cut: false }),
-                Some((code, reason)) => {
-                    if std::str::from_utf8(reason).is_err() {
-                        return Some(End::Failed { codes: vec![1002, 1007], or_cut: false });
+            _ => {
+                let (code, reason) = match payload.split_first_chunk() {
+                    Some((code, reason)) => (u16::from_be_bytes(*code), reason),
+                    None if payload.is_empty() => {
+                        self.seen.push(Seen::Close(0, Vec::new()));
+                        return Err(End::Closed);
                     }
-                    let code = u16::from_be_bytes(*code);
-                    self.seen.push(Seen::Close(code, reason.to_vec()));
-                    return Some(End::Closed);
-                }
-            },
-        }
-        None
-    }
-
-    fn plain(&mut self, len: u64, is_final: bool, is_whole: bool) -> Option<End> {
-        let open = self.open.as_ref()?;
-        let mut codes = Vec::new();
-        if open.payload.len() > self.rules.max_message {
-            codes.push(1009);
-        }
-        if open.is_text && is_bad_text(&open.payload, is_final && is_whole) {
-            codes.push(1007);
-        }
-        match (is_whole, codes.is_empty()) {
-            (true, true) => self.end_message(is_final),
-            (true, false) => Some(End::Failed { codes, or_cut: false }),
-            (false, true) => Some(End::Cut),
-            // Text is checked as it comes. Other frames are looked at once they are whole, unless they are large.
-            (false, false) if open.is_text => Some(End::Failed { codes, or_cut: false }),
-            (false, false) if len > 1 << 20 => Some(End::Failed { codes, or_cut: true }),
-            (false, false) => Some(End::Cut),
-        }
-    }
-
-    fn compressed(&mut self, payload: &[u8], is_final: bool, is_whole: bool) -> Option<End> {
-        let open = self.open.as_mut()?;
-        // A little more than is allowed: what is wrong there may be seen first.
-        let limit = self.rules.max_message.saturating_add(40 * 1024);
-        let mut codes = Vec::new();
-        let mut feed =
-            |bytes: &[u8], open: &mut Open| match self.inflater.feed(bytes, &mut open.payload, limit) {
-                Ok(has_ended) => open.has_ended = has_ended,
-                Err(_) => codes.push(1007),
-            };
-        if !payload.is_empty() {
-            feed(payload, open);
-        }
-        if is_final && is_whole && open.has_payload && !open.has_ended {
-            feed(&[0, 0, 0xff, 0xff], open);
-        }
-        if open.payload.len() > self.rules.max_message {
-            codes.push(1009);
-        }
-        if open.is_text && is_bad_text(&open.payload, is_final && is_whole) {
-            codes.push(1007);
-        }
-        match (is_whole, codes.is_empty()) {
-            (true, true) => self.end_message(is_final),
-            (true, false) => Some(End::Failed { codes, or_cut: false }),
-            (false, true) => Some(End::Cut),
-            (false, false) => Some(End::Failed { codes, or_cut: true }),
-        }
-    }
-
-    fn end_message(&mut self, is_final: bool) -> Option<End> {
-        if is_final {
-            let open = self.open.take()?;
-            if open.is_compressed && self.rules.deflate == Some(false) {
-                self.inflater = fresh();
+                    None => return failed(1002),
+                };
+                require(may_be_sent(code), 1002)?;
+                require(std::str::from_utf8(reason).is_ok(), 1007)?;
+                self.seen.push(Seen::Close(code, reason.to_vec()));
+                return Err(End::Closed);
             }
-            let seen = if open.is_text { Seen::Text } else { Seen::Binary };
-            self.seen.push(seen(open.payload));
         }
-        None
+        Ok(())
+    }
+
+    /// Inflates what there is of a frame of `len` bytes.
+    fn inflate(&mut self, payload: &[u8], len: u64, is_end: bool) -> Result<(), End> {
+        let open = self.open.as_mut().ok_or(End::Cut)?;
+        open.has_payload |= !payload.is_empty();
+        let mut limit = self.rules.max_message;
+        if len > self.rules.max_frame as u64 {
+            // It is only as large as compression made it.
+            limit = limit.min(open.payload.len() + self.rules.max_frame);
+        }
+        let tail: &[u8] = &[0, 0, 0xff, 0xff];
+        let mut codes = Vec::new();
+        for (is_tail, bytes) in [(false, payload), (true, tail)] {
+            let is_used =
+                if is_tail { is_end && open.has_payload && !open.has_ended } else { !bytes.is_empty() };
+            if is_used && codes.is_empty() {
+                // What is bad right behind the limit may be seen first.
+                match self.inflater.feed(bytes, &mut open.payload, limit + 1) {
+                    Ok(has_ended) => open.has_ended = has_ended,
+                    Err(_) => codes.push(1007),
+                }
+            }
+        }
+        if open.payload.len() > limit {
+            codes.push(1009);
+            if open.is_text && is_bad_text(&open.payload, false) {
+                codes.push(1007);
+            }
+        }
+        if codes.is_empty() { Ok(()) } else { Err(End::Failed(codes)) }
+    }
+
+    /// RFC 6455 §8.1: a text is bad as soon as there is a byte that cannot follow those before it.
+    fn check_text(&self, is_end: bool) -> Result<(), End> {
+        let is_bad = |open: &Open| open.is_text && is_bad_text(&open.payload, is_end);
+        require(!self.open.as_ref().is_some_and(is_bad), 1007)
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::{
 };
 
 /// How much time may pass at most, none of which is waited for. More is a standstill.
-const FOREVER: Duration = Duration::from_secs(24 * 3600);
+const FOREVER: Duration = Duration::from_secs(3 * 24 * 3600);
 
 thread_local! {
     static RUNTIME: Runtime =

@@ -1,7 +1,7 @@
 //! An IO that gives its bytes in any pieces, with pauses between, and takes them so.
 
 use std::{
-    io,
+    io::{self, IoSlice},
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
@@ -66,6 +66,8 @@ pub struct Record {
     /// How many bytes of the input were read.
     pub read: usize,
     pub is_dropped: bool,
+    /// After so many bytes in all, if any, writing fails.
+    pub max_written: Option<usize>,
 }
 
 /// A record that can be looked at while the IO is elsewhere.
@@ -84,8 +86,6 @@ pub struct Scripted {
     reads: Pieces,
     ending: Ending,
     writes: Pieces,
-    /// After so many bytes writing fails.
-    max_written: usize,
     /// So many bytes come in one piece of their own, before the others.
     first: usize,
     record: Shared,
@@ -94,8 +94,7 @@ pub struct Scripted {
 impl Scripted {
     pub fn new(input: Vec<u8>, reads: Pieces, ending: Ending, writes: Pieces) -> (Self, Shared) {
         let record = Shared::default();
-        let io =
-            Self { input, reads, ending, writes, max_written: usize::MAX, first: 0, record: record.clone() };
+        let io = Self { input, reads, ending, writes, first: 0, record: record.clone() };
         (io, record)
     }
 
@@ -103,11 +102,6 @@ impl Scripted {
     pub fn with_first(mut self, len: usize) -> Self {
         self.first = len;
         self
-    }
-
-    /// Has writing fail after `written` bytes in all.
-    pub fn fail_after(&mut self, written: usize) {
-        self.max_written = written;
     }
 }
 
@@ -137,10 +131,18 @@ impl AsyncRead for Scripted {
 
 impl AsyncWrite for Scripted {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(buf)])
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let mut record = this.record.lock();
         assert!(!record.is_shut_down, "something is written after the shutdown");
-        let room = this.max_written - record.written.len();
+        let room = record.max_written.unwrap_or(usize::MAX) - record.written.len();
         if room == 0 {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
@@ -148,9 +150,17 @@ impl AsyncWrite for Scripted {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         };
-        let size = size.min(buf.len()).min(room);
-        record.written.extend_from_slice(&buf[..size]);
+        let size = size.min(bufs.iter().map(|buf| buf.len()).sum()).min(room);
+        let end = record.written.len() + size;
+        for buf in bufs {
+            let size = buf.len().min(end - record.written.len());
+            record.written.extend_from_slice(&buf[..size]);
+        }
         Poll::Ready(Ok(size))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -78,21 +78,21 @@ impl<H> Acceptor<H> {
         self
     }
 
-    /// The configuration.
+    /// Returns the configuration.
     pub fn config(&self) -> &Config {
         &self.config
     }
 }
 
 impl<H: HandshakeService> Acceptor<H> {
-    /// Reads an HTTP/1.1 request from a raw stream, answers it, and opens the WebSocket. There is no HTTP server in
-    /// this, and no HTTP/2.
+    /// Reads an HTTP/1.1 request from a raw stream, answers it, and opens the WebSocket. No HTTP server is involved, and
+    /// no HTTP/2.
     ///
     /// Frames that came together with the request are not lost.
     ///
     /// # Errors
     ///
-    /// [`AcceptError`] says why there is no WebSocket, and gives `io` back, so that the client can be answered: with
+    /// Returns an [`AcceptError`], which has the reason and `io`, so that the client can be answered: with
     /// the [proper response](AcceptError::respond) or with any bytes of the caller's.
     ///
     /// # Cancel safety
@@ -162,8 +162,8 @@ impl<H: HandshakeService> Acceptor<H> {
     ///
     /// # Errors
     ///
-    /// [`HandshakeError`] says why the handshake is refused;
-    /// [`into_response`](HandshakeError::into_response) is what the client should get.
+    /// Returns a [`HandshakeError`] if the handshake is rejected;
+    /// [`into_response`](HandshakeError::into_response) is the response for the client.
     pub async fn accept_request<B>(
         &self,
         request: Request<B>,

@@ -22,7 +22,7 @@ struct Inner<IO> {
     io: Rewind<IO>,
 }
 
-/// What went wrong.
+/// Why [`Acceptor::accept`](crate::Acceptor::accept) failed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum AcceptErrorKind {
@@ -47,12 +47,12 @@ impl<IO> AcceptError<IO> {
         Self(Box::new(Inner { kind, request, io: Rewind::new(io, unread) }))
     }
 
-    /// What went wrong.
+    /// Returns what went wrong.
     pub fn kind(&self) -> &AcceptErrorKind {
         &self.0.kind
     }
 
-    /// What the handshake service refused with, the very object.
+    /// Returns the handshake service's `Rejection`, if that is why the handshake failed.
     pub fn rejection(&self) -> Option<&Rejection> {
         match &self.0.kind {
             AcceptErrorKind::Handshake(HandshakeError::Rejected(rejection)) => Some(rejection),
@@ -60,26 +60,26 @@ impl<IO> AcceptError<IO> {
         }
     }
 
-    /// The head of the request, where a whole one came.
+    /// Returns the head of the request, if a whole one came.
     pub fn request(&self) -> Option<&Request<()>> {
         self.0.request.as_ref()
     }
 
-    /// The stream. What was read beyond the request's head is put back in front; all that was read, where no whole
-    /// head came.
+    /// Returns the stream. Bytes that were read beyond the request's head are put back in front; if no whole head came, all
+    /// that were read.
     pub fn into_io(self) -> Rewind<IO> {
         self.0.io
     }
 
-    /// What went wrong, and the stream.
+    /// Returns what went wrong, and the stream.
     pub fn into_parts(self) -> (AcceptErrorKind, Rewind<IO>) {
         (self.0.kind, self.0.io)
     }
 }
 
 impl<IO: AsyncWrite + Unpin> AcceptError<IO> {
-    /// Answers the client with the response that is proper, if it is still there to be answered, and shuts the
-    /// stream down. There is no time limit.
+    /// Sends the [proper response](AcceptErrorKind::into_response), if there is one, and shuts the stream down. There is no
+    /// time limit.
     ///
     /// `Content-Length` and `Transfer-Encoding` are those of the body that is written, whatever the response had.
     ///
@@ -96,8 +96,7 @@ impl<IO: AsyncWrite + Unpin> AcceptError<IO> {
 }
 
 impl AcceptErrorKind {
-    /// The response that is proper; `None` where the client is gone, or in the
-    /// middle of another.
+    /// Returns the response to send, or `None` if the client is gone or a response is already partly written.
     pub fn into_response(self) -> Option<Response<RejectionBody>> {
         match self {
             Self::Io(_) | Self::UnexpectedEof | Self::Stalled(_) => None,

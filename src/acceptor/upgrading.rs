@@ -20,7 +20,7 @@ use crate::{
     websocket::{Agreement, WebSocket},
 };
 
-/// An accepted request on its way to a WebSocket: a future of that, and of what the handshake service attached.
+/// A future that resolves to the open WebSocket and the value that the handshake service attached.
 ///
 /// It is ready once the server has sent the response and handed over the IO.
 #[must_use = "the connection hangs until its upgrade is awaited"]

@@ -19,6 +19,7 @@ use super::{
     input,
     limits::Limits,
     mask::Mask,
+    whole,
 };
 use crate::deflate::Inflater;
 
@@ -115,6 +116,11 @@ impl Decoder {
         let frame = match &self.frame {
             Some(frame) => frame,
             None => {
+                if self.is_at_rest() {
+                    if let Some(message) = whole::take(input, &self.limits)? {
+                        return Ok(Decoded::Message(message));
+                    }
+                }
                 let rules = Rules {
                     is_message_open: self.open.is_some(),
                     is_message_compressed: self.open.is_some_and(|open| open.is_compressed),
@@ -158,8 +164,8 @@ impl Decoder {
         if frame.rest > 0 { Ok(Decoded::Starved) } else { self.end_frame() }
     }
 
-    /// How many bytes of the message have arrived.
-    fn assembled(&self) -> usize {
+    /// How many bytes of the message have arrived, and were inflated if it is compressed.
+    pub(crate) fn assembled(&self) -> usize {
         self.message.as_ref().map_or(0, |message| message.len())
     }
 
@@ -224,6 +230,7 @@ impl Decoder {
     fn inflate(&mut self, kind: Kind, input: &mut &mut [u8]) -> Result<Decoded, Error> {
         let assembled = self.assembled();
         let Some(frame) = &mut self.frame else { return Ok(Decoded::Progress) };
+        // Unmasked once, where it lies: what the inflater leaves of it is still there, unmasked, at the next step.
         if self.ahead == 0 {
             let len = at_hand(frame, input).min(MAX_COMPRESSED);
             frame.mask.apply(&mut input[..len]);
@@ -235,6 +242,7 @@ impl Decoder {
         let piece = &input[..input.len().min(self.ahead.into())];
         let is_last = frame.is_final && piece.len() as u64 == frame.rest;
         let (limits, message) = (&self.limits, &mut self.message);
+        // The length of a compressed frame tells nothing of the message's.
         let outlook = Outlook { announced: 0, max: limits.max_message_size };
         let mut whole = None;
         let room = frame.room;
@@ -262,6 +270,7 @@ impl Decoder {
             self.open = None;
             return Ok(Decoded::Message(message));
         }
+        // A frame that is used up is not over while more comes out of it.
         if inflated.is_done || frame.rest == 0 && !frame.is_final && !inflated.is_full {
             return self.end_frame();
         }

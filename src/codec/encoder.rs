@@ -154,10 +154,11 @@ impl Encoder {
 
     /// Forgets all data that was not given out, and returns it, to be dropped where the application's destructors may run.
     ///
-    /// Control frames stay. No data may follow, as a message may have been cut.
+    /// Pongs and a Close stay. Pings do not: nobody waits for the answers, and a ping of the application's came after its data.
+    /// No data may follow, as a message may have been cut.
     #[must_use = "the application's destructors must not run under a lock"]
     pub(crate) fn clear(&mut self) -> Garbage {
-        keep_control(&mut self.framed);
+        keep_answers(&mut self.framed);
         self.framed_to = self.given_to;
         self.queued = self.framed.len();
         let messages = self.queue.as_mut().map(|queue| mem::take(&mut queue.messages)).unwrap_or_default();
@@ -219,6 +220,7 @@ impl Encoder {
         let Some(mut queue) = self.queue.take() else { return (Bytes::new(), spent) };
         while let Some(next) = queue.messages.front_mut() {
             let len = next.next_len();
+            // The flight ends here, so that a control frame that comes meanwhile goes before the rest.
             if len <= COPY_MAX && !self.has_room(len) {
                 self.queue = Some(queue);
                 return (Bytes::new(), spent);
@@ -230,6 +232,7 @@ impl Encoder {
             }
             self.open_buffer();
             header::write(&mut self.framed, frame.first, len);
+            // A large payload is written from where it is, so nothing can be put behind it.
             if len > COPY_MAX {
                 if !queue.messages.is_empty() || queue.close.is_some() {
                     self.queue = Some(queue);
@@ -237,6 +240,7 @@ impl Encoder {
                 return (frame.payload, spent);
             }
             self.framed.extend_from_slice(&frame.payload);
+            // It is the application's, whose destructor may run anything: dropped with the flight, outside of the lock.
             spent.push(frame.payload);
         }
         if let Some(close) = queue.close {
@@ -257,12 +261,12 @@ fn wire_len(payload: usize) -> usize {
     header::len(payload) + payload
 }
 
-/// Takes the data frames out of what is framed.
-fn keep_control(framed: &mut Vec<u8>) {
+/// Takes the data frames and the pings out of what is framed.
+fn keep_answers(framed: &mut Vec<u8>) {
     let mut kept = Vec::new();
     let mut rest = &framed[..];
     while let Some((frame, behind)) = header::split_frame(rest) {
-        if header::is_control(frame[0]) {
+        if header::is_control(frame[0]) && !header::is_ping(frame[0]) {
             kept.extend_from_slice(frame);
         }
         rest = behind;
@@ -486,7 +490,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cleared_does_not_leave_but_control_frames_do() {
+    fn what_is_cleared_does_not_leave_but_pongs_and_the_close_do() {
         let mut encoder = Encoder::new(Some(FRAGMENT));
         assert_eq!(encoder.push(Message::Binary(noise(2 * FRAGMENT))), None);
         encoder.push_close_last(Some(&close(1000, "last")));
@@ -505,13 +509,14 @@ mod tests {
         let mut encoder = Encoder::new(Some(FRAGMENT));
         for len in [0, 5, 125, 126, 1000] {
             let _ = encoder.push(Message::Binary(noise(len)));
+            encoder.push_control(&Control::Pong(noise(len.min(125))));
             encoder.push_control(&Control::Ping(noise(len.min(125))));
         }
         drop(encoder.clear());
         let flight = encoder.next_flight().unwrap();
         assert_eq!(flight.position(), 0);
         let frames = server_frames(&bytes(flight));
-        assert!(frames.len() == 5 && frames.iter().all(|(first, _)| *first == 0x89));
+        assert!(frames.len() == 5 && frames.iter().all(|(first, _)| *first == 0x8a));
         assert!(encoder.clear()._messages.is_empty() && encoder.is_empty());
     }
 

@@ -17,6 +17,7 @@ pub(crate) struct Flight {
     payload: Bytes,
     position: u64,
     /// What was copied to `head`.
+    #[expect(dead_code, reason = "it is kept to be dropped with the flight")]
     spent: Vec<Bytes>,
 }
 

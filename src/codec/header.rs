@@ -200,6 +200,11 @@ pub(super) fn split_frame(frames: &[u8]) -> Option<(&[u8], &[u8])> {
     frames.split_at_checked(len(payload) + payload)
 }
 
+/// Whether the first byte of a header is that of a ping.
+pub(super) fn is_ping(first: u8) -> bool {
+    first & 0x0f == 0x09
+}
+
 /// Whether the first byte of a header is that of a control frame.
 pub(super) fn is_control(first: u8) -> bool {
     first & 0x08 != 0

@@ -23,7 +23,13 @@ impl Mask {
                 *byte ^= key;
             }
         }
-        for (byte, key) in chunks.into_remainder().iter_mut().zip(&wide) {
+        let mut chunks = chunks.into_remainder().chunks_exact_mut(4);
+        for chunk in &mut chunks {
+            for (byte, key) in chunk.iter_mut().zip(&self.0) {
+                *byte ^= key;
+            }
+        }
+        for (byte, key) in chunks.into_remainder().iter_mut().zip(&self.0) {
             *byte ^= key;
         }
         self.0.rotate_left(len % 4);

@@ -4,11 +4,7 @@ use std::io;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header::SEC_WEBSOCKET_EXTENSIONS};
-use tokio::io::ReadBuf;
-use tungstenite::{
-    Error, Message,
-    protocol::frame::{FrameHeader, coding::Data},
-};
+use tungstenite::{Error, Message, protocol::frame::coding::Data};
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings(());
@@ -36,71 +32,12 @@ impl Offers {
 pub(crate) struct Agreed(());
 
 impl Agreed {
-    pub(crate) fn inbound(&self, _: usize) -> Inbound {
-        Inbound
-    }
-
-    pub(crate) fn outbound(&self) -> Outbound {
-        Outbound
-    }
-
     pub(crate) fn inflater(&self) -> Inflater {
         Inflater
     }
 
     pub(crate) fn deflater(&self) -> Deflater {
         Deflater
-    }
-}
-
-#[derive(Debug)]
-pub(crate) struct Inbound;
-
-#[derive(Debug)]
-#[expect(dead_code, reason = "nothing is inflated")]
-pub(crate) enum Halt {
-    Failed(io::Error),
-    Pause,
-}
-
-impl Inbound {
-    pub(crate) fn is_on(&self) -> bool {
-        false
-    }
-
-    pub(crate) fn take(&mut self, _: &FrameHeader, _: usize) -> Option<Message> {
-        None
-    }
-
-    pub(crate) fn takes(&self, _: &FrameHeader, _: bool) -> bool {
-        false
-    }
-
-    pub(crate) fn is_busy(&self) -> bool {
-        false
-    }
-
-    pub(crate) fn begin(&mut self, _: &FrameHeader, _: u64) {}
-
-    pub(crate) fn inflate(&mut self, _: &mut &[u8]) -> Option<(FrameHeader, u64)> {
-        None
-    }
-
-    pub(crate) fn write(&mut self, _: &mut ReadBuf<'_>) -> bool {
-        false
-    }
-
-    pub(crate) fn halt(&mut self) -> Option<Halt> {
-        None
-    }
-}
-
-#[derive(Debug)]
-pub(crate) struct Outbound;
-
-impl Outbound {
-    pub(crate) fn compress(&mut self, message: Message) -> Message {
-        message
     }
 }
 

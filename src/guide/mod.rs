@@ -2,15 +2,15 @@
 //!
 //! | page | |
 //! | --- | --- |
-//! | [`choosing`] | a layer, a service, a server, a raw stream: which one |
+//! | [`choosing`] | choosing between a layer, a service, a server and a raw stream |
 //! | [`authentication`] | by cookie, header, token in the subprotocol, first message |
 //! | [`rooms`] | one message to many sockets |
-//! | [`back_pressure`] | peers that read slowly, and handlers that do |
+//! | [`back_pressure`] | peers that read slowly, handlers that do, and handlers that only send |
 //! | [`limits`] | what a client can make the server spend, and what ends it |
 //! | [`proxies`] | behind nginx and HAProxy |
 //! | [`shutdown`] | deploying without losing messages |
 //! | [`testing`] | without ports and without waiting |
-//! | [`threats`] | what a stranger can cost the server, measured |
+//! | [`threats`] | what an unauthenticated peer can cost the server, measured |
 //! | [`moving`] | from axum's extractor, hyper-tungstenite, tokio-tungstenite, AnyEvent::WebSocket::Server |
 
 #[doc = include_str!("authentication.md")]

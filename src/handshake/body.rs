@@ -61,35 +61,35 @@ impl Handshake {
         Self { opening, response, offered }
     }
 
-    /// How the client asks: over HTTP/1.1 or over HTTP/2.
+    /// Returns how the client asks: over HTTP/1.1 or over HTTP/2.
     pub fn opening(&self) -> Opening {
         self.opening
     }
 
-    /// The prebuilt response: `101 Switching Protocols` with what RFC 6455 §4.2.2 demands, over HTTP/2 an empty 200.
+    /// Returns the prebuilt response: `101 Switching Protocols` with what RFC 6455 §4.2.2 demands, over HTTP/2 an empty 200.
     pub fn response(&self) -> &Response<()> {
         &self.response
     }
 
-    /// The prebuilt response, to be changed.
+    /// Returns the prebuilt response, to be changed.
     ///
     /// `Connection`, `Upgrade` and `Sec-WebSocket-Accept` are put right again before an accepting response is
     /// sent; over HTTP/2 that is, taken out. A `Sec-WebSocket-Protocol` that the client did not offer, and a
     /// `Sec-WebSocket-Extensions` that answers no offer of its, are taken out: the client would have to fail the
     /// connection (RFC 6455 §4.1).
     ///
-    /// Where compression is configured and the client offers it, `Sec-WebSocket-Extensions` is there. What it says when
-    /// the response goes out is what counts: taking it out declines, other parameters are kept if an offer allows them.
+    /// Where compression is configured and the client offers it, `Sec-WebSocket-Extensions` is there. Its value when
+    /// the response is sent counts: removing it declines, and other parameters are kept if an offer allows them.
     pub fn response_mut(&mut self) -> &mut Response<()> {
         &mut self.response
     }
 
-    /// The subprotocols that the client offers, in its order of preference.
+    /// Returns the subprotocols that the client offers, in its order of preference.
     pub fn offered_protocols(&self) -> impl Iterator<Item = &str> {
         self.offered.iter()
     }
 
-    /// Selects the first of `preferred` that the client offers, and says which.
+    /// Selects the first of `preferred` that the client offers, and returns it.
     ///
     /// `None` leaves the response as it is: the connection opens without a subprotocol unless the service refuses.
     pub fn select_protocol<P: AsRef<str>>(&mut self, preferred: impl IntoIterator<Item = P>) -> Option<&str> {
@@ -98,7 +98,7 @@ impl Handshake {
         self.response.headers()[SEC_WEBSOCKET_PROTOCOL].to_str().ok()
     }
 
-    /// The accepting response, with a value for the handler attached.
+    /// Returns the accepting response, with a value for the handler attached.
     pub fn accept<T>(self, extra: T) -> Response<T> {
         self.response.map(|()| extra)
     }

@@ -21,8 +21,8 @@
 pub struct RefusalCause(pub(super) &'static str);
 
 impl RefusalCause {
-    /// The label: the name of the [`HandshakeError`](crate::HandshakeError)'s variant in snake case, such as `forbidden_origin`, or `rejected`
-    /// when it was the handshake service.
+    /// Returns the label: the name of the [`HandshakeError`](crate::HandshakeError)'s variant in snake case, such as
+    /// `forbidden_origin`, or `rejected` if the handshake service rejected the request.
     pub fn as_str(self) -> &'static str {
         self.0
     }

@@ -102,7 +102,7 @@ impl HandshakeError {
         }
     }
 
-    /// The status code of the answer.
+    /// Returns the status code of the response.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::MethodNotGet(_) | Self::MethodNotConnect(_) => StatusCode::METHOD_NOT_ALLOWED,

@@ -12,19 +12,19 @@ thread_local! {
 /// Takes this thread's read buffer, whose content is arbitrary, or a new one while that is away.
 ///
 /// A connection that waits holds no read buffer, and yet each read is a large one.
-pub(super) fn take() -> Box<[u8]> {
-    BUFFER.take().unwrap_or_else(|| vec![0; SIZE].into_boxed_slice())
+pub(crate) fn take() -> Box<[u8]> {
+    BUFFER.try_with(Cell::take).ok().flatten().unwrap_or_else(|| vec![0; SIZE].into_boxed_slice())
 }
 
 /// Gives a read buffer back, to whatever thread this is. Any other buffer is freed.
-pub(super) fn give(buffer: Box<[u8]>) {
+pub(crate) fn give(buffer: Box<[u8]>) {
     if buffer.len() == SIZE {
-        BUFFER.set(Some(buffer));
+        let _ = BUFFER.try_with(|kept| kept.set(Some(buffer)));
     }
 }
 
 /// Calls `f` with this thread's read buffer.
-pub(super) fn with<R>(f: impl FnOnce(&mut [u8]) -> R) -> R {
+pub(crate) fn with<R>(f: impl FnOnce(&mut [u8]) -> R) -> R {
     let mut buffer = take();
     let result = f(&mut buffer);
     give(buffer);

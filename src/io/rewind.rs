@@ -32,12 +32,12 @@ impl<IO> Rewind<IO> {
         self
     }
 
-    /// The IO, and the bytes that came before what it will still give.
+    /// Returns the IO, and the bytes that come before what it will still give.
     pub fn into_parts(self) -> (IO, Bytes) {
         (self.io, self.unread)
     }
 
-    /// The IO. Reading from it skips the bytes that were put back.
+    /// Returns the IO. Reading from it skips the bytes that were put back.
     pub fn get_ref(&self) -> &IO {
         &self.io
     }

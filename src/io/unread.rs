@@ -2,8 +2,6 @@
 
 use std::mem;
 
-use bytes::Bytes;
-
 use super::read_buffer;
 
 /// More bytes than this are not copied: they stay in the read buffer that they came in, until they are taken.
@@ -11,19 +9,19 @@ const WORTH_A_BUFFER: usize = 4 * 1024;
 
 /// What was read and not taken yet: a part of a buffer, which may be a thread's whole read buffer.
 #[derive(Debug, Default)]
-pub(super) struct Unread {
+pub(crate) struct Unread {
     buffer: Box<[u8]>,
     start: usize,
     end: usize,
 }
 
 impl Unread {
-    pub(super) fn copy(bytes: &[u8]) -> Self {
+    pub(crate) fn copy(bytes: &[u8]) -> Self {
         Self { buffer: bytes.into(), start: 0, end: bytes.len() }
     }
 
     /// Keeps `start..end` of a read buffer, and gives the buffer back if it can.
-    pub(super) fn keep(buffer: Box<[u8]>, start: usize, end: usize) -> Self {
+    pub(crate) fn keep(buffer: Box<[u8]>, start: usize, end: usize) -> Self {
         if end - start > WORTH_A_BUFFER {
             return Self { buffer, start, end };
         }
@@ -32,29 +30,29 @@ impl Unread {
         unread
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
         self.start == self.end
     }
 
-    pub(super) fn as_slice(&self) -> &[u8] {
+    pub(crate) fn as_slice(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
     }
 
-    pub(super) fn as_mut_slice(&mut self) -> &mut [u8] {
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [u8] {
         &mut self.buffer[self.start..self.end]
     }
 
     /// Takes the first `n` bytes away.
-    pub(super) fn advance(&mut self, n: usize) {
+    pub(crate) fn advance(&mut self, n: usize) {
         self.start += n;
         if self.is_empty() {
             let Self { buffer, .. } = mem::take(self);
             read_buffer::give(buffer);
         }
-    }
-
-    pub(super) fn into_bytes(self) -> Bytes {
-        Bytes::from(self.buffer).slice(self.start..self.end)
     }
 }
 
@@ -81,7 +79,6 @@ mod tests {
             }
             assert_eq!(taken, expected);
             assert!(unread.buffer.is_empty());
-            assert!(unread.into_bytes().is_empty());
         }
     }
 }

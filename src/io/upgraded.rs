@@ -93,7 +93,7 @@ impl Upgraded {
         (Self { kind: Kind::Hyper(TokioIo::new(upgraded)), _permit: None }, Bytes::new())
     }
 
-    /// The TCP socket, where the connection is a bare one.
+    /// Returns the TCP socket, if the connection is a bare one.
     pub fn as_tcp(&self) -> Option<&TcpStream> {
         match &self.kind {
             Kind::Tcp(io) => Some(io),
@@ -101,7 +101,7 @@ impl Upgraded {
         }
     }
 
-    /// The unix socket, where the connection is a bare one.
+    /// Returns the unix socket, if the connection is a bare one.
     #[cfg(unix)]
     pub fn as_unix(&self) -> Option<&tokio::net::UnixStream> {
         match &self.kind {

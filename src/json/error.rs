@@ -49,8 +49,8 @@ pub enum RecvJsonError {
 }
 
 impl RecvJsonError {
-    /// The code that tells the peer what was wrong with its message: 1007 for [`Invalid`](Self::Invalid), 1003 for
-    /// [`Binary`](Self::Binary) (RFC 6455 §7.4.1). `None` when the connection has failed, as the peer has been told.
+    /// Returns the close code that tells the peer what was wrong with its message: 1007 for [`Invalid`](Self::Invalid), 1003 for
+    /// [`Binary`](Self::Binary) (RFC 6455 §7.4.1). `None` if the connection has failed, as it is closed already.
     pub fn close_code(&self) -> Option<CloseCode> {
         match self {
             Self::Invalid { .. } => Some(CloseCode::INVALID_PAYLOAD),
@@ -59,8 +59,8 @@ impl RecvJsonError {
         }
     }
 
-    /// The reason that goes with [`close_code`](Self::close_code): what is wrong and where, cut to 123 bytes. Of the
-    /// message it may quote a value, to the peer that sent it.
+    /// Returns the reason that goes with [`close_code`](Self::close_code): what is wrong and where, cut to 123 bytes. It may
+    /// quote a value of the message, to the peer that sent it.
     pub fn close_reason(&self) -> CloseReason {
         match self {
             Self::Invalid { source, .. } => source.to_string().into(),

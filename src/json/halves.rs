@@ -11,7 +11,7 @@ use crate::websocket::{Receiver, Sender};
 
 /// JSON, with the feature `json`.
 impl<IO: AsyncRead + AsyncWrite + Unpin> Receiver<IO> {
-    /// [`WebSocket::recv_json`](crate::WebSocket::recv_json) of this half.
+    /// Receives a value, as [`WebSocket::recv_json`](crate::WebSocket::recv_json) does.
     ///
     /// # Errors
     ///
@@ -31,7 +31,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Receiver<IO> {
 
 /// JSON, with the feature `json`.
 impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
-    /// [`WebSocket::send_json`](crate::WebSocket::send_json) of this half.
+    /// Sends a value, as [`WebSocket::send_json`](crate::WebSocket::send_json) does.
     ///
     /// What goes to many is better serialized once: `Message::text(serde_json::to_string(&value)?)`, whose clones
     /// share one buffer.

@@ -10,7 +10,7 @@ use tokio::{
     net::TcpListener,
 };
 
-/// What connections come from: a [`TcpListener`], on Unix a `UnixListener`, or one of your own.
+/// A source of incoming connections: a [`TcpListener`], on Unix a `UnixListener`, or one of your own.
 ///
 /// Where [`Io`](Self::Io) is a `TcpStream`, [`serve`](crate::serve()) sets `TCP_NODELAY` and, on Linux, a
 /// `TCP_NOTSENT_LOWAT` of 128 KiB on each. A listener of your own whose `Io` contains one has to do that itself.
@@ -24,12 +24,12 @@ pub trait Listener: Send + 'static {
     ///
     /// # Errors
     ///
-    /// An error ends neither the listener nor the server: it tries again, after a pause where the error is not one
-    /// of the single connection.
+    /// An error ends neither the listener nor the server: it tries again, after a pause if the error is not about
+    /// a single connection.
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Self::Io, Self::Addr)>>;
 }
 
-/// Who is at the other end of a connection: a request extension that [`serve`](crate::serve()) sets.
+/// The remote peer's address: a request extension that [`serve`](crate::serve()) sets.
 ///
 /// For a [`TcpListener`] it holds a [`SocketAddr`](std::net::SocketAddr), which is then an extension by itself too, for
 /// middleware that knows nothing of this crate. With the feature `axum` the address is also there as axum's
@@ -52,8 +52,8 @@ impl Listener for TcpListener {
     }
 }
 
-/// The file of the socket stays when the listener is dropped, and binding another to it fails while it is there: remove
-/// it before binding, where no other server can be listening on it, and after serving.
+/// The socket's file stays when the listener is dropped, and binding fails while it exists. Remove it before binding, if no
+/// other server can be listening on it, and after serving.
 #[cfg(unix)]
 impl Listener for tokio::net::UnixListener {
     type Io = tokio::net::UnixStream;

@@ -14,7 +14,7 @@ use crate::shutdown::Shutdown;
 /// What hyper adds to the present without looking.
 const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// Serves `service` to all who connect to `listener`.
+/// Serves `service` to all clients that connect to `listener`.
 ///
 /// `service` is any tower service of HTTP requests: a layer's
 /// [`into_service`](crate::WebSocketUpgradeLayer::into_service), an axum `Router`, or a stack of your own. Requests
@@ -41,11 +41,11 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 ///
 /// # Slow and hostile clients
 ///
-/// A client that does not get on is dropped, at the deadlines that [`Serve`]'s methods set: for the TLS handshake, for
-/// the first request, for each further one, for taking a response, for an HTTP/2 connection on which nothing goes on. None of them bears on
-/// a connection with an open WebSocket, which has [those of its own](crate::Config).
+/// Clients that make no progress are disconnected after the timeouts that [`Serve`]'s methods set: for the TLS handshake, for
+/// the first request, for each further one, for taking a response, for an idle HTTP/2 connection. They do not apply
+/// to open WebSockets, which have [timeouts of their own](crate::Config).
 ///
-/// Over HTTP/2 these limits hold against what is known to have been tried:
+/// Over HTTP/2 these limits hold against known attacks:
 ///
 /// | attack | what ends it |
 /// | --- | --- |
@@ -67,8 +67,8 @@ pub fn serve<L, S>(listener: L, service: S) -> Serve<L, S> {
 
 /// A server that [`serve`] sets up and `.await` runs.
 ///
-/// It never fails by itself: an error on accepting, as being out of file descriptors, costs a pause at most, and an
-/// error on a connection costs that connection.
+/// The future never returns an error. If accepting fails, for example because no file descriptors are left, the server
+/// retries after a short pause. An error on a connection ends that connection only.
 #[must_use = "a server does nothing unless awaited"]
 pub struct Serve<L, S> {
     listener: L,
@@ -77,7 +77,7 @@ pub struct Serve<L, S> {
 }
 
 impl<L, S> Serve<L, S> {
-    /// Serves those who connect to `listener` too, which may be of another kind.
+    /// Serves clients that connect to `listener` as well, which may be of another kind.
     pub fn listen<M: Listener>(mut self, listener: M) -> Self
     where
         S: HttpService,
@@ -89,15 +89,15 @@ impl<L, S> Serve<L, S> {
     /// Speaks TLS on the first listener, the one that [`serve`] was given: `tls` is a
     /// [`Tls`] or a `rustls::ServerConfig`.
     ///
-    /// A client that speaks no TLS there gets an alert, and the end of the stream. A client that speaks TLS to a
-    /// listener without it gets a `400 Bad Request`, which to it is no TLS, and the end of the stream.
+    /// A client that does not speak TLS there gets an alert, and the end of the stream. A client that speaks TLS to a
+    /// listener without it gets a `400 Bad Request`, which it cannot read as TLS, and the end of the stream.
     #[cfg(feature = "tls")]
     pub fn tls(mut self, tls: impl Into<Tls>) -> Self {
         self.tls = Some(tls.into());
         self
     }
 
-    /// Serves those who connect to `listener` too, over TLS.
+    /// Serves clients that connect to `listener` as well, over TLS.
     #[cfg(feature = "tls")]
     pub fn listen_tls<M: Listener>(mut self, listener: M, tls: impl Into<Tls>) -> Self
     where
@@ -107,10 +107,11 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// Once `signal` is ready: stops accepting, lets requests in progress finish, has every socket say 1001, waits
-    /// for them all, but at most for [`drain_timeout`](Self::drain_timeout), and drops what is left.
+    /// Shuts the server down gracefully once `signal` is ready: stops accepting, lets requests in progress finish, sends
+    /// Close 1001 on every socket, waits up to [`drain_timeout`](Self::drain_timeout) for all of them, and drops the remaining
+    /// ones.
     ///
-    /// Idle connections end at once. HTTP/2 clients are told to go away first (RFC 9113 §6.8), and have 5 s to do so.
+    /// Idle connections end at once. HTTP/2 clients are sent GOAWAY first (RFC 9113 §6.8), and have 5 s to leave.
     ///
     /// The sockets are those of its own handle. A layer whose [`Config::shutdown`](crate::Config::shutdown) names
     /// another one needs that to be given to [`with_shutdown`](Self::with_shutdown).
@@ -119,16 +120,16 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// How long a graceful shutdown waits. Default: 30 s.
+    /// Sets how long a graceful shutdown waits. Default: 30 s.
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.server.drain_timeout = timeout;
         self
     }
 
-    /// How many connections may be open at once, over all listeners and with the WebSockets among them; `None` for no
-    /// limit. Default: `None`.
+    /// Sets how many connections may be open at once, over all listeners, including WebSockets. `None` is no limit. Default:
+    /// `None`.
     ///
-    /// Over it nothing is accepted until a connection ends: clients wait in the system's queue, and are refused by it
+    /// Further connections wait in the system's accept queue until a connection ends, and are refused by the system
     /// when that is full. The limit of open *sockets* is [`Config::max_connections`](crate::Config::max_connections).
     ///
     /// # Panics
@@ -140,7 +141,7 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// How long a client may take for the TLS handshake. Default: 10 s.
+    /// Sets how long a client may take for the TLS handshake. Default: 10 s.
     ///
     /// # Panics
     ///
@@ -151,8 +152,8 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// How long a client may take until the whole head of its first request is there, from the connection on, or from
-    /// the end of its TLS handshake; whatever it sends meanwhile. Default: 10 s.
+    /// Sets how long a client may take until the whole head of its first request has arrived, counted from the connection, or
+    /// from the end of its TLS handshake, whatever it sends meanwhile. Default: 10 s.
     ///
     /// # Panics
     ///
@@ -162,10 +163,10 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// How long a client may take, over HTTP/1.1, from the end of one request until the whole head of the next is
-    /// there: for how long a connection is kept alive. Default: 30 s.
+    /// Sets how long a client may take, over HTTP/1.1, from the end of one request until the whole head of the next has
+    /// arrived: how long a connection is kept alive. Default: 30 s.
     ///
-    /// It holds for the first request as well, so that the smaller of this and
+    /// It applies to the first request as well, so the smaller of this and
     /// [`first_request_timeout`](Self::first_request_timeout) counts.
     ///
     /// # Panics
@@ -176,10 +177,9 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// For how long a client may take nothing of a response, over HTTP/1.1, while there is more of it than the system
-    /// holds; then the connection is dropped. Default: 30 s.
+    /// Sets how long writing an HTTP/1.1 response may make no progress. After that the connection is dropped. Default: 30 s.
     ///
-    /// However little it takes meanwhile, this begins anew. Over HTTP/2,
+    /// However little the client takes, the time begins anew. Over HTTP/2,
     /// [`http2_idle_timeout`](Self::http2_idle_timeout) ends such a connection.
     ///
     /// # Panics
@@ -190,13 +190,13 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// How long an HTTP/2 connection may have no open stream, be it a request or a WebSocket, after its first. Then the
-    /// client is told to go away, and has 5 s to do so. Default: 60 s.
+    /// Sets how long an HTTP/2 connection may have no open stream, neither a request nor a WebSocket, after its first. After
+    /// that GOAWAY is sent, and the client has 5 s to leave. Default: 60 s.
     ///
-    /// Streams on which there is a response that the client does not take do not count, while a response that it does
-    /// take, however slowly, keeps the connection open.
+    /// Streams with a response that the client does not take do not count. A response that it takes, however slowly, keeps the
+    /// connection open.
     ///
-    /// A connection is not pinged: each WebSocket on it [is](crate::Config::keepalive_interval).
+    /// The connection itself is not pinged, but each WebSocket on it [is](crate::Config::keepalive_interval).
     ///
     /// # Panics
     ///
@@ -207,10 +207,10 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// How many streams a client may have open at once on an HTTP/2 connection: requests and WebSockets together.
+    /// Sets how many streams a client may have open at once on an HTTP/2 connection: requests and WebSockets together.
     /// Default: 200.
     ///
-    /// Of each up to 64 KiB may lie unread, so that the connection may cost 64 KiB times this.
+    /// Up to 64 KiB of each may be unread, so a connection may cost 64 KiB times this.
     ///
     /// # Panics
     ///
@@ -222,7 +222,7 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// The largest head of a request, in bytes; over it the client gets a 431. Default: 32 KiB.
+    /// Sets the largest head of a request, in bytes. Above it the client gets a 431. Default: 32 KiB.
     ///
     /// Over HTTP/2 it is the size of all the fields without compression, with 32 bytes more for each (RFC 9113
     /// §6.5.2).
@@ -236,7 +236,7 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// How many header fields a request may have over HTTP/1.1; over it the client gets a 431. Default: 100.
+    /// Sets how many header fields a request may have over HTTP/1.1. Above it the client gets a 431. Default: 100.
     ///
     /// Any other value than the default costs an allocation for each request. Over HTTP/2,
     /// [`max_header_size`](Self::max_header_size) bounds the number too.
@@ -257,7 +257,7 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// The handle that counts the server's sockets.
+    /// Returns the handle that counts the server's sockets.
     pub fn shutdown(&self) -> &Shutdown {
         &self.server.shutdown
     }

@@ -5,9 +5,9 @@ use http_body::Body;
 use hyper::body::Incoming;
 use tower::{BoxError, Service};
 
-/// What [`serve`](crate::serve()) serves: any tower service of HTTP requests that can be cloned.
+/// Trait alias for what [`serve`](crate::serve()) serves: any tower service of HTTP requests that can be cloned.
 ///
-/// It is implemented for all of those, and there is nothing else to implement.
+/// It is implemented for all of those and need not be implemented by hand.
 pub trait HttpService:
     Service<
         Request<Incoming>,

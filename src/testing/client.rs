@@ -35,12 +35,12 @@ impl Client {
         Self { stream, response }
     }
 
-    /// The 101.
+    /// Returns the accepting response.
     pub fn response(&self) -> &Response<()> {
         &self.response
     }
 
-    /// The subprotocol that the service selected.
+    /// Returns the subprotocol that the service selected.
     pub fn protocol(&self) -> Option<&str> {
         self.response.headers().get(SEC_WEBSOCKET_PROTOCOL)?.to_str().ok()
     }
@@ -49,31 +49,31 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What tungstenite says, as when the socket is closed.
+    /// Returns tungstenite's error, for example if the socket is closed.
     pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
         self.stream.send(message.into()).await
     }
 
-    /// The next message, of any kind; `None` at the end.
+    /// Receives the next message, of any kind; `None` at the end.
     ///
     /// # Errors
     ///
-    /// What tungstenite says, as when the stream ends without a Close.
+    /// Returns tungstenite's error, for example if the stream ends without a Close.
     ///
     /// # Panics
     ///
-    /// Panics when nothing comes within a day.
+    /// Panics if nothing comes within a day.
     #[track_caller]
     pub fn recv(&mut self) -> impl Future<Output = Option<Result<Message, Error>>> + Send + '_ {
         let caller = Location::caller();
         within_a_day(self.stream.next(), caller, "nothing comes")
     }
 
-    /// The text of the next message; pings and pongs are passed over.
+    /// Receives a text message and returns its text; pings and pongs are skipped.
     ///
     /// # Panics
     ///
-    /// Panics when the next message is something else, and when none comes within a day.
+    /// Panics if the next message is something else, or if none comes within a day.
     #[track_caller]
     pub fn recv_text(&mut self) -> impl Future<Output = String> + Send + '_ {
         let caller = Location::caller();
@@ -96,11 +96,11 @@ impl Client {
         }
     }
 
-    /// The next message, out of its JSON; pings and pongs are passed over. With the feature `json`.
+    /// Receives a value as JSON; pings and pongs are skipped. With the feature `json`.
     ///
     /// # Panics
     ///
-    /// As [`recv_text`](Self::recv_text), and when the text is not the JSON of a `T`.
+    /// As [`recv_text`](Self::recv_text), and if the text is not the JSON of a `T`.
     #[cfg(feature = "json")]
     #[cfg_attr(docsrs, doc(cfg(feature = "json")))]
     #[track_caller]
@@ -121,7 +121,7 @@ impl Client {
     ///
     /// # Panics
     ///
-    /// Panics when `value` has no JSON.
+    /// Panics if `value` cannot be serialized.
     #[cfg(feature = "json")]
     #[cfg_attr(docsrs, doc(cfg(feature = "json")))]
     pub async fn send_json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
@@ -129,11 +129,11 @@ impl Client {
         self.send(text).await
     }
 
-    /// Sends Close, and says how the server closed; see [`closed`](Self::closed).
+    /// Sends Close, and returns how the server closed; see [`closed`](Self::closed).
     ///
     /// # Panics
     ///
-    /// Panics when there is no end within a day.
+    /// Panics if there is no end within a day.
     #[track_caller]
     pub fn close(
         &mut self,
@@ -150,12 +150,12 @@ impl Client {
         within_a_day(close, caller, "the connection does not end")
     }
 
-    /// Receives until the end, and says how the server closed: code and reason of its Close, 1005 when that had no
-    /// code, 1006 when there was no Close. Messages that come before are thrown away.
+    /// Receives until the end, and returns how the server closed: code and reason of its Close, 1005 if that had no
+    /// code, 1006 if there was no Close. Messages that come before are discarded.
     ///
     /// # Panics
     ///
-    /// Panics when there is no end within a day.
+    /// Panics if there is no end within a day.
     #[track_caller]
     pub fn closed(&mut self) -> impl Future<Output = (u16, String)> + Send + '_ {
         within_a_day(self.rest(), Location::caller(), "the connection does not end")
@@ -173,7 +173,7 @@ impl Client {
         closed
     }
 
-    /// The tokio-tungstenite stream inside, where more is wanted than a well-behaved client does.
+    /// Returns the tokio-tungstenite stream inside, to do what a well-behaved client does not.
     pub fn into_inner(self) -> WebSocketStream<TokioIo<Upgraded>> {
         self.stream
     }

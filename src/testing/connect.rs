@@ -23,12 +23,12 @@ use super::{Client, IntoRequest, Refused, answer::check, patience::within_a_day,
 ///
 /// # Errors
 ///
-/// The response, when it is not a 101.
+/// Returns the response if it is not a 101.
 ///
 /// # Panics
 ///
-/// Panics when `request` is none, when the service fails or panics instead of answering, when it does not answer within
-/// a day, and when its 101 is not one that a client may accept (RFC 6455 §4.1).
+/// Panics if `request` is not a valid URI or request, if the service fails or panics instead of answering, if it does not
+/// answer within a day, or if its 101 is not one that a client may accept (RFC 6455 §4.1).
 #[track_caller]
 pub fn connect<S, B>(service: S, request: impl IntoRequest) -> impl Future<Output = Result<Client, Refused>>
 where

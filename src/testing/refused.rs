@@ -14,7 +14,7 @@ impl Refused {
         Self(Box::new(response))
     }
 
-    /// The response.
+    /// Returns the response.
     pub fn into_response(self) -> Response<Bytes> {
         *self.0
     }

@@ -10,11 +10,11 @@ use http::{
 /// What [`connect`](super::connect) can ask for: a path, a [`Uri`], a [`Request`], or the [`Builder`] of one, as it
 /// stands.
 pub trait IntoRequest {
-    /// The request.
+    /// Returns the request.
     ///
     /// # Panics
     ///
-    /// Panics when there is none: a path that is no path, a header that is no header.
+    /// Panics if the value is not a valid URI or request.
     fn into_request(self) -> Request<()>;
 }
 

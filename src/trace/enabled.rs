@@ -1,6 +1,6 @@
 //! A span for each connection, and events for what goes wrong.
 
-use std::{error::Error, io, net::SocketAddr, time::Instant};
+use std::{error::Error, io, net::SocketAddr, sync::Arc, time::Instant};
 
 use http::{HeaderValue, Method, StatusCode, Uri, request::Parts};
 use tracing::{Span, debug, field, info_span, warn};
@@ -60,14 +60,21 @@ impl RequestTrace {
         );
         span.follows_from(Span::current());
         let started = Instant::now();
-        Trace { span, started, received: Count::default(), sent: Count::default(), has_ended: false }
+        Trace {
+            span: Arc::new(span),
+            started,
+            received: Count::default(),
+            sent: Count::default(),
+            has_ended: false,
+        }
     }
 }
 
 /// The span of one connection, and what it will have carried.
 #[derive(Debug)]
 pub(crate) struct Trace {
-    span: Span,
+    /// Shared, as cloning a span calls the subscriber.
+    span: Arc<Span>,
     started: Instant,
     received: Count,
     sent: Count,
@@ -101,7 +108,7 @@ impl Trace {
         if std::mem::replace(&mut self.has_ended, true) {
             return;
         }
-        let span = &self.span;
+        let span = &*self.span;
         span.record("close_code", code);
         span.record("close_reason", reason);
         if let Some(error) = error {
@@ -117,12 +124,12 @@ impl Trace {
 
     /// What the handler runs in.
     pub(crate) fn scope(&self) -> Scope {
-        Scope(self.span.clone())
+        Scope(Arc::clone(&self.span))
     }
 }
 
 #[derive(Debug)]
-pub(crate) struct Scope(Span);
+pub(crate) struct Scope(Arc<Span>);
 
 impl Scope {
     pub(crate) fn enter<R>(&self, f: impl FnOnce() -> R) -> R {

@@ -79,7 +79,7 @@ impl<H, F> WebSocketUpgradeLayer<H, F> {
         self
     }
 
-    /// A service of its own, which answers everything but WebSocket requests with 426 (over HTTP/2 with 405, or 501).
+    /// Returns a service of its own, which answers requests that are not WebSocket upgrades with 426 (over HTTP/2 with 405, or 501).
     pub fn into_service(self) -> WebSocketUpgrade<UpgradeRequired, H, F> {
         let Self { acceptor, handler, predicate } = self;
         WebSocketUpgrade::new(UpgradeRequired::new(), Shared { acceptor, handler, predicate })

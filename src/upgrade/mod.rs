@@ -4,6 +4,7 @@ mod body;
 mod future;
 mod layer;
 mod service;
+mod stream_handler;
 mod task;
 mod upgrade_required;
 
@@ -11,4 +12,5 @@ pub use body::ResponseBody;
 pub use future::ResponseFuture;
 pub use layer::WebSocketUpgradeLayer;
 pub use service::WebSocketUpgrade;
+pub use stream_handler::stream_handler;
 pub use upgrade_required::UpgradeRequired;

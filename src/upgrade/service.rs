@@ -19,8 +19,7 @@ use crate::{
 
 /// The service of a [`WebSocketUpgradeLayer`](crate::WebSocketUpgradeLayer).
 ///
-/// It is as ready as its inner service, and the inner service's errors pass through it. Cloning it clones the inner
-/// service and one `Arc`.
+/// Readiness and errors are those of the inner service. Cloning it clones the inner service and one `Arc`.
 ///
 /// # Panics
 ///
@@ -43,17 +42,17 @@ impl<S, H, F> WebSocketUpgrade<S, H, F> {
         Self { inner, shared: Arc::new(shared) }
     }
 
-    /// The inner service.
+    /// Returns the inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// The inner service.
+    /// Returns the inner service.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// The inner service.
+    /// Returns the inner service.
     pub fn into_inner(self) -> S {
         self.inner
     }

@@ -25,22 +25,24 @@ pub(super) trait Deliver: Send + Sync {
     /// Writes it, or begins to.
     fn write(&self);
 
-    /// Has the driver write it.
-    fn leave(&self);
+    /// Leaves it to the driver.
+    fn defer_to_driver(&self);
 }
 
 /// Has `connection`, whose driver runs in the runtime `home`, written soon.
 pub(super) fn deliver(connection: Arc<dyn Deliver>, home: runtime::Id) {
     // Another runtime may stop, or be left alone, while the connection's own goes on.
     let here = runtime::Handle::try_current().ok().filter(|here| here.id() == home);
-    let Some(here) = here else { return connection.leave() };
-    let connection = OPEN.with_borrow(|open| match open {
-        Some((at, batch)) if *at == home => batch.push(connection),
+    let Some(here) = here else { return connection.defer_to_driver() };
+    // None where the thread is ending: a socket may be used by the destructor of a thread-local.
+    let open = OPEN.try_with(|open| open.borrow().clone()).ok().flatten();
+    let connection = match open {
+        Some((at, batch)) if at == home => batch.push(connection),
         _ => Err(connection),
-    });
+    };
     let Err(connection) = connection else { return };
     let batch = Arc::new(Batch(Mutex::new(Some(vec![connection]))));
-    OPEN.set(Some((home, Arc::clone(&batch))));
+    let _ = OPEN.try_with(|open| open.replace(Some((home, Arc::clone(&batch)))));
     // Not under the borrow: a runtime that is shut down drops it at once.
     here.spawn(Delivery(batch));
 }
@@ -99,7 +101,7 @@ struct Undelivered(vec::IntoIter<Arc<dyn Deliver>>);
 impl Drop for Undelivered {
     fn drop(&mut self) {
         for connection in mem::take(&mut self.0) {
-            connection.leave();
+            connection.defer_to_driver();
         }
     }
 }
@@ -131,7 +133,7 @@ mod tests {
             self.written.fetch_add(1, Ordering::Relaxed);
         }
 
-        fn leave(&self) {
+        fn defer_to_driver(&self) {
             self.left.fetch_add(1, Ordering::Relaxed);
         }
     }

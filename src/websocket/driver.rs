@@ -4,6 +4,7 @@ use std::{
     any::Any,
     fmt,
     future::{Future, Ready, ready},
+    mem,
     panic::{self, AssertUnwindSafe},
     pin::Pin,
     sync::Arc,
@@ -13,21 +14,23 @@ use std::{
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{
-    closing::{CloseCode, CloseReason},
-    shared::Shared,
-};
+use super::{connection::Seat, shared::Shared};
 use crate::trace::Scope;
 
 pin_project! {
     /// Runs a handler and looks after its connection: writing, keepalive, and the end.
     ///
-    /// What the handler sends is handed to the kernel when its poll returns, so that messages which leave
-    /// together cost one system call, and none of them is late. However the handler ends, the closing handshake
-    /// is finished before this future is.
+    /// - Messages that the handler sends are written when its poll returns, so that messages which leave together cost one
+    ///   system call; see [`Config::cork`](crate::Config::cork).
+    /// - While the handler does not receive, messages are
+    ///   [received ahead](crate::WebSocket#what-happens-while-the-handler-does-not-receive): pings are answered, and the peer's
+    ///   Close or end of stream ends the connection.
+    /// - If the handler's poll blocks its thread and something happens to the connection, a task of its own does the driver's
+    ///   work after 2 ms, in a runtime with several threads.
+    /// - However the handler ends, the closing handshake is finished before this future is.
     ///
-    /// The output is the handler's, or `None` when a [`Shutdown`](crate::Shutdown) lost its patience and the handler
-    /// was dropped. A panic in the handler goes on once the connection is over.
+    /// Resolves to the handler's output, or to `None` if [`Shutdown::drain`](crate::Shutdown::drain) timed out and dropped the
+    /// handler. If the handler panics, the panic is resumed once the connection is over.
     #[must_use = "futures do nothing unless polled"]
     pub struct Driver<IO, Fut: Future> {
         // The handler is dropped before the guard looks at what it has left.
@@ -35,46 +38,45 @@ pin_project! {
         handler: Option<Fut>,
         output: Option<Result<Fut::Output, Box<dyn Any + Send>>>,
         scope: Option<Scope>,
-        shared: Guard<IO>,
+        guard: DriverGuard<IO>,
     }
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin, Fut: Future> Driver<IO, Fut> {
     /// Calls `handler`, with the driver already there for what it does.
     pub(super) fn new(shared: Arc<Shared<IO>>, handler: impl FnOnce() -> Fut) -> Self {
-        Self::with_release(shared, handler, |shared| {
-            if release(shared) {
-                shared.adopt();
-            }
-        })
+        Self::with_guard(shared, handler, |shared| shared.ensure_driven())
     }
 
-    fn with_release(
+    fn with_guard(
         shared: Arc<Shared<IO>>,
         handler: impl FnOnce() -> Fut,
-        release: fn(&Arc<Shared<IO>>),
+        on_dropped: fn(&Arc<Shared<IO>>),
     ) -> Self {
-        let scope = shared.try_lock().map(|mut connection| {
-            connection.wakers().begin_driving();
+        let scope = shared.with(|connection, _| {
+            connection.begin_driving();
             connection.scope()
         });
-        let shared = Guard { shared, release };
-        Self { handler: Some(handler()), output: None, scope, shared }
+        let guard = DriverGuard { shared, on_dropped };
+        Self { handler: Some(handler()), output: None, scope, guard }
     }
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Driver<IO, Ready<()>> {
     /// A driver that looks after a connection whose handler is gone. Nobody takes its place: a runtime that shuts
-    /// down drops whatever it is given. Then a connection that nobody reads is over, or whoever still has a sender
-    /// would keep it for ever.
+    /// down drops whatever it is given. Then a connection that nobody reads is over, or its senders would keep it open.
     pub(super) fn background(shared: Arc<Shared<IO>>) -> Self {
-        Self::with_release(
+        Self::with_guard(
             shared,
             || ready(()),
             |shared| {
-                release(shared);
-                if let Some(mut connection) = shared.try_lock() {
-                    connection.leave();
+                if !shared.with(|connection, _| connection.is_left()) {
+                    return;
+                }
+                if std::thread::panicking() {
+                    shared.with(|connection, deferred| connection.abort(deferred));
+                } else {
+                    shared.end_now();
                 }
             },
         )
@@ -86,11 +88,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, Fut: Future> Future for Driver<IO, Fut>
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let shared = &this.shared.shared;
-        if let Some(mut connection) = shared.try_lock() {
-            connection.cork(cx.waker());
-        }
+        let shared = &this.guard.shared;
         if let Some(handler) = this.handler.as_mut().as_pin_mut() {
+            begin_turn(shared, cx);
             let poll = || panic::catch_unwind(AssertUnwindSafe(|| handler.poll(cx)));
             let polled = match this.scope {
                 Some(scope) => scope.enter(poll),
@@ -100,10 +100,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, Fut: Future> Future for Driver<IO, Fut>
                 Ok(Poll::Pending) => None,
                 Ok(Poll::Ready(output)) => Some(Ok(output)),
                 Err(panic) => {
-                    // The socket may be elsewhere, and read on there.
-                    if let Some(mut connection) = shared.try_lock() {
-                        connection.begin_close(CloseCode::INTERNAL_ERROR, CloseReason::default());
-                    }
+                    shared.with(|connection, deferred| connection.on_panic(deferred));
                     Some(Err(panic))
                 }
             };
@@ -112,18 +109,25 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, Fut: Future> Future for Driver<IO, Fut>
                 this.handler.set(None);
             }
         }
-        let (over, dropped) = match shared.try_lock() {
-            Some(mut connection) => (connection.uncork(cx).is_ready(), connection.is_dropped()),
-            None => (true, false),
-        };
-        match this.output.take() {
-            Some(Ok(output)) if over => Poll::Ready(Some(output)),
-            Some(Err(panic)) if over => panic::resume_unwind(panic),
-            None if dropped => {
+        let has_handler = this.handler.is_some();
+        let mut is_ended = false;
+        let over = shared.poll(cx.waker(), Seat::Driver, |connection, deferred| {
+            if !mem::replace(&mut is_ended, true) {
+                connection.end_turn(deferred);
+            }
+            match connection.is_done(has_handler) {
+                true => Poll::Ready(connection.is_dropped()),
+                false => Poll::Pending,
+            }
+        });
+        match (this.output.take(), over) {
+            (Some(Ok(output)), Poll::Ready(_)) => Poll::Ready(Some(output)),
+            (Some(Err(panic)), Poll::Ready(_)) => panic::resume_unwind(panic),
+            (None, Poll::Ready(true)) => {
                 this.handler.set(None);
                 Poll::Ready(None)
             }
-            output => {
+            (output, _) => {
                 *this.output = output;
                 Poll::Pending
             }
@@ -131,26 +135,32 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, Fut: Future> Future for Driver<IO, Fut>
     }
 }
 
+/// Begins a turn of the handler. Before that, as it may block, the IO and the timers learn whom to wake, and what has happened
+/// is looked at.
+fn begin_turn<IO>(shared: &Shared<IO>, cx: &mut Context<'_>)
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    // Cloned before it is known to be needed, as it must not be cloned under the lock.
+    let mut waker = Some(cx.waker().clone());
+    let is_to_look = shared.with(|connection, deferred| connection.begin_turn(&mut waker, deferred));
+    if !is_to_look {
+        return;
+    }
+    let _ = shared.poll(cx.waker(), Seat::Driver, |_, _| Poll::<()>::Pending);
+}
+
 /// Tells the connection when its driver is gone.
-struct Guard<IO> {
+struct DriverGuard<IO> {
     shared: Arc<Shared<IO>>,
     /// As a pointer: `Drop` has no bounds.
-    release: fn(&Arc<Shared<IO>>),
+    on_dropped: fn(&Arc<Shared<IO>>),
 }
 
-/// Tells the connection that its driver is gone; whether there is still a connection.
-fn release<IO: AsyncRead + AsyncWrite + Unpin>(shared: &Shared<IO>) -> bool {
-    let connection = shared.try_lock();
-    let is_there = connection.is_some();
-    if let Some(mut connection) = connection {
-        connection.wakers().end_driving();
-    }
-    is_there
-}
-
-impl<IO> Drop for Guard<IO> {
+impl<IO> Drop for DriverGuard<IO> {
     fn drop(&mut self) {
-        (self.release)(&self.shared);
+        self.shared.with(|connection, deferred| connection.end_driving(deferred));
+        (self.on_dropped)(&self.shared);
     }
 }
 

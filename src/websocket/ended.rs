@@ -11,8 +11,8 @@ pub struct Ended {
 }
 
 impl Ended {
-    /// The connection's close code (RFC 6455 §7.1.5): that of the peer's Close frame, 1005 when it had none, 1006
-    /// when no Close frame came. A code that must not be sent shows as 1002, with which it was answered.
+    /// Returns the connection's close code (RFC 6455 §7.1.5): that of the peer's Close frame, 1005 if it had none, 1006
+    /// if no Close frame came, or one with a code that must not be sent, which is a protocol violation.
     pub fn code(&self) -> u16 {
         match &self.received {
             Some(Some(frame)) => frame.code.into(),
@@ -21,7 +21,7 @@ impl Ended {
         }
     }
 
-    /// The connection's close reason (RFC 6455 §7.1.6): that of the peer's Close frame, or nothing.
+    /// Returns the connection's close reason (RFC 6455 §7.1.6): that of the peer's Close frame, or an empty string.
     pub fn reason(&self) -> &str {
         match &self.received {
             Some(Some(frame)) => &frame.reason,
@@ -29,17 +29,19 @@ impl Ended {
         }
     }
 
-    /// Whether the peer's Close frame came.
+    /// Returns `true` if the peer's Close frame came.
     pub fn is_clean(&self) -> bool {
         self.received.is_some()
     }
 
-    /// The Close frame with which this side wanted to end the connection; `None` when it only answered the peer's.
+    /// Returns the Close frame with which this side began to close. It is `None` if this side only answered the peer's, and
+    /// if its own had no code.
     pub fn sent(&self) -> Option<&CloseFrame> {
         self.sent.as_ref()
     }
 
-    /// The error that reading ended with, if it did.
+    /// Returns the error that ended the connection, if one did: reading failed, the peer broke the protocol or did not answer
+    /// a ping, or the closing handshake made no progress in time.
     pub fn error(&self) -> Option<&str> {
         self.error.as_deref()
     }

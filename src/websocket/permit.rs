@@ -14,7 +14,7 @@ use crate::shutdown::{Open, Shutdown, Stage, Watch};
 pub(crate) struct Permit {
     _place: Option<OwnedSemaphorePermit>,
     watch: Option<Watch>,
-    _open: Option<Open>,
+    open: Option<Open>,
 }
 
 /// Why there is no permit.
@@ -40,7 +40,14 @@ impl Permit {
             }
             None => None,
         };
-        Ok(Self { _place: place, watch: open.as_ref().map(Open::watch), _open: open })
+        Ok(Self { _place: place, watch: open.as_ref().map(Open::watch), open })
+    }
+
+    /// Has the shutdown count the socket as one that was dropped: its closing handshake timed out.
+    pub(crate) fn note_cut(&mut self) {
+        if let Some(open) = &self.open {
+            open.note_cut();
+        }
     }
 
     /// Ready with each new stage of the shutdown, once.

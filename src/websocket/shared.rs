@@ -2,115 +2,115 @@
 
 use std::{
     fmt,
-    ops::{Deref, DerefMut},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Weak},
+    task::{Poll, Wake, Waker},
 };
 
-use tokio::runtime;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    runtime,
+};
 
-use super::{closing::CloseCode, connection::Connection};
+use super::{
+    close_code::CloseCode,
+    connection::{Connection, Deferred, Lock, Locked, Seat},
+};
 
-/// What a socket, its halves and its driver share: the connection behind a lock that is hardly ever contended.
+/// What a socket, its halves and its driver share: the connection behind its lock.
 pub(super) struct Shared<IO> {
-    connection: Mutex<Option<Connection<IO>>>,
-    actions: Actions<IO>,
+    pub(super) lock: Lock<IO>,
+    pub(super) vtable: Vtable<IO>,
 }
 
-/// What [`Handle`], [`adopt`](Shared::adopt) and [`deliver`](Shared::deliver) do, as pointers: `Drop` has no bounds, and
-/// only who made this knows that `IO` can be driven.
-pub(super) struct Actions<IO> {
-    pub(super) abandon: fn(&Arc<Shared<IO>>, CloseCode),
-    pub(super) adopt: fn(&Arc<Shared<IO>>),
+/// What is done by functions that need more of `IO` than their callers know: `Drop` has no bounds, and only the constructor
+/// knows that `IO` can go to another task.
+pub(super) struct Vtable<IO> {
+    /// Nobody receives any more.
+    pub(super) on_reader_dropped: fn(&Arc<Shared<IO>>, CloseCode),
+    /// Has the connection driven in the background, if it has no driver.
+    pub(super) ensure_driven: fn(&Arc<Shared<IO>>),
+    /// Has what was sent written soon, in the runtime.
     pub(super) deliver: fn(&Arc<Shared<IO>>, runtime::Id),
+    /// Has the driver's work done if the handler, which is being polled, blocks its thread.
+    pub(super) rescue: fn(&Arc<Shared<IO>>),
+}
+
+impl<IO: Send + 'static> Shared<IO> {
+    pub(super) fn new(connection: Connection<IO>, vtable: Vtable<IO>) -> Arc<Self> {
+        Arc::new_cyclic(|shared| {
+            let waker = Waker::from(Arc::new(ConnectionWaker(Weak::clone(shared))));
+            Self { lock: Lock::new(connection, waker), vtable }
+        })
+    }
 }
 
 impl<IO> Shared<IO> {
-    pub(super) fn new(connection: Connection<IO>, actions: Actions<IO>) -> Arc<Self> {
-        Arc::new(Self { connection: Mutex::new(Some(connection)), actions })
+    pub(super) fn ensure_driven(self: &Arc<Self>) {
+        (self.vtable.ensure_driven)(self);
     }
 
-    /// Has the connection driven in the background, if it has no driver.
-    pub(super) fn adopt(self: &Arc<Self>) {
-        (self.actions.adopt)(self);
-    }
-
-    /// Has what was sent written soon, in the runtime `home`.
     pub(super) fn deliver(self: &Arc<Self>, home: runtime::Id) {
-        (self.actions.deliver)(self, home);
+        (self.vtable.deliver)(self, home);
     }
 
     pub(super) fn lock(&self) -> Locked<'_, IO> {
-        Locked(self.guard())
+        self.lock.lock()
     }
 
-    /// The connection, unless it was taken.
-    pub(super) fn try_lock(&self) -> Option<Locked<'_, IO>> {
-        let guard = self.guard();
-        guard.is_some().then_some(Locked(guard))
-    }
-
-    /// Takes the connection away from its driver.
-    pub(super) fn take(&self) -> Connection<IO> {
-        self.guard().take().expect("only the last handle takes the connection")
-    }
-
-    fn guard(&self) -> MutexGuard<'_, Option<Connection<IO>>> {
-        // A panic under the lock can only come from the IO; the connection is no worse for it.
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Locks the connection for a change.
+    pub(super) fn with<R>(&self, f: impl FnOnce(&mut Connection<IO>, &mut Deferred) -> R) -> R {
+        let mut locked = self.lock();
+        let (connection, deferred) = locked.parts();
+        f(connection, deferred)
     }
 }
 
-/// The one who reads: while it is there, the connection is open.
-pub(super) struct Handle<IO>(Arc<Shared<IO>>);
-
-impl<IO> Handle<IO> {
-    pub(super) fn new(shared: Arc<Shared<IO>>) -> Self {
-        Self(shared)
+impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
+    /// Polls an operation, see [`Lock::poll`].
+    pub(super) fn poll<T>(
+        &self,
+        waker: &Waker,
+        seat: Seat<'_>,
+        operation: impl FnMut(&mut Connection<IO>, &mut Deferred) -> Poll<T>,
+    ) -> Poll<T> {
+        self.lock.poll(waker, seat, operation)
     }
 
-    pub(super) fn shared(&self) -> &Arc<Shared<IO>> {
-        &self.0
+    pub(super) fn write<'a>(&'a self, locked: Locked<'a, IO>) -> Locked<'a, IO> {
+        self.lock.write(locked)
     }
-}
 
-impl<IO> Deref for Handle<IO> {
-    type Target = Shared<IO>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.0
-    }
-}
-
-impl<IO> Drop for Handle<IO> {
-    fn drop(&mut self) {
-        (self.0.actions.abandon)(&self.0, code_of_drop());
+    /// Does what can be done at once, as there will be no later.
+    pub(super) fn end_now(&self) {
+        let locked = self.write(self.lock());
+        let mut locked = self.lock.shut_down(locked);
+        let (connection, deferred) = locked.parts();
+        connection.abort(deferred);
     }
 }
 
-/// What the peer is told when a handle is dropped: a panic on its way up is an error.
-pub(super) fn code_of_drop() -> CloseCode {
-    if std::thread::panicking() { CloseCode::INTERNAL_ERROR } else { CloseCode::NORMAL }
+/// Wakes a connection: the only waker that its IO and its alarm know, so that their wake-ups reach whoever waits.
+struct ConnectionWaker<IO>(Weak<Shared<IO>>);
+
+impl<IO: Send + 'static> Wake for ConnectionWaker<IO> {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let Some(shared) = self.0.upgrade() else { return };
+        let turn = shared.with(|connection, deferred| {
+            connection.on_event(deferred);
+            connection.turn()
+        });
+        if turn.is_some() {
+            (shared.vtable.rescue)(&shared);
+        }
+    }
 }
 
 impl<IO> fmt::Debug for Shared<IO> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared").finish_non_exhaustive()
-    }
-}
-
-/// The connection, locked.
-pub(super) struct Locked<'a, IO>(MutexGuard<'a, Option<Connection<IO>>>);
-
-impl<IO> Deref for Locked<'_, IO> {
-    type Target = Connection<IO>;
-
-    fn deref(&self) -> &Self::Target {
-        self.0.as_ref().expect("a connection is taken only with its last handle")
-    }
-}
-
-impl<IO> DerefMut for Locked<'_, IO> {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        self.0.as_mut().expect("a connection is taken only with its last handle")
     }
 }

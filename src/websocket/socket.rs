@@ -15,14 +15,19 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tungstenite::{Error, Message};
 
 use super::{
-    adopt::share,
     agreement::Agreement,
-    closing::{CloseCode, CloseReason},
+    background::share,
+    close_code::CloseCode,
+    close_reason::CloseReason,
+    connection::{Attached, Compress},
     driver::Driver,
     ended::Ended,
-    halves::{Receiver, Sender},
-    inner::Inner,
-    shared::Handle,
+    handle::Handle,
+    receiver::Receiver,
+    sender::Sender,
+    sending::Sending,
+    sink::SinkState,
+    try_send_error::TrySendError,
 };
 use crate::io::Upgraded;
 
@@ -42,26 +47,52 @@ use crate::io::Upgraded;
 /// }
 /// ```
 ///
-/// Silent peers are pinged, and what is too large or breaks the protocol ends the connection with the right close
-/// code: 1002, 1007 or 1009 leaves, then the error is returned once, then the stream ends. [`Message::Ping`],
-/// [`Pong`](Message::Pong) and [`Close`](Message::Close) are shown but need no answer. All this is seen by reading:
-/// who only sends learns of the peer's end when sending fails, or when a ping is not answered.
+/// Idle peers are pinged. A protocol violation or an oversized message closes the connection with code 1002, 1007 or 1009;
+/// receiving then returns the error once, and `None` afterwards. [`Message::Ping`], [`Pong`](Message::Pong) and
+/// [`Close`](Message::Close) are shown for information and are answered automatically. Pongs that answer the connection's own
+/// pings are not shown.
 ///
 /// Dropping the socket closes it with 1000, or 1011 when a panic drops it; the closing handshake is finished in the
 /// background.
 ///
-/// Any `IO: AsyncRead + AsyncWrite` will do; [`Upgraded`] is what an HTTP server hands over. It is used within a
-/// tokio runtime whose timers are enabled.
+/// # What happens while the handler does not receive
+///
+/// In a handler, and wherever a [`Driver`] is polled, messages are received ahead of the handler: at most 64 KiB of them, each
+/// counted with 64 bytes more than its payload, and the one message that goes over that. Within that limit, whatever the handler
+/// does (it sends only, it waits for something else, or it blocks its thread in a runtime with several):
+///
+/// - Pings are answered, and pongs count.
+/// - The peer's Close is answered at once, behind what was sent before it arrived. An end of stream or a reset ends the
+///   connection at once; after an end of stream, what was accepted for sending still goes out.
+/// - From then on sending fails, and [`closed`](Self::closed) resolves. Messages that were received ahead can still be received.
+///
+/// If more than that is unread, the rest stays in the system's buffers, and the peer's sends wait. A Close that stands behind
+/// it is seen once the handler has received enough.
+///
+/// Without a driver, the same is done while any of the socket's methods is awaited; between them nobody looks at the connection.
+///
+/// # As a `Sink`
+///
+/// `poll_flush`, and so `SinkExt::send`, writes what was sent before and waits until the system has taken it: it is
+/// never delayed, see [`Config::cork`](crate::Config::cork). `poll_close` sends Close 1000 and is ready once that is written; it
+/// does not wait for the peer and discards nothing, so the stream can be read until the peer's Close.
+/// [`close`](Self::close) waits for the whole closing handshake.
+///
+/// # IO
+///
+/// `IO` is anything that is `AsyncRead + AsyncWrite`; [`Upgraded`] is what an HTTP server hands over. A socket must be used
+/// within a tokio runtime whose timers are enabled.
 pub struct WebSocket<IO = Upgraded> {
-    pub(super) handle: Handle<IO>,
+    handle: Handle<IO>,
     protocol: Option<HeaderValue>,
+    sink: SinkState,
 }
 
 impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> WebSocket<IO> {
     /// `unread` goes before what `io` will still give.
     pub(crate) fn new(io: IO, unread: &[u8], agreement: Agreement) -> Self {
         let protocol = agreement.protocol.clone();
-        Self { handle: Handle::new(share(io, unread, agreement)), protocol }
+        Self { handle: Handle::new(share(io, unread, agreement)), protocol, sink: SinkState::default() }
     }
 
     /// Splits the socket into a half that sends, which can be cloned, and one that receives.
@@ -70,10 +101,11 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> WebSocket<IO> {
     ///
     /// # Panics
     ///
-    /// A socket that has no driver is given one, on a task of its own: outside of a tokio runtime that panics.
-    pub fn split(self) -> (Sender<IO>, Receiver<IO>) {
+    /// Panics outside a tokio runtime if the socket has no driver, because a driver task has to be spawned.
+    pub fn split(mut self) -> (Sender<IO>, Receiver<IO>) {
+        self.sink.leave(&self.handle);
         let shared = self.handle.shared();
-        if !shared.lock().wakers().is_driven() {
+        if !shared.lock().is_driven() {
             tokio::spawn(Driver::background(Arc::clone(shared)));
         }
         (Sender::new(Arc::clone(shared)), Receiver::new(self.handle, self.protocol))
@@ -81,74 +113,133 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> WebSocket<IO> {
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
-    /// Receives the next message; `None` once the connection is over.
+    /// Receives the next message; returns `None` once the connection is over.
     ///
     /// # Errors
     ///
-    /// An error is returned once, after all messages that came before it, and is followed by `None`. Only
-    /// [`keepalive_timeout`](crate::Config::keepalive_timeout) comes before messages that were not received yet.
+    /// An error is returned once, after all messages that came before it, and is followed by `None`.
     ///
     /// # Cancel safety
     ///
-    /// Cancel safe: a message is either returned or still to come.
+    /// This method is cancel safe. If it is dropped before it completes, no message is lost.
     pub async fn recv(&mut self) -> Option<Result<Message, Error>> {
-        poll_fn(|cx| self.handle.lock().poll_recv(cx)).await
+        self.handle.shared().recv().await
     }
 
-    /// Sends a message: waits for room in the write buffer, and until the message is on its way.
+    /// Sends a message: waits for space in the write buffer, then writes the message.
     ///
-    /// In a handler, what is sent is handed to the kernel before the handler's task waits: messages that are sent
-    /// one after the other leave in one system call.
+    /// In a handler, messages that are sent one after the other leave in one system call, when the handler's task next
+    /// yields; see [`Config::cork`](crate::Config::cork), and [`flush`](Self::flush) to write them now.
     ///
     /// # Errors
     ///
-    /// [`Error::Protocol`] or [`Error::AlreadyClosed`] once the connection is closing, [`Error::Io`] when it broke.
+    /// Returns [`Error::Protocol`] or [`Error::AlreadyClosed`] once the connection is closing, [`Error::Io`] if it broke, and
+    /// [`Error::Capacity`] for a raw frame that is larger than the write buffer.
     ///
     /// # Cancel safety
     ///
-    /// While it waits for room, the message is lost with the future, and nothing of it was sent; later it is sent,
-    /// whole, whatever happens to the future.
+    /// If dropped while waiting for space, the message is not sent. Once queued, it is sent in full even if the future is
+    /// dropped.
     pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
-        let mut message = Some(message.into());
-        poll_fn(|cx| {
-            let mut connection = self.handle.lock();
-            if message.is_some() {
-                std::task::ready!(connection.poll_ready(cx))?;
-            }
-            if let Some(message) = message.take() {
-                connection.start_send(message)?;
-            }
-            connection.poll_flush(cx)
-        })
-        .await
+        let mut sending = Sending::new(&self.handle, message.into(), Compress::Negotiated);
+        poll_fn(|cx| sending.poll_sent(cx)).await
     }
 
-    /// Closes the connection: sends Close, reads on until the peer's Close and end of stream, at most for
-    /// [`Config::close_timeout`](crate::Config::close_timeout). Messages that still come are thrown away.
+    /// Sends a message if there is space for it now. If the write buffer is full, this first writes what the IO takes
+    /// without waiting.
     ///
     /// # Errors
     ///
-    /// What could not be written. A peer that does not answer is no error.
+    /// [`TrySendError::Full`] when the IO takes nothing more and [`TrySendError::Closed`] once the connection is closing
+    /// return the message; [`TrySendError::Failed`] does not.
+    pub fn try_send(&mut self, message: impl Into<Message>) -> Result<(), TrySendError> {
+        self.handle.shared().try_send(message.into(), Compress::Negotiated)
+    }
+
+    /// Writes everything that was sent before, now, and waits until the system has taken it. What others send meanwhile is
+    /// not waited for.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    ///
+    /// This method is cancel safe.
+    pub async fn flush(&mut self) -> Result<(), Error> {
+        self.handle.flush().await
+    }
+
+    /// Closes the connection: sends a Close behind everything that was sent before, then waits until the peer's Close and
+    /// end of stream. Messages received meanwhile are discarded. `None` sends a Close without a code, and no reason.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if writing fails, and [`Error::Io`] of kind [`TimedOut`](std::io::ErrorKind::TimedOut) if the
+    /// connection was cut because nothing moved for as long as [`Config::close_timeout`](crate::Config::close_timeout) says.
     ///
     /// # Cancel safety
     ///
     /// The Close is sent once this was polled, and when the socket is dropped the rest happens in the background.
-    pub async fn close(&mut self, code: CloseCode, reason: impl Into<CloseReason>) -> Result<(), Error> {
-        let mut reason = Some(reason.into());
-        poll_fn(|cx| {
-            let mut connection = self.handle.lock();
-            if let Some(reason) = reason.take() {
-                connection.begin_close(code, reason);
-            }
-            connection.poll_close(cx)
-        })
-        .await
+    pub async fn close(
+        &mut self,
+        code: impl Into<Option<CloseCode>>,
+        reason: impl Into<CloseReason>,
+    ) -> Result<(), Error> {
+        self.handle.close(code.into(), reason.into()).await
     }
 
-    /// Gives the socket a driver: polled in the place of `handler`'s future, it flushes what the handler sends when
-    /// the handler waits, pings while the handler only writes, and finishes the closing handshake when it is done.
+    /// Waits until messages can no longer be sent: one side has begun to close, or the connection has failed.
     ///
-    /// Sockets that a layer hands to its handler have one.
+    /// A handler that waits for something other than messages waits for this as well, and learns of the peer's end at once:
+    ///
+    /// ```
+    /// use tokio::sync::mpsc;
+    /// use tower_websocket::WebSocket;
+    ///
+    /// async fn notify(mut socket: WebSocket, mut events: mpsc::Receiver<String>) {
+    ///     loop {
+    ///         tokio::select! {
+    ///             event = events.recv() => match event {
+    ///                 Some(event) => if socket.send(event).await.is_err() { break },
+    ///                 None => break,
+    ///             },
+    ///             () = socket.closed() => break,
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Cancel safety
+    ///
+    /// This method is cancel safe.
+    pub async fn closed(&self) {
+        self.handle.closed().await;
+    }
+
+    /// Calls `f` with the IO, once no other task is working with it; returns `None` once the connection is over. For
+    /// addresses and socket options, not for reading and writing.
+    ///
+    /// # Cancel safety
+    ///
+    /// This method is cancel safe.
+    pub async fn with_io<R>(&mut self, f: impl FnOnce(&IO) -> R) -> Option<R> {
+        self.handle.with_io(f).await
+    }
+
+    pub(super) async fn detach(&self) -> Result<(IO, Vec<u8>), Attached> {
+        self.handle.detach().await
+    }
+
+    pub(super) fn limits(&self) -> (usize, usize) {
+        self.handle.lock().limits()
+    }
+
+    /// Runs `handler` with a driver. Poll the returned [`Driver`] instead of the handler's future: it writes what the handler
+    /// sends when the handler yields, pings while the handler does something else, answers the peer's pings and Close, and
+    /// finishes the closing handshake when the handler is done.
+    ///
+    /// Sockets that a layer passes to its handler have one.
     pub fn drive<F, Fut>(self, handler: F) -> Driver<IO, Fut>
     where
         F: FnOnce(Self) -> Fut,
@@ -158,33 +249,40 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
         Driver::new(shared, || handler(self))
     }
 
-    /// Calls `f` with the tokio-tungstenite stream inside.
+    /// Sends a message without compressing it, whatever was agreed on; otherwise as [`send`](Self::send).
     ///
-    /// What `f` reads and writes is missing from the socket's own account of the connection, and once there was any,
-    /// all messages take the longer way through that stream. The connection is locked while `f` runs, so `f` must not
-    /// use its halves. Where compression was agreed on, what `f` reads is inflated, and what it writes leaves as it is.
-    pub fn with_stream<R>(&mut self, f: impl FnOnce(&mut Inner<IO>) -> R) -> R {
-        self.handle.lock().with_stream(f)
-    }
-
-    /// The tokio-tungstenite stream inside; from now on everything is up to the caller.
+    /// For secrets, as the length of a compressed message tells something about its content, and for data that is compressed
+    /// already; see [`Deflate`](crate::Deflate).
     ///
-    /// Messages that were sent but not flushed may be missing. Where compression was agreed on, what is read is
-    /// inflated, and what is written leaves as it is, which the peer takes, too.
-    pub fn into_inner(self) -> Inner<IO> {
-        self.handle.take().into_stream()
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`send`](Self::send).
+    #[cfg(feature = "deflate")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    pub async fn send_uncompressed(&mut self, message: impl Into<Message>) -> Result<(), Error> {
+        let mut sending = Sending::new(&self.handle, message.into(), Compress::Never);
+        poll_fn(|cx| sending.poll_sent(cx)).await
     }
 }
 
 impl<IO> WebSocket<IO> {
-    /// How the connection ended, or is ending; `None` while messages go both ways.
+    /// Returns how the connection was closed, or is being closed; `None` while it is open.
     ///
     /// It is complete once [`recv`](Self::recv) has returned `None`.
     pub fn ended(&self) -> Option<Ended> {
         self.handle.lock().ended()
     }
 
-    /// The subprotocol that the opening handshake agreed on.
+    /// Returns `true` if no more messages can be sent.
+    pub fn is_closed(&self) -> bool {
+        !self.handle.lock().is_open()
+    }
+
+    /// Returns the subprotocol that the opening handshake agreed on.
     pub fn protocol(&self) -> Option<&str> {
         self.protocol.as_ref()?.to_str().ok()
     }
@@ -194,28 +292,32 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Stream for WebSocket<IO> {
     type Item = Result<Message, Error>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.handle.lock().poll_recv(cx)
+        self.handle.poll_recv(cx)
     }
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Sink<Message> for WebSocket<IO> {
     type Error = Error;
 
-    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.handle.lock().poll_ready(cx)
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let Self { handle, sink, .. } = &mut *self;
+        sink.poll_ready(handle, cx)
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
-        self.handle.lock().start_send(message)
+        self.handle.start_send(message)
     }
 
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.handle.lock().poll_flush(cx)
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let Self { handle, sink, .. } = &mut *self;
+        sink.poll_flush(handle, cx)
     }
 
-    /// [`close`](WebSocket::close) with 1000.
-    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.handle.lock().poll_close(cx)
+    /// Sends Close 1000 and waits until it is written. The stream goes on until the peer's Close: nothing that still comes is
+    /// thrown away.
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let Self { handle, sink, .. } = &mut *self;
+        sink.poll_close(handle, cx)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The closing handshake (RFC 6455 §7).
 
-use std::time::Duration;
+use std::{io::ErrorKind, time::Duration};
 
 use futures_util::FutureExt;
 use tokio::{
@@ -9,7 +9,10 @@ use tokio::{
 };
 use tower_websocket::{CloseCode, CloseFrame, Config, Error, Message, tungstenite::error::ProtocolError};
 
-use crate::pair::{CLOSE, Socket, at_once, drive, open};
+use crate::{
+    pair::{BINARY, CLOSE, Socket, at_once, drive, finish, open, settle},
+    transport::AHEAD,
+};
 
 #[tokio::test(start_paused = true)]
 async fn close_sends_code_and_reason_and_waits_for_the_answer() {
@@ -38,9 +41,11 @@ async fn close_sends_code_and_reason_and_waits_for_the_answer() {
 async fn close_waits_no_longer_than_five_seconds() {
     let start = Instant::now();
     let mut pair = drive(Config::new(), async |mut socket: Socket| {
-        socket.close(CloseCode::NORMAL, "").await.unwrap();
+        let error = socket.close(CloseCode::NORMAL, "").await.unwrap_err();
+        assert!(matches!(&error, Error::Io(error) if error.kind() == ErrorKind::TimedOut), "{error:?}");
         let ended = socket.ended().unwrap();
         assert_eq!((ended.code(), ended.is_clean()), (1006, false));
+        assert_eq!(ended.error(), Some("the closing handshake made no progress in time"));
     })
     .await;
     assert_eq!(pair.recv_close().await.0, 1000);
@@ -121,7 +126,7 @@ async fn a_handler_that_panics_closes_with_1011() {
     .await;
     pair.text("go").await;
     pair.answer_close(1011).await;
-    pair.finish().await;
+    pair.finish_panicked("a handler's bug").await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -184,7 +189,12 @@ async fn a_close_timeout_of_ones_own() {
 async fn nothing_is_delivered_after_the_peers_close_and_nothing_sent() {
     let mut pair = drive(Config::new(), async |mut socket: Socket| {
         assert!(matches!(socket.recv().await, Some(Ok(Message::Close(_)))));
-        assert!(matches!(socket.send("too late").await, Err(Error::Protocol(_))));
+        // The Close may be answered already.
+        let error = socket.send("too late").await.unwrap_err();
+        assert!(
+            matches!(error, Error::Protocol(ProtocolError::SendAfterClosing) | Error::AlreadyClosed),
+            "{error:?}"
+        );
         assert!(socket.recv().await.is_none());
         assert!(socket.send("too late").await.is_err());
     })
@@ -199,26 +209,57 @@ async fn nothing_is_delivered_after_the_peers_close_and_nothing_sent() {
 
 #[tokio::test(start_paused = true)]
 async fn messages_that_were_on_their_way_are_received_after_a_close_of_ours() {
-    let (done, received) = oneshot::channel();
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+    let with_code = CloseFrame { code: 1000.into(), reason: "".into() };
+    for (frame, code) in [(None, 1005), (Some(with_code), 1000)] {
+        let (done, received) = oneshot::channel();
+        let mut pair = drive(Config::new(), async |mut socket: Socket| {
+            socket.send(Message::Close(frame)).await.unwrap();
+            assert!(matches!(socket.send("too late").await, Err(Error::Protocol(_))));
+            let mut received = Vec::new();
+            while let Some(Ok(message)) = socket.recv().await {
+                received.push(message);
+            }
+            done.send(received).unwrap();
+        })
+        .await;
+        assert_eq!(pair.recv_close().await.0, code);
+        pair.text("on its way").await;
+        pair.send_close(1000, "").await;
+        pair.eof().await;
+        let received = received.await.unwrap();
+        assert_eq!(received[0], Message::text("on its way"));
+        assert!(matches!(received[1], Message::Close(Some(CloseFrame { .. }))));
+        assert_eq!(received.len(), 2);
+        pair.finish().await;
+    }
+}
+
+/// The Close left with 1000.
+#[tokio::test(start_paused = true)]
+async fn a_close_without_a_code_can_be_sent() {
+    let close = async |mut socket: Socket| socket.close(None, "").await.unwrap();
+    let send = async |mut socket: Socket| {
         socket.send(Message::Close(None)).await.unwrap();
-        assert!(matches!(socket.send("too late").await, Err(Error::Protocol(_))));
-        let mut received = Vec::new();
-        while let Some(Ok(message)) = socket.recv().await {
-            received.push(message);
-        }
-        done.send(received).unwrap();
-    })
-    .await;
-    assert_eq!(pair.recv_close().await.0, 1000);
-    pair.text("on its way").await;
-    pair.send_close(1000, "").await;
-    pair.eof().await;
-    let received = received.await.unwrap();
-    assert_eq!(received[0], Message::text("on its way"));
-    assert!(matches!(received[1], Message::Close(Some(CloseFrame { .. }))));
-    assert_eq!(received.len(), 2);
-    pair.finish().await;
+        while socket.recv().await.is_some() {}
+        assert_eq!(socket.ended().unwrap().sent(), None);
+    };
+    let split = async |socket: Socket| {
+        let (sender, mut receiver) = socket.split();
+        sender.close(None, "");
+        while receiver.recv().await.is_some() {}
+    };
+    let mut pairs = [
+        drive(Config::new(), close).await,
+        drive(Config::new(), send).await,
+        drive(Config::new(), split).await,
+    ];
+    for pair in &mut pairs {
+        assert_eq!(pair.recv().await, (CLOSE, vec![]));
+        pair.send(CLOSE, "").await;
+        pair.eof().await;
+        pair.half_close().await;
+    }
+    finish(pairs).await;
 }
 
 /// AnyEvent::WebSocket::Connection closes with 1005 on the wire and shuts its side down at once.
@@ -226,8 +267,11 @@ async fn messages_that_were_on_their_way_are_received_after_a_close_of_ours() {
 async fn a_client_that_sends_1005_and_half_closes_is_survived() {
     let mut pair = drive(Config::new(), async |mut socket: Socket| {
         assert_eq!(socket.recv().await.unwrap().unwrap(), Message::text("hello"));
-        assert!(matches!(socket.recv().await, Some(Ok(Message::Close(_)))));
+        let error = socket.recv().await.unwrap().unwrap_err();
+        assert!(matches!(error, Error::Protocol(ProtocolError::InvalidCloseSequence)), "{error:?}");
         assert!(socket.recv().await.is_none());
+        let ended = socket.ended().unwrap();
+        assert_eq!((ended.code(), ended.is_clean()), (1006, false));
     })
     .await;
     pair.text("hello").await;
@@ -242,41 +286,59 @@ async fn a_client_that_sends_1005_and_half_closes_is_survived() {
 async fn a_client_that_half_closes_still_gets_what_was_sent() {
     let mut pair = drive(Config::new(), async |mut socket: Socket| {
         assert_eq!(socket.recv().await.unwrap().unwrap(), Message::text("hello"));
-        sleep(Duration::from_secs(1)).await;
         socket.send("answer").await.unwrap();
-        assert!(socket.recv().await.unwrap().is_err());
+        at_once(socket.closed()).await;
+        assert!(matches!(socket.send("too late").await, Err(Error::AlreadyClosed)));
+        let error = socket.recv().await.unwrap().unwrap_err();
+        assert!(matches!(error, Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)), "{error:?}");
         assert!(socket.recv().await.is_none());
     })
     .await;
     pair.text("hello").await;
     pair.half_close().await;
-    assert_eq!(pair.recv_text().await, "answer");
-    pair.eof().await;
+    assert_eq!(at_once(pair.recv_text()).await, "answer");
+    at_once(pair.eof()).await;
     pair.finish().await;
 }
 
 /// All after the first 64 KiB was lost, and the stream ended within a message.
 #[tokio::test(start_paused = true)]
 async fn a_client_that_half_closes_still_gets_what_waits_behind_a_large_message() {
-    let (mut pair, socket) = open(Config::new().max_write_buffer_size(1 << 20), 1000).await;
-    let (sender, mut receiver) = socket.split();
-    sender.send(vec![1; 200_000]).await.unwrap();
-    assert!(sender.try_send("behind").is_err());
-    let sending = tokio::spawn(async move {
-        let sent = sender.send("behind").await;
-        (sent, sender)
-    });
-    pair.half_close().await;
-    assert!(receiver.recv().await.unwrap().is_err());
-    for first in [0x02, 0x00, 0x00, 0x80] {
-        let (is, payload) = pair.recv().await;
-        assert_eq!(is, first);
-        assert!(payload.iter().all(|byte| *byte == 1));
+    const SIZE: usize = 200_000 + AHEAD;
+    for (limit, has_room) in [(100_000, false), (1 << 20, true)] {
+        let (mut pair, socket) = open(Config::new().max_write_buffer_size(limit), 1000).await;
+        let (sender, mut receiver) = socket.split();
+        sender.send(vec![1; SIZE]).await.unwrap();
+        assert_eq!(sender.try_send("behind").is_ok(), has_room);
+        let sending = tokio::spawn(async move {
+            let sent = sender.send("further behind").await;
+            (sent, sender)
+        });
+        settle().await;
+        pair.half_close().await;
+        assert!(receiver.recv().await.unwrap().is_err());
+        let mut large = Vec::new();
+        for n in 0.. {
+            let (first, payload) = pair.recv().await;
+            large.extend(payload);
+            assert_eq!(first & 0x0f, if n == 0 { BINARY & 0x0f } else { 0 });
+            if first & 0x80 > 0 {
+                break;
+            }
+        }
+        assert_eq!(large, vec![1; SIZE]);
+        let (sent, _sender) = sending.await.unwrap();
+        if has_room {
+            assert_eq!(pair.recv_text().await, "behind");
+            assert_eq!(pair.recv_text().await, "further behind");
+            sent.unwrap();
+        } else {
+            // It waited for room, and was told.
+            assert!(matches!(sent, Err(Error::AlreadyClosed)), "{sent:?}");
+        }
+        pair.eof().await;
+        pair.finish().await;
     }
-    // It waited for room, and was told.
-    assert!(sending.await.unwrap().0.is_err());
-    pair.eof().await;
-    pair.finish().await;
 }
 
 /// The stream gave the Close, and after it an error.
@@ -355,7 +417,7 @@ async fn a_panic_with_only_the_sender_at_hand_closes_with_1011() {
     })
     .await;
     pair.answer_close(1011).await;
-    pair.finish().await;
+    pair.finish_panicked("a handler's bug").await;
 }
 
 /// The frame went out as it was, and its peer had to fail the connection with 1002.

@@ -3,7 +3,7 @@
 use tokio::sync::oneshot;
 use tower_websocket::{Config, Error, Message, tungstenite::error::ProtocolError};
 
-use crate::pair::{BINARY, Pair, Socket, TEXT, drive, frame};
+use crate::pair::{BINARY, Pair, Socket, TEXT, drive, frame, open};
 
 type Received = Vec<Result<Message, Error>>;
 
@@ -122,6 +122,45 @@ async fn what_is_too_large_ends_with_1009() {
     pair.recv_close().await;
     assert_eq!(received.await.unwrap()[0].as_ref().unwrap().len(), 1000);
     pair.finish().await;
+}
+
+/// A client that asks and then breaks a rule in one go reads the answer first, whatever looks after the socket.
+#[tokio::test(start_paused = true)]
+async fn what_was_sent_before_an_error_is_written() {
+    async fn answer(mut socket: Socket) {
+        let question = socket.recv().await.unwrap().unwrap();
+        socket.send(question).await.unwrap();
+        assert!(matches!(socket.recv().await, Some(Err(Error::Protocol(_)))));
+        assert!(socket.recv().await.is_none());
+    }
+    for len in [0, 4, 300_000] {
+        for is_driven in [true, false] {
+            let question = vec![7; len];
+            let bytes = [frame(BINARY, &question), frame(0x83, b"reserved opcode")].concat();
+            let (mut pair, handler) = if is_driven {
+                (drive(Config::new(), answer).await, None)
+            } else {
+                let (pair, socket) = open(Config::new(), 1 << 20).await;
+                (pair, Some(tokio::spawn(answer(socket))))
+            };
+            pair.send_raw(&bytes).await;
+            let mut echo = Vec::new();
+            loop {
+                let (first, payload) = pair.recv().await;
+                echo.extend(payload);
+                if first & 0x80 != 0 {
+                    break;
+                }
+            }
+            assert!(echo == question, "{} of {len} bytes, driven: {is_driven}", echo.len());
+            assert_eq!(pair.recv_close().await.0, 1002);
+            pair.eof().await;
+            if let Some(handler) = handler {
+                handler.await.unwrap();
+            }
+            pair.finish().await;
+        }
+    }
 }
 
 /// The rest of an oversized message must not reset the connection before the Close is read.

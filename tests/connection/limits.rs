@@ -238,7 +238,7 @@ async fn a_header_without_its_payload_costs_nothing() {
     let config =
         Config::new().max_frame_size(usize::MAX).max_message_size(usize::MAX).keepalive_interval(None);
     for opcode in [BINARY, TEXT] {
-        for len in [1u64 << 40, 1 << 47, 1 << 63, u64::MAX] {
+        for len in [1u64 << 40, 1 << 47, (1 << 63) - 1] {
             let (done, received) = oneshot::channel();
             let mut pair = drive(config.clone(), async |mut socket: Socket| {
                 done.send(socket.recv().await.unwrap()).unwrap();
@@ -258,6 +258,21 @@ async fn a_header_without_its_payload_costs_nothing() {
                 "{len:#x}: {error:?}"
             );
             pair.eof().await;
+            pair.finish().await;
+        }
+        // The most significant bit must be 0 (RFC 6455 §5.2): refused by the header, without the mask.
+        for len in [1u64 << 63, u64::MAX] {
+            let (done, received) = oneshot::channel();
+            let mut pair = drive(config.clone(), async |mut socket: Socket| {
+                done.send(socket.recv().await.unwrap()).unwrap();
+                assert!(socket.recv().await.is_none());
+            })
+            .await;
+            pair.send_raw(&[opcode, 0xff]).await;
+            pair.send_raw(&len.to_be_bytes()).await;
+            assert_eq!(at_once(pair.recv_close()).await.0, 1002);
+            let error = at_once(received).await.unwrap().unwrap_err();
+            assert!(matches!(error, Error::Protocol(_)), "{len:#x}: {error:?}");
             pair.finish().await;
         }
     }
@@ -331,7 +346,7 @@ async fn settings_without_end_never_come() {
             },
         )
         .await;
-    assert_eq!(pair.recv().await, (PING, vec![]));
+    pair.recv_ping().await;
     assert!(timeout(HOUR, pair.recv()).await.is_err());
     pair.send_close(1000, "").await;
     pair.recv_close().await;

@@ -30,6 +30,7 @@ mod cork;
 mod delivery;
 mod drivers;
 mod errors;
+mod into_inner;
 #[cfg(feature = "json")]
 mod json;
 mod keepalive;

@@ -9,9 +9,11 @@ use tokio::{
     task::yield_now,
     time::sleep,
 };
-use tower_websocket::{Config, Error, Message, WebSocket, tungstenite::error::ProtocolError};
+use tower_websocket::{
+    CloseCode, CloseFrame, Config, Error, Message, WebSocket, tungstenite::error::ProtocolError,
+};
 
-use crate::pair::{BINARY, CLOSE, PING, PONG, TEXT, frame, open, read_frame};
+use crate::pair::{BINARY, CLOSE, PING, PONG, TEXT, frame, is_keepalive, open, read_frame};
 
 /// Numbers that look random, and are the same each time.
 #[derive(Clone, Debug)]
@@ -81,6 +83,8 @@ struct Script {
     is_too_large: bool,
     sent: Vec<Message>,
     end: End,
+    /// The code of the server's Close, where it ends the connection.
+    code: Option<CloseCode>,
 }
 
 impl Script {
@@ -91,6 +95,7 @@ impl Script {
             is_too_large: false,
             sent: (0..random.below(40)).map(|_| random.message()).collect(),
             end: random.pick(&[End::ByClient, End::HalfClose, End::ByServer]),
+            code: random.pick(&[None, Some(CloseCode::NORMAL)]),
         };
         for _ in 0..random.below(40) {
             script.control(random);
@@ -181,9 +186,9 @@ impl Script {
                             all.send(()).unwrap();
                         }
                         assert_eq!(read_frame(&mut input).await, None);
-                        break Some(u16::from_be_bytes([payload[0], payload[1]]));
+                        break Some(payload.first_chunk().map(|code| u16::from_be_bytes(*code)));
                     }
-                    PING => assert!(payload.is_empty()),
+                    PING => assert!(is_keepalive(&payload)),
                     // In order, though not every one is answered.
                     PONG => while *pings.pop().expect("a ping").clone().into_data() != payload[..] {},
                     _ => {
@@ -199,7 +204,14 @@ impl Script {
                     }
                 }
             }
-            .inspect(|code| assert_eq!(*code, if self.is_too_large { 1009 } else { 1000 }))
+            .inspect(|code| {
+                let expected = match self.end {
+                    _ if self.is_too_large => Some(1009),
+                    End::ByServer => self.code.map(CloseCode::get),
+                    _ => Some(1000),
+                };
+                assert_eq!(*code, expected);
+            })
             .map_or_else(|| assert_eq!(self.end, End::HalfClose), |_| ());
             if self.is_too_large {
                 assert!(self.sent.starts_with(&messages));
@@ -286,7 +298,9 @@ pub(crate) async fn play<IO>(
                 let (mut sink, stream) = StreamExt::split(socket);
                 let send = async {
                     if script.send(&mut sink, sending).await && script.end == End::ByServer {
-                        sink.send(Message::Close(None)).await.unwrap();
+                        let frame =
+                            script.code.map(|code| CloseFrame { code: code.get().into(), reason: "".into() });
+                        sink.send(Message::Close(frame)).await.unwrap();
                     }
                 };
                 tokio::join!(send, script.receive(stream, receiving));
@@ -297,7 +311,7 @@ pub(crate) async fn play<IO>(
                     let (mut sender, receiver) = socket.split();
                     let send = async {
                         if script.send(&mut sender, sending).await && script.end == End::ByServer {
-                            sender.close(1000.try_into().unwrap(), "");
+                            sender.close(script.code, "");
                         }
                         sender
                     };

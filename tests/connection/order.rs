@@ -1,8 +1,7 @@
 //! Whole messages, fragments, control frames and parts of frames take different ways, and come out in order.
 
-use std::{future::poll_fn, pin::Pin, time::Duration};
+use std::time::Duration;
 
-use futures_util::{Sink, Stream};
 use proptest::{collection::vec, prelude::*, test_runner::RngSeed};
 use tokio::{
     runtime,
@@ -157,54 +156,5 @@ async fn a_stream_longer_than_a_read_comes_in_order() {
     pair.send_close(1000, "").await;
     pair.recv_close().await;
     assert_eq!(received.await.unwrap(), lengths);
-    pair.finish().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_is_sent_through_the_inner_stream_keeps_its_place() {
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
-        socket.send("first").await.unwrap();
-        socket.with_stream(|stream| Pin::new(stream).start_send(Message::text("second"))).unwrap();
-        socket.send("third").await.unwrap();
-        socket.recv().await.unwrap().unwrap();
-        socket.with_stream(|stream| Pin::new(stream).start_send(Message::text("fourth"))).unwrap();
-        assert!(socket.recv().await.unwrap().unwrap().is_close());
-    })
-    .await;
-    for expected in ["first", "second", "third"] {
-        assert_eq!(pair.recv_text().await, expected);
-    }
-    pair.text("go on").await;
-    assert_eq!(pair.recv_text().await, "fourth");
-    pair.send_close(1000, "").await;
-    pair.recv_close().await;
-    pair.finish().await;
-}
-
-/// The socket is not told of it, and sent and received on.
-#[tokio::test(start_paused = true)]
-async fn a_close_that_passes_through_the_inner_stream_is_the_end_of_the_messages() {
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
-        socket.with_stream(|stream| Pin::new(stream).start_send(Message::Close(None))).unwrap();
-        assert!(socket.send("after the Close").await.is_err());
-    })
-    .await;
-    assert_eq!(pair.recv().await, (CLOSE, vec![]));
-    pair.send_close(1000, "").await;
-    pair.eof().await;
-    pair.finish().await;
-
-    let (done, received) = oneshot::channel();
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
-        let close = poll_fn(|cx| socket.with_stream(|stream| Pin::new(stream).poll_next(cx))).await;
-        assert!(close.unwrap().unwrap().is_close());
-        assert!(socket.send("after the Close").await.is_err());
-        done.send(socket.recv().await).unwrap();
-    })
-    .await;
-    pair.send_raw(&[frame(CLOSE, &[3, 232]), frame(TEXT, b"after the Close")].concat()).await;
-    assert!(received.await.unwrap().is_none());
-    assert_eq!(pair.recv_close().await.0, 1000);
-    pair.eof().await;
     pair.finish().await;
 }

@@ -1,6 +1,6 @@
 //! A driven socket and its peer, in memory.
 
-use std::{future::Future, io, time::Duration};
+use std::{future::Future, io, panic::resume_unwind, time::Duration};
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
@@ -106,6 +106,13 @@ impl Pair {
         bytes
     }
 
+    /// The payload of the connection's own ping, which comes next.
+    pub(crate) async fn recv_ping(&mut self) -> Vec<u8> {
+        let (first, payload) = self.recv().await;
+        assert!(first == PING && is_keepalive(&payload), "{first:#x}: {payload:?}");
+        payload
+    }
+
     pub(crate) async fn recv_text(&mut self) -> String {
         let (first, payload) = self.recv().await;
         assert_eq!(first, TEXT, "{payload:?}");
@@ -155,9 +162,17 @@ impl Pair {
     /// Waits until the handler's task is over, and checks that nothing is left: no task, no open socket.
     ///
     /// Every test ends here, with the client still there: the server must not need the client to go away, beyond
-    /// the close timeout.
+    /// the close timeout. A panic of the handler goes on here.
     pub(crate) async fn finish(self) {
         finish([self]).await;
+    }
+
+    /// [`Pair::finish`] where the handler panics with `message`.
+    pub(crate) async fn finish_panicked(mut self, message: &str) {
+        let driver = self.driver.take().expect("the socket is driven");
+        let panic = driver.await.expect_err("the handler panics").into_panic();
+        assert_eq!(panic.downcast_ref::<&str>(), Some(&message));
+        self.finish().await;
     }
 }
 
@@ -166,7 +181,9 @@ pub(crate) async fn finish<const N: usize>(mut pairs: [Pair; N]) {
     for pair in &mut pairs {
         pair.is_finished = true;
         if let Some(driver) = pair.driver.take() {
-            let _ = driver.await;
+            if let Err(error) = driver.await {
+                resume_unwind(error.into_panic());
+            }
         }
         pair.shutdown.idle().await;
         pair.io.finish().await;
@@ -208,6 +225,11 @@ pub(crate) async fn read_payload(io: &mut (impl AsyncRead + Unpin)) -> io::Resul
     let mut payload = vec![0; len as usize];
     io.read_exact(&mut payload).await?;
     Ok(payload)
+}
+
+/// Returns whether a ping with this payload is one of the connection's own.
+pub(crate) fn is_keepalive(payload: &[u8]) -> bool {
+    payload.strip_prefix(b"tower-ws").is_some_and(|number| number.len() == 4)
 }
 
 /// A masked frame.

@@ -4,6 +4,7 @@ use std::{
     future::IntoFuture,
     io::{self, Cursor},
     pin::Pin,
+    sync::{Arc, Mutex},
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -19,7 +20,8 @@ use tokio::{
     time::{advance, sleep, timeout},
 };
 use tower_websocket::{
-    AcceptAll, Acceptor, Config, Listener, Shutdown, WebSocket, WebSocketUpgradeLayer, serve,
+    AcceptAll, Acceptor, CloseCode, Config, Error, Listener, Message, Shutdown, WebSocket,
+    WebSocketUpgradeLayer, serve,
 };
 
 use crate::{
@@ -53,26 +55,30 @@ impl AsyncRead for Flood {
 }
 
 /// Reading used up the task's budget, and without one no timer is ever ready: the flood went on for ever.
+///
+/// What arrives extends the closing handshake, to twelve times its timeout at most.
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_floods_is_dropped_at_the_close_timeout() {
+async fn a_peer_that_floods_is_dropped_at_twelve_close_timeouts() {
     // While the socket waits for the peer's Close, and while it drains what comes after an error.
     for before in [vec![], frame(0x83, b"reserved opcode")] {
         let shutdown = Shutdown::new();
         let acceptor = Acceptor::new(AcceptAll::new()).with_config(Config::new().shutdown(&shutdown));
-        let flood = Cursor::new([REQUEST, &before].concat()).chain(Flood(1_000_000));
+        let flood = Cursor::new([REQUEST, &before].concat()).chain(Flood(usize::MAX));
         let (mut socket, ()) = acceptor.accept(pair_of(flood, sink())).await.unwrap();
         if !before.is_empty() {
             assert!(socket.recv().await.unwrap().is_err());
         }
         drop(socket);
         let is_open = async || {
-            for _ in 0..10 {
+            for _ in 0..2 {
                 yield_now().await;
             }
             shutdown.connections() == 1
         };
-        assert!(is_open().await);
-        advance(Duration::from_millis(4900)).await;
+        for _ in 0..15 {
+            assert!(is_open().await);
+            advance(4 * SECOND - Duration::from_millis(5)).await;
+        }
         assert!(is_open().await);
         advance(Duration::from_millis(200)).await;
         assert!(!is_open().await);
@@ -240,5 +246,95 @@ async fn nothing_is_lost_on_a_rough_stream() {
         });
         play(random, limits, accepted.unwrap().0, &mut client).await;
         shutdown.idle().await;
+    }
+}
+
+/// What a [`Scene`] has seen of its server.
+#[derive(Debug, Default)]
+struct Seen {
+    written: usize,
+    is_shut_down: bool,
+}
+
+/// A client whose bytes are all there, and that then says nothing more or breaks the connection.
+struct Scene {
+    input: Cursor<Vec<u8>>,
+    resets: bool,
+    seen: Arc<Mutex<Seen>>,
+}
+
+impl Scene {
+    fn new(frames: &[u8], resets: bool) -> (Self, Arc<Mutex<Seen>>) {
+        let seen = Arc::<Mutex<Seen>>::default();
+        let input = Cursor::new([REQUEST, frames].concat());
+        (Self { input, resets, seen: Arc::clone(&seen) }, seen)
+    }
+}
+
+impl AsyncRead for Scene {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.input).poll_read(cx, buf))?;
+        match (buf.filled().len() > before, self.resets) {
+            (true, _) => Poll::Ready(Ok(())),
+            (false, true) => Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())),
+            (false, false) => Poll::Pending,
+        }
+    }
+}
+
+impl AsyncWrite for Scene {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.seen.lock().unwrap().written += buf.len();
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.seen.lock().unwrap().is_shut_down = true;
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// A message that waited for the handler to yield was dropped at the reset, and `flush` told that it was written.
+#[tokio::test(start_paused = true)]
+async fn a_message_that_is_dropped_at_a_reset_is_an_error_of_flush() {
+    for len in [1, 100_000] {
+        let (io, seen) = Scene::new(&frame(BINARY, b"x"), true);
+        let (socket, ()) = Acceptor::new(AcceptAll::new()).accept(io).await.unwrap();
+        let head = seen.lock().unwrap().written;
+        let handler = async |socket: WebSocket<Scene>| {
+            let (sender, mut receiver) = socket.split();
+            receiver.recv().await.unwrap().unwrap();
+            sender.send(Message::binary(vec![0; len])).await.unwrap();
+            assert!(matches!(receiver.recv().await, Some(Err(Error::Io(_)))));
+            sender.flush().await
+        };
+        let flushed = socket.drive(handler).await.unwrap();
+        let is_written = seen.lock().unwrap().written > head + len;
+        assert_eq!(flushed.is_ok(), is_written, "{flushed:?}");
+    }
+}
+
+/// The IO was dropped without a shutdown, which the peer cannot tell from a broken connection.
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_given_up_is_shut_down() {
+    for is_wrong in [false, true] {
+        let (io, seen) = Scene::new(if is_wrong { b"\x83" } else { b"" }, false);
+        let (mut socket, ()) = Acceptor::new(AcceptAll::new()).accept(io).await.unwrap();
+        if is_wrong {
+            assert!(matches!(socket.recv().await, Some(Err(Error::Protocol(_)))));
+        }
+        let closed = socket.close(CloseCode::NORMAL, "").await;
+        assert!(matches!(closed, Err(Error::Io(error)) if error.kind() == io::ErrorKind::TimedOut));
+        drop(socket);
+        assert!(seen.lock().unwrap().is_shut_down);
     }
 }

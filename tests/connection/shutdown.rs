@@ -56,15 +56,20 @@ async fn every_socket_says_1001_and_reads_on() {
 
 #[tokio::test(start_paused = true)]
 async fn a_handler_that_does_not_read_says_1001_too() {
-    let mut pair = drive(Config::new(), async |_socket: Socket| sleep(3600 * SECOND).await).await;
-    pair.shutdown().start();
-    assert_eq!(pair.recv_close().await.0, 1001);
-    let (shutdown, start) = (pair.shutdown().clone(), Instant::now());
-    // The close timeout ends the connection, the deadline the handler.
-    assert_eq!(shutdown.drain(10 * SECOND).await, 0);
-    assert_eq!(start.elapsed(), 5 * SECOND);
-    pair.eof().await;
-    pair.finish().await;
+    for answers in [true, false] {
+        let mut pair = drive(Config::new(), async |_socket: Socket| sleep(3600 * SECOND).await).await;
+        pair.shutdown().start();
+        assert_eq!(pair.recv_close().await.0, 1001);
+        let (shutdown, start) = (pair.shutdown().clone(), Instant::now());
+        if answers {
+            pair.send_close(1001, "").await;
+        }
+        // Without an answer the close timeout cuts the connection, which is counted.
+        assert_eq!(shutdown.drain(10 * SECOND).await, usize::from(!answers));
+        assert_eq!(start.elapsed(), if answers { Duration::ZERO } else { 5 * SECOND });
+        pair.eof().await;
+        pair.finish().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

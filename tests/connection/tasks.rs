@@ -254,7 +254,8 @@ async fn a_sender_that_is_kept_does_not_keep_the_io() {
         } else {
             pair.send_close(1000, "").await;
             while receiver.recv().await.is_some() {}
-            pair.answer_close(1000).await;
+            assert_eq!(pair.recv_close().await.0, 1000);
+            pair.eof().await;
             drop(receiver);
         }
         settle().await;

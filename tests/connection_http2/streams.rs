@@ -323,11 +323,12 @@ async fn thousands_of_unread_small_messages_leave_the_connection_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_peer_without_room_for_the_close_is_waited_for_until_the_timeout() {
+async fn a_peer_without_room_for_the_close_is_cut_at_the_timeout() {
     let connection = Connection::new(0, Config::new()).await;
     let stream = connection.open("/").await;
     let start = Instant::now();
-    assert_eq!(connection.shutdown.drain(60 * SECOND).await, 0);
+    assert_eq!(connection.shutdown.drain(60 * SECOND).await, 1);
+    // HTTP/2 itself takes a Close.
     assert_eq!(start.elapsed(), 5 * SECOND);
     drop(stream);
     connection.finish().await;
@@ -422,8 +423,9 @@ async fn a_socket_beside_ordinary_requests_takes_nothing_from_them() {
 }
 
 /// What a peer does on HTTP/1.1 by sending without end.
+/// What arrives extends the closing handshake, to twelve times its timeout at most.
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_floods_is_dropped_at_the_close_timeout() {
+async fn a_peer_that_floods_is_dropped_at_twelve_close_timeouts() {
     // While the socket waits for the peer's Close, and while it drains what comes after an error.
     for before in [vec![], frame(0x83, b"reserved opcode")] {
         let (mut pair, mut socket) = open(Config::new(), 1 << 16).await;
@@ -441,9 +443,11 @@ async fn a_peer_that_floods_is_dropped_at_the_close_timeout() {
             pair
         });
         settle().await;
-        assert_eq!(shutdown.connections(), 1);
-        advance(Duration::from_millis(4900)).await;
-        settle().await;
+        for _ in 0..15 {
+            assert_eq!(shutdown.connections(), 1);
+            advance(4 * SECOND - Duration::from_millis(5)).await;
+            settle().await;
+        }
         assert_eq!(shutdown.connections(), 1);
         advance(Duration::from_millis(200)).await;
         settle().await;

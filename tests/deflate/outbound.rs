@@ -75,27 +75,32 @@ async fn what_does_not_become_smaller_goes_plain_and_is_forgotten() {
     }
 }
 
+/// Safari is said not to inflate fragmented messages.
 #[tokio::test]
-async fn large_messages_leave_in_fragments_of_which_the_first_is_marked() {
-    let (mut peer, mut socket) = open(config(), &[TAKEOVER]).await;
-    let mut inflater = Inflater::new(true, 15);
+async fn a_compressed_message_leaves_whole_while_it_fits_into_the_write_buffer() {
     // Half of it cannot be compressed.
     let large = [noise(150_000), vec![b'x'; 150_000]].concat();
-    for _ in 0..2 {
-        let mut firsts = Vec::new();
-        let (sent, payload) = tokio::join!(socket.send(large.clone()), async {
-            let mut payload = Vec::new();
-            while firsts.last().is_none_or(|first| first & FIN == 0) {
-                let (first, part) = peer.recv().await.unwrap();
-                assert!(part.len() <= 64 << 10);
-                payload.extend(part);
-                firsts.push(first);
-            }
-            payload
-        });
-        sent.unwrap();
-        assert_eq!(firsts, [RSV1 | BINARY, CONTINUE, FIN | CONTINUE]);
-        assert!(inflater.message(&payload) == large);
+    for (limit, frames) in
+        [(1 << 20, &[FIN | RSV1 | BINARY][..]), (100_000, &[RSV1 | BINARY, CONTINUE, FIN | CONTINUE])]
+    {
+        let (mut peer, mut socket) = open(config().max_write_buffer_size(limit), &[TAKEOVER]).await;
+        let mut inflater = Inflater::new(true, 15);
+        for _ in 0..2 {
+            let mut firsts = Vec::new();
+            let (sent, payload) = tokio::join!(socket.send(large.clone()), async {
+                let mut payload = Vec::new();
+                while firsts.last().is_none_or(|first| first & FIN == 0) {
+                    let (first, part) = peer.recv().await.unwrap();
+                    assert!(part.len() <= 64 << 10 || frames.len() == 1);
+                    payload.extend(part);
+                    firsts.push(first);
+                }
+                payload
+            });
+            sent.unwrap();
+            assert_eq!(firsts, frames);
+            assert!(inflater.message(&payload) == large);
+        }
     }
 }
 
@@ -152,19 +157,25 @@ async fn a_message_can_be_sent_past_the_compressor() {
     drop(receiver);
 }
 
+/// tokio-tungstenite's stream knows no compression.
 #[tokio::test]
-async fn the_stream_inside_reads_inflated_and_writes_plain() {
-    use futures_util::{SinkExt, StreamExt};
-
+async fn a_socket_that_compresses_does_not_become_a_plain_stream() {
     use super::peer::Deflater;
 
     let (mut peer, mut socket) = open(config(), &[TAKEOVER]).await;
     let mut deflater = Deflater::new(true);
     peer.send(FIN | RSV1 | TEXT, &deflater.message(b"one")).await;
     assert_eq!(socket.recv().await.unwrap().unwrap(), Message::text("one"));
-    let mut inner = socket.into_inner();
+    let error = socket.into_inner().await.unwrap_err();
+    assert_eq!(error.to_string(), "compression was agreed on");
+    // The socket goes on as it was.
+    let mut socket = error.into_socket();
     peer.send(FIN | RSV1 | TEXT, &deflater.message(b"one and one")).await;
-    assert_eq!(inner.next().await.unwrap().unwrap(), Message::text("one and one"));
-    inner.send(Message::text(text(1000))).await.unwrap();
-    assert_eq!(peer.recv().await.unwrap(), (FIN | TEXT, text(1000).into_bytes()));
+    assert_eq!(socket.recv().await.unwrap().unwrap(), Message::text("one and one"));
+    socket.send(text(1000)).await.unwrap();
+    let (first, payload) = peer.recv().await.unwrap();
+    assert_eq!(
+        (first, Inflater::new(true, 15).message(&payload)),
+        (FIN | RSV1 | TEXT, text(1000).into_bytes())
+    );
 }

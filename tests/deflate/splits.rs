@@ -5,8 +5,8 @@ use tokio::{io::AsyncWriteExt, runtime};
 use tower_websocket::Message;
 
 use super::peer::{
-    BINARY, CLOSE, CONTINUE, Deflater, FIN, Inflater, NO_TAKEOVER, PING, Peer, RSV1, TAKEOVER, TEXT, config,
-    frame, noise, open, text,
+    BINARY, CLOSE, CONTINUE, Deflater, FIN, Inflater, NO_TAKEOVER, PING, Peer, RSV1, Socket, TAKEOVER, TEXT,
+    config, frame, noise, open, text,
 };
 
 /// A message as the client sends it.
@@ -89,14 +89,20 @@ proptest! {
     fn any_split_of_any_messages_gives_the_same_messages(
         messages in vec(sent(), 0..6),
         takeover: bool,
+        is_driven: bool,
         reads in vec(prop_oneof![1..20_usize, 20..5000_usize, 5000..70_000_usize], 1..50),
     ) {
         let runtime = runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
         runtime.block_on(async {
-            let (mut peer, mut socket) = open(config(), &[if takeover { TAKEOVER } else { NO_TAKEOVER }]).await;
-            let mut deflater = Deflater::new(takeover);
+            let (mut peer, socket) = open(config(), &[if takeover { TAKEOVER } else { NO_TAKEOVER }]).await;
+            let (mut deflater, mut inflater) = (Deflater::new(takeover), Inflater::new(takeover, 15));
             let mut stream: Vec<u8> = messages.iter().flat_map(|sent| sent.frames(&mut deflater)).collect();
-            stream.extend(frame(FIN | CLOSE, &1000_u16.to_be_bytes()));
+            let close = frame(FIN | CLOSE, &1000_u16.to_be_bytes());
+            if is_driven {
+                stream.extend(&close);
+            }
+            let expected: Vec<_> = messages.iter().map(Sent::message).collect();
+            let mut echoes = Vec::new();
             let write = async {
                 let (mut rest, mut sizes) = (&stream[..], reads.iter().cycle());
                 while !rest.is_empty() {
@@ -106,8 +112,13 @@ proptest! {
                     tokio::task::yield_now().await;
                     rest = later;
                 }
+                if !is_driven {
+                    // Whoever sends sees a Close at once, and this Close is not to overtake the echoes.
+                    echoed(&mut peer, &mut inflater, &mut echoes, expected.len()).await;
+                    peer.io.write_all(&close).await.unwrap();
+                }
             };
-            let echo = async {
+            let handler = async |mut socket: Socket| {
                 let mut received = Vec::new();
                 while let Some(message) = socket.recv().await {
                     let message = message.unwrap();
@@ -118,18 +129,22 @@ proptest! {
                 }
                 received
             };
+            let echo = async {
+                if is_driven { socket.drive(handler).await.unwrap() } else { handler(socket).await }
+            };
             let ((), received) = tokio::join!(write, echo);
-            let expected: Vec<_> = messages.iter().map(Sent::message).collect();
             assert!(received == expected);
-            assert!(echoed(&mut peer, Inflater::new(takeover, 15)).await == expected);
+            echoed(&mut peer, &mut inflater, &mut echoes, usize::MAX).await;
+            assert!(echoes == expected);
         });
     }
 }
 
-/// All messages that the server sends.
-async fn echoed(peer: &mut Peer, mut inflater: Inflater) -> Vec<Message> {
-    let (mut messages, mut open) = (Vec::new(), None);
-    while let Some((first, payload)) = peer.recv().await {
+/// Receives what the server sends, until there are `most` messages.
+async fn echoed(peer: &mut Peer, inflater: &mut Inflater, messages: &mut Vec<Message>, most: usize) {
+    let mut open = None;
+    while messages.len() < most {
+        let Some((first, payload)) = peer.recv().await else { break };
         if first & 8 > 0 {
             continue;
         }
@@ -146,5 +161,4 @@ async fn echoed(peer: &mut Peer, mut inflater: Inflater) -> Vec<Message> {
         });
     }
     assert!(open.is_none());
-    messages
 }

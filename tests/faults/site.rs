@@ -1,9 +1,8 @@
 //! A server whose handlers tell what they see.
 
-use std::{convert::Infallible, future::pending, net::SocketAddr, pin::pin, task::Poll, time::Duration};
+use std::{convert::Infallible, future::pending, mem, net::SocketAddr, pin::pin, time::Duration};
 
 use bytes::Bytes;
-use futures_util::poll;
 use http::{Request, Response};
 use http_body_util::Full;
 use tokio::{
@@ -11,6 +10,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::mpsc::{self, UnboundedReceiver, UnboundedSender},
     task::JoinHandle,
+    time::timeout,
 };
 use tower::{Layer, service_fn};
 use tower_websocket::{
@@ -289,12 +289,16 @@ async fn receive(mut socket: WebSocket, path: &str, tell: &UnboundedSender<Event
 /// Sends until neither the write buffer nor the system has room, tells so, and goes on until that fails.
 async fn send_without_end(socket: WebSocket, tell: &UnboundedSender<Event>) -> String {
     let (sender, _receiver) = socket.split();
+    let mut is_told = false;
     loop {
         let mut sending = pin!(sender.send(Message::binary(vec![0; 64 << 10])));
-        let sent = match poll!(&mut sending) {
-            Poll::Ready(sent) => sent,
-            Poll::Pending => {
-                tell.send(Event::Stuck).unwrap();
+        // It also waits for moments, while another task writes.
+        let sent = match timeout(Duration::from_millis(100), &mut sending).await {
+            Ok(sent) => sent,
+            Err(_) => {
+                if !mem::replace(&mut is_told, true) {
+                    tell.send(Event::Stuck).unwrap();
+                }
                 sending.await
             }
         };

@@ -60,6 +60,7 @@ mod servers;
 #[cfg(feature = "http2")]
 mod servers_http2;
 mod stacks;
+mod stream_handler;
 mod upstream;
 mod whole;
 mod wire;

@@ -163,7 +163,7 @@ pub(crate) const WHICH_IO: &str = "which IO is this?";
 async fn echo(mut socket: WebSocket) {
     while let Some(Ok(message)) = socket.recv().await {
         let answer = match &message {
-            Message::Text(text) if text.as_str() == WHICH_IO => Message::text(which_io(&mut socket)),
+            Message::Text(text) if text.as_str() == WHICH_IO => Message::text(which_io(&mut socket).await),
             Message::Text(_) | Message::Binary(_) => message,
             _ => continue,
         };
@@ -173,15 +173,15 @@ async fn echo(mut socket: WebSocket) {
     }
 }
 
-fn which_io(socket: &mut WebSocket) -> &'static str {
-    socket.with_stream(|stream| {
-        let upgraded = stream.get_ref().get_ref();
+async fn which_io(socket: &mut WebSocket) -> &'static str {
+    let which = socket.with_io(|upgraded| {
         #[cfg(unix)]
         if upgraded.as_unix().is_some() {
             return "bare unix";
         }
         if upgraded.as_tcp().is_some() { "bare TCP" } else { "boxed" }
-    })
+    });
+    which.await.expect("the connection is open")
 }
 
 /// A client of `service`, served by hyper in memory.

@@ -12,9 +12,8 @@ use tungstenite::Message;
 
 use super::{Decoded, Decoder, Limits};
 use crate::{
-    Deflate,
     codec::reference::{Outcome, decode, frame, header},
-    deflate::{Agreed, Offers, Settings},
+    deflate::{Agreed, Deflate, Offers, Settings},
     header::arbitrary::config,
 };
 

@@ -1,9 +1,8 @@
 //! What a handshake has agreed on.
 
 use super::{
-    Deflater, Inbound, Inflater, Outbound, Settings,
+    Deflater, Inflater, Settings,
     compress::Compressor,
-    inflate,
     params::{ClientBits, MAX_WINDOW_BITS, Params},
 };
 
@@ -32,13 +31,6 @@ impl Agreed {
     }
 
     /// What inflates the client's messages.
-    pub(crate) fn inbound(&self, max_frame_size: usize) -> Inbound {
-        let inflater =
-            self.0.as_ref().map(|terms| inflate::Inflater::new(!terms.params.client_no_context_takeover));
-        Inbound::new(inflater, max_frame_size)
-    }
-
-    /// What inflates the client's messages.
     pub(crate) fn inflater(&self) -> Inflater {
         let Some(Terms { params, .. }) = &self.0 else { return Inflater::off() };
         let window_bits = match params.client_max_window_bits {
@@ -50,17 +42,11 @@ impl Agreed {
     }
 
     /// What compresses the server's messages.
-    pub(crate) fn outbound(&self) -> Outbound {
-        Outbound::new(self.compressor())
-    }
-
-    /// What compresses the server's messages.
     pub(crate) fn deflater(&self) -> Deflater {
-        Deflater::new(self.compressor())
-    }
-
-    fn compressor(&self) -> Option<(Compressor, usize)> {
-        let Terms { params, context_takeover, level, threshold } = self.0.as_ref()?;
-        Some((Compressor::new(*context_takeover, *level, params.server_window_bits()), *threshold))
+        let compressor = self.0.as_ref().map(|terms| {
+            let Terms { params, context_takeover, level, threshold } = terms;
+            (Compressor::new(*context_takeover, *level, params.server_window_bits()), *threshold)
+        });
+        Deflater::new(compressor)
     }
 }

@@ -16,27 +16,32 @@
 ///   [`client_max_window_bits`](Self::client_max_window_bits), put more into the answer. RFC 7692 allows that, but each
 ///   breaks some clients; the settings name them. The other settings say how the server compresses, and no client
 ///   notices them.
-/// - **Memory.** By default the server compresses each message by itself: compressors (about 330 KiB each) are shared by all
-///   connections of a thread, and a connection that waits holds none. A client, however, may refer to its earlier messages,
-///   so each connection keeps what it takes to inflate the next one: at most about 45 KiB, from the first compressed
-///   message on, and nothing where the client offers `client_no_context_takeover`, or the setting demands it. With
+/// - **Memory.** By default the server compresses each message by itself. Compressors (about 330 KiB each) and inflaters are
+///   shared by all connections of a thread, and a connection that waits between messages holds neither. A client, however, may
+///   refer to its earlier messages, so each connection keeps the last of what was inflated: never more than the client's
+///   window, which is at most 32 KiB, and never more than was received (and a quarter of that for growing). It keeps nothing
+///   where the client offers `client_no_context_takeover`, or the setting demands it. With
 ///   [`context_takeover`](Self::context_takeover) messages that resemble each other become much smaller, but each
 ///   connection keeps a compressor of its own from its first use on.
-/// - **Secrets.** Compression shows in the length of a message how much of it repeats. Who can have text of their own
-///   sent beside a secret, and sees the lengths on the wire, guesses the secret bit by bit, TLS or not (the attacks
-///   CRIME and BREACH). With context takeover, which by default only the client has, it is enough that both are in the same
-///   connection. Send what is secret with [`send_uncompressed`](crate::WebSocket::send_uncompressed), and so what is
-///   compressed already: images, sound, archives.
+/// - **Secrets.** Compression shows in the length of a message how much of it repeats. An attacker who can inject text next to
+///   a secret and observe message lengths can recover the secret step by step, even over TLS (CRIME, BREACH). With context
+///   takeover, which by default only the client has, it is enough that both are in the same connection. Send secrets with
+///   [`send_uncompressed`](crate::WebSocket::send_uncompressed), and also data that is compressed already: images, sound,
+///   archives.
 /// - **Limits.** [`Config::max_message_size`](crate::Config::max_message_size) counts what comes out of the inflater,
-///   and it is inflated in small pieces: a bomb costs no more memory than any message.
-///   [`Config::max_frame_size`](crate::Config::max_frame_size) counts what a frame has on the wire.
-/// - **What goes plain.** Messages below the [`threshold`](Self::threshold), those that would not become smaller, so
-///   always empty ones, pings and the like, and all messages when the client did not offer the extension.
-/// - **Time.** A message is compressed all at once, where it is sent, and meanwhile its thread does nothing else: for each
-///   MiB of JSON 4 ms at level 1, 7 ms at level 2, 21 ms at level 6 and 42 ms at level 9. What comes in is inflated with
-///   pauses for others, of 256 KiB at a time.
-/// - **Bad data.** What cannot be inflated ends the connection with Close code 1007. A message that stops in the middle of
-///   a deflate block is not known as such, as its stream may be good so far: what was inflated is received, and bytes
+///   and it is inflated in small pieces: a bomb costs no more memory than any other message.
+///   [`Config::max_frame_size`](crate::Config::max_frame_size) counts what a frame has on the wire. Deflate makes data that
+///   cannot be compressed larger, so a compressed frame may exceed either limit by that overhead (about a seventh at most), as
+///   long as what comes out of it does not.
+/// - **What is sent plain.** Messages below the [`threshold`](Self::threshold), messages that would not become smaller,
+///   control frames, and all messages when the client did not offer the extension.
+/// - **Fragments.** A compressed message leaves in one frame if it fits into
+///   [`Config::max_write_buffer_size`](crate::Config::max_write_buffer_size), as some clients do not inflate fragments.
+/// - **Time.** A message is compressed all at once, by the task that sends it, outside of the connection's lock; meanwhile
+///   that thread does nothing else. Each MiB of JSON takes 4 ms at level 1, 7 ms at level 2, 21 ms at level 6 and 42 ms at
+///   level 9. What is received is inflated in pieces, with turns for other tasks in between.
+/// - **Bad data.** Data that cannot be inflated ends the connection with Close code 1007. A message that stops in the middle of
+///   a deflate block is not recognised as such, as its stream may be good so far: what was inflated is received, and bytes
 ///   that never were part of it may follow. Browsers and most other implementations, which use zlib too, do the same.
 #[derive(Clone, Debug)]
 pub struct Deflate {
@@ -50,12 +55,12 @@ pub struct Deflate {
 }
 
 impl Deflate {
-    /// The defaults, as each setter states them.
+    /// Creates settings with the defaults, which each setter states.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How hard to compress, from 1, the fastest, to 9, the smallest. Default: 2.
+    /// Sets how hard to compress, from 1, the fastest, to 9, the smallest. Default: 2.
     ///
     /// What is left of a message, and in brackets the thousands of instructions that it takes, beside the clearing of
     /// 128 KiB of tables:
@@ -79,14 +84,14 @@ impl Deflate {
         self
     }
 
-    /// Below how many bytes a message goes plain. Default: 128.
+    /// Sets below how many bytes a message is sent plain. Default: 128.
     pub fn threshold(mut self, bytes: usize) -> Self {
         self.threshold = bytes;
         self
     }
 
-    /// Whether the server compresses a message with what it sent before in view: about 330 KiB for each connection that
-    /// sends. Default: `false`.
+    /// Sets whether the server keeps its compression window between messages, which costs about 330 KiB for each connection
+    /// that sends. Default: `false`.
     ///
     /// A client may offer `server_no_context_takeover`; then the server compresses each message by itself in any case.
     ///
@@ -98,7 +103,7 @@ impl Deflate {
         self.check_context()
     }
 
-    /// Whether the server declares that it compresses each message by itself, although the client did not ask for it.
+    /// Sets whether the server declares that it compresses each message by itself, although the client did not ask for it.
     /// Default: `false`.
     ///
     /// Without this setting the server does so as well, unless [`context_takeover`](Self::context_takeover) is on, but does
@@ -114,10 +119,10 @@ impl Deflate {
         self.check_context()
     }
 
-    /// Whether the server demands that the client compresses each message by itself, although the client did not offer
+    /// Sets whether the server demands that the client compresses each message by itself, although the client did not offer
     /// to. Default: `false`.
     ///
-    /// It spares the server the memory that inflating the next message takes. RFC 7692 §7.1.1.2 lets a server demand it,
+    /// It spares the server what it keeps of earlier messages, at most 32 KiB. RFC 7692 §7.1.1.2 lets a server demand it,
     /// but not all clients comply:
     ///
     /// - Tornado and Mojolicious do not read the parameter, and their second compressed message ends the connection
@@ -130,7 +135,7 @@ impl Deflate {
         self
     }
 
-    /// How far back the server looks for repetitions, as the base-2 logarithm of a number of bytes. Default: 15, which is
+    /// Sets how far back the server looks for repetitions, as the base-2 logarithm of a number of bytes. Default: 15, which is
     /// 32 KiB.
     ///
     /// A smaller value is declared to every client, which may then take a smaller inflater. A client may ask for less; for
@@ -147,7 +152,7 @@ impl Deflate {
         self
     }
 
-    /// How far back the client may look for repetitions, likewise. It is demanded only of clients that offer
+    /// Sets how far back the client may look for repetitions, likewise. It is demanded only of clients that offer
     /// `client_max_window_bits`; others keep 32 KiB. A client that offers a smaller value is held to that. Default: 15,
     /// which demands nothing.
     ///

@@ -64,7 +64,7 @@ const MAX_LEFT_OVER: u64 = 64 * 1024;
 pub struct Tls(Arc<RwLock<Arc<ServerConfig>>>);
 
 impl Tls {
-    /// TLS as `config` says.
+    /// Creates TLS from a configuration.
     pub fn new(config: impl Into<Arc<ServerConfig>>) -> Self {
         let mut config = config.into();
         let protocols = &config.alpn_protocols;
@@ -77,25 +77,25 @@ impl Tls {
         Self(Arc::new(RwLock::new(config)))
     }
 
-    /// TLS 1.2 and 1.3 with the certificate chain and the private key in these PEM files, the server's own certificate
-    /// first; without client certificates. It reads the files before it returns.
+    /// Creates TLS 1.2 and 1.3 from PEM files with the certificate chain, the server's own certificate first, and the private
+    /// key; without client certificates. The files are read before this returns.
     ///
-    /// The crypto provider is that of the process, where one is
+    /// The crypto provider is that of the process, if one is
     /// [installed](CryptoProvider::install_default), else ring.
     ///
     /// # Errors
     ///
-    /// [`TlsError`] when a file cannot be read, or does not hold what it should, or key and certificate do not fit.
+    /// Returns a [`TlsError`] if a file cannot be read or parsed, or if key and certificate do not match.
     pub fn from_pem_files(chain: impl AsRef<Path>, key: impl AsRef<Path>) -> Result<Self, TlsError> {
         let read = |path: &Path| fs::read(path).map_err(|error| TlsError(Kind::Read(path.into(), error)));
         Self::from_pem(&read(chain.as_ref())?, &read(key.as_ref())?)
     }
 
-    /// The same, with what such files hold.
+    /// Creates TLS as [`from_pem_files`](Self::from_pem_files) does, from the content of such files.
     ///
     /// # Errors
     ///
-    /// [`TlsError`] when this is not what it should be, or key and certificate do not fit.
+    /// Returns a [`TlsError`] if this cannot be parsed, or if key and certificate do not match.
     pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, TlsError> {
         let chain: Vec<_> = CertificateDer::pem_slice_iter(chain)
             .collect::<Result<_, _>>()
@@ -113,14 +113,14 @@ impl Tls {
         Ok(Self::new(config))
     }
 
-    /// Has new connections use the configuration of `other`. Open connections, and those in the middle of their TLS
+    /// Replaces the configuration for new connections by that of `other`. Open connections, and those in the middle of their TLS
     /// handshake, keep theirs. Sessions of the old configuration are not resumed.
     pub fn replace(&self, other: impl Into<Self>) {
         let config = other.into().config();
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = config;
     }
 
-    /// The configuration for the next connection.
+    /// Returns the configuration for the next connection.
     pub fn config(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }

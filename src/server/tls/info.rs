@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use tokio_rustls::rustls::{CipherSuite, ProtocolVersion, ServerConnection, pki_types::CertificateDer};
 
-/// What the TLS handshake of a connection told: a request extension that [`serve`](crate::serve()) sets where there
+/// The result of a connection's TLS handshake: a request extension that [`serve`](crate::serve()) sets where there
 /// is TLS.
 ///
 /// ```
@@ -42,29 +42,29 @@ impl TlsInfo {
         }))
     }
 
-    /// The host that the client wanted to reach, in lower case (SNI, RFC 6066 §3). A client that was given an address
-    /// tells none.
+    /// Returns the host that the client wanted to reach, in lower case (SNI, RFC 6066 §3). A client that connects to an
+    /// address sends none.
     pub fn server_name(&self) -> Option<&str> {
         self.0.server_name.as_deref()
     }
 
-    /// The application protocol agreed on (ALPN, RFC 7301): `h2`, `http/1.1`, or none, which is HTTP/1.1 as well.
+    /// Returns the application protocol agreed on (ALPN, RFC 7301): `h2`, `http/1.1`, or none, which is HTTP/1.1 as well.
     pub fn alpn_protocol(&self) -> Option<&[u8]> {
         self.0.alpn_protocol.as_deref()
     }
 
-    /// The version of TLS.
+    /// Returns the version of TLS.
     pub fn protocol_version(&self) -> Option<ProtocolVersion> {
         self.0.protocol_version
     }
 
-    /// The cipher suite.
+    /// Returns the cipher suite.
     pub fn cipher_suite(&self) -> Option<CipherSuite> {
         self.0.cipher_suite
     }
 
-    /// The client's certificate chain, its own certificate first, as the configuration's verifier let it pass; empty
-    /// when there is none, which is always so unless the configuration asks for one.
+    /// Returns the client's certificate chain, its own certificate first, as the configuration's verifier accepted it. It is
+    /// empty if there is none, which is always so unless the configuration asks for one.
     pub fn peer_certificates(&self) -> &[CertificateDer<'static>] {
         &self.0.peer_certificates
     }

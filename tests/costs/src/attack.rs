@@ -117,12 +117,7 @@ impl Attack {
         let mut peer = TcpStream::connect(("127.0.0.1", port)).await?;
         peer.set_nodelay(true)?;
         let Some(path) = self.opens else { return Ok(peer) };
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-             Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
-        );
-        peer.write_all(request.as_bytes()).await?;
+        peer.write_all(request(path).as_bytes()).await?;
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             head.push(peer.read_u8().await?);
@@ -132,20 +127,29 @@ impl Attack {
     }
 }
 
+/// The request for a WebSocket at `path`, which offers compression.
+pub(crate) fn request(path: &str) -> String {
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+         Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
+    )
+}
+
 async fn discard(input: &mut (impl AsyncReadExt + Unpin)) {
     let mut bytes = vec![0; 64 << 10];
     while input.read(&mut bytes).await.is_ok_and(|n| n > 0) {}
 }
 
 /// The process of a server, which ends with this.
-struct Server {
+pub(crate) struct Server {
     child: Child,
-    process: Process,
-    ports: Vec<u16>,
+    pub(crate) process: Process,
+    pub(crate) ports: Vec<u16>,
 }
 
 impl Server {
-    fn start() -> io::Result<Self> {
+    pub(crate) fn start() -> io::Result<Self> {
         let mut child = Command::new(env::current_exe()?).arg("serve").stdout(Stdio::piped()).spawn()?;
         let lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines().take(5);
         let ports = lines.map(|line| line?.parse().map_err(io::Error::other)).collect::<io::Result<_>>()?;

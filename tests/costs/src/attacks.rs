@@ -124,7 +124,7 @@ fn header(first: u8, len: usize) -> Vec<u8> {
     }
 }
 
-fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     [&header(first, payload.len())[..], payload].concat()
 }
 
@@ -141,7 +141,7 @@ fn deflated(message: &[u8]) -> Vec<u8> {
     frame(0xc2, &compressed(message))
 }
 
-fn compressed(message: &[u8]) -> Vec<u8> {
+pub(crate) fn compressed(message: &[u8]) -> Vec<u8> {
     let mut output = Vec::with_capacity(2 * message.len() + 1000);
     Compress::new(Compression::best(), false)
         .compress_vec(message, &mut output, FlushCompress::Sync)

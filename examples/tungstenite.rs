@@ -1,0 +1,46 @@
+//! A layer whose handler takes tokio-tungstenite's own stream, for code that was written for that.
+//!
+//! ```sh
+//! cargo run --example tungstenite
+//! python3 -m websockets ws://127.0.0.1:9009/
+//! ```
+//!
+//! `--port N` (0 picks one).
+//!
+//! The opening handshake, the origin check and the limits are the layer's. Everything after that is the handler's: pings,
+//! timeouts, and the closing handshake.
+
+use futures_util::{SinkExt, StreamExt};
+use tokio::{net::TcpListener, signal};
+use tokio_tungstenite::WebSocketStream;
+use tower_websocket::{AcceptAll, Error, Upgraded, WebSocketUpgradeLayer, serve, stream_handler};
+
+/// Knows nothing of this crate but the IO.
+async fn echo(stream: &mut WebSocketStream<Upgraded>) -> Result<(), Error> {
+    while let Some(message) = stream.next().await {
+        let message = message?;
+        if message.is_text() || message.is_binary() {
+            stream.send(message).await?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let port = match &std::env::args().skip(1).collect::<Vec<_>>()[..] {
+        [] => 9009,
+        [flag, port] if flag == "--port" => port.parse()?,
+        _ => return Err("usage: tungstenite [--port N]".into()),
+    };
+    let handler = stream_handler(async |mut stream, ()| {
+        if let Err(error) = echo(&mut stream).await {
+            eprintln!("{error}");
+        }
+    });
+    let service = WebSocketUpgradeLayer::new(AcceptAll::new(), handler).into_service();
+    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+    println!("listening on ws://{}", listener.local_addr()?);
+    serve(listener, service).with_graceful_shutdown(async { drop(signal::ctrl_c().await) }).await?;
+    Ok(())
+}

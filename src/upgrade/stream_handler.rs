@@ -1,0 +1,54 @@
+//! Handlers that take tokio-tungstenite's stream.
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use tokio_tungstenite::WebSocketStream;
+
+use crate::{
+    io::Upgraded,
+    websocket::{CloseCode, WebSocket},
+};
+
+/// Turns a handler of tokio-tungstenite's [`WebSocketStream`] into one for a
+/// [`WebSocketUpgradeLayer`](crate::WebSocketUpgradeLayer), for code that was written for that stream.
+///
+/// The stream is the handler's: keepalive, timeouts, and the closing handshake are up to it. At a shutdown no 1001 is sent; the
+/// connection counts until the handler is done, and [`Shutdown::drain`](crate::Shutdown::drain) drops the handler at its
+/// deadline. Compression must be off: where it was agreed on, the connection closes with 1011 and `handler` is not called.
+///
+/// ```
+/// use futures_util::{SinkExt, StreamExt};
+/// use tower_websocket::{AcceptAll, Upgraded, WebSocketUpgradeLayer, stream_handler};
+/// use tokio_tungstenite::WebSocketStream;
+///
+/// async fn echo(mut stream: WebSocketStream<Upgraded>, (): ()) {
+///     while let Some(Ok(message)) = stream.next().await {
+///         if message.is_text() && stream.send(message).await.is_err() {
+///             break;
+///         }
+///     }
+/// }
+///
+/// let layer = WebSocketUpgradeLayer::new(AcceptAll::new(), stream_handler(echo));
+/// ```
+pub fn stream_handler<T, F, Fut>(
+    handler: F,
+) -> impl Fn(WebSocket, T) -> Pin<Box<dyn Future<Output = ()> + Send>> + Clone + Send + Sync + 'static
+where
+    T: Send + 'static,
+    F: Fn(WebSocketStream<Upgraded>, T) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let handler = Arc::new(handler);
+    move |socket, extra| {
+        let handler = Arc::clone(&handler);
+        Box::pin(async move {
+            match socket.into_inner().await {
+                Ok(stream) => handler(stream, extra).await,
+                Err(error) => {
+                    let _ = error.into_socket().close(CloseCode::INTERNAL_ERROR, "").await;
+                }
+            }
+        })
+    }
+}

@@ -1,0 +1,79 @@
+//! Connections that have nobody to look after them.
+
+use std::sync::Arc;
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    runtime,
+};
+
+use super::{
+    agreement::Agreement,
+    close_code::CloseCode,
+    connection::Connection,
+    delivery::{Deliver, deliver},
+    driver::Driver,
+    rescue::rescue,
+    shared::{Shared, Vtable},
+};
+
+/// Returns a connection to be shared, which is looked after when nobody else does.
+pub(super) fn share<IO>(io: IO, unread: &[u8], agreement: Agreement) -> Arc<Shared<IO>>
+where
+    IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let deliver = |shared: &Arc<_>, home| deliver(Arc::clone(shared) as _, home);
+    let vtable = Vtable { on_reader_dropped, ensure_driven, deliver, rescue };
+    Shared::new(Connection::new(io, unread, agreement), vtable)
+}
+
+/// Begins the closing handshake, and has it finished.
+fn on_reader_dropped<IO>(shared: &Arc<Shared<IO>>, code: CloseCode)
+where
+    IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let is_left = shared.with(|connection, deferred| {
+        connection.on_reader_dropped(code, deferred);
+        !connection.is_over() && !connection.is_driven()
+    });
+    if is_left {
+        ensure_driven(shared);
+    }
+}
+
+/// Has a connection without a driver driven in the background. Outside of a runtime there is none: then only what
+/// can be done at once is done.
+fn ensure_driven<IO>(shared: &Arc<Shared<IO>>)
+where
+    IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let is_left = shared.with(|connection, _| !connection.is_over() && !connection.is_driven());
+    if !is_left {
+        return;
+    }
+    match runtime::Handle::try_current() {
+        Ok(runtime) => drop(runtime.spawn(Driver::background(Arc::clone(shared)))),
+        // Whoever receives looks after it from now on.
+        Err(_) if !shared.with(|connection, _| connection.is_left()) => {}
+        Err(_) => shared.end_now(),
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Send + Unpin> Deliver for Shared<IO> {
+    fn write(&self) {
+        let mut locked = self.lock();
+        locked.end_delivery();
+        drop(Shared::write(self, locked));
+    }
+
+    fn defer_to_driver(&self) {
+        let mut locked = self.lock();
+        let (connection, deferred) = locked.parts();
+        connection.end_delivery();
+        connection.wake_driver(deferred);
+        // A driver whose handler blocks its thread does not come.
+        if connection.turn().is_some() {
+            drop(Shared::write(self, locked));
+        }
+    }
+}

@@ -1,0 +1,421 @@
+//! The deadlines of a connection, as a pure table: time comes in as an argument.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{backlog::Backlog, lifecycle::State};
+use crate::config::Config;
+
+/// How long a peer that takes nothing is waited for where no keepalive says so.
+const STALL_TIMEOUT: Duration = Duration::from_secs(40);
+
+/// How many times its timeout a closing handshake takes at most once the Close has left, or while the peer takes nothing of what
+/// comes before that, however much the peer sends.
+const MAX_EXTENSIONS: u32 = 12;
+
+/// The deadlines of a connection.
+///
+/// They count from progress: bytes that arrive, and bytes that the IO takes after it took none. Bytes that the IO takes at
+/// once say nothing of the peer, as the system's own buffer takes them.
+#[derive(Debug)]
+pub(super) struct Deadlines {
+    /// The last progress.
+    progress: Instant,
+    ping: Ping,
+    /// Since when the IO takes nothing although something is to be written.
+    blocked: Option<Instant>,
+    backlog: Backlog,
+    /// When the closing handshake began, and when its last byte had left.
+    closing: Option<Instant>,
+    left: Option<Instant>,
+}
+
+/// Where the keepalive's ping is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ping {
+    /// None is due.
+    Idle,
+    /// It waits to be written.
+    Queued,
+    /// It is in what is being written.
+    Writing,
+    /// It was written then.
+    Left(Instant),
+}
+
+/// What a deadline asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    /// A ping.
+    Ping,
+    /// The end: the peer did not answer the ping.
+    PongTimeout,
+    /// The end of the closing handshake.
+    Close,
+}
+
+/// What the deadlines of a connection depend on, besides time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Situation<'a> {
+    pub(super) state: State,
+    /// Whether something is to be written.
+    pub(super) has_output: bool,
+    /// Whether the application leaves so much unread that the peer's answer may lie behind it.
+    pub(super) is_unread: bool,
+    pub(super) config: &'a Config,
+}
+
+impl Deadlines {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            progress: now,
+            ping: Ping::Idle,
+            blocked: None,
+            backlog: Backlog::default(),
+            closing: None,
+            left: None,
+        }
+    }
+
+    /// Bytes have arrived.
+    pub(super) fn received(&mut self, now: Instant) {
+        self.progress = now;
+        self.ping = Ping::Idle;
+        self.backlog.received();
+    }
+
+    /// The peer has answered a ping, and so has read everything before that.
+    pub(super) fn answered(&mut self) {
+        self.backlog.answered();
+    }
+
+    /// The IO took bytes, or none although there were some.
+    pub(super) fn written(&mut self, bytes: usize, is_blocked: bool, now: impl FnOnce() -> Instant) {
+        let is_heavy = self.backlog.count(bytes);
+        let is_same = bytes == 0 && is_blocked == self.blocked.is_some();
+        if !is_heavy && (is_same || self.blocked.is_none() && !is_blocked) {
+            return;
+        }
+        let now = now();
+        if is_heavy {
+            self.backlog.heavy(now);
+        }
+        // An IO with a buffer of its own takes nothing while that is flushed.
+        if self.blocked.is_some() && (bytes > 0 || !is_blocked) {
+            self.progress = now;
+        }
+        if is_blocked || self.blocked.is_some() {
+            self.backlog.slow(if self.blocked.is_some() { bytes } else { 0 }, now);
+        }
+        self.blocked = match self.blocked {
+            _ if !is_blocked => None,
+            Some(since) if bytes == 0 => Some(since),
+            _ => Some(now),
+        };
+    }
+
+    /// A ping was queued.
+    pub(super) fn ping_queued(&mut self) {
+        self.ping = Ping::Queued;
+    }
+
+    /// What is queued begins to be written.
+    pub(super) fn writing_began(&mut self) {
+        if self.ping == Ping::Queued {
+            self.ping = Ping::Writing;
+        }
+    }
+
+    /// What began to be written has left.
+    pub(super) fn writing_ended(&mut self, now: impl FnOnce() -> Instant) {
+        if self.ping == Ping::Writing {
+            self.ping = Ping::Left(now());
+        }
+    }
+
+    /// The closing handshake began, or came one step further.
+    pub(super) fn closing(&mut self, now: Instant) {
+        self.progress = now;
+        self.closing.get_or_insert(now);
+    }
+
+    /// All that the closing handshake sends has left.
+    pub(super) fn close_left(&mut self, now: impl FnOnce() -> Instant) {
+        if self.left.is_none() {
+            self.left = Some(now());
+        }
+    }
+
+    /// Returns since when the IO takes nothing although something is to be written.
+    pub(super) fn blocked_since(&self) -> Option<Instant> {
+        self.blocked
+    }
+
+    /// Returns what is due next if nothing moves, and when.
+    pub(super) fn next(&self, situation: &Situation<'_>) -> Option<(Instant, Due)> {
+        let config = situation.config;
+        match situation.state {
+            State::Open => self.next_ping(situation),
+            State::Closed => None,
+            state => {
+                let stall = stall_timeout(config);
+                let from = self.left.unwrap_or(self.progress);
+                let timeout = if state == State::Failed {
+                    // A peer that breaks the protocol is owed no more than the reason.
+                    config.close_timeout
+                } else if situation.has_output {
+                    // The Close has not left, so the peer cannot have answered it: it is waited for as if open.
+                    stall
+                } else if self.backlog.is_heavy(from, stall) {
+                    stall.saturating_add(self.backlog.duration())
+                } else {
+                    config.close_timeout
+                };
+                let mut at = from.max(self.progress).checked_add(timeout)?;
+                // Or a peer that floods, and never answers or takes what is sent to it, would stay.
+                let since = match self.blocked {
+                    Some(blocked) if situation.has_output => Some(blocked).max(self.closing),
+                    _ if situation.has_output => None,
+                    _ => self.left,
+                };
+                if let Some(since) = since {
+                    at = at.min(since.checked_add(timeout.checked_mul(MAX_EXTENSIONS)?)?);
+                }
+                Some((at, Due::Close))
+            }
+        }
+    }
+
+    fn next_ping(&self, situation: &Situation<'_>) -> Option<(Instant, Due)> {
+        let Config { keepalive_interval, keepalive_timeout, .. } = situation.config;
+        let ping_at = self.progress.checked_add((*keepalive_interval)?)?;
+        // While the IO takes bytes, the ping may still be on its way behind others.
+        let from = match self.ping {
+            Ping::Idle => return Some((ping_at, Due::Ping)),
+            Ping::Queued | Ping::Writing => ping_at,
+            Ping::Left(at) if self.blocked.is_some() => at.max(ping_at),
+            Ping::Left(at) => at.max(ping_at).checked_add(self.backlog.duration())?,
+        };
+        if situation.is_unread {
+            return None;
+        }
+        Some((from.checked_add((*keepalive_timeout)?)?, Due::PongTimeout))
+    }
+}
+
+/// How long a peer that takes nothing is waited for while something is to be written to it.
+fn stall_timeout(config: &Config) -> Duration {
+    let keepalive = match (config.keepalive_interval, config.keepalive_timeout) {
+        (Some(interval), Some(timeout)) => interval.saturating_add(timeout),
+        _ => STALL_TIMEOUT,
+    };
+    keepalive.max(config.close_timeout)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::Instant;
+
+    use super::{Deadlines, Due, Situation};
+    use crate::{config::Config, websocket::connection::lifecycle::State};
+
+    fn config() -> Config {
+        let seconds = Duration::from_secs;
+        Config::new().keepalive_interval(seconds(20)).keepalive_timeout(seconds(10)).close_timeout(seconds(5))
+    }
+
+    /// The deadlines of a connection, in whole seconds from its beginning.
+    struct Clock {
+        start: Instant,
+        deadlines: Deadlines,
+    }
+
+    impl Clock {
+        fn new() -> Self {
+            let start = Instant::now();
+            Self { start, deadlines: Deadlines::new(start) }
+        }
+
+        fn at(&self, second: u64) -> Instant {
+            self.start + Duration::from_secs(second)
+        }
+
+        fn received(&mut self, second: u64) {
+            self.deadlines.received(self.at(second));
+        }
+
+        fn written(&mut self, bytes: usize, is_blocked: bool, second: u64) {
+            let at = self.at(second);
+            self.deadlines.written(bytes, is_blocked, || at);
+        }
+
+        fn ping(&mut self, left: Option<u64>) {
+            self.deadlines.ping_queued();
+            if let Some(second) = left {
+                let at = self.at(second);
+                self.deadlines.writing_began();
+                self.deadlines.writing_ended(|| at);
+            }
+        }
+
+        fn closing(&mut self, second: u64) {
+            self.deadlines.closing(self.at(second));
+        }
+
+        fn close_left(&mut self, second: u64) {
+            let at = self.at(second);
+            self.deadlines.close_left(|| at);
+        }
+
+        fn next(&self, state: State, has_output: bool, config: &Config) -> Option<(u64, Due)> {
+            let (at, due) =
+                self.deadlines.next(&Situation { state, has_output, is_unread: false, config })?;
+            Some(((at - self.start).as_secs(), due))
+        }
+    }
+
+    #[test]
+    fn an_open_connection_is_pinged_and_given_up() {
+        type Case = (&'static str, fn(&mut Clock), bool, Option<(u64, Due)>);
+        let cases: &[Case] = &[
+            ("nothing", |_| {}, false, Some((20, Due::Ping))),
+            ("bytes arrive", |clock| clock.received(7), false, Some((27, Due::Ping))),
+            ("bytes leave at once", |clock| clock.written(100, false, 7), false, Some((20, Due::Ping))),
+            (
+                "bytes are taken after none were",
+                |clock| {
+                    clock.written(10, true, 5);
+                    clock.written(10, true, 9);
+                },
+                true,
+                Some((29, Due::Ping)),
+            ),
+            (
+                "no bytes are taken",
+                |clock| {
+                    clock.written(0, true, 5);
+                    clock.written(0, true, 9);
+                },
+                true,
+                Some((20, Due::Ping)),
+            ),
+            ("a ping waits to be written", |clock| clock.ping(None), true, Some((30, Due::PongTimeout))),
+            ("a ping has left", |clock| clock.ping(Some(23)), false, Some((33, Due::PongTimeout))),
+            (
+                "bytes arrive after a ping",
+                |clock| {
+                    clock.ping(Some(23));
+                    clock.received(25);
+                },
+                false,
+                Some((45, Due::Ping)),
+            ),
+        ];
+        for (what, before, has_output, expected) in cases {
+            let mut clock = Clock::new();
+            before(&mut clock);
+            assert_eq!(clock.next(State::Open, *has_output, &config()), *expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn without_keepalive_an_open_connection_has_no_deadline() {
+        let mut clock = Clock::new();
+        assert_eq!(clock.next(State::Open, false, &config().keepalive_interval(None)), None);
+        clock.ping(Some(20));
+        assert_eq!(clock.next(State::Open, false, &config().keepalive_timeout(None)), None);
+        assert_eq!(clock.next(State::Closed, false, &config()), None);
+    }
+
+    #[test]
+    fn an_answer_that_may_lie_unread_is_waited_for() {
+        let mut clock = Clock::new();
+        clock.ping(Some(20));
+        let config = config();
+        let mut situation =
+            Situation { state: State::Open, has_output: false, is_unread: true, config: &config };
+        assert_eq!(clock.deadlines.next(&situation), None);
+        situation.is_unread = false;
+        assert_eq!(clock.deadlines.next(&situation), Some((clock.at(30), Due::PongTimeout)));
+    }
+
+    #[test]
+    fn a_closing_handshake_ends_when_nothing_moves() {
+        type Case = (&'static str, fn(&mut Clock), bool, u64);
+        let cases: &[Case] = &[
+            ("the Close has left", |clock| clock.close_left(3), false, 8),
+            (
+                "bytes arrive",
+                |clock| {
+                    clock.close_left(3);
+                    clock.received(6);
+                },
+                false,
+                11,
+            ),
+            (
+                "a flood arrives",
+                |clock| {
+                    clock.close_left(3);
+                    clock.received(1000);
+                },
+                false,
+                63,
+            ),
+            ("data waits", |_| {}, true, 30),
+            (
+                "data is taken now and then",
+                |clock| {
+                    clock.written(0, true, 1);
+                    clock.written(10, true, 1000);
+                },
+                true,
+                1030,
+            ),
+            (
+                "data is not taken, though a flood arrives",
+                |clock| {
+                    clock.written(0, true, 1);
+                    clock.received(1000);
+                },
+                true,
+                361,
+            ),
+            (
+                "data was not taken long before",
+                |clock| {
+                    clock.written(0, true, 1);
+                    clock.received(999);
+                    clock.closing(1000);
+                },
+                true,
+                1030,
+            ),
+        ];
+        for (what, before, has_output, expected) in cases {
+            for state in [State::CloseSent, State::CloseReceived, State::Lingering] {
+                let mut clock = Clock::new();
+                clock.closing(0);
+                if *what == "data was not taken long before" {
+                    clock = Clock::new();
+                }
+                before(&mut clock);
+                let next = clock.next(state, *has_output, &config());
+                assert_eq!(next, Some((*expected, Due::Close)), "{what}, {state:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_peer_that_broke_a_rule_is_not_waited_for_longer() {
+        let mut clock = Clock::new();
+        clock.closing(2);
+        clock.written(0, true, 2);
+        assert_eq!(clock.next(State::Failed, true, &config()), Some((7, Due::Close)));
+        clock.received(1000);
+        assert_eq!(clock.next(State::Failed, true, &config()), Some((62, Due::Close)));
+    }
+}

@@ -1,0 +1,61 @@
+//! Taking the IO out of a connection.
+
+use std::task::Poll;
+
+use tungstenite::protocol::frame::coding::{Data, OpCode};
+use tungstenite::{Message, protocol::frame::Frame};
+
+use super::{deferred::Deferred, link::Link, state::Connection};
+
+/// Why the IO cannot be taken out of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::websocket) enum Attached {
+    /// The connection is closing or closed.
+    Closing,
+    /// Compression was agreed on.
+    Compressed,
+    /// A part of a message has arrived.
+    InsideMessage,
+}
+
+impl<IO> Connection<IO> {
+    /// Takes the link out once everything that was sent is written. Nothing is done for the connection after that.
+    pub(super) fn poll_detach(&mut self, _: &mut Deferred) -> Poll<Result<Box<Link<IO>>, Attached>> {
+        if !self.lifecycle.is_open() {
+            return Poll::Ready(Err(Attached::Closing));
+        }
+        if self.terms.is_compressed {
+            return Poll::Ready(Err(Attached::Compressed));
+        }
+        let Some(link) = &self.port.link else {
+            self.port.is_wanted = true;
+            return Poll::Pending;
+        };
+        if self.outbox.has_output() {
+            return Poll::Pending;
+        }
+        if !link.is_at_rest() {
+            return Poll::Ready(Err(Attached::InsideMessage));
+        }
+        self.users.is_detached = true;
+        Poll::Ready(self.port.link.take().ok_or(Attached::Closing))
+    }
+
+    /// Returns the messages that were received ahead, as the frames that they came in, or like them.
+    pub(super) fn take_received(&mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for message in self.inbox.clear() {
+            let mut frame = match message {
+                Message::Text(text) => Frame::message(text, OpCode::Data(Data::Text), true),
+                Message::Binary(payload) => Frame::message(payload, OpCode::Data(Data::Binary), true),
+                Message::Pong(payload) => Frame::pong(payload),
+                // Pings were answered, and a Close would have been the end.
+                Message::Ping(_) | Message::Close(_) | Message::Frame(_) => continue,
+            };
+            frame.header_mut().mask = Some([0; 4]);
+            // Writing to a vector does not fail.
+            let _ = frame.format(&mut bytes);
+        }
+        bytes
+    }
+}

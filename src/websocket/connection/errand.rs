@@ -1,0 +1,184 @@
+//! What is to be done next for a connection.
+
+use std::{
+    io,
+    task::{Context, Poll},
+};
+
+use tokio::time::Instant;
+
+use super::{
+    alarm::Alarm,
+    deadlines::Due,
+    deferred::Deferred,
+    lifecycle::{Input, State},
+    link::{Link, Work},
+    state::Connection,
+};
+use crate::{shutdown::Stage, websocket::close_code::CloseCode};
+
+/// What a task that looks at a connection may do there.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::websocket) struct Caller {
+    /// Whether it looks after the connection: it is the driver, or there is none.
+    pub(super) is_driver: bool,
+    /// Whether it receives messages.
+    pub(super) reads: bool,
+    /// Whether it receives messages ahead of the application.
+    pub(super) receives_ahead: bool,
+    /// Whether it writes: not when more is to come before the handler's task yields.
+    pub(super) writes: bool,
+}
+
+impl<IO> Connection<IO> {
+    /// Returns what is to be done next outside of the lock. `cx` has the connection's own waker.
+    pub(super) fn next_errand(
+        &mut self,
+        caller: Caller,
+        cx: &mut Context<'_>,
+        deferred: &mut Deferred,
+    ) -> Option<Errand<IO>> {
+        loop {
+            if caller.is_driver {
+                self.poll_shutdown(cx, deferred);
+            }
+            if self.users.is_detached {
+                return None;
+            }
+            let before = self.lifecycle.state();
+            if caller.receives_ahead && !self.waiters.has_reader() {
+                self.receive_ahead(deferred);
+            }
+            let work = self.next_io(caller, deferred);
+            if self.lifecycle.state() != before {
+                continue;
+            }
+            if let Some(work) = work {
+                return Some(Errand::Io(self.take_link(work)?, work));
+            }
+            if !caller.is_driver {
+                return None;
+            }
+            let now = self.users.time();
+            // While the connection is open, deadlines only move away.
+            let is_usual = self.lifecycle.is_open() && !self.users.has_new_deadline;
+            if is_usual && self.alarm.as_ref().is_none_or(|alarm| alarm.is_ahead(now)) {
+                return None;
+            }
+            self.users.has_new_deadline = false;
+            let (at, due) = self.deadlines.next(&self.situation())?;
+            if now < at {
+                let alarm = self.alarm.take_if(|alarm| !alarm.is_set(now, at))?;
+                return Some(Errand::Alarm(alarm, at));
+            }
+            if due == Due::Close && self.may_shut_down() {
+                return Some(Errand::Io(self.take_link(Work::ShutDown)?, Work::ShutDown));
+            }
+            self.meet(due, deferred);
+        }
+    }
+
+    /// Returns whether a connection that is given up can still end its side of the stream, which the peer may yet see.
+    fn may_shut_down(&self) -> bool {
+        let is_shut_down = self.port.link.as_ref().is_none_or(|link| link.is_shut_down());
+        !is_shut_down && self.port.is_writable && !self.outbox.has_output()
+    }
+
+    fn next_io(&mut self, caller: Caller, deferred: &mut Deferred) -> Option<Work> {
+        let state = self.lifecycle.state();
+        if state == State::Closed {
+            return None;
+        }
+        let Some(link) = &mut self.port.link else {
+            self.port.is_wanted = true;
+            return None;
+        };
+        // Writing goes before reading: an answer leaves before the next question is taken in.
+        if self.outbox.has_output() {
+            if caller.writes && self.port.is_writable {
+                if !link.has_flight() {
+                    if let Some(flight) = self.outbox.next_flight() {
+                        link.set_flight(flight);
+                        self.deadlines.writing_began();
+                    }
+                }
+                return Some(Work::Write);
+            }
+        } else if state != State::Open {
+            self.deadlines.close_left(Instant::now);
+            if matches!(state, State::CloseReceived | State::Failed) {
+                self.handle(Input::Flushed, deferred);
+                return None;
+            }
+            if state == State::Lingering {
+                // Not closed yet: closing a descriptor with unread input resets the connection, and destroys what the peer has
+                // yet to read.
+                if !link.is_shut_down() {
+                    return self.port.is_writable.then_some(Work::ShutDown);
+                }
+                // After the peer's Close, what is there is read: TLS says good-bye after it.
+                let is_read = !self.port.is_readable || self.users.is_tired();
+                if link.has_ended() || is_read && self.lifecycle.is_closed_by_peer() {
+                    self.handle(Input::Drained, deferred);
+                    return None;
+                }
+            }
+        }
+        if !self.port.is_readable || link.has_ended() || self.users.is_tired() {
+            return None;
+        }
+        match state {
+            State::Open | State::CloseSent => {
+                let is_wanted = caller.reads || caller.is_driver && self.inbox.has_room();
+                // The rest of what was read comes first: it was not decoded because nobody had room for it.
+                (is_wanted && link.unread() == 0).then_some(Work::Read)
+            }
+            State::Lingering | State::Failed => Some(Work::Discard),
+            // Nothing may follow the peer's Close.
+            State::CloseReceived | State::Closed => None,
+        }
+    }
+
+    /// Follows the shutdown.
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>, deferred: &mut Deferred) {
+        while let Some(Poll::Ready(stage)) = self.terms.permit.as_mut().map(|permit| permit.poll_shutdown(cx))
+        {
+            if stage == Stage::Dropping {
+                self.users.is_dropped = true;
+                self.handle(Input::Abort, deferred);
+            } else if !self.users.is_detached {
+                self.begin_close(Some(CloseCode::GOING_AWAY), "".into(), deferred);
+            }
+        }
+    }
+
+    /// Does what is due.
+    fn meet(&mut self, due: Due, deferred: &mut Deferred) {
+        match due {
+            Due::Ping => {
+                self.outbox.push_ping();
+                self.deadlines.ping_queued();
+            }
+            Due::PongTimeout => {
+                let error =
+                    || io::Error::new(io::ErrorKind::TimedOut, "the peer did not answer a ping in time");
+                self.set_error(error().into());
+                self.outbox.set_error(error().into());
+                self.handle(Input::PongTimeout, deferred);
+                if self.deadlines.blocked_since().is_some() {
+                    // It takes nothing, not even a Close.
+                    self.handle(Input::Abort, deferred);
+                }
+            }
+            Due::Close => self.handle(Input::DeadlineExpired, deferred),
+        }
+    }
+}
+
+/// What is done outside of the lock.
+pub(super) enum Errand<IO> {
+    /// Work with the IO, which is not ours.
+    Io(Box<Link<IO>>, Work),
+    /// Set the alarm, which may wake the connection at once.
+    Alarm(Alarm, Instant),
+}

@@ -1,0 +1,96 @@
+//! Messages that were received and that the application has not taken yet.
+
+use std::collections::VecDeque;
+
+use tungstenite::{Error, Message};
+
+/// How much is received for an application that does not: bytes of messages, each counted with [`OVERHEAD`] more.
+const LIMIT: usize = 64 * 1024;
+
+/// What a message costs besides its bytes.
+const OVERHEAD: usize = 64;
+
+/// Messages that were received and that the application has not taken yet, and the error that comes after them.
+#[derive(Debug, Default)]
+pub(super) struct Inbox {
+    messages: VecDeque<Message>,
+    bytes: usize,
+    error: Option<Error>,
+}
+
+impl Inbox {
+    pub(super) fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    /// Returns whether one more message may be received ahead of the application.
+    pub(super) fn has_room(&self) -> bool {
+        self.bytes < LIMIT
+    }
+
+    pub(super) fn push(&mut self, message: Message) {
+        self.bytes += message.len() + OVERHEAD;
+        self.messages.push_back(message);
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Message> {
+        let message = self.messages.pop_front()?;
+        self.bytes -= message.len() + OVERHEAD;
+        if self.messages.is_empty() {
+            self.messages = VecDeque::new();
+        }
+        Some(message)
+    }
+
+    pub(super) fn set_error(&mut self, error: Error) {
+        self.error = Some(error);
+    }
+
+    pub(super) fn take_error(&mut self) -> Option<Error> {
+        self.error.take()
+    }
+
+    /// Takes everything that was not received.
+    pub(super) fn clear(&mut self) -> VecDeque<Message> {
+        self.bytes = 0;
+        std::mem::take(&mut self.messages)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tungstenite::{Error, Message};
+
+    use super::{Inbox, LIMIT, OVERHEAD};
+
+    #[test]
+    fn messages_come_in_order_and_their_room_comes_back() {
+        for len in [0, 1, 1000, LIMIT, 10 * LIMIT] {
+            let mut inbox = Inbox::default();
+            for _ in 0..3 {
+                let mut count = 0;
+                while inbox.has_room() {
+                    inbox.push(Message::binary(vec![count as u8; len]));
+                    count += 1;
+                }
+                assert_eq!(count, LIMIT.div_ceil(len + OVERHEAD));
+                for n in 0..count {
+                    assert_eq!(inbox.pop(), Some(Message::binary(vec![n as u8; len])));
+                    assert!(inbox.has_room() || len > LIMIT);
+                }
+                assert!(inbox.is_empty() && inbox.pop().is_none() && inbox.bytes == 0);
+                assert_eq!(inbox.messages.capacity(), 0, "an empty inbox holds nothing");
+            }
+        }
+    }
+
+    #[test]
+    fn the_error_is_taken_once_and_stays_when_messages_are_discarded() {
+        let mut inbox = Inbox::default();
+        inbox.push(Message::text("a"));
+        inbox.set_error(Error::ConnectionClosed);
+        assert_eq!(inbox.clear(), [Message::text("a")]);
+        assert!(inbox.is_empty() && inbox.bytes == 0);
+        assert!(inbox.take_error().is_some() && inbox.take_error().is_none());
+    }
+}

@@ -1,0 +1,122 @@
+//! From what was read to messages that the application is to see.
+
+use tungstenite::{Error, Message, error::ProtocolError};
+
+use super::{deferred::Deferred, lifecycle::Input, state::Connection};
+use crate::{
+    codec::{Decoded, close_code},
+    websocket::close_code::CloseCode,
+};
+
+impl<IO> Connection<IO> {
+    /// Takes one step through what was read, if there is anything; `None` where there is not. Returns the message that the
+    /// application is to see, if that was one.
+    pub(super) fn step(&mut self, deferred: &mut Deferred) -> Option<Option<Message>> {
+        if !self.lifecycle.is_reading() {
+            return None;
+        }
+        if self.terms.is_compressed {
+            self.users.count_inflating();
+        }
+        let link = self.port.link.as_mut()?;
+        let (before, assembled) = (link.unread(), link.assembled());
+        match link.decode() {
+            Ok(Decoded::Starved) => {
+                if link.has_ended() {
+                    self.end_of_stream(deferred);
+                }
+                None
+            }
+            // Most are no more than that.
+            Ok(Decoded::Message(message @ (Message::Text(_) | Message::Binary(_)))) => {
+                let taken = before - link.unread();
+                self.users.count(taken.max(message.len().saturating_sub(assembled)));
+                Some(self.accept_data(message))
+            }
+            decoded => {
+                let taken = before - link.unread();
+                let message = match &decoded {
+                    Ok(Decoded::Message(message)) => message.len(),
+                    _ => link.assembled(),
+                };
+                // Inflating few bytes may be much work.
+                self.users.count(taken.max(message.saturating_sub(assembled)));
+                Some(self.accept(decoded, deferred))
+            }
+        }
+    }
+
+    fn accept_data(&mut self, message: Message) -> Option<Message> {
+        if let Some(trace) = &mut self.terms.trace {
+            trace.received(message.len());
+        }
+        (!self.users.discards()).then_some(message)
+    }
+
+    /// Takes what was decoded, and returns the message that the application is to see.
+    pub(super) fn accept(
+        &mut self,
+        decoded: Result<Decoded, Error>,
+        deferred: &mut Deferred,
+    ) -> Option<Message> {
+        let message = match decoded {
+            Ok(Decoded::Message(message)) => message,
+            Ok(Decoded::Progress | Decoded::Starved) => return None,
+            Err(error) => {
+                let code = close_code(&error).map_or(CloseCode::PROTOCOL_ERROR, CloseCode::of);
+                self.set_error(error);
+                self.handle(Input::ReadFailed(code), deferred);
+                return None;
+            }
+        };
+        match &message {
+            Message::Text(_) | Message::Binary(_) => return self.accept_data(message),
+            Message::Ping(payload) if self.lifecycle.is_open() => self.outbox.push_pong(payload.clone()),
+            Message::Pong(payload) if self.outbox.is_own_pong(payload) => {
+                self.deadlines.answered();
+                return None;
+            }
+            Message::Close(frame) => self.handle(Input::PeerClose(frame.clone()), deferred),
+            _ => {}
+        }
+        (!self.users.discards()).then_some(message)
+    }
+
+    fn end_of_stream(&mut self, deferred: &mut Deferred) {
+        match self.port.link.as_mut().and_then(|link| link.take_read_error()) {
+            Some((error, text)) => {
+                self.lifecycle.note_error(text);
+                self.inbox.set_error(error.into());
+                self.handle(Input::ReadBroke, deferred);
+            }
+            None => {
+                self.set_error(ProtocolError::ResetWithoutClosingHandshake.into());
+                self.handle(Input::EndOfStream, deferred);
+            }
+        }
+    }
+
+    /// Receives what was read before the application asks for it, so that pings and a Close are answered.
+    pub(super) fn receive_ahead(&mut self, deferred: &mut Deferred) {
+        if self.users.discards() {
+            self.discard(deferred);
+        }
+        let is_quiet = self.inbox.is_empty();
+        while self.inbox.has_room() && !self.users.is_tired() {
+            let Some(message) = self.step(deferred) else { break };
+            if let Some(message) = message {
+                self.inbox.push(message);
+            }
+        }
+        if is_quiet && !self.inbox.is_empty() {
+            self.waiters.wake_reader(deferred);
+        }
+    }
+
+    /// Throws away what was received and nobody wants.
+    pub(super) fn discard(&mut self, deferred: &mut Deferred) {
+        if !self.inbox.is_empty() {
+            deferred.drop(self.inbox.clear());
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! The lock of a connection, and the one loop in which everything is done.
+
+use std::{
+    future::{Future, poll_fn},
+    ops::{Deref, DerefMut},
+    pin::pin,
+    sync::{Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker, ready},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    task::{unconstrained, yield_now},
+};
+
+use super::{
+    deferred::Deferred,
+    detach::Attached,
+    drive::Seat,
+    errand::{Caller, Errand},
+    link::{Link, Outcome, Work},
+    state::Connection,
+};
+
+/// A connection behind its lock.
+///
+/// The lock is held for moments, and nothing foreign is called under it. Work with the IO is done by whoever comes first,
+/// with the lock released; others who want to do some meanwhile are woken afterwards.
+pub(in crate::websocket) struct Lock<IO> {
+    connection: Mutex<Connection<IO>>,
+    /// Wakes the connection: the IO and the alarm know no other waker.
+    waker: Waker,
+}
+
+impl<IO> Lock<IO> {
+    pub(in crate::websocket) fn new(connection: Connection<IO>, waker: Waker) -> Self {
+        Self { connection: Mutex::new(connection), waker }
+    }
+
+    pub(in crate::websocket) fn lock(&self) -> Locked<'_, IO> {
+        // No panic leaves the connection half changed: foreign code is not called under the lock.
+        let guard = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        Locked { guard, deferred: Deferred::default() }
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Lock<IO> {
+    /// Tries `operation` until it is ready, and in between does what its task may do for the connection; then has the task wait
+    /// in its seat.
+    pub(in crate::websocket) fn poll<T>(
+        &self,
+        waker: &Waker,
+        mut seat: Seat<'_>,
+        mut operation: impl FnMut(&mut Connection<IO>, &mut Deferred) -> Poll<T>,
+    ) -> Poll<T> {
+        let mut spare = None;
+        let mut locked = self.lock();
+        loop {
+            let (connection, deferred) = locked.parts();
+            if let Poll::Ready(output) = operation(connection, deferred) {
+                connection.leave_seat(&mut seat, deferred);
+                return Poll::Ready(output);
+            }
+            // What may be done depends on who asks: asked anew each time, as a driver may have come or gone meanwhile.
+            let caller = connection.caller(&seat, waker);
+            if let Some(errand) = self.next_errand(&mut locked, caller) {
+                locked = self.run(locked, errand);
+                continue;
+            }
+            let (connection, deferred) = locked.parts();
+            let is_tired = connection.users.is_tired();
+            if connection.sit_down(&mut seat, waker, &mut spare, deferred) {
+                if is_tired {
+                    // There is more to do, but no wake-up will come for it: the IO was not asked to the end.
+                    let (is_woken, driver) = connection.rest(&seat, waker, deferred);
+                    drop(locked);
+                    for waker in driver.iter().chain(is_woken.then_some(waker)) {
+                        // Not at once: a runtime looks for input only after a number of tasks, or when all of them wait.
+                        let _ = pin!(yield_now()).poll(&mut Context::from_waker(waker));
+                    }
+                }
+                return Poll::Pending;
+            }
+            // A waker is foreign, so it is not cloned under the lock.
+            drop(locked);
+            spare = Some(waker.clone());
+            locked = self.lock();
+        }
+    }
+
+    /// Writes what can be written now, for whoever cannot wait.
+    pub(in crate::websocket) fn write<'a>(&'a self, mut locked: Locked<'a, IO>) -> Locked<'a, IO> {
+        let caller = Caller { is_driver: false, reads: false, receives_ahead: false, writes: true };
+        while let Some(errand) = self.next_errand(&mut locked, caller) {
+            locked = self.run(locked, errand);
+        }
+        locked
+    }
+
+    /// Shuts the IO down, for whoever cannot wait.
+    pub(in crate::websocket) fn shut_down<'a>(&'a self, mut locked: Locked<'a, IO>) -> Locked<'a, IO> {
+        match locked.take_link(Work::ShutDown) {
+            Some(link) => self.run(locked, Errand::Io(link, Work::ShutDown)),
+            None => locked,
+        }
+    }
+
+    /// Takes the IO out once everything that was sent is written, with the bytes that go in front of what it will give.
+    pub(in crate::websocket) fn poll_detach(
+        &self,
+        waker: &Waker,
+        seat: Seat<'_>,
+    ) -> Poll<Result<(IO, Vec<u8>), Attached>> {
+        let link = ready!(self.poll(waker, seat, |connection, deferred| connection.poll_detach(deferred)))?;
+        let mut front = self.lock().take_received();
+        let (io, unread) = link.into_parts();
+        front.extend(unread);
+        Poll::Ready(Ok((io, front)))
+    }
+
+    /// Calls `f` with the IO, outside of the lock, once nobody works with it; `None` when the connection is over.
+    pub(in crate::websocket) fn poll_io<R>(
+        &self,
+        waker: &Waker,
+        seat: Seat<'_>,
+        f: impl FnOnce(&IO) -> R,
+    ) -> Poll<Option<R>> {
+        let link = ready!(self.poll(waker, seat, |connection, _| connection.poll_link()));
+        let Some(link) = link else { return Poll::Ready(None) };
+        let mut taken = Taken { lock: self, link: Some(link) };
+        let result = taken.link.as_ref().map(|link| f(link.io()));
+        if let Some(link) = taken.link.take() {
+            let mut locked = self.lock();
+            let (connection, deferred) = locked.parts();
+            connection.return_link(link, deferred);
+        }
+        Poll::Ready(result)
+    }
+
+    fn next_errand(&self, locked: &mut Locked<'_, IO>, caller: Caller) -> Option<Errand<IO>> {
+        let (connection, deferred) = locked.parts();
+        connection.next_errand(caller, &mut Context::from_waker(&self.waker), deferred)
+    }
+
+    /// Runs an errand with the lock released.
+    fn run<'a>(&'a self, locked: Locked<'a, IO>, errand: Errand<IO>) -> Locked<'a, IO> {
+        drop(locked);
+        match errand {
+            Errand::Io(link, work) => {
+                let mut taken = Taken { lock: self, link: Some(link) };
+                let outcome = taken.work(work);
+                let mut locked = self.lock();
+                if let Some(link) = taken.link.take() {
+                    let (connection, deferred) = locked.parts();
+                    connection.put_back(link, outcome, deferred);
+                }
+                locked
+            }
+            Errand::Alarm(mut alarm, at) => {
+                // A timer that is set to a time which has come wakes at once.
+                alarm.set(&mut Context::from_waker(&self.waker), at);
+                let mut locked = self.lock();
+                locked.put_alarm(alarm);
+                locked
+            }
+        }
+    }
+}
+
+/// The link, outside of its connection.
+struct Taken<'a, IO> {
+    lock: &'a Lock<IO>,
+    link: Option<Box<Link<IO>>>,
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Taken<'_, IO> {
+    fn work(&mut self, work: Work) -> Outcome {
+        let link = self.link.as_mut().expect("the link is there until it is put back");
+        let cx = &mut Context::from_waker(&self.lock.waker);
+        // A task that has used up its budget would be told that the IO takes nothing.
+        let done = unconstrained(poll_fn(|cx| Poll::Ready(link.work(work, cx))));
+        match pin!(done).poll(cx) {
+            Poll::Ready(outcome) => outcome,
+            Poll::Pending => unreachable!("a piece of work does not wait"),
+        }
+    }
+}
+
+impl<IO> Drop for Taken<'_, IO> {
+    /// The IO has panicked.
+    fn drop(&mut self) {
+        if let Some(link) = self.link.take() {
+            let mut locked = self.lock.lock();
+            let (connection, deferred) = locked.parts();
+            connection.lose_link(deferred);
+            drop(locked);
+            drop(link);
+        }
+    }
+}
+
+/// A locked connection. What must not happen under the lock happens when this is dropped, after it is released.
+pub(in crate::websocket) struct Locked<'a, IO> {
+    // Fields are dropped in this order.
+    guard: MutexGuard<'a, Connection<IO>>,
+    deferred: Deferred,
+}
+
+impl<IO> Locked<'_, IO> {
+    /// Returns the connection, and what is to happen afterwards.
+    pub(in crate::websocket) fn parts(&mut self) -> (&mut Connection<IO>, &mut Deferred) {
+        (&mut self.guard, &mut self.deferred)
+    }
+}
+
+impl<IO> Deref for Locked<'_, IO> {
+    type Target = Connection<IO>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.guard
+    }
+}
+
+impl<IO> DerefMut for Locked<'_, IO> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.guard
+    }
+}

@@ -1,0 +1,31 @@
+//! The walls around an open connection: what is private here is touched by nobody else.
+
+mod alarm;
+mod backlog;
+mod deadlines;
+mod deferred;
+mod detach;
+mod drive;
+mod ending;
+mod errand;
+mod inbox;
+mod incoming;
+mod lifecycle;
+mod link;
+mod lock;
+mod outbox;
+mod outcome;
+mod receive;
+mod send;
+mod state;
+mod users;
+mod waiters;
+
+pub(super) use deferred::Deferred;
+pub(super) use detach::Attached;
+pub(super) use drive::Seat;
+pub(super) use lock::{Lock, Locked};
+pub(super) use outbox::Compressed;
+pub(super) use send::{Accepted, Compress, Urgency};
+pub(super) use state::Connection;
+pub(super) use waiters::{Event, Kind, Place};

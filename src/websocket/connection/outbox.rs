@@ -1,0 +1,243 @@
+//! Messages that were accepted for sending and are not written yet.
+
+use bytes::Bytes;
+use tungstenite::{
+    Error, Message,
+    error::{CapacityError, ProtocolError},
+    protocol::{
+        CloseFrame,
+        frame::{Frame, coding::Data},
+    },
+};
+
+use super::deferred::Deferred;
+use crate::{
+    codec::{Control, Encoder, Flight},
+    config::Config,
+    deflate::Deflater,
+    websocket::close_code::CloseCode,
+};
+
+/// Pongs may wait beyond the limit, up to this many bytes; then only the last one is kept (RFC 6455 §5.5.3).
+const MAX_PONGS: usize = 64 * 1024;
+
+/// What the connection's own pings begin with, so that their pongs are told from others.
+const PING_MARK: &[u8] = b"tower-ws";
+
+/// Messages that were accepted for sending and are not written yet.
+#[derive(Debug)]
+pub(super) struct Outbox {
+    encoder: Encoder,
+    /// The compressor, while no sender uses it.
+    compressor: Option<Deflater>,
+    /// At how many bytes sending waits.
+    limit: usize,
+    /// The last pong, for which there was no room.
+    pong: Option<Bytes>,
+    /// How many bytes of the link's flight are not written, and the position that it reaches.
+    in_flight: Option<(usize, u64)>,
+    /// The position up to which messages are written.
+    written: u64,
+    /// The position behind which messages were dropped, if any were.
+    kept: Option<u64>,
+    /// How many of the connection's own pings were sent.
+    pings: u32,
+    /// Whether writing has failed or was given up; the error is returned once.
+    has_failed: bool,
+    error: Option<Error>,
+}
+
+impl Outbox {
+    pub(super) fn new(config: &Config, compressor: Deflater) -> Self {
+        Self {
+            encoder: Encoder::new(config.max_outgoing_frame_size),
+            compressor: Some(compressor),
+            limit: config.max_write_buffer_size,
+            pong: None,
+            in_flight: None,
+            written: 0,
+            kept: None,
+            pings: 0,
+            has_failed: false,
+            error: None,
+        }
+    }
+
+    /// Returns whether there is something to write, and writing has not failed.
+    pub(super) fn has_output(&self) -> bool {
+        !self.has_failed && (self.in_flight.is_some() || !self.encoder.is_empty() || self.pong.is_some())
+    }
+
+    /// Returns whether one more message may be sent.
+    pub(super) fn has_room(&self) -> bool {
+        self.pending() < self.limit
+    }
+
+    fn pending(&self) -> usize {
+        self.in_flight.map_or(0, |(bytes, _)| bytes) + self.encoder.queued()
+    }
+
+    /// Returns the position that the last accepted message has.
+    pub(super) fn accepted(&self) -> u64 {
+        self.encoder.accepted()
+    }
+
+    /// Returns the position up to which all messages are written.
+    pub(super) fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Checks a message before it is accepted (RFC 6455 §5.5).
+    pub(super) fn check(&self, message: &Message) -> Result<(), Error> {
+        match message {
+            Message::Ping(payload) | Message::Pong(payload) if payload.len() > MAX_CONTROL => {
+                Err(ProtocolError::ControlFrameTooBig.into())
+            }
+            Message::Close(Some(frame)) if CloseCode::try_from(u16::from(frame.code)).is_err() => {
+                Err(ProtocolError::InvalidCloseSequence.into())
+            }
+            Message::Frame(frame) if frame.payload().len() > self.limit => {
+                Err(CapacityError::MessageTooLong { size: frame.payload().len(), max_size: self.limit }
+                    .into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Accepts a message as it is.
+    pub(super) fn push(&mut self, message: Message, deferred: &mut Deferred) {
+        // The application's own control frames keep their place between its messages.
+        let message = match message {
+            Message::Ping(payload) => Message::Frame(Frame::ping(payload)),
+            Message::Pong(payload) => Message::Frame(Frame::pong(payload)),
+            message => message,
+        };
+        deferred.drop_message(self.encoder.push(message));
+    }
+
+    /// Accepts a message whose payload was compressed; the original is dropped.
+    pub(super) fn push_compressed(
+        &mut self,
+        message: Message,
+        compressed: Compressed,
+        deferred: &mut Deferred,
+    ) {
+        let Compressed { opcode, payload } = compressed;
+        self.encoder.push_compressed(opcode, payload, self.limit);
+        deferred.drop_message(Some(message));
+    }
+
+    /// Returns whether `message` is to be compressed.
+    pub(super) fn is_compressible(&self, message: &Message) -> bool {
+        self.compressor.as_ref().is_none_or(|compressor| compressor.applies(message))
+    }
+
+    /// Takes the compressor, which is used outside of the lock; `None` while another sender uses it.
+    pub(super) fn take_compressor(&mut self) -> Option<Deflater> {
+        self.compressor.take()
+    }
+
+    pub(super) fn put_compressor(&mut self, compressor: Deflater) {
+        self.compressor = Some(compressor);
+    }
+
+    /// Answers a ping.
+    pub(super) fn push_pong(&mut self, payload: Bytes) {
+        // In order: none overtakes the one that waits.
+        if self.pong.is_none() && self.pending() < self.limit.saturating_add(MAX_PONGS) {
+            self.encoder.push_control(&Control::Pong(payload));
+        } else {
+            self.pong = Some(payload);
+        }
+    }
+
+    /// Sends a ping of the connection's own.
+    pub(super) fn push_ping(&mut self) {
+        self.pings = self.pings.wrapping_add(1);
+        let payload = [PING_MARK, &self.pings.to_be_bytes()].concat();
+        self.encoder.push_control(&Control::Ping(payload.into()));
+    }
+
+    /// Returns whether a pong answers one of the connection's own pings.
+    pub(super) fn is_own_pong(&self, payload: &[u8]) -> bool {
+        payload.strip_prefix(PING_MARK).is_some_and(|number| {
+            number.try_into().is_ok_and(|number| (1..=self.pings).contains(&u32::from_be_bytes(number)))
+        })
+    }
+
+    /// Sends a Close behind all that was accepted.
+    pub(super) fn push_close(&mut self, frame: Option<CloseFrame>) {
+        self.encoder.push_close_last(frame.as_ref());
+    }
+
+    /// Returns the next stretch of bytes to write, which goes into the link.
+    pub(super) fn next_flight(&mut self) -> Option<Flight> {
+        if let Some(pong) = self.pong.take() {
+            self.encoder.push_control(&Control::Pong(pong));
+        }
+        let flight = self.encoder.next_flight()?;
+        self.in_flight = Some((flight.remaining(), flight.position()));
+        Some(flight)
+    }
+
+    /// Notes how much of the flight is left, `None` when all of it is written and flushed.
+    pub(super) fn set_in_flight(&mut self, left: Option<usize>) {
+        match (left, &mut self.in_flight) {
+            (Some(left), Some((bytes, _))) => *bytes = left,
+            (None, slot) => {
+                if let Some((_, position)) = slot.take() {
+                    self.written = self.written.max(position);
+                }
+            }
+            (Some(_), None) => {}
+        }
+    }
+
+    /// Returns whether the message at `position` was accepted and dropped.
+    pub(super) fn is_dropped(&self, position: u64) -> bool {
+        position <= self.accepted() && self.kept.is_some_and(|kept| kept < position)
+    }
+
+    /// Drops all messages that were not begun.
+    pub(super) fn clear(&mut self, deferred: &mut Deferred) {
+        self.pong = None;
+        let begun = self.in_flight.map_or(self.written, |(_, position)| position);
+        self.kept.get_or_insert(begun);
+        deferred.drop(self.encoder.clear());
+    }
+
+    /// Writes nothing any more. `error` is returned to the next that asks.
+    pub(super) fn fail(&mut self, error: Option<Error>, deferred: &mut Deferred) {
+        self.has_failed |= error.is_some() || self.has_output();
+        match (&self.error, error) {
+            (None, error) => self.error = error,
+            (Some(_), Some(error)) => deferred.drop(error),
+            (Some(_), None) => {}
+        }
+        self.in_flight = None;
+        self.clear(deferred);
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.has_failed
+    }
+
+    /// Notes what ended the connection, for the next that sends.
+    pub(super) fn set_error(&mut self, error: Error) {
+        self.error.get_or_insert(error);
+    }
+
+    /// Returns the error that writing failed with, once.
+    pub(super) fn take_error(&mut self) -> Option<Error> {
+        self.error.take()
+    }
+}
+
+/// The largest payload of a control frame (RFC 6455 §5.5), in bytes.
+const MAX_CONTROL: usize = 125;
+
+/// What a message was compressed to.
+pub(in crate::websocket) struct Compressed {
+    pub(in crate::websocket) opcode: Data,
+    pub(in crate::websocket) payload: Bytes,
+}

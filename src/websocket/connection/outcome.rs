@@ -1,0 +1,136 @@
+//! What came of work with the IO, and what else happened to a connection.
+
+use std::{io, task::Poll};
+
+use tokio::time::Instant;
+
+use super::{
+    alarm::Alarm,
+    deferred::Deferred,
+    lifecycle::{Input, State},
+    link::{Link, Outcome, Work},
+    state::Connection,
+    waiters::Event,
+};
+
+impl<IO> Connection<IO> {
+    /// Takes the link for a piece of work.
+    pub(super) fn take_link(&mut self, work: Work) -> Option<Box<Link<IO>>> {
+        match work {
+            Work::Read | Work::Discard => self.port.is_readable = false,
+            Work::Write | Work::ShutDown => self.port.is_writable = false,
+        }
+        self.port.link.take()
+    }
+
+    /// Takes the link when it is there, to look at it; `None` when the connection is over.
+    pub(super) fn poll_link(&mut self) -> Poll<Option<Box<Link<IO>>>> {
+        match self.port.link.take() {
+            None if !self.is_over() => {
+                self.port.is_wanted = true;
+                Poll::Pending
+            }
+            link => Poll::Ready(link),
+        }
+    }
+
+    /// Puts the link back.
+    pub(super) fn return_link(&mut self, link: Box<Link<IO>>, deferred: &mut Deferred) {
+        if self.lifecycle.state() == State::Closed {
+            self.drop_link(link, deferred);
+            return;
+        }
+        self.port.link = Some(link);
+        if std::mem::take(&mut self.port.is_wanted) {
+            self.waiters.wake_driver(deferred);
+            self.waiters.wake_reader(deferred);
+            // Those who want the link itself; in another's place they would not be served.
+            self.waiters.wake_all(Event::Drive, Event::Link, deferred);
+            self.waiters.wake_all(Event::Written(u64::MAX), Event::Written(u64::MAX), deferred);
+            self.waiters.wake_any(deferred);
+        }
+    }
+
+    /// Puts the link back, and takes what came of the work.
+    pub(super) fn put_back(&mut self, link: Box<Link<IO>>, outcome: Outcome, deferred: &mut Deferred) {
+        let in_flight = link.has_flight().then(|| link.in_flight());
+        self.return_link(link, deferred);
+        if self.lifecycle.state() == State::Closed {
+            deferred.drop(outcome);
+            return;
+        }
+        match outcome {
+            Outcome::Read { bytes, is_pending, decoded } => {
+                self.port.is_readable |= !is_pending;
+                if bytes > 0 {
+                    let now = Instant::now();
+                    self.deadlines.received(now);
+                    self.users.note_time(now);
+                }
+                if !self.lifecycle.is_reading() || bytes == 0 {
+                    // Nothing is work as well: some IO wakes itself and is asked again at once.
+                    self.users.count(bytes);
+                }
+                if let Some(decoded) = decoded {
+                    self.users.count(bytes);
+                    if let Some(message) = self.accept(*decoded, deferred) {
+                        self.inbox.push(message);
+                    }
+                }
+            }
+            Outcome::Written { bytes, is_blocked, error } => {
+                self.port.is_writable |= !is_blocked;
+                self.users.has_new_deadline |= is_blocked;
+                self.deadlines.written(bytes, is_blocked, Instant::now);
+                self.outbox.set_in_flight(in_flight);
+                match error {
+                    Some(error) => {
+                        self.outbox.fail(Some(error.into()), deferred);
+                        self.handle(Input::WriteBroke, deferred);
+                        self.waiters.wake_all(Event::Room, Event::Closed, deferred);
+                    }
+                    None => self.wake_senders(in_flight.is_none(), deferred),
+                }
+            }
+            Outcome::ShutDown { is_pending } => self.port.is_writable |= !is_pending,
+        }
+    }
+
+    fn wake_senders(&mut self, is_flushed: bool, deferred: &mut Deferred) {
+        if is_flushed {
+            self.users.uncork();
+            self.deadlines.writing_ended(Instant::now);
+            let written = if self.outbox.has_output() { self.outbox.written() } else { u64::MAX };
+            self.waiters.wake_all(Event::Written(0), Event::Written(written), deferred);
+        }
+        if self.outbox.has_room() {
+            self.waiters.wake_first(Event::Room, deferred);
+        }
+    }
+
+    /// The IO panicked while somebody worked with it, and is lost.
+    pub(super) fn lose_link(&mut self, deferred: &mut Deferred) {
+        let error = io::Error::other("the IO panicked");
+        self.set_error(error.into());
+        self.outbox.fail(Some(io::Error::other("the IO panicked").into()), deferred);
+        self.handle(Input::Abort, deferred);
+    }
+
+    /// The IO has something to read, or takes something again, or the alarm has gone off.
+    pub(in crate::websocket) fn on_event(&mut self, deferred: &mut Deferred) {
+        self.port.is_readable = true;
+        self.port.is_writable = true;
+        self.waiters.wake_driver(deferred);
+        self.waiters.wake_reader(deferred);
+        self.waiters.wake_all(Event::Drive, Event::Drive, deferred);
+        // A driver whose handler blocks its thread does not come.
+        if !self.is_driven() || self.users.is_polling {
+            self.waiters.wake_any(deferred);
+        }
+    }
+
+    /// Puts the alarm back.
+    pub(super) fn put_alarm(&mut self, alarm: Alarm) {
+        self.alarm = Some(alarm);
+    }
+}

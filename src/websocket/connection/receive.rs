@@ -1,0 +1,87 @@
+//! Receiving messages, and the end.
+
+use std::task::Poll;
+
+use tungstenite::{Error, Message};
+
+use super::{
+    deferred::Deferred,
+    lifecycle::{Input, State},
+    state::{Connection, close_timed_out},
+};
+use crate::websocket::{close_code::CloseCode, close_reason::CloseReason};
+
+impl<IO> Connection<IO> {
+    /// Returns the next message, or how receiving ended: an error once, then `None`.
+    pub(in crate::websocket) fn poll_recv(
+        &mut self,
+        deferred: &mut Deferred,
+    ) -> Poll<Option<Result<Message, Error>>> {
+        loop {
+            if self.users.is_tired() {
+                return Poll::Pending;
+            }
+            if let Some(message) = self.inbox.pop() {
+                self.users.count(message.len());
+                return Poll::Ready(Some(Ok(message)));
+            }
+            match self.step(deferred) {
+                Some(Some(message)) => return Poll::Ready(Some(Ok(message))),
+                Some(None) => {}
+                None if matches!(self.lifecycle.state(), State::Lingering | State::Closed) => {
+                    return Poll::Ready(self.inbox.take_error().map(Err));
+                }
+                None => return Poll::Pending,
+            }
+        }
+    }
+
+    /// Begins the closing handshake, unless it has begun; `None` sends a Close without a code.
+    pub(in crate::websocket) fn begin_close(
+        &mut self,
+        code: Option<CloseCode>,
+        reason: CloseReason,
+        deferred: &mut Deferred,
+    ) {
+        if self.lifecycle.is_open() {
+            self.handle(Input::LocalClose(code.map(|code| code.frame(reason))), deferred);
+        }
+    }
+
+    /// Throws away what still comes, until the connection is over.
+    pub(in crate::websocket) fn poll_close(&mut self, deferred: &mut Deferred) -> Poll<Result<(), Error>> {
+        self.users.is_discarding = true;
+        self.discard(deferred);
+        while !self.users.is_tired() && self.step(deferred).is_some() {}
+        match self.is_over() {
+            true if self.users.is_cut => Poll::Ready(Err(close_timed_out().into())),
+            true => Poll::Ready(self.written()),
+            false => Poll::Pending,
+        }
+    }
+
+    /// Ready when this side's Close is written.
+    pub(in crate::websocket) fn poll_close_written(
+        &mut self,
+        deferred: &mut Deferred,
+    ) -> Poll<Result<(), Error>> {
+        self.begin_close(Some(CloseCode::NORMAL), CloseReason::default(), deferred);
+        match self.outbox.has_output() && !self.is_over() {
+            true => Poll::Pending,
+            false => Poll::Ready(self.written()),
+        }
+    }
+
+    /// The application does not wait for the end any more, and may receive again.
+    pub(in crate::websocket) fn leave_close(&mut self) {
+        self.users.is_discarding = false;
+    }
+
+    /// Nobody will receive any more; `code` tells the peer.
+    pub(in crate::websocket) fn on_reader_dropped(&mut self, code: CloseCode, deferred: &mut Deferred) {
+        self.users.has_reader = false;
+        self.waiters.leave_reader(deferred);
+        self.begin_close(Some(code), CloseReason::default(), deferred);
+        self.waiters.wake_driver(deferred);
+    }
+}

@@ -1,0 +1,203 @@
+//! Sending messages.
+
+use std::task::{Poll, Waker};
+
+use tungstenite::{Error, Message, error::ProtocolError};
+
+use super::{deferred::Deferred, lifecycle::State, outbox::Compressed, state::Connection, waiters::Event};
+use crate::{
+    deflate::Deflater,
+    websocket::{close_code::CloseCode, close_reason::CloseReason},
+};
+
+/// Whether a message may be compressed, where that was agreed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::websocket) enum Compress {
+    Negotiated,
+    Never,
+}
+
+/// What became of a message that was to be sent.
+pub(in crate::websocket) enum Accepted {
+    /// It is queued, and written once everything up to the position is.
+    Queued(u64),
+    /// It is to be compressed outside of the lock, and comes back with [`accept_compressed`](Connection::accept_compressed).
+    ToCompress(Message, Deflater),
+    /// Another sender uses the compressor.
+    Busy(Message),
+}
+
+/// When a message that is queued is to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::websocket) enum Urgency {
+    /// When the handler's task yields.
+    Corked,
+    /// Now, as far as that goes without waiting: the handler has computed for long.
+    Overdue,
+    /// Now.
+    Direct,
+}
+
+impl<IO> Connection<IO> {
+    /// Returns an error if messages cannot be sent any more.
+    pub(in crate::websocket) fn check_open(&mut self) -> Result<(), Error> {
+        match (self.outbox.take_error(), self.lifecycle.state()) {
+            (Some(error), _) => Err(error),
+            (None, _) if self.outbox.has_failed() => Err(Error::AlreadyClosed),
+            (None, State::Open) => Ok(()),
+            (None, State::CloseSent | State::CloseReceived) => Err(ProtocolError::SendAfterClosing.into()),
+            (None, _) => Err(Error::AlreadyClosed),
+        }
+    }
+
+    pub(in crate::websocket) fn has_room(&self) -> bool {
+        self.outbox.has_room()
+    }
+
+    /// Ready when a message may be sent, or never any more.
+    pub(in crate::websocket) fn poll_ready(&mut self) -> Poll<Result<(), Error>> {
+        match self.check_open() {
+            Err(error) => Poll::Ready(Err(error)),
+            Ok(()) if self.has_room() => Poll::Ready(Ok(())),
+            Ok(()) => Poll::Pending,
+        }
+    }
+
+    /// Accepts a message if that takes nothing more than room for it: most do. Others come back.
+    pub(in crate::websocket) fn send_now(
+        &mut self,
+        message: Message,
+        compress: Compress,
+        deferred: &mut Deferred,
+    ) -> Result<u64, Message> {
+        let is_data = matches!(message, Message::Text(_) | Message::Binary(_));
+        let is_plain = compress == Compress::Never || !self.terms.is_compressed;
+        if !(is_data && is_plain && self.is_open() && self.has_room()) {
+            return Err(message);
+        }
+        self.queue(message, None, deferred);
+        Ok(self.outbox.accepted())
+    }
+
+    /// Accepts a message to be sent.
+    pub(in crate::websocket) fn start_send(
+        &mut self,
+        message: Message,
+        compress: Compress,
+        deferred: &mut Deferred,
+    ) -> Result<Accepted, Error> {
+        if let Err(error) = self.check_open().and_then(|()| self.outbox.check(&message)) {
+            deferred.drop_message(Some(message));
+            return Err(error);
+        }
+        if let Message::Close(frame) = &message {
+            let (code, reason) = match frame {
+                Some(frame) => (CloseCode::try_from(u16::from(frame.code)).ok(), frame.reason.as_str()),
+                None => (None, ""),
+            };
+            self.begin_close(code, reason.into(), deferred);
+            deferred.drop_message(Some(message));
+            return Ok(Accepted::Queued(u64::MAX));
+        }
+        if compress == Compress::Negotiated && self.outbox.is_compressible(&message) {
+            return Ok(match self.outbox.take_compressor() {
+                Some(compressor) => Accepted::ToCompress(message, compressor),
+                None => Accepted::Busy(message),
+            });
+        }
+        self.queue(message, None, deferred);
+        Ok(Accepted::Queued(self.outbox.accepted()))
+    }
+
+    /// Accepts a message that was compressed, or left as it is, and takes the compressor back.
+    pub(in crate::websocket) fn accept_compressed(
+        &mut self,
+        message: Message,
+        compressed: Option<Compressed>,
+        compressor: Deflater,
+        deferred: &mut Deferred,
+    ) -> Result<u64, Error> {
+        self.put_compressor(compressor, deferred);
+        if let Err(error) = self.check_open() {
+            deferred.drop_message(Some(message));
+            return Err(error);
+        }
+        self.queue(message, compressed, deferred);
+        Ok(self.outbox.accepted())
+    }
+
+    pub(in crate::websocket) fn put_compressor(&mut self, compressor: Deflater, deferred: &mut Deferred) {
+        self.outbox.put_compressor(compressor);
+        self.waiters.wake_first(Event::Compressor, deferred);
+    }
+
+    fn queue(&mut self, message: Message, compressed: Option<Compressed>, deferred: &mut Deferred) {
+        if let (Message::Text(_) | Message::Binary(_), Some(trace)) = (&message, &mut self.terms.trace) {
+            trace.sent(message.len());
+        }
+        match compressed {
+            Some(compressed) => self.outbox.push_compressed(message, compressed, deferred),
+            None => self.outbox.push(message, deferred),
+        }
+        if self.has_room() {
+            self.waiters.wake_first(Event::Room, deferred);
+        }
+    }
+
+    /// Returns the position that the last accepted message has.
+    pub(in crate::websocket) fn accepted(&self) -> u64 {
+        self.outbox.accepted()
+    }
+
+    /// Ready when everything up to `position` is written.
+    pub(in crate::websocket) fn poll_written(&mut self, position: u64) -> Poll<Result<(), Error>> {
+        let is_dropped = self.outbox.is_dropped(position);
+        let is_written = self.outbox.written() >= position || !self.outbox.has_output();
+        if is_dropped || is_written || self.outbox.has_failed() || self.is_over() {
+            let written = self.written();
+            return Poll::Ready(if is_dropped { written.and(Err(Error::AlreadyClosed)) } else { written });
+        }
+        Poll::Pending
+    }
+
+    /// Returns an error if writing has failed.
+    pub(super) fn written(&mut self) -> Result<(), Error> {
+        match self.outbox.take_error() {
+            Some(error) => Err(error),
+            None if self.outbox.has_failed() => Err(Error::AlreadyClosed),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns whether what `waker`'s task sends may wait until that task yields.
+    pub(in crate::websocket) fn is_corked(&mut self, waker: &Waker) -> bool {
+        self.urgency(waker) == Urgency::Corked
+    }
+
+    /// Returns what a task whose message is queued does next: `waker` is its own.
+    pub(in crate::websocket) fn urgency(&mut self, waker: &Waker) -> Urgency {
+        let is_turn = self.terms.config.cork && self.users.is_polling && self.waiters.is_driver(waker);
+        match is_turn {
+            true if self.outbox.has_output() && self.users.is_cork_over() => Urgency::Overdue,
+            true => Urgency::Corked,
+            false => Urgency::Direct,
+        }
+    }
+
+    /// Returns whether what was sent in the handler's turn waits for too long already.
+    pub(in crate::websocket) fn is_overdue(&mut self) -> bool {
+        self.users.is_polling && self.outbox.has_output() && self.users.is_cork_over()
+    }
+
+    pub(in crate::websocket) fn add_sender(&mut self) {
+        self.users.senders += 1;
+    }
+
+    /// Without senders nothing more is sent; `code` tells the peer.
+    pub(in crate::websocket) fn remove_sender(&mut self, code: CloseCode, deferred: &mut Deferred) {
+        self.users.senders -= 1;
+        if self.users.senders == 0 {
+            self.begin_close(Some(code), CloseReason::default(), deferred);
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! An open connection, behind the lock of [`Shared`](crate::websocket::shared::Shared).
+
+use std::{io, sync::Arc};
+
+use tokio::time::Instant;
+use tungstenite::Error;
+
+use super::{
+    alarm::Alarm,
+    deadlines::{Deadlines, Situation},
+    deferred::Deferred,
+    ending::Ending,
+    inbox::Inbox,
+    lifecycle::{Input, Lifecycle, State},
+    link::Link,
+    outbox::Outbox,
+    users::Users,
+    waiters::{Event, Waiters},
+};
+use crate::{
+    codec::{Decoder, Limits},
+    config::Config,
+    trace::{Scope, Trace},
+    websocket::{agreement::Agreement, ended::Ended, permit::Permit},
+};
+
+/// An open connection. It is locked for moments only: nothing waits under the lock, nor is foreign code called.
+///
+/// The methods are of four kinds: getters; *operations*, which the handles call until they are ready (receive.rs, send.rs);
+/// [`next_work`](Self::next_work), which says what is to be done with the IO; and [`put_back`](Self::put_back), which takes
+/// what came of it (errand.rs, outcome.rs).
+#[derive(Debug)]
+pub(in crate::websocket) struct Connection<IO> {
+    pub(super) port: Port<IO>,
+    pub(super) lifecycle: Lifecycle,
+    pub(super) deadlines: Deadlines,
+    /// `None` while it is set.
+    pub(super) alarm: Option<Alarm>,
+    pub(super) waiters: Waiters,
+    pub(super) inbox: Inbox,
+    pub(super) outbox: Outbox,
+    pub(super) users: Users,
+    pub(super) terms: Terms,
+}
+
+/// The link to the peer, and whether it is of use to take it.
+#[derive(Debug)]
+pub(super) struct Port<IO> {
+    /// `None` while somebody works with it, and once the connection is over.
+    pub(super) link: Option<Box<Link<IO>>>,
+    /// Whether somebody wanted the link while it was away.
+    pub(super) is_wanted: bool,
+    /// Whether the IO may have something to read, and may take something. If not, it wakes the connection.
+    pub(super) is_readable: bool,
+    pub(super) is_writable: bool,
+    /// Forgets the type of the link of a connection that is over, so that it can be dropped when the lock is released.
+    erase: fn(Box<Link<IO>>) -> Box<dyn Send>,
+}
+
+/// What was agreed on for the connection.
+#[derive(Debug)]
+pub(super) struct Terms {
+    pub(super) config: Arc<Config>,
+    pub(super) permit: Option<Permit>,
+    pub(super) trace: Option<Trace>,
+    /// Whether messages may be compressed.
+    pub(super) is_compressed: bool,
+}
+
+impl<IO: Send + 'static> Connection<IO> {
+    pub(in crate::websocket) fn new(io: IO, unread: &[u8], agreement: Agreement) -> Self {
+        let Agreement { config, permit, trace, deflate, protocol: _ } = agreement;
+        let limits =
+            Limits { max_message_size: config.max_message_size, max_frame_size: config.max_frame_size };
+        let inflater = deflate.inflater();
+        let is_compressed = inflater.is_on();
+        let decoder = Decoder::new(limits, inflater);
+        let link = Box::new(Link::new(io, unread, decoder));
+        Self {
+            port: Port {
+                link: Some(link),
+                is_wanted: false,
+                is_readable: true,
+                is_writable: true,
+                erase: |link| link,
+            },
+            lifecycle: Lifecycle::new(),
+            deadlines: Deadlines::new(Instant::now()),
+            alarm: Some(Alarm::default()),
+            waiters: Waiters::default(),
+            inbox: Inbox::default(),
+            outbox: Outbox::new(&config, deflate.deflater()),
+            users: Users::new(),
+            terms: Terms { config, permit: Some(permit), trace: Some(trace), is_compressed },
+        }
+    }
+}
+
+impl<IO> Connection<IO> {
+    /// Returns what the handler runs in.
+    pub(in crate::websocket) fn scope(&self) -> Option<Scope> {
+        self.terms.trace.as_ref().map(Trace::scope)
+    }
+
+    /// Returns whether messages may be sent.
+    pub(in crate::websocket) fn is_open(&self) -> bool {
+        self.lifecycle.is_open() && !self.outbox.has_failed()
+    }
+
+    /// Returns whether the IO is no longer used.
+    pub(in crate::websocket) fn is_over(&self) -> bool {
+        self.lifecycle.state() == State::Closed || self.users.is_detached
+    }
+
+    /// Returns whether nothing is left to be done, once the handler is gone or while it is there: one that has taken the IO out
+    /// is still dropped by a shutdown.
+    pub(in crate::websocket) fn is_done(&self, has_handler: bool) -> bool {
+        self.is_over() && !(has_handler && self.users.is_detached && !self.users.is_dropped)
+    }
+
+    /// Returns whether a shutdown has given the connection up, and its handler with it.
+    pub(in crate::websocket) fn is_dropped(&self) -> bool {
+        self.users.is_dropped
+    }
+
+    pub(in crate::websocket) fn is_driven(&self) -> bool {
+        self.users.drivers > 0
+    }
+
+    /// Returns how the connection ended or is ending, or `None` while it is open.
+    pub(in crate::websocket) fn ended(&self) -> Option<Ended> {
+        self.lifecycle.ended()
+    }
+
+    /// Returns the limits of a message and of a frame, in bytes.
+    pub(in crate::websocket) fn limits(&self) -> (usize, usize) {
+        (self.terms.config.max_message_size, self.terms.config.max_frame_size)
+    }
+
+    /// Returns since when the IO takes nothing although something is to be written.
+    pub(in crate::websocket) fn blocked_since(&self) -> Option<Instant> {
+        self.deadlines.blocked_since()
+    }
+
+    /// Returns whether something may have arrived that was not looked at: for want of room, or as it is somebody else's turn.
+    fn is_unread(&self) -> bool {
+        let is_in_link = self.port.link.as_ref().is_none_or(|link| link.unread() > 0);
+        is_in_link || self.users.is_tired() || !self.inbox.has_room()
+    }
+
+    pub(super) fn situation(&self) -> Situation<'_> {
+        Situation {
+            state: self.lifecycle.state(),
+            has_output: self.outbox.has_output(),
+            is_unread: self.is_unread() && self.deadlines.blocked_since().is_none(),
+            config: &self.terms.config,
+        }
+    }
+
+    /// Tells the lifecycle what happened, and does what follows from it.
+    pub(super) fn handle(&mut self, input: Input, deferred: &mut Deferred) {
+        let before = self.lifecycle.state();
+        let is_timeout = matches!(input, Input::DeadlineExpired);
+        if is_timeout && before != State::Closed {
+            self.lifecycle.note_error(close_timed_out().to_string());
+        }
+        let effects = self.lifecycle.handle(input);
+        if effects.discard_queued {
+            self.outbox.clear(deferred);
+        }
+        if let Some(frame) = effects.queue_close {
+            self.outbox.push_close(frame);
+        }
+        let state = self.lifecycle.state();
+        if state == before {
+            return;
+        }
+        self.deadlines.closing(Instant::now());
+        self.users.has_new_deadline = true;
+        self.waiters.wake_driver(deferred);
+        self.waiters.wake_reader(deferred);
+        let last = if state == State::Closed { Event::Over } else { Event::Closed };
+        self.waiters.wake_all(Event::Drive, last, deferred);
+        if state == State::Closed {
+            self.finish(is_timeout, deferred);
+        } else if !self.is_driven() {
+            self.waiters.wake_any(deferred);
+        }
+    }
+
+    /// The IO is no longer used: gives back everything that the connection holds.
+    fn finish(&mut self, is_timeout: bool, deferred: &mut Deferred) {
+        let error = is_timeout.then(|| close_timed_out().into());
+        self.outbox.fail(error, deferred);
+        self.users.is_cut = is_timeout;
+        if let Some(link) = self.port.link.take() {
+            self.drop_link(link, deferred);
+        }
+        if let Some(trace) = self.terms.trace.take() {
+            let mut permit = self.terms.permit.take();
+            if let (true, Some(permit)) = (is_timeout, &mut permit) {
+                permit.note_cut();
+            }
+            deferred.end(Ending { trace, ended: self.lifecycle.ended().unwrap_or_default(), permit });
+        }
+    }
+
+    /// Drops the link of a connection that is over.
+    pub(super) fn drop_link(&mut self, link: Box<Link<IO>>, deferred: &mut Deferred) {
+        deferred.drop_boxed((self.port.erase)(link));
+    }
+
+    /// Notes what ended the connection, for the next that receives. It is not an error of the IO, whose code would run here.
+    pub(super) fn set_error(&mut self, error: Error) {
+        self.lifecycle.note_error(error.to_string());
+        self.inbox.set_error(error);
+    }
+}
+
+/// The error of a connection that was cut.
+pub(super) fn close_timed_out() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "the closing handshake made no progress in time")
+}

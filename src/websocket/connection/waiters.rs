@@ -1,0 +1,363 @@
+//! The tasks that wait for a connection, each with a place of its own.
+
+use std::{collections::BTreeMap, task::Waker};
+
+use super::deferred::Deferred;
+
+/// The tasks that wait for a connection.
+#[derive(Debug, Default)]
+pub(super) struct Waiters {
+    /// The task of the driver that was polled last, and those of others: a driven socket may be given one more.
+    driver: Option<Waker>,
+    other_drivers: Vec<Waker>,
+    reader: Option<Waker>,
+    /// Whether the reader is on the driver's task, and woken with that.
+    reads_as_driver: bool,
+    /// Whether the reader was woken and has not looked.
+    is_reader_due: bool,
+    queue: BTreeMap<Place, Waker>,
+    last: u64,
+}
+
+/// What a task waits for, in the order in which it is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::websocket) enum Event {
+    /// Another driver's work.
+    Drive,
+    /// The link, with which somebody works.
+    Link,
+    /// Room for one more message.
+    Room,
+    /// The compressor, which another sender uses.
+    Compressor,
+    /// All messages up to the position are written.
+    Written(u64),
+    /// Messages can no longer be sent.
+    Closed,
+    /// The connection is over.
+    Over,
+}
+
+/// A place in the queue. A dropped future gives it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::websocket) struct Place {
+    kind: Kind,
+    event: Event,
+    number: u64,
+}
+
+/// Who waits in a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::websocket) enum Kind {
+    /// A future, which is polled again once it was woken, or dropped.
+    Future,
+    /// A `Sink`, which may stay and never be polled again. So it is woken in addition to a future, never in place of one.
+    Sink,
+}
+
+impl Place {
+    pub(super) fn event(self) -> Event {
+        self.event
+    }
+}
+
+impl Waiters {
+    /// Returns a new place in the queue.
+    pub(super) fn place(&mut self, kind: Kind, event: Event) -> Place {
+        self.last += 1;
+        Place { kind, event, number: self.last }
+    }
+
+    /// Returns whether `waker` would wake what is registered at `place`.
+    pub(super) fn is_waiting(&self, place: Place, waker: &Waker) -> bool {
+        self.queue.get(&place).is_some_and(|known| known.will_wake(waker))
+    }
+
+    pub(super) fn wait(&mut self, place: Place, waker: Waker, deferred: &mut Deferred) {
+        if let Some(old) = self.queue.insert(place, waker) {
+            deferred.drop(old);
+        }
+    }
+
+    /// Gives a place back; returns whether nobody had been woken for it.
+    pub(super) fn leave(&mut self, place: Place, deferred: &mut Deferred) -> bool {
+        let waker = self.queue.remove(&place);
+        self.shrink();
+        let was_waiting = waker.is_some();
+        if let Some(waker) = waker {
+            deferred.drop(waker);
+        }
+        was_waiting
+    }
+
+    pub(super) fn is_reader(&self, waker: &Waker) -> bool {
+        self.reader.as_ref().is_some_and(|known| known.will_wake(waker))
+    }
+
+    pub(super) fn has_reader(&self) -> bool {
+        self.reads_as_driver || self.reader.is_some()
+    }
+
+    /// Notes that the reader is on the driver's task.
+    pub(super) fn read_as_driver(&mut self) {
+        self.is_reader_due = false;
+        self.reads_as_driver = true;
+    }
+
+    /// Returns whether the reader was woken and has not looked since, or since this was asked.
+    pub(super) fn take_reader_due(&mut self) -> bool {
+        std::mem::take(&mut self.is_reader_due)
+    }
+
+    pub(super) fn set_reader(&mut self, waker: Waker, deferred: &mut Deferred) {
+        self.is_reader_due = false;
+        if let Some(old) = self.reader.replace(waker) {
+            deferred.drop(old);
+        }
+    }
+
+    /// Forgets the reader; returns whether it had not been woken.
+    pub(super) fn leave_reader(&mut self, deferred: &mut Deferred) -> bool {
+        self.is_reader_due = false;
+        let reader = self.reader.take();
+        let was_waiting = std::mem::take(&mut self.reads_as_driver) || reader.is_some();
+        if let Some(waker) = reader {
+            deferred.drop(waker);
+        }
+        was_waiting
+    }
+
+    pub(super) fn is_driver(&self, waker: &Waker) -> bool {
+        self.driver.as_ref().is_some_and(|known| known.will_wake(waker))
+    }
+
+    /// Registers the task of a driver, which may be one of several.
+    pub(super) fn set_driver(&mut self, waker: Waker, is_only: bool, deferred: &mut Deferred) {
+        let Some(old) = self.driver.replace(waker) else { return };
+        let is_known = |known: &Waker| self.driver.as_ref().is_some_and(|driver| driver.will_wake(known));
+        if let Some(at) = self.other_drivers.iter().position(is_known) {
+            deferred.drop(self.other_drivers.swap_remove(at));
+        }
+        if is_only || self.other_drivers.iter().any(|known| known.will_wake(&old)) {
+            deferred.drop(old);
+        } else {
+            self.other_drivers.push(old);
+        }
+    }
+
+    /// Takes the driver's waker, which registers anew when it is polled.
+    pub(super) fn take_driver(&mut self) -> Option<Waker> {
+        self.driver.take()
+    }
+
+    /// Wakes the driver, which registers anew when it is polled.
+    pub(super) fn wake_driver(&mut self, deferred: &mut Deferred) {
+        if let Some(driver) = self.driver.take() {
+            deferred.wake(driver);
+        }
+        for driver in self.other_drivers.drain(..) {
+            deferred.wake(driver);
+        }
+    }
+
+    pub(super) fn wake_reader(&mut self, deferred: &mut Deferred) {
+        if std::mem::take(&mut self.reads_as_driver) {
+            self.is_reader_due = true;
+            self.wake_driver(deferred);
+        }
+        if let Some(reader) = self.reader.take() {
+            self.is_reader_due = true;
+            deferred.wake(reader);
+        }
+    }
+
+    /// Wakes the first future that waits for `event`, and the sinks.
+    pub(super) fn wake_first(&mut self, event: Event, deferred: &mut Deferred) {
+        if self.queue.is_empty() {
+            return;
+        }
+        let first = self.first(Kind::Future, event, event);
+        self.wake_place(first, deferred);
+        self.wake_kind(Kind::Sink, event, event, deferred);
+    }
+
+    /// Wakes one future that waits for anything, and the sinks: without a driver, it does the driver's work.
+    pub(super) fn wake_any(&mut self, deferred: &mut Deferred) {
+        if self.queue.is_empty() {
+            return;
+        }
+        let first = self.first(Kind::Future, Event::Drive, Event::Over);
+        self.wake_place(first, deferred);
+        self.wake_kind(Kind::Sink, Event::Drive, Event::Over, deferred);
+    }
+
+    fn wake_place(&mut self, place: Option<Place>, deferred: &mut Deferred) {
+        if let Some(waker) = place.and_then(|place| self.queue.remove(&place)) {
+            self.shrink();
+            deferred.wake(waker);
+        }
+    }
+
+    /// Wakes all tasks that wait for an event from `from` to `to`.
+    pub(super) fn wake_all(&mut self, from: Event, to: Event, deferred: &mut Deferred) {
+        if self.queue.is_empty() {
+            return;
+        }
+        self.wake_kind(Kind::Future, from, to, deferred);
+        self.wake_kind(Kind::Sink, from, to, deferred);
+    }
+
+    fn wake_kind(&mut self, kind: Kind, from: Event, to: Event, deferred: &mut Deferred) {
+        while let Some(place) = self.first(kind, from, to) {
+            self.wake_place(Some(place), deferred);
+        }
+    }
+
+    fn first(&self, kind: Kind, from: Event, to: Event) -> Option<Place> {
+        let range = Place { kind, event: from, number: 0 }..=Place { kind, event: to, number: u64::MAX };
+        self.queue.range(range).next().map(|(place, _)| *place)
+    }
+
+    /// An empty map keeps a node of half a kilobyte.
+    fn shrink(&mut self) {
+        if self.queue.is_empty() {
+            self.queue = BTreeMap::new();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{Arc, Mutex},
+        task::{Wake, Waker},
+    };
+
+    use super::{Deferred, Event, Kind, Place, Waiters};
+
+    /// A task that notes when it is woken.
+    struct Task(&'static str, Arc<Mutex<Vec<&'static str>>>);
+
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {
+            self.1.lock().unwrap().push(self.0);
+        }
+    }
+
+    #[derive(Default)]
+    struct Bench {
+        waiters: Waiters,
+        woken: Arc<Mutex<Vec<&'static str>>>,
+    }
+
+    impl Bench {
+        fn waker(&self, name: &'static str) -> Waker {
+            Waker::from(Arc::new(Task(name, Arc::clone(&self.woken))))
+        }
+
+        fn wait(&mut self, name: &'static str, kind: Kind, event: Event) -> Place {
+            let place = self.waiters.place(kind, event);
+            let waker = self.waker(name);
+            self.waiters.wait(place, waker, &mut Deferred::default());
+            place
+        }
+
+        /// Calls `f` and returns who was woken by that, in order.
+        fn woken(&mut self, f: impl FnOnce(&mut Waiters, &mut Deferred)) -> Vec<&'static str> {
+            let mut deferred = Deferred::default();
+            f(&mut self.waiters, &mut deferred);
+            assert!(self.woken.lock().unwrap().is_empty(), "nobody is woken under the lock");
+            drop(deferred);
+            std::mem::take(&mut *self.woken.lock().unwrap())
+        }
+    }
+
+    #[test]
+    fn those_who_wait_for_one_event_are_woken_in_order() {
+        let mut bench = Bench::default();
+        for name in ["a", "b", "c"] {
+            bench.wait(name, Kind::Future, Event::Room);
+        }
+        bench.wait("other", Kind::Future, Event::Compressor);
+        for name in ["a", "b", "c"] {
+            assert_eq!(bench.woken(|waiters, deferred| waiters.wake_first(Event::Room, deferred)), [name]);
+        }
+        assert!(bench.woken(|waiters, deferred| waiters.wake_first(Event::Room, deferred)).is_empty());
+    }
+
+    #[test]
+    fn a_sink_is_woken_beside_a_future() {
+        let mut bench = Bench::default();
+        bench.wait("sink", Kind::Sink, Event::Room);
+        bench.wait("a", Kind::Future, Event::Room);
+        bench.wait("b", Kind::Future, Event::Room);
+        let woken = bench.woken(|waiters, deferred| waiters.wake_first(Event::Room, deferred));
+        assert_eq!(woken, ["a", "sink"]);
+        bench.wait("sink", Kind::Sink, Event::Written(7));
+        assert_eq!(bench.woken(Waiters::wake_any), ["b", "sink"]);
+    }
+
+    #[test]
+    fn positions_are_woken_up_to_what_is_written() {
+        let mut bench = Bench::default();
+        bench.wait("close", Kind::Future, Event::Written(u64::MAX));
+        bench.wait("3", Kind::Sink, Event::Written(3));
+        bench.wait("2", Kind::Future, Event::Written(2));
+        bench.wait("5", Kind::Future, Event::Written(5));
+        bench.wait("room", Kind::Future, Event::Room);
+        let woken =
+            bench.woken(|waiters, deferred| waiters.wake_all(Event::Written(0), Event::Written(3), deferred));
+        assert_eq!(woken, ["2", "3"]);
+        let woken = bench.woken(|waiters, deferred| waiters.wake_all(Event::Drive, Event::Over, deferred));
+        assert_eq!(woken, ["room", "5", "close"]);
+    }
+
+    #[test]
+    fn a_place_that_is_given_back_leaves_nothing() {
+        let mut bench = Bench::default();
+        let a = bench.wait("a", Kind::Future, Event::Room);
+        let b = bench.wait("b", Kind::Future, Event::Room);
+        let waker = bench.waker("a");
+        assert!(!bench.waiters.is_waiting(a, &waker), "it is another task");
+        bench.woken(|waiters, deferred| waiters.wake_first(Event::Room, deferred));
+        let mut deferred = Deferred::default();
+        assert!(!bench.waiters.leave(a, &mut deferred), "it had been woken");
+        assert!(bench.waiters.leave(b, &mut deferred), "it had not");
+        drop(deferred);
+        drop(waker);
+        assert!(bench.waiters.queue.is_empty());
+        assert_eq!(Arc::strong_count(&bench.woken), 1, "no waker is kept");
+    }
+
+    #[test]
+    fn a_reader_is_due_from_when_it_was_woken_until_it_looks() {
+        let mut bench = Bench::default();
+        assert!(bench.woken(Waiters::wake_reader).is_empty());
+        assert!(!bench.waiters.take_reader_due(), "there is none");
+        for looks_again in [false, true] {
+            let waker = bench.waker("reader");
+            bench.waiters.set_reader(waker.clone(), &mut Deferred::default());
+            assert!(bench.waiters.has_reader() && bench.waiters.is_reader(&waker));
+            assert_eq!(bench.woken(Waiters::wake_reader), ["reader"]);
+            assert!(!bench.waiters.has_reader());
+            if looks_again {
+                bench.waiters.leave_reader(&mut Deferred::default());
+            }
+            assert_eq!(bench.waiters.take_reader_due(), !looks_again);
+            assert!(!bench.waiters.take_reader_due());
+        }
+    }
+
+    #[test]
+    fn each_of_several_drivers_is_woken() {
+        let mut bench = Bench::default();
+        for (name, is_only) in [("a", true), ("b", true), ("c", false), ("b", false)] {
+            let waker = bench.waker(name);
+            bench.waiters.set_driver(waker, is_only, &mut Deferred::default());
+        }
+        let mut woken = bench.woken(Waiters::wake_driver);
+        woken.sort_unstable();
+        assert_eq!(woken, ["b", "b", "c"], "the second `b` has a waker of its own");
+        assert!(bench.woken(Waiters::wake_driver).is_empty());
+    }
+}

@@ -1,0 +1,221 @@
+//! What the handles of a connection do with it.
+
+use std::{
+    future::poll_fn,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tungstenite::{Error, Message};
+
+use super::{
+    close_code::CloseCode,
+    close_reason::CloseReason,
+    connection::{
+        Accepted, Attached, Compress, Compressed, Connection, Deferred, Event, Kind, Locked, Place, Seat,
+    },
+    shared::Shared,
+    try_send_error::TrySendError,
+};
+use crate::deflate::Deflater;
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
+    /// Waits for an operation, in a place of its own that is given back when the future is dropped.
+    async fn wait<T>(
+        &self,
+        event: Event,
+        mut operation: impl FnMut(&mut Connection<IO>, &mut Deferred) -> Poll<T>,
+    ) -> T {
+        let mut waiting = Waiting { shared: self, place: None };
+        poll_fn(|cx| {
+            let seat = Seat::Waiter(Kind::Future, event, &mut waiting.place);
+            self.lock.poll(cx.waker(), seat, &mut operation)
+        })
+        .await
+    }
+
+    pub(super) fn poll_recv(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
+        self.lock.poll(cx.waker(), Seat::Reader, |connection, deferred| connection.poll_recv(deferred))
+    }
+
+    pub(super) async fn recv(self: &Arc<Self>) -> Option<Result<Message, Error>> {
+        let mut receiving = Receiving { shared: self, waits: false };
+        poll_fn(|cx| {
+            let polled = self.poll_recv(cx);
+            receiving.waits = polled.is_pending();
+            polled
+        })
+        .await
+    }
+
+    /// Waits until everything that was sent before is written.
+    pub(super) async fn flush(&self) -> Result<(), Error> {
+        let position = self.lock().accepted();
+        self.wait(Event::Written(position), |connection, _| connection.poll_written(position)).await
+    }
+
+    /// Begins to close, and has the Close written.
+    pub(super) fn begin_close(self: &Arc<Self>, code: Option<CloseCode>, reason: CloseReason) {
+        self.with(|connection, deferred| {
+            connection.begin_close(code, reason, deferred);
+            connection.wake_driver(deferred);
+        });
+        self.write_soon();
+    }
+
+    /// Begins to close, and waits until the connection is over.
+    pub(super) async fn close(&self, code: Option<CloseCode>, reason: CloseReason) -> Result<(), Error> {
+        self.with(|connection, deferred| connection.begin_close(code, reason, deferred));
+        let closing = Closing(self);
+        let closed = self.wait(Event::Over, |connection, deferred| connection.poll_close(deferred)).await;
+        drop(closing);
+        closed
+    }
+
+    /// Waits until messages can no longer be sent.
+    pub(super) async fn closed(&self) {
+        self.wait(
+            Event::Closed,
+            |connection, _| if connection.is_open() { Poll::Pending } else { Poll::Ready(()) },
+        )
+        .await;
+    }
+
+    pub(super) fn stalled(&self) -> Option<Duration> {
+        let since = self.lock().blocked_since()?;
+        Some(since.elapsed())
+    }
+
+    /// Sends a message if there is space for it, or the IO makes some.
+    pub(super) fn try_send(
+        self: &Arc<Self>,
+        message: Message,
+        compress: Compress,
+    ) -> Result<(), TrySendError> {
+        let mut locked = self.lock();
+        if locked.is_open() && !locked.has_room() {
+            locked = self.lock.write(locked);
+        }
+        if !locked.is_open() {
+            return Err(TrySendError::Closed(message));
+        }
+        if !locked.has_room() {
+            return Err(TrySendError::Full(message));
+        }
+        self.start_send_with(locked, message, compress).map_err(TrySendError::Failed)?;
+        self.write_soon();
+        Ok(())
+    }
+
+    /// Queues a message whether or not there is space for it, as a `Sink` does.
+    pub(super) fn start_send(&self, message: Message) -> Result<(), Error> {
+        self.start_send_with(self.lock(), message, Compress::Negotiated)
+    }
+
+    fn start_send_with(
+        &self,
+        mut locked: Locked<'_, IO>,
+        message: Message,
+        compress: Compress,
+    ) -> Result<(), Error> {
+        let (connection, deferred) = locked.parts();
+        match connection.start_send(message, compress, deferred)? {
+            Accepted::Queued(_) => {}
+            Accepted::ToCompress(message, compressor) => {
+                drop(locked);
+                self.compress(message, compressor)?;
+            }
+            // There is no waiting here, and any message may leave as it is (RFC 7692 §6).
+            Accepted::Busy(message) => drop(connection.start_send(message, Compress::Never, deferred)?),
+        }
+        Ok(())
+    }
+
+    /// Compresses a message, which takes as long as it takes: not under the lock.
+    pub(super) fn compress(&self, message: Message, mut compressor: Deflater) -> Result<u64, Error> {
+        let compressed =
+            compressor.compress(&message).map(|(opcode, payload)| Compressed { opcode, payload });
+        self.with(|connection, deferred| {
+            connection.accept_compressed(message, compressed, compressor, deferred)
+        })
+    }
+
+    /// Has what was sent written soon, on a task for many connections.
+    pub(super) fn write_soon(self: &Arc<Self>) {
+        let mut locked = self.lock();
+        if locked.is_overdue() {
+            // A task that is spawned here may have to wait until the handler yields.
+            drop(self.lock.write(locked));
+            return;
+        }
+        let (connection, deferred) = locked.parts();
+        let home = connection.begin_delivery(deferred);
+        drop(locked);
+        if let Some(home) = home {
+            self.deliver(home);
+        }
+    }
+
+    /// Calls `f` with the IO.
+    pub(super) async fn with_io<R>(&self, f: impl FnOnce(&IO) -> R) -> Option<R> {
+        let mut waiting = Waiting { shared: self, place: None };
+        let mut f = Some(f);
+        poll_fn(|cx| {
+            let seat = Seat::Waiter(Kind::Future, Event::Link, &mut waiting.place);
+            self.lock.poll_io(cx.waker(), seat, |io| f.take().map(|f| f(io)))
+        })
+        .await?
+    }
+
+    /// Takes the IO out.
+    pub(super) async fn detach(&self) -> Result<(IO, Vec<u8>), Attached> {
+        let mut waiting = Waiting { shared: self, place: None };
+        poll_fn(|cx| {
+            let seat = Seat::Waiter(Kind::Future, Event::Written(u64::MAX), &mut waiting.place);
+            self.lock.poll_detach(cx.waker(), seat)
+        })
+        .await
+    }
+}
+
+/// A place that is given back.
+struct Waiting<'a, IO> {
+    shared: &'a Shared<IO>,
+    place: Option<Place>,
+}
+
+impl<IO> Drop for Waiting<'_, IO> {
+    fn drop(&mut self) {
+        if self.place.is_some() {
+            self.shared.with(|connection, deferred| connection.stand_up(self.place, deferred));
+        }
+    }
+}
+
+/// The reader, who does not wait any more when this is dropped.
+struct Receiving<'a, IO> {
+    shared: &'a Arc<Shared<IO>>,
+    waits: bool,
+}
+
+impl<IO> Drop for Receiving<'_, IO> {
+    fn drop(&mut self) {
+        if self.waits {
+            let is_unseen = self.shared.with(|connection, deferred| connection.reader_stands_up(deferred));
+            if is_unseen {
+                (self.shared.vtable.rescue)(self.shared);
+            }
+        }
+    }
+}
+
+/// A closing handshake that is waited for: messages that still come are thrown away.
+struct Closing<'a, IO>(&'a Shared<IO>);
+
+impl<IO> Drop for Closing<'_, IO> {
+    fn drop(&mut self) {
+        self.0.with(|connection, _| connection.leave_close());
+    }
+}

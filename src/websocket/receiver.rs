@@ -1,0 +1,73 @@
+//! The half of a socket that receives.
+
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use futures_core::Stream;
+use http::HeaderValue;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tungstenite::{Error, Message};
+
+use super::{ended::Ended, handle::Handle};
+use crate::io::Upgraded;
+
+/// The half of a [`WebSocket`](crate::WebSocket) that receives.
+///
+/// While nobody receives, up to 64 KiB of messages are
+/// [received ahead](crate::WebSocket#what-happens-while-the-handler-does-not-receive).
+///
+/// Dropping it closes the connection with 1000, or 1011 when a panic drops it: nobody would receive the peer's messages.
+pub struct Receiver<IO = Upgraded> {
+    handle: Handle<IO>,
+    protocol: Option<HeaderValue>,
+}
+
+impl<IO> Receiver<IO> {
+    pub(super) fn new(handle: Handle<IO>, protocol: Option<HeaderValue>) -> Self {
+        Self { handle, protocol }
+    }
+
+    /// Returns how the connection was closed, or is being closed; `None` while it is open.
+    ///
+    /// It is complete once [`recv`](Self::recv) has returned `None`.
+    pub fn ended(&self) -> Option<Ended> {
+        self.handle.lock().ended()
+    }
+
+    /// Returns the subprotocol that the opening handshake agreed on.
+    pub fn protocol(&self) -> Option<&str> {
+        self.protocol.as_ref()?.to_str().ok()
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Receiver<IO> {
+    /// Receives the next message; returns `None` once the connection is over.
+    ///
+    /// # Errors
+    ///
+    /// An error is returned once, after all messages that came before it, and is followed by `None`.
+    ///
+    /// # Cancel safety
+    ///
+    /// This method is cancel safe. If it is dropped before it completes, no message is lost.
+    pub async fn recv(&mut self) -> Option<Result<Message, Error>> {
+        self.handle.shared().recv().await
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Stream for Receiver<IO> {
+    type Item = Result<Message, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.handle.poll_recv(cx)
+    }
+}
+
+impl<IO> fmt::Debug for Receiver<IO> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver").field("protocol", &self.protocol).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,66 @@
+//! The driver's work while a handler blocks its thread.
+
+use std::{future::poll_fn, sync::Arc, time::Duration};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    runtime::{Handle, RuntimeFlavor},
+    time::sleep,
+};
+
+use super::{
+    connection::{Event, Kind, Place, Seat},
+    shared::Shared,
+};
+
+/// How long a handler's turn may take until its driver's work is done elsewhere.
+const PATIENCE: Duration = Duration::from_millis(2);
+
+/// Does the driver's work on a task of its own, if the handler's turn lasts: something has happened to the connection, and the
+/// driver cannot look at it before the handler's poll returns, which takes long if the handler blocks or computes.
+pub(super) fn rescue<IO>(shared: &Arc<Shared<IO>>)
+where
+    IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    // With one thread, nobody could do it.
+    let Some(runtime) =
+        Handle::try_current().ok().filter(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread)
+    else {
+        return;
+    };
+    let Some(turn) = shared.with(|connection, _| connection.begin_rescue()) else { return };
+    let rescue = Rescue { shared: Arc::clone(shared), place: None, has_ended: false };
+    runtime.spawn(async move {
+        // All of it: a part alone would be a copy.
+        let mut rescue = rescue;
+        let mut next = Some(turn);
+        while let Some(turn) = next {
+            sleep(PATIENCE).await;
+            next = poll_fn(|cx| {
+                let seat = Seat::Waiter(Kind::Future, Event::Drive, &mut rescue.place);
+                rescue.shared.poll(cx.waker(), seat, |connection, _| connection.poll_rescue(turn))
+            })
+            .await;
+        }
+        rescue.has_ended = true;
+    });
+}
+
+/// A rescue, which ends when this is dropped.
+struct Rescue<IO> {
+    shared: Arc<Shared<IO>>,
+    place: Option<Place>,
+    /// Whether the connection knows already; a runtime may drop the task before.
+    has_ended: bool,
+}
+
+impl<IO> Drop for Rescue<IO> {
+    fn drop(&mut self) {
+        self.shared.with(|connection, deferred| {
+            if !self.has_ended {
+                connection.end_rescue();
+            }
+            connection.stand_up(self.place, deferred);
+        });
+    }
+}

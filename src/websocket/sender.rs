@@ -1,0 +1,207 @@
+//! The half of a socket that sends.
+
+use std::{
+    fmt,
+    future::poll_fn,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures_sink::Sink;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tungstenite::{Error, Message};
+
+use super::{
+    close_code::CloseCode,
+    close_reason::CloseReason,
+    connection::{Compress, Urgency},
+    handle::code_of_drop,
+    sending::Sending,
+    shared::Shared,
+    sink::SinkState,
+    try_send_error::TrySendError,
+};
+use crate::io::Upgraded;
+
+/// The half of a [`WebSocket`](crate::WebSocket) that sends. Clones are further senders.
+///
+/// Messages are queued in one buffer, bounded by [`Config::max_write_buffer_size`](crate::Config::max_write_buffer_size),
+/// and written together. What is sent from other tasks than the handler's is written soon, without waking the handler. When the
+/// last sender is dropped, the connection closes with 1000; the receiver receives until the peer's Close.
+///
+/// As a `Sink`, its `poll_close` flushes and leaves the connection open for other senders.
+pub struct Sender<IO = Upgraded> {
+    shared: Arc<Shared<IO>>,
+    sink: SinkState,
+    /// As a pointer: `Drop` has no bounds.
+    on_drop: fn(&Shared<IO>),
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
+    pub(super) fn new(shared: Arc<Shared<IO>>) -> Self {
+        shared.with(|connection, _| connection.add_sender());
+        Self { shared, sink: SinkState::default(), on_drop: remove_sender }
+    }
+
+    /// Sends a message: waits for space in the write buffer, not until the message is written.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Protocol`] or [`Error::AlreadyClosed`] once the connection is closing, [`Error::Io`] if it broke, and
+    /// [`Error::Capacity`] for a raw frame that is larger than the write buffer.
+    ///
+    /// # Cancel safety
+    ///
+    /// If dropped while waiting for space, the message is not sent.
+    pub async fn send(&self, message: impl Into<Message>) -> Result<(), Error> {
+        self.send_with(message.into(), Compress::Negotiated).await
+    }
+
+    /// Sends a message if there is space for it now. If the write buffer is full, this first writes what the IO takes
+    /// without waiting.
+    ///
+    /// # Errors
+    ///
+    /// [`TrySendError::Full`] when the IO takes nothing more and [`TrySendError::Closed`] once the connection is closing
+    /// return the message; [`TrySendError::Failed`] does not.
+    pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
+        self.shared.try_send(message.into(), Compress::Negotiated)
+    }
+
+    /// Writes everything that was sent before, now, and waits until the system has taken it. What other senders send
+    /// meanwhile is not waited for.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    ///
+    /// This method is cancel safe.
+    pub async fn flush(&self) -> Result<(), Error> {
+        self.shared.flush().await
+    }
+
+    /// Begins the closing handshake without waiting for it: queues a Close behind everything that was sent before. `None` sends
+    /// a Close without a code. Sending fails from now on; the receiver receives until the peer's Close.
+    pub fn close(&self, code: impl Into<Option<CloseCode>>, reason: impl Into<CloseReason>) {
+        let (code, reason) = (code.into(), reason.into());
+        self.shared.begin_close(code, reason);
+    }
+
+    /// Waits until messages can no longer be sent: one side has begun to close, or the connection has failed.
+    ///
+    /// A task that waits for something other than messages waits for this as well;
+    /// [`WebSocket::closed`](crate::WebSocket::closed) has an example.
+    ///
+    /// # Cancel safety
+    ///
+    /// This method is cancel safe.
+    pub async fn closed(&self) {
+        self.shared.closed().await;
+    }
+
+    /// Returns `true` if no more messages can be sent.
+    pub fn is_closed(&self) -> bool {
+        !self.shared.lock().is_open()
+    }
+
+    /// Returns for how long the IO has taken nothing although something is waiting to be written, or `None` if the IO takes
+    /// what is sent.
+    ///
+    /// This tells a slow peer, which takes something now and then, from one that takes nothing;
+    /// see [`TrySendError::Full`] for what to do with either.
+    pub fn stalled(&self) -> Option<Duration> {
+        self.shared.stalled()
+    }
+
+    async fn send_with(&self, message: Message, compress: Compress) -> Result<(), Error> {
+        let mut sending = Sending::new(&self.shared, message, compress);
+        let queued = poll_fn(|cx| sending.poll_queued(cx)).await?;
+        if queued.urgency != Urgency::Corked {
+            self.shared.write_soon();
+        }
+        Ok(())
+    }
+}
+
+/// Sending past the compressor.
+#[cfg(feature = "deflate")]
+impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
+    /// Sends a message without compressing it, whatever was agreed on; otherwise as [`send`](Self::send).
+    ///
+    /// For secrets, as the length of a compressed message tells something about its content, and for data that is compressed
+    /// already; see [`Deflate`](crate::Deflate).
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`send`](Self::send).
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    pub async fn send_uncompressed(&self, message: impl Into<Message>) -> Result<(), Error> {
+        self.send_with(message.into(), Compress::Never).await
+    }
+
+    /// Sends a message without compressing it, whatever was agreed on; otherwise as [`try_send`](Self::try_send).
+    ///
+    /// # Errors
+    ///
+    /// As [`try_send`](Self::try_send).
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    pub fn try_send_uncompressed(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
+        self.shared.try_send(message.into(), Compress::Never)
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Clone for Sender<IO> {
+    fn clone(&self) -> Self {
+        Self::new(Arc::clone(&self.shared))
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Sink<Message> for Sender<IO> {
+    type Error = Error;
+
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let Self { shared, sink, .. } = &mut *self;
+        sink.poll_ready(shared, cx)
+    }
+
+    fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
+        self.shared.start_send(message)?;
+        self.shared.write_soon();
+        Ok(())
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let Self { shared, sink, .. } = &mut *self;
+        sink.poll_flush(shared, cx)
+    }
+
+    /// Flushes. The connection stays open for other senders.
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.poll_flush(cx)
+    }
+}
+
+impl<IO> Drop for Sender<IO> {
+    fn drop(&mut self) {
+        self.sink.leave(&self.shared);
+        (self.on_drop)(&self.shared);
+    }
+}
+
+fn remove_sender<IO>(shared: &Shared<IO>) {
+    shared.with(|connection, deferred| connection.remove_sender(code_of_drop(), deferred));
+}
+
+impl<IO> fmt::Debug for Sender<IO> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender").finish_non_exhaustive()
+    }
+}

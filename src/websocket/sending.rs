@@ -1,0 +1,139 @@
+//! A message on its way into the outbox.
+
+use std::{
+    mem,
+    task::{Context, Poll, ready},
+};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tungstenite::{Error, Message};
+
+use super::{
+    connection::{Accepted, Compress, Event, Kind, Place, Seat, Urgency},
+    shared::Shared,
+};
+
+/// A message on its way into the outbox: waits for room, is compressed outside of the lock, and is queued.
+pub(super) struct Sending<'a, IO> {
+    shared: &'a Shared<IO>,
+    place: Option<Place>,
+    compress: Compress,
+    stage: Stage,
+}
+
+enum Stage {
+    /// Nothing was done yet.
+    New(Message),
+    /// It waits for room.
+    Room(Message),
+    /// It waits for the compressor, which another sender uses.
+    Compressor(Message),
+    /// It is queued, at that position.
+    Queued(u64),
+}
+
+/// Where a message was queued.
+pub(super) struct Queued {
+    position: u64,
+    /// When it is to be written.
+    pub(super) urgency: Urgency,
+}
+
+impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Sending<'a, IO> {
+    pub(super) fn new(shared: &'a Shared<IO>, message: Message, compress: Compress) -> Self {
+        Self { shared, place: None, compress, stage: Stage::New(message) }
+    }
+
+    /// Ready when the message is queued.
+    pub(super) fn poll_queued(&mut self, cx: &mut Context<'_>) -> Poll<Result<Queued, Error>> {
+        match mem::replace(&mut self.stage, Stage::Queued(0)) {
+            Stage::New(message) => {
+                let mut locked = self.shared.lock();
+                let (connection, deferred) = locked.parts();
+                match connection.send_now(message, self.compress, deferred) {
+                    Ok(position) => {
+                        let urgency = connection.urgency(cx.waker());
+                        return Poll::Ready(Ok(Queued { position, urgency }));
+                    }
+                    Err(message) => self.stage = Stage::Room(message),
+                }
+            }
+            stage => self.stage = stage,
+        }
+        loop {
+            let (message, event) = match mem::replace(&mut self.stage, Stage::Queued(0)) {
+                Stage::New(message) | Stage::Room(message) => (message, Event::Room),
+                Stage::Compressor(message) => (message, Event::Compressor),
+                Stage::Queued(_) => unreachable!("a message is queued once"),
+            };
+            let mut message = Some(message);
+            let compress = self.compress;
+            let seat = Seat::Waiter(Kind::Future, event, &mut self.place);
+            let waker = cx.waker();
+            let polled = self.shared.poll(waker, seat, |connection, deferred| {
+                if event == Event::Room {
+                    ready!(connection.poll_ready())?;
+                }
+                let taken = message.take().expect("it is put back unless it is accepted");
+                let accepted = match connection.start_send(taken, compress, deferred) {
+                    Ok(Accepted::Busy(taken)) if event == Event::Compressor => {
+                        message = Some(taken);
+                        return Poll::Pending;
+                    }
+                    accepted => accepted,
+                };
+                Poll::Ready(accepted.map(|accepted| (accepted, connection.urgency(waker))))
+            });
+            let (accepted, urgency) = match polled {
+                Poll::Ready(accepted) => accepted?,
+                Poll::Pending => {
+                    let message = message.expect("it is put back unless it is accepted");
+                    self.stage = match event {
+                        Event::Compressor => Stage::Compressor(message),
+                        _ => Stage::Room(message),
+                    };
+                    return Poll::Pending;
+                }
+            };
+            match accepted {
+                Accepted::Queued(position) => return Poll::Ready(Ok(Queued { position, urgency })),
+                Accepted::Busy(message) => self.stage = Stage::Compressor(message),
+                Accepted::ToCompress(message, compressor) => {
+                    let position = self.shared.compress(message, compressor)?;
+                    let urgency = self.shared.with(|connection, _| connection.urgency(waker));
+                    return Poll::Ready(Ok(Queued { position, urgency }));
+                }
+            }
+        }
+    }
+
+    /// Ready when the message is queued, and written unless it may wait.
+    pub(super) fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let position = match self.stage {
+            Stage::Queued(position) => position,
+            _ => {
+                let queued = ready!(self.poll_queued(cx))?;
+                match queued.urgency {
+                    Urgency::Corked => return Poll::Ready(Ok(())),
+                    Urgency::Overdue => {
+                        drop(self.shared.write(self.shared.lock()));
+                        return Poll::Ready(Ok(()));
+                    }
+                    Urgency::Direct => {}
+                }
+                self.stage = Stage::Queued(queued.position);
+                queued.position
+            }
+        };
+        let seat = Seat::Waiter(Kind::Future, Event::Written(position), &mut self.place);
+        self.shared.poll(cx.waker(), seat, |connection, _| connection.poll_written(position))
+    }
+}
+
+impl<IO> Drop for Sending<'_, IO> {
+    fn drop(&mut self) {
+        if self.place.is_some() {
+            self.shared.with(|connection, deferred| connection.stand_up(self.place, deferred));
+        }
+    }
+}

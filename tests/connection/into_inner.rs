@@ -1,0 +1,264 @@
+//! tokio-tungstenite's stream in place of the socket.
+
+use std::{future::Future, time::Duration};
+
+use futures_util::{SinkExt, StreamExt};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::oneshot,
+    time::timeout,
+};
+use tokio_tungstenite::WebSocketStream;
+use tower_websocket::{Config, Message};
+
+use crate::pair::{BINARY, PING, PONG, Pair, Socket, TEXT, at_once, drive, frame, open, settle};
+
+/// A handler that lets the driver receive ahead until the test goes on.
+async fn driven<F, Fut>(handler: F) -> (Pair, oneshot::Sender<()>)
+where
+    F: FnOnce(Socket) -> Fut + Send + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let (go, gone) = oneshot::channel();
+    let pair = drive(Config::new(), async |socket| {
+        gone.await.unwrap();
+        handler(socket).await;
+    })
+    .await;
+    (pair, go)
+}
+
+async fn next<IO: AsyncRead + AsyncWrite + Unpin>(stream: &mut WebSocketStream<IO>) -> Message {
+    stream.next().await.expect("a message").expect("no error")
+}
+
+/// The stream speaks for itself, both ways, to its own end.
+async fn converse<IO: AsyncRead + AsyncWrite + Unpin>(mut stream: WebSocketStream<IO>) {
+    assert_eq!(next(&mut stream).await, Message::text("last"));
+    stream.send(Message::text("bye")).await.unwrap();
+    stream.close(None).await.unwrap();
+    while let Some(Ok(_)) = stream.next().await {}
+}
+
+async fn answer(pair: &mut Pair) {
+    pair.text("last").await;
+    assert_eq!(pair.recv_text().await, "bye");
+    assert_eq!(pair.recv_close().await.0, 1005);
+    pair.send_close(1000, "").await;
+    pair.eof().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_that_were_read_come_first() {
+    // Whole frames, and one that is cut anywhere: nobody has decoded it.
+    let rest = frame(BINARY, &[7; 200]);
+    for cut in [0, 1, 3, 100, rest.len()] {
+        let (mut pair, mut socket) = open(Config::new(), 1 << 20).await;
+        let first = [frame(TEXT, b"one"), frame(TEXT, b"two"), frame(PING, b"x"), rest[..cut].to_vec()];
+        pair.send_raw(&first.concat()).await;
+        assert_eq!(socket.recv().await.unwrap().unwrap(), Message::text("one"));
+        let mut stream = socket.into_inner().await.unwrap();
+        assert_eq!(next(&mut stream).await, Message::text("two"));
+        assert_eq!(next(&mut stream).await, Message::Ping("x".into()));
+        pair.send_raw(&rest[cut..]).await;
+        assert_eq!(next(&mut stream).await, Message::binary(vec![7; 200]));
+        let talk = tokio::spawn(converse(stream));
+        // tungstenite answers the ping when it is used next.
+        assert_eq!(pair.recv().await, (PONG, b"x".to_vec()));
+        answer(&mut pair).await;
+        talk.await.unwrap();
+        pair.finish().await;
+    }
+}
+
+/// Messages that the driver had received for the handler are frames again.
+#[tokio::test(start_paused = true)]
+async fn messages_that_were_received_ahead_come_first() {
+    // The last one but one goes over what is received ahead, so the last one is not decoded yet.
+    const SIZES: [usize; 7] = [0, 1, 125, 126, 60_000, 70_000, 3];
+    let (mut pair, go) = driven(async |socket| {
+        let mut stream = socket.into_inner().await.unwrap();
+        for len in SIZES {
+            assert_eq!(next(&mut stream).await, Message::text("x".repeat(len)));
+            assert_eq!(next(&mut stream).await, Message::binary(vec![8; len]));
+        }
+        converse(stream).await;
+    })
+    .await;
+    // It is answered before the stream is there, so the stream does not show it.
+    pair.send(PING, "ahead").await;
+    assert_eq!(pair.recv().await, (PONG, b"ahead".to_vec()));
+    for len in SIZES {
+        pair.send(TEXT, "x".repeat(len)).await;
+        pair.send(BINARY, vec![8; len]).await;
+    }
+    settle().await;
+    go.send(()).unwrap();
+    answer(&mut pair).await;
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pong_that_was_received_ahead_comes_first() {
+    let (mut pair, go) = driven(async |socket| {
+        let mut stream = socket.into_inner().await.unwrap();
+        assert_eq!(next(&mut stream).await, Message::Pong("mine".into()));
+        converse(stream).await;
+    })
+    .await;
+    pair.send(PONG, "mine").await;
+    settle().await;
+    go.send(()).unwrap();
+    answer(&mut pair).await;
+    pair.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn everything_that_was_sent_is_written_before() {
+    // Corked, and behind a peer that reads nothing yet.
+    let (mut pair, go) = driven(async |mut socket| {
+        socket.send("first").await.unwrap();
+        let mut stream = socket.into_inner().await.unwrap();
+        stream.send(Message::text("second")).await.unwrap();
+        converse(stream).await;
+    })
+    .await;
+    go.send(()).unwrap();
+    assert_eq!(pair.recv_text().await, "first");
+    assert_eq!(pair.recv_text().await, "second");
+    answer(&mut pair).await;
+    pair.finish().await;
+
+    let (mut pair, mut socket) = open(Config::new(), 1000).await;
+    socket.try_send(Message::binary(vec![9; 500_000])).unwrap();
+    let taken = tokio::spawn(async { socket.into_inner().await.unwrap() });
+    settle().await;
+    assert!(!taken.is_finished(), "the peer has read nothing");
+    let mut received = 0;
+    loop {
+        let (first, payload) = pair.recv().await;
+        received += payload.len();
+        if first & 0x80 != 0 {
+            break;
+        }
+    }
+    assert_eq!(received, 500_000);
+    let talk = tokio::spawn(converse(taken.await.unwrap()));
+    answer(&mut pair).await;
+    talk.await.unwrap();
+    pair.finish().await;
+}
+
+/// A part of a message cannot be put in front of the stream. The socket comes back as it was, and may try again.
+#[tokio::test(start_paused = true)]
+async fn inside_a_message_the_socket_comes_back() {
+    let whole = frame(TEXT, &[b'x'; 300]);
+    let fragments = [frame(0x01, b"xx"), frame(0x80, &[b'x'; 298])].concat();
+    for (bytes, cut) in [
+        (&whole, 1),
+        (&whole, 3),
+        (&whole, 8),
+        (&whole, 150),
+        (&fragments, 7),
+        (&fragments, 8),
+        (&fragments, 100),
+    ] {
+        let (mut pair, go) = driven(async |socket| {
+            let error = socket.into_inner().await.unwrap_err();
+            assert_eq!(error.to_string(), "a part of a message has arrived");
+            let mut socket = error.into_socket();
+            socket.send("go on").await.unwrap();
+            assert_eq!(socket.recv().await.unwrap().unwrap(), Message::text("x".repeat(300)));
+            converse(socket.into_inner().await.unwrap()).await;
+        })
+        .await;
+        pair.send_raw(&bytes[..cut]).await;
+        settle().await;
+        go.send(()).unwrap();
+        assert_eq!(pair.recv_text().await, "go on", "{cut} bytes");
+        pair.send_raw(&bytes[cut..]).await;
+        answer(&mut pair).await;
+        pair.finish().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closing_socket_comes_back() {
+    // The peer began.
+    let (mut pair, go) = driven(async |socket| {
+        let error = socket.into_inner().await.unwrap_err();
+        assert_eq!(error.to_string(), "the connection is closing or closed");
+        let mut socket = error.into_socket();
+        assert_eq!(socket.recv().await.unwrap().unwrap(), Message::text("before"));
+        assert!(socket.recv().await.unwrap().unwrap().is_close());
+        assert!(socket.recv().await.is_none());
+        assert_eq!(socket.ended().unwrap().code(), 4000);
+        // Over, it is closed all the same.
+        assert!(socket.into_inner().await.is_err());
+    })
+    .await;
+    pair.text("before").await;
+    pair.send_close(4000, "").await;
+    assert_eq!(pair.recv_close().await.0, 4000);
+    pair.eof().await;
+    go.send(()).unwrap();
+    pair.finish().await;
+
+    // This side began.
+    let (mut pair, go) = driven(async |mut socket| {
+        SinkExt::close(&mut socket).await.unwrap();
+        let mut socket = socket.into_inner().await.unwrap_err().into_socket();
+        assert_eq!(socket.recv().await.unwrap().unwrap(), Message::text("still"));
+        assert!(socket.recv().await.unwrap().unwrap().is_close());
+    })
+    .await;
+    go.send(()).unwrap();
+    assert_eq!(pair.recv_close().await.0, 1000);
+    pair.text("still").await;
+    pair.send_close(1000, "").await;
+    pair.eof().await;
+    pair.finish().await;
+}
+
+/// Nothing is done for the connection any more: no pings, no timeouts, and a shutdown only counts it.
+#[tokio::test(start_paused = true)]
+async fn the_stream_is_left_alone() {
+    let (mut pair, go) = driven(async |socket| converse(socket.into_inner().await.unwrap()).await).await;
+    go.send(()).unwrap();
+    settle().await;
+    pair.shutdown().start();
+    assert!(timeout(Duration::from_secs(3600), pair.recv()).await.is_err(), "it is quiet");
+    assert_eq!(pair.shutdown().connections(), 1);
+    answer(&mut pair).await;
+    pair.finish().await;
+}
+
+/// Where nothing is in the way, the stream is there at once.
+#[tokio::test(start_paused = true)]
+async fn an_idle_socket_is_a_stream_at_once() {
+    let (mut pair, socket) = open(Config::new(), 1 << 20).await;
+    let stream = at_once(socket.into_inner()).await.unwrap();
+    let talk = tokio::spawn(converse(stream));
+    answer(&mut pair).await;
+    talk.await.unwrap();
+    pair.finish().await;
+}
+
+/// The stream refuses what is larger than the socket would take.
+#[tokio::test(start_paused = true)]
+async fn the_stream_keeps_the_limits() {
+    let config = Config::new().max_message_size(1000).max_frame_size(800);
+    for (frames, is_taken) in [
+        (vec![frame(BINARY, &[0; 800])], true),
+        (vec![frame(BINARY, &[0; 801])], false),
+        (vec![frame(0x02, &[0; 700]), frame(0x80, &[0; 300])], true),
+        (vec![frame(0x02, &[0; 700]), frame(0x80, &[0; 301])], false),
+    ] {
+        let (mut pair, socket) = open(config.clone(), 1 << 20).await;
+        let mut stream = at_once(socket.into_inner()).await.unwrap();
+        pair.send_raw(&frames.concat()).await;
+        assert_eq!(stream.next().await.unwrap().is_ok(), is_taken);
+        drop(stream);
+        pair.finish().await;
+    }
+}
