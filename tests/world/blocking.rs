@@ -1,0 +1,543 @@
+//! Handlers that block their thread or compute on it.
+
+use std::{
+    future::Future,
+    io::{BufRead, BufReader},
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    process::{Command, Stdio},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures_util::{FutureExt, SinkExt};
+use tokio::{
+    runtime::{Builder, Handle},
+    sync::{Notify, mpsc},
+    task::block_in_place,
+};
+use tower_websocket::{CloseCode, Config, Error, Message, WebSocket};
+
+use crate::{
+    life::pair,
+    peer::{BINARY, CLOSE, FIN, PING, PONG, Peer, TEXT},
+    site::{Site, Way},
+    trial::{SOON, each, each_in_turn, soon, within},
+};
+
+/// As programs do that call asynchronous code from code that is not.
+fn block_on<F: Future>(future: F) -> F::Output {
+    block_in_place(|| Handle::current().block_on(future))
+}
+
+/// Runs a test on four threads. Handlers that are blocked at its end are left alone: they must not block the others.
+fn run(test: impl Future<Output = ()>) {
+    let runtime =
+        Builder::new_multi_thread().worker_threads(4).enable_all().build().expect("there are threads");
+    let outcome = catch_unwind(AssertUnwindSafe(|| runtime.block_on(test)));
+    runtime.shutdown_background();
+    if let Err(panic) = outcome {
+        resume_unwind(panic);
+    }
+}
+
+fn quiet() -> Config {
+    Config::new().keepalive_interval(None)
+}
+
+/// Computes on this thread.
+fn compute(time: Duration) {
+    let start = Instant::now();
+    let mut sum = 0_u64;
+    while start.elapsed() < time {
+        sum = std::hint::black_box(sum.wrapping_mul(31).wrapping_add(1));
+    }
+}
+
+#[test]
+fn close_inside_block_in_place_sends_its_close_and_returns() {
+    run(async {
+        each("close in block_in_place", &Way::ALL, |way| async move {
+            let (tell, mut told) = mpsc::unbounded_channel();
+            let site = Site::start(way, quiet(), move |mut socket: WebSocket| {
+                let tell = tell.clone();
+                async move {
+                    let closed =
+                        block_on(socket.close(CloseCode::try_from(4000).expect("it may be sent"), "bye"));
+                    let _ = tell.send(closed.map_err(|error| error.to_string()));
+                }
+            })
+            .await;
+            let mut peer = site.open().await;
+            let code = soon("the Close", peer.next_close()).await;
+            peer.close(code).await;
+            soon("close()", told.recv()).await.expect("the handler tells")?;
+            match soon("the end of the stream", peer.frame()).await {
+                Ok(None) if code == 4000 => Ok(format!("Close {code}, and the end")),
+                other => Err(format!("Close {code}, then {other:?}")),
+            }
+        })
+        .await;
+    });
+}
+
+/// 32 MiB is more than the kernel takes at once.
+#[test]
+fn a_large_send_inside_block_in_place_goes_on() {
+    run(async {
+        const SIZE: usize = 32 << 20;
+        each("32 MiB in block_in_place", &Way::ALL, |way| async move {
+            let (tell, mut told) = mpsc::unbounded_channel();
+            let site = Site::start(way, quiet(), move |socket: WebSocket| {
+                let tell = tell.clone();
+                async move {
+                    let _ = tell.send(block_on(send_large(socket)));
+                }
+            })
+            .await;
+            let mut peer = site.open().await;
+            let mut bytes = 0;
+            while bytes < SIZE {
+                let frame = match tokio::time::timeout(Duration::from_secs(10), peer.frame()).await {
+                    Ok(frame) => frame.map_err(|error| format!("after {bytes} bytes: {error}"))?,
+                    Err(_) => return Err(format!("nothing more comes after {bytes} bytes")),
+                };
+                bytes += frame.ok_or(format!("the end after {bytes} bytes"))?.payload.len();
+            }
+            let sent = soon("send()", told.recv()).await.expect("the handler tells");
+            sent.map(|()| format!("{bytes} bytes")).map_err(|error| error.to_string())
+        })
+        .await;
+
+        async fn send_large(mut socket: WebSocket) -> Result<(), Error> {
+            socket.send(Message::binary(vec![1; SIZE])).await
+        }
+    });
+}
+
+/// Asks by a sender, and awaits the answer by the receiver.
+#[test]
+fn a_question_inside_block_in_place_leaves_before_its_answer_is_awaited() {
+    run(async {
+        for is_whole in [false, true] {
+            let what = if is_whole { "a question by the socket" } else { "a question by a sender" };
+            each(what, &Way::ALL, |way| async move {
+                let (tell, mut told) = mpsc::unbounded_channel();
+                let site = Site::start(way, quiet(), move |mut socket: WebSocket| {
+                    let tell = tell.clone();
+                    async move {
+                        if is_whole {
+                            block_on(async {
+                                socket.send(Message::text("question")).await.expect("it is open");
+                                let _ = tell.send(socket.recv().await);
+                            });
+                        } else {
+                            let (sender, mut receiver) = socket.split();
+                            block_on(async {
+                                sender.send(Message::text("question")).await.expect("it is open");
+                                let _ = tell.send(receiver.recv().await);
+                            });
+                        }
+                    }
+                })
+                .await;
+                let mut peer = site.open().await;
+                let question = soon("the question", peer.next()).await;
+                if question.payload != b"question" {
+                    return Err(format!("{question:?}"));
+                }
+                peer.send(FIN | TEXT, b"answer").await;
+                match soon("the answer", told.recv()).await {
+                    Some(Some(Ok(message))) if message == Message::text("answer") => {
+                        Ok("answered".to_owned())
+                    }
+                    other => Err(format!("{other:?}")),
+                }
+            })
+            .await;
+        }
+    });
+}
+
+/// Pings are answered while the handler blocks its thread on a receive, and while it blocks on something else.
+#[test]
+fn pings_are_answered_inside_block_in_place() {
+    run(async {
+        // Without a driver there is nobody but the reader.
+        each("pings in block_in_place", &Way::ALL, |way| async move {
+            let site = Site::start(way, quiet(), move |mut socket: WebSocket| async move {
+                block_on(async { while let Some(Ok(_)) = socket.recv().await {} });
+            })
+            .await;
+            let mut peer = site.open().await;
+            for n in 0..5 {
+                peer.send(FIN | PING, [n]).await;
+                let pong = soon(&format!("the answer to ping {n}"), peer.next()).await;
+                if (pong.opcode(), &pong.payload[..]) != (PONG, &[n]) {
+                    return Err(format!("{pong:?}"));
+                }
+            }
+            Ok("5 answered".to_owned())
+        })
+        .await;
+    });
+}
+
+/// What other tasks send is not held back by a handler that blocks on something else.
+#[test]
+fn messages_of_other_tasks_leave_while_the_handler_blocks() {
+    run(async {
+        let ways = [Way::Tcp, Way::Tls, Way::Unix, Way::Http2, Way::Memory, Way::Undriven];
+        each("other tasks' messages", &ways, |way| async move {
+            let (enter, mut entered) = mpsc::unbounded_channel();
+            let go_on = Arc::new(Notify::new());
+            let released = Arc::clone(&go_on);
+            let site = Site::start(way, quiet(), move |socket: WebSocket| {
+                let (enter, released) = (enter.clone(), Arc::clone(&released));
+                async move {
+                    let (sender, receiver) = socket.split();
+                    let _ = enter.send(sender.clone());
+                    block_on(released.notified());
+                    drop((sender, receiver));
+                }
+            })
+            .await;
+            let mut peer = site.open().await;
+            let sender = soon("the sender", entered.recv()).await.expect("the handler tells");
+            let mut result = Ok("10 arrived".to_owned());
+            for n in 0..10_u8 {
+                soon("send()", sender.send(Message::binary(vec![n])))
+                    .await
+                    .map_err(|error| error.to_string())?;
+                if tokio::time::timeout(Duration::from_secs(3), peer.next()).await.is_err() {
+                    result = Err(format!("message {n} has not come after 3 s"));
+                    break;
+                }
+            }
+            // The handler's thread must not stay blocked when this is over.
+            go_on.notify_one();
+            result
+        })
+        .await;
+    });
+}
+
+/// A message that is larger than all buffers, sent by another task while the handler blocks.
+#[test]
+fn a_large_message_of_another_task_leaves_while_the_handler_blocks() {
+    run(async {
+        let ways = [Way::Tcp, Way::Tls, Way::Unix, Way::Http2, Way::Memory];
+        each("another task's 16 MiB", &ways, |way| async move {
+            let go_on = Arc::new(Notify::new());
+            let released = Arc::clone(&go_on);
+            let site = Site::start(way, quiet(), move |socket: WebSocket| {
+                let released = Arc::clone(&released);
+                async move {
+                    let (sender, receiver) = socket.split();
+                    tokio::spawn(async move {
+                        for _ in 0..16 {
+                            sender.send(Message::binary(vec![1; 1 << 20])).await.expect("it is open");
+                        }
+                        sender.flush().await.expect("it is open");
+                    });
+                    block_on(released.notified());
+                    drop(receiver);
+                }
+            })
+            .await;
+            let mut peer = site.open().await;
+            let mut bytes = 0;
+            let mut result = Ok("16 MiB arrived".to_owned());
+            while bytes < 16 << 20 {
+                match tokio::time::timeout(Duration::from_secs(5), peer.next()).await {
+                    Ok(frame) if frame.opcode() != CLOSE => bytes += frame.payload.len(),
+                    other => {
+                        result = Err(format!("after {bytes} bytes: {other:?}"));
+                        break;
+                    }
+                }
+            }
+            go_on.notify_one();
+            result
+        })
+        .await;
+    });
+}
+
+/// When each of so many messages arrived at a client, from the start of the handler.
+///
+/// The client has a thread of its own: a runtime may have nobody who looks for input while a handler computes.
+fn arrivals(site: &Site, started: &mut mpsc::UnboundedReceiver<Instant>, count: usize) -> Vec<Duration> {
+    let client = || {
+        let runtime = Builder::new_current_thread().enable_all().build().expect("there are threads");
+        runtime.block_on(within(Duration::from_secs(20), "the client", arrivals_here(site, started, count)))
+    };
+    block_in_place(|| {
+        std::thread::scope(|scope| scope.spawn(client).join().expect("the client does not panic"))
+    })
+}
+
+async fn arrivals_here(
+    site: &Site,
+    started: &mut mpsc::UnboundedReceiver<Instant>,
+    count: usize,
+) -> Vec<Duration> {
+    let mut peer = site.open().await;
+    let start = soon("the handler", started.recv()).await.expect("the handler tells");
+    let mut arrived = Vec::new();
+    for n in 0..count {
+        let frame = soon(&format!("message {n}"), peer.next()).await;
+        assert_eq!(frame.opcode(), BINARY, "{} has not opened", site.shutdown.connections());
+        arrived.push(start.elapsed());
+    }
+    arrived
+}
+
+const COMPUTING: Duration = Duration::from_millis(100);
+
+/// Flushes, computes, four times: each message arrives before the computing after it is over.
+#[test]
+fn flush_writes_now_in_a_handler_that_computes() {
+    run(async {
+        // An HTTP/2 connection's task may be next on the thread that computes.
+        let ways = [Way::Tcp, Way::Tls, Way::Unix, Way::Memory, Way::Undriven];
+        for is_split in [false, true] {
+            each_in_turn(&format!("flush, then computing; split: {is_split}"), &ways, |way| async move {
+                let (tell, mut started) = mpsc::unbounded_channel();
+                let site = Site::start(way, quiet(), move |mut socket: WebSocket| {
+                    let tell = tell.clone();
+                    async move {
+                        let _ = tell.send(Instant::now());
+                        if is_split {
+                            let (sender, _receiver) = socket.split();
+                            for n in 0..4 {
+                                sender.send(Message::binary(vec![n])).await.expect("it is open");
+                                sender.flush().await.expect("it is open");
+                                compute(COMPUTING);
+                            }
+                        } else {
+                            for n in 0..4 {
+                                socket.send(Message::binary(vec![n])).await.expect("it is open");
+                                SinkExt::flush(&mut socket).await.expect("it is open");
+                                compute(COMPUTING);
+                            }
+                        }
+                    }
+                })
+                .await;
+                let arrived = arrivals(&site, &mut started, 4);
+                let is_right = arrived
+                    .iter()
+                    .zip(0..)
+                    .all(|(at, n)| (n * COMPUTING..(n * COMPUTING + COMPUTING * 4 / 5)).contains(at));
+                let line = format!("messages each {COMPUTING:?} arrived at {arrived:.0?}");
+                if is_right { Ok(line) } else { Err(line) }
+            })
+            .await;
+        }
+    });
+}
+
+/// How the handler touches the socket after it has computed.
+#[derive(Clone, Copy, Debug)]
+enum Touch {
+    Sends,
+    TrySends,
+    LooksForMessages,
+}
+
+/// What was sent before some computing leaves when the handler touches the socket again.
+#[test]
+fn a_cork_does_not_outlive_computing() {
+    run(async {
+        for touch in [Touch::Sends, Touch::TrySends, Touch::LooksForMessages] {
+            // An HTTP/2 connection's task may be next on the thread that computes.
+            let ways = [Way::Tcp, Way::Tls, Way::Unix, Way::Memory];
+            each_in_turn(&format!("computing, then {touch:?}"), &ways, |way| async move {
+                let (tell, mut started) = mpsc::unbounded_channel();
+                let site = Site::start(way, quiet(), move |socket: WebSocket| {
+                    let tell = tell.clone();
+                    async move {
+                        let (sender, mut receiver) = socket.split();
+                        let _ = tell.send(Instant::now());
+                        for n in 0..3 {
+                            match touch {
+                                Touch::TrySends => {
+                                    sender.try_send(Message::binary(vec![n])).expect("it is open")
+                                }
+                                _ => sender.send(Message::binary(vec![n])).await.expect("it is open"),
+                            }
+                            compute(COMPUTING);
+                            if matches!(touch, Touch::LooksForMessages) {
+                                assert!(receiver.recv().now_or_never().is_none(), "nothing is there");
+                                compute(COMPUTING);
+                            }
+                        }
+                    }
+                })
+                .await;
+                let arrived = arrivals(&site, &mut started, 3);
+                // The first one leaves at once, or at the first touch, which comes after `COMPUTING`.
+                let each = if matches!(touch, Touch::LooksForMessages) { 2 * COMPUTING } else { COMPUTING };
+                let is_right = arrived.iter().zip(0..2).all(|(at, n)| *at < n * each + COMPUTING * 9 / 5);
+                let line = format!("messages each {each:?} arrived at {arrived:.0?}");
+                if is_right { Ok(line) } else { Err(line) }
+            })
+            .await;
+        }
+    });
+}
+
+/// The child of the test below.
+#[ignore = "another test runs it in a process of its own"]
+#[tokio::test(flavor = "multi_thread")]
+async fn child_that_exits_after_a_flush() {
+    let site = Site::start(Way::Tcp, quiet(), |socket: WebSocket| async move {
+        let (sender, _receiver) = socket.split();
+        sender.send(Message::text("the last words")).await.expect("it is open");
+        sender.flush().await.expect("it is open");
+        std::process::exit(0);
+    })
+    .await;
+    println!("\nlistens at {}", site.addr());
+    std::future::pending::<()>().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_flushed_arrives_though_the_process_exits() {
+    let mut child = Command::new(std::env::current_exe().expect("there is a test binary"))
+        .args(["--exact", "blocking::child_that_exits_after_a_flush", "--ignored", "--nocapture"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the test binary starts");
+    let lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
+    let addr = lines.map_while(Result::ok).find_map(|line| line.strip_prefix("listens at ")?.parse().ok());
+    let io = crate::site::tcp(addr.expect("the child tells"), Default::default()).await.expect("it listens");
+    let mut peer = Peer::open(io, None).await.expect("it opens");
+    let words = within(Duration::from_secs(10), "the last words", peer.frame()).await;
+    let status = child.wait().expect("the child ends");
+    assert!(status.success(), "{status}");
+    assert_eq!(words.ok().flatten().map(|frame| frame.payload), Some(b"the last words".to_vec()));
+}
+
+/// What happens in a second turn of the handler is seen, though a first one, which was short, has called for help.
+#[test]
+fn a_close_in_the_second_turn_that_blocks_is_answered() {
+    for _ in 0..10 {
+        run(async {
+            let (go, gone) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+            let (blocks, mut is_blocking) = mpsc::unbounded_channel();
+            let (release, released) = std::sync::mpsc::channel::<()>();
+            let released = Arc::new(std::sync::Mutex::new(released));
+            let (to_go, to_gone) = (Arc::clone(&go), Arc::clone(&gone));
+            let site = Site::start(Way::Tcp, quiet(), move |socket: WebSocket| {
+                let (go, gone, blocks) = (Arc::clone(&to_go), Arc::clone(&to_gone), blocks.clone());
+                let released = Arc::clone(&released);
+                async move {
+                    go.notified().await;
+                    // Longer than a byte on its way takes, shorter than help.
+                    block_in_place(|| std::thread::sleep(Duration::from_micros(1500)));
+                    tokio::task::yield_now().await;
+                    gone.notify_one();
+                    let _ = blocks.send(());
+                    block_in_place(|| released.lock().expect("nobody panics").recv_timeout(SOON * 2)).ok();
+                    drop(socket);
+                }
+            })
+            .await;
+            let mut peer = site.open().await;
+            go.notify_one();
+            // In the first turn, of which nothing else comes.
+            peer.send(FIN | PONG, b"").await;
+            gone.notified().await;
+            is_blocking.recv().await.expect("the handler blocks");
+            peer.close(1000).await;
+            let code = soon("the answer", peer.next_close()).await;
+            assert_eq!(code, 1000);
+            drop(release);
+        });
+    }
+}
+
+/// What has happened just before a turn that blocks, in which the handler does not receive.
+#[test]
+fn a_close_just_before_a_turn_that_blocks_is_answered() {
+    for is_select in [false, true] {
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("one thread");
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            let task = async move {
+                let go = Arc::new(Notify::new());
+                let (release, released) = std::sync::mpsc::channel::<()>();
+                let (mut peer, socket) = pair(quiet(), 1 << 10).await;
+                let wait = Arc::clone(&go);
+                tokio::spawn(socket.drive(|mut socket| async move {
+                    if is_select {
+                        tokio::select! {
+                            biased;
+                            () = wait.notified() => {}
+                            _ = socket.recv() => {}
+                        }
+                    } else {
+                        wait.notified().await;
+                    }
+                    let _ = block_in_place(|| released.recv_timeout(SOON * 2));
+                    drop(socket);
+                }));
+                for _ in 0..10 {
+                    tokio::task::yield_now().await;
+                }
+                // Both before the one thread gets to the handler.
+                peer.close(1000).now_or_never().expect("there is room");
+                go.notify_one();
+                let code = soon("the answer", peer.next_close()).await;
+                assert_eq!(code, 1000, "receives: {is_select}");
+                drop(release);
+            };
+            runtime.block_on(async { tokio::spawn(task).await.expect("the test does not panic") });
+        }));
+        runtime.shutdown_background();
+        if let Err(panic) = outcome {
+            resume_unwind(panic);
+        }
+    }
+}
+
+/// A message of a thread that has no runtime, or another one, leaves while the handler blocks.
+#[test]
+fn a_message_of_another_thread_leaves_while_the_handler_blocks() {
+    for has_runtime in [false, true] {
+        run(async {
+            let (give, mut given) = mpsc::unbounded_channel();
+            let (release, released) = std::sync::mpsc::channel::<()>();
+            let released = Arc::new(std::sync::Mutex::new(released));
+            let site = Site::start(Way::Tcp, quiet(), move |socket: WebSocket| {
+                let (give, released) = (give.clone(), Arc::clone(&released));
+                async move {
+                    let (sender, receiver) = socket.split();
+                    tokio::task::yield_now().await;
+                    let _ = give.send(sender);
+                    block_in_place(|| released.lock().expect("nobody panics").recv_timeout(SOON * 2)).ok();
+                    drop(receiver);
+                }
+            })
+            .await;
+            let mut peer = site.open().await;
+            let sender = given.recv().await.expect("the handler gives it");
+            std::thread::spawn(move || {
+                let send = async move {
+                    sender.try_send(Message::text("hello")).expect("there is room");
+                    sender
+                };
+                if has_runtime {
+                    Builder::new_current_thread().build().expect("a thread").block_on(send)
+                } else {
+                    send.now_or_never().expect("it does not wait")
+                }
+            })
+            .join()
+            .expect("it does not panic");
+            let message = soon("the message", peer.next()).await;
+            assert_eq!(message.payload, b"hello", "has a runtime: {has_runtime}");
+            drop(release);
+        });
+    }
+}

@@ -1,0 +1,341 @@
+//! The end of a connection, to be waited for and to be told of.
+
+use std::{io, sync::Arc, time::Duration};
+
+use futures_util::{FutureExt, StreamExt};
+use tokio::{
+    sync::{Notify, mpsc},
+    time::{self, timeout},
+};
+use tower_websocket::{CloseCode, Config, Error, Message, TrySendError, WebSocket};
+
+use crate::{
+    life::pair,
+    peer::{BINARY, CLOSE, FIN, PING, TEXT},
+    site::{Buffers, Site, Way},
+    trial::{each, noise, soon},
+};
+
+fn quiet() -> Config {
+    Config::new().keepalive_interval(None)
+}
+
+/// A handler that waits for something else and for the end learns of the end, however the client goes.
+#[tokio::test(flavor = "multi_thread")]
+async fn closed_resolves_while_the_handler_waits_for_something_else() {
+    for is_split in [false, true] {
+        for gone in ["closes", "half-closes", "leaves"] {
+            let ways = [Way::Tcp, Way::Tls, Way::Unix, Way::Http2, Way::Memory];
+            each(&format!("closed(), the client {gone}, split: {is_split}"), &ways, |way| async move {
+                let (tell, mut told) = mpsc::unbounded_channel();
+                let site = Site::start(way, quiet(), move |socket: WebSocket| {
+                    let tell = tell.clone();
+                    async move {
+                        let never = Arc::new(Notify::new());
+                        if is_split {
+                            let (sender, receiver) = socket.split();
+                            tokio::select! {
+                                () = never.notified() => {}
+                                () = sender.closed() => {}
+                            }
+                            let _ =
+                                tell.send((sender.is_closed(), receiver.ended().map(|ended| ended.code())));
+                        } else {
+                            tokio::select! {
+                                () = never.notified() => {}
+                                () = socket.closed() => {}
+                            }
+                            let _ = tell.send((socket.is_closed(), socket.ended().map(|ended| ended.code())));
+                        }
+                    }
+                })
+                .await;
+                let mut peer = site.open().await;
+                assert!(timeout(Duration::from_millis(50), told.recv()).await.is_err(), "it is open");
+                match gone {
+                    "closes" => peer.close(4002).await,
+                    "half-closes" => peer.half_close().await,
+                    _ => drop(peer),
+                }
+                let (is_closed, code) = soon("closed()", told.recv()).await.expect("the handler tells");
+                let expected = if gone == "closes" { 4002 } else { 1006 };
+                soon("the place", site.shutdown.idle()).await;
+                let line = format!("closed: {is_closed}, code {code:?}");
+                if is_closed && code == Some(expected) { Ok(line) } else { Err(line) }
+            })
+            .await;
+        }
+    }
+}
+
+/// Silence, too: at the documented time, in a task of its own and in many.
+#[tokio::test(start_paused = true)]
+async fn closed_resolves_when_keepalive_gives_the_peer_up() {
+    let (_peer, socket) = pair(Config::new(), 64 << 10).await;
+    let (sender, _receiver) = socket.split();
+    let begin = time::Instant::now();
+    let waiting: Vec<_> = (0..5)
+        .map(|_| {
+            let sender = sender.clone();
+            tokio::spawn(async move { sender.closed().await })
+        })
+        .collect();
+    // Futures that are dropped take nobody's place.
+    for _ in 0..100 {
+        assert!(sender.closed().now_or_never().is_none());
+    }
+    for waiter in waiting {
+        waiter.await.expect("it does not panic");
+    }
+    let end = begin.elapsed().as_secs_f64();
+    assert!((39.9..=45.1).contains(&end), "closed() after {end:.2} s");
+    sender.closed().now_or_never().expect("it stays closed");
+}
+
+/// Since when the IO has taken nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn stalled_tells_since_when_nothing_moves() {
+    let buffers = Buffers { server: Some(20_000), client: Some(16_000) };
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let config = quiet().max_write_buffer_size(64 << 10);
+    let site = Site::start_with(Way::Tcp, buffers, config, move |socket: WebSocket| {
+        let tell = tell.clone();
+        async move {
+            let (sender, mut receiver) = socket.split();
+            let _ = tell.send(sender);
+            while let Some(Ok(_)) = receiver.recv().await {}
+        }
+    })
+    .await;
+    let mut peer = site.open().await;
+    let sender = soon("the sender", told.recv()).await.expect("the handler tells");
+    assert_eq!(sender.stalled(), None, "nothing waits");
+    let mut taken = 0;
+    while sender.try_send(Message::binary(vec![1; 15_000])).is_ok() {
+        taken += 1;
+    }
+    time::sleep(Duration::from_millis(300)).await;
+    let stalled = sender.stalled().expect("nothing is taken");
+    assert!((150..2000).contains(&stalled.as_millis()), "stalled for {stalled:?}");
+    // A client that reads again, slowly, is not stalled.
+    peer.set_rate(200_000);
+    let mut bytes = 0;
+    let mut longest = Duration::ZERO;
+    while bytes < taken * 15_000 {
+        bytes += soon("what was taken", peer.next()).await.payload.len();
+        if bytes > 45_000 {
+            longest = longest.max(sender.stalled().unwrap_or_default());
+        }
+    }
+    assert!(longest < Duration::from_millis(250), "stalled for {longest:?} while the client reads");
+    soon("flush", sender.flush()).await.expect("it is open");
+    assert_eq!(sender.stalled(), None, "nothing waits");
+}
+
+/// The socket's own ways to write and look, before it is split.
+#[tokio::test]
+async fn a_whole_socket_flushes_tries_and_tells() {
+    let (mut peer, mut socket) = pair(quiet().max_write_buffer_size(1000), 100).await;
+    assert!(!socket.is_closed());
+    socket.try_send(Message::binary(vec![1; 50])).expect("there is room");
+    soon("flush", socket.flush()).await.expect("it is open");
+    assert_eq!(soon("the message", peer.next()).await.payload.len(), 50);
+    let mut taken = 0;
+    let full = loop {
+        match socket.try_send(Message::binary(vec![1; 400])) {
+            Ok(()) => taken += 1,
+            Err(error) => break error,
+        }
+        assert!(taken < 100, "it is never full");
+    };
+    assert!(matches!(full, TrySendError::Full(Message::Binary(_))), "{full:?}");
+    let flushing = tokio::spawn(async move { (socket.flush().await, socket) });
+    for _ in 0..taken {
+        assert_eq!(soon("what was taken", peer.next()).await.payload.len(), 400);
+    }
+    let (flushed, mut socket) = soon("flush", flushing).await.expect("it does not panic");
+    flushed.expect("it is open");
+    peer.close(1000).await;
+    while let Some(Ok(_)) = soon("the Close", socket.recv()).await {}
+    assert!(socket.is_closed());
+    assert!(matches!(socket.try_send(Message::text("late")), Err(TrySendError::Closed(_))));
+}
+
+/// `None` sends a Close without a code, by the socket and by a sender.
+#[tokio::test]
+async fn close_without_a_code_sends_none() {
+    for is_split in [false, true] {
+        for code in [None, Some(CloseCode::BAD_GATEWAY)] {
+            let (mut peer, mut socket) = pair(quiet(), 1 << 10).await;
+            let closing = tokio::spawn(async move {
+                if is_split {
+                    let (sender, mut receiver) = socket.split();
+                    sender.close(code, "");
+                    while let Some(Ok(_)) = receiver.next().await {}
+                    Ok(())
+                } else {
+                    socket.close(code, "").await
+                }
+            });
+            let close = soon("the Close", peer.next()).await;
+            assert_eq!(close.opcode(), CLOSE);
+            let expected = code.map(|_| 1014_u16.to_be_bytes().to_vec()).unwrap_or_default();
+            assert_eq!(close.payload, expected, "split: {is_split}");
+            peer.send(FIN | CLOSE, &close.payload).await;
+            soon("the end", closing).await.expect("it does not panic").expect("it is closed");
+        }
+    }
+}
+
+/// Frames of a size of the user's choice, or one for each message.
+#[tokio::test]
+async fn the_size_of_outgoing_frames_is_a_choice() {
+    for (size, len, expected) in [
+        (Some(1000), 2500, vec![1000, 1000, 500]),
+        (Some(1000), 1000, vec![1000]),
+        (Some(1), 3, vec![1, 1, 1]),
+        (None, 300_000, vec![300_000]),
+        (Some(usize::MAX), 300_000, vec![300_000]),
+    ] {
+        let config = quiet().max_outgoing_frame_size(size);
+        let (mut peer, mut socket) = pair(config, 1 << 10).await;
+        let sending = tokio::spawn(async move {
+            socket.send(Message::binary(noise(1, len))).await.expect("it is open");
+            socket
+        });
+        let mut lens = Vec::new();
+        loop {
+            let frame = soon("a frame", peer.next()).await;
+            assert_eq!(frame.opcode(), if lens.is_empty() { BINARY } else { 0 });
+            lens.push(frame.payload.len());
+            if frame.first & FIN != 0 {
+                break;
+            }
+        }
+        assert_eq!(lens, expected, "{size:?}");
+        drop(sending.await.expect("it does not panic"));
+    }
+}
+
+/// A ping overtakes the rest of a large message, and what is sent after the connection is cut tells why.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_takes_nothing_is_cut_and_close_tells() {
+    let (mut peer, socket) = pair(Config::new(), 100).await;
+    peer.send(FIN | TEXT, b"hello").await;
+    peer.send(FIN | PING, b"").await;
+    let handler = socket.drive(|mut socket| async move {
+        socket.send(Message::binary(vec![1; 3_000_000])).await.expect("there is room for one message");
+        let begin = time::Instant::now();
+        let closed = socket.close(CloseCode::NORMAL, "").await;
+        (closed, begin.elapsed(), socket.ended().and_then(|ended| ended.error().map(str::to_owned)))
+    });
+    let (closed, after, error) = handler.await.expect("nothing drops the handler");
+    assert!(
+        matches!(&closed, Err(Error::Io(error)) if error.kind() == io::ErrorKind::TimedOut),
+        "{closed:?}"
+    );
+    assert!((4.9..=40.1).contains(&after.as_secs_f64()), "after {after:?}");
+    assert!(error.is_some(), "how it ended tells of it");
+}
+
+/// What waits when the peer breaks a rule still leaves before the Close, and is reported as written only then.
+#[tokio::test]
+async fn a_flush_across_a_violation_tells_what_became_of_the_messages() {
+    let (mut peer, socket) = pair(quiet(), 100).await;
+    let (sender, mut receiver) = socket.split();
+    sender.send(Message::binary(vec![1; 20_000])).await.expect("there is room");
+    assert!(sender.flush().now_or_never().is_none(), "the peer takes nothing");
+    sender.send(Message::text("behind it")).await.expect("there is room");
+    let flushing = tokio::spawn(async move { sender.flush().await });
+    tokio::task::yield_now().await;
+    // A frame that is not masked.
+    peer.send_raw(&[FIN | TEXT, 1, b'a']).await;
+    let mut texts = 0;
+    while let Ok(Some(frame)) = soon("the end", peer.frame()).await {
+        texts += usize::from(frame.opcode() == TEXT);
+        if frame.opcode() == CLOSE {
+            break;
+        }
+    }
+    drop(peer);
+    let flushed = soon("the flush", flushing).await.expect("it does not panic");
+    assert_eq!(flushed.is_ok(), texts == 1, "{flushed:?}");
+    assert_eq!(texts, 1);
+    while receiver.recv().await.is_some() {}
+}
+
+/// However much the peer sends, it must take what a connection that ends has for it, in a time that has a bound.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_sends_and_takes_nothing_does_not_keep_a_connection_that_ends() {
+    for is_failed in [false, true] {
+        let (mut peer, socket) = pair(Config::new(), 100).await;
+        let begin = time::Instant::now();
+        let handler = socket.drive(|mut socket| async move {
+            let sent = timeout(Duration::from_secs(1), socket.send(Message::binary(vec![1; 300_000]))).await;
+            drop(sent);
+            if is_failed {
+                while socket.recv().await.is_some() {}
+            }
+        });
+        let peer = tokio::spawn(async move {
+            time::sleep(Duration::from_secs(2)).await;
+            if is_failed {
+                peer.send_raw(&[FIN | TEXT, 1, b'a']).await;
+            }
+            while peer.try_send_raw(&crate::peer::frame(FIN | PING, b"")).await.is_ok() {
+                time::sleep(Duration::from_secs(1)).await;
+            }
+        });
+        let ended = timeout(Duration::from_secs(3600), handler).await;
+        assert!(ended.is_ok(), "failed: {is_failed}: it is there after an hour");
+        let limit = if is_failed { 65 } else { 485 };
+        assert!(begin.elapsed() < Duration::from_secs(limit), "failed: {is_failed}: {:?}", begin.elapsed());
+        peer.await.expect("it does not panic");
+    }
+}
+
+/// A driver that is dropped where there is no runtime leaves the connection to whoever receives.
+#[test]
+fn a_driver_dropped_outside_a_runtime_leaves_the_socket_to_its_reader() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a thread");
+    let (give, given) = std::sync::mpsc::channel();
+    let (mut peer, driver) = runtime.block_on(async {
+        let (peer, socket) = pair(quiet(), 1 << 10).await;
+        let mut driver = Box::pin(socket.drive(|socket| async move { drop(give.send(socket)) }));
+        assert!((&mut driver).now_or_never().is_none(), "the connection is open");
+        (peer, driver)
+    });
+    drop(driver);
+    let mut socket = given.recv().expect("the handler gives it");
+    runtime.block_on(async {
+        soon("sending", socket.send(Message::text("hello"))).await.expect("it is open");
+        assert_eq!(soon("the message", peer.next()).await.payload, b"hello");
+        peer.send(FIN | TEXT, b"hello").await;
+        let received = soon("receiving", socket.recv()).await.expect("it is open");
+        assert_eq!(received.expect("it is open"), Message::text("hello"));
+    });
+}
+
+/// A reader that has received much is asked to let others have their turn. If it then does not come back, the driver
+/// goes on in its place.
+#[tokio::test]
+async fn a_stream_that_is_left_after_a_flood_does_not_hide_the_close() {
+    let (mut peer, socket) = pair(quiet(), 1 << 20).await;
+    for _ in 0..140 {
+        peer.send(FIN | BINARY, [0; 1000]).await;
+    }
+    peer.close(1000).await;
+    let handler = socket.drive(|mut socket| async move {
+        let mut received = 0;
+        while let Some(Some(Ok(_))) = socket.next().now_or_never() {
+            received += 1;
+        }
+        assert!((1..140).contains(&received), "{received}");
+        socket.closed().await;
+        while socket.next().await.is_some() {
+            received += 1;
+        }
+        received
+    });
+    assert_eq!(soon("the end", handler).await, Some(141));
+}

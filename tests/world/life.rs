@@ -1,0 +1,565 @@
+//! Signs of life, and the peer's end, whatever the handler does.
+
+use std::{
+    future::pending,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures_util::{FutureExt, StreamExt, poll};
+use tokio::{
+    io::DuplexStream,
+    sync::{Notify, mpsc},
+    time::{self, sleep},
+};
+use tower_websocket::{AcceptAll, Acceptor, Config, Error, Message, TrySendError, WebSocket};
+
+use crate::{
+    peer::{BINARY, CLOSE, FIN, PING, Peer, TEXT},
+    site::{Buffers, Site, Way},
+    trial::{each, soon, within},
+};
+
+/// A socket in memory and its peer.
+pub(crate) async fn pair(config: Config, room: usize) -> (Peer, WebSocket<DuplexStream>) {
+    let (io, server) = tokio::io::duplex(room);
+    let acceptor = Acceptor::new(AcceptAll::new()).with_config(config);
+    let (peer, accepted) = tokio::join!(Peer::open(io, None), acceptor.accept(server));
+    (peer.expect("the handshake succeeds"), accepted.expect("the handshake succeeds").0)
+}
+
+/// Who looks at the socket.
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    /// A task reads it, without a driver.
+    Whole,
+    /// Its handler reads it.
+    Driven,
+    /// Its handler waits for something else.
+    Waits,
+    /// A task has the receiver, another one the sender.
+    Halves,
+    /// A task has the receiver and reads; the sender sends a message every 7 s, which the peer takes.
+    Sends,
+    /// Nobody reads the receiver.
+    Unread,
+}
+
+const FORMS: [Form; 5] = [Form::Whole, Form::Driven, Form::Waits, Form::Halves, Form::Unread];
+
+fn start(form: Form, mut socket: WebSocket<DuplexStream>) {
+    match form {
+        Form::Whole => drop(tokio::spawn(async move { while socket.recv().await.is_some() {} })),
+        Form::Driven => {
+            drop(tokio::spawn(
+                socket.drive(|mut socket| async move { while socket.recv().await.is_some() {} }),
+            ));
+        }
+        Form::Waits => drop(tokio::spawn(socket.drive(|socket| async move {
+            pending::<()>().await;
+            drop(socket);
+        }))),
+        Form::Halves | Form::Sends | Form::Unread => {
+            let (sender, mut receiver) = socket.split();
+            tokio::spawn(async move {
+                while matches!(form, Form::Sends) && sender.send(Message::text("7 s")).await.is_ok() {
+                    sleep(Duration::from_secs(7)).await;
+                }
+                pending::<()>().await;
+                drop(sender);
+            });
+            tokio::spawn(async move {
+                if matches!(form, Form::Unread) {
+                    pending::<()>().await;
+                }
+                while receiver.recv().await.is_some() {}
+                pending::<()>().await;
+            });
+        }
+    }
+}
+
+/// When the next ping comes, and when the end, in seconds from `start`. Messages are skipped.
+async fn ping_and_end(peer: &mut Peer, start: time::Instant) -> (f64, f64) {
+    let mut ping = f64::NAN;
+    loop {
+        match peer.frame().await {
+            Ok(Some(frame)) if frame.opcode() == PING && ping.is_nan() => {
+                ping = start.elapsed().as_secs_f64()
+            }
+            // The peer that is gone is told, in case it is there.
+            Ok(Some(frame)) if frame.opcode() == CLOSE => {}
+            Ok(Some(_)) => {}
+            Ok(None) | Err(_) => return (ping, start.elapsed().as_secs_f64()),
+        }
+    }
+}
+
+/// Each form: the ping leaves 20 s after the last byte, and the end comes 20 s after that, give or take `close_timeout`.
+#[tokio::test(start_paused = true)]
+async fn silence_is_counted_from_the_last_byte_whoever_reads() {
+    let mut wrong = Vec::new();
+    for form in FORMS {
+        for last in [0, 7, 19, 33] {
+            let (mut peer, socket) = pair(Config::new(), 64 << 10).await;
+            start(form, socket);
+            let begin = time::Instant::now();
+            let mut said = 0;
+            // Nothing longer than 15 s apart.
+            while said < last {
+                let pause = (last - said).min(13);
+                let until = begin + Duration::from_secs(said + pause);
+                let _ = time::timeout_at(until, async {
+                    loop {
+                        peer.next().await;
+                    }
+                })
+                .await;
+                peer.send(FIN | TEXT, b"alive").await;
+                said += pause;
+            }
+            let (ping, end) = ping_and_end(&mut peer, begin).await;
+            let (ping_at, end_at) = (last as f64 + 20.0, last as f64 + 40.0);
+            let is_right = (ping - ping_at).abs() < 0.1 && (end_at - 0.1..=end_at + 5.1).contains(&end);
+            if !is_right {
+                wrong
+                    .push(format!("{form:?}, last byte at {last} s: ping at {ping:.2} s, end at {end:.2} s"));
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "a ping is due 20 s and the end 40 s after the last byte\n{}",
+        wrong.join("\n")
+    );
+}
+
+/// A part of a frame is a sign of life as well.
+#[tokio::test(start_paused = true)]
+async fn a_part_of_a_frame_is_a_sign_of_life() {
+    for form in FORMS {
+        let (mut peer, socket) = pair(Config::new(), 64 << 10).await;
+        start(form, socket);
+        let begin = time::Instant::now();
+        sleep(Duration::from_secs(11)).await;
+        peer.send_raw(&[0x82]).await;
+        let (ping, end) = ping_and_end(&mut peer, begin).await;
+        assert!((ping - 31.0).abs() < 0.1, "{form:?}: the ping came at {ping:.2} s, not at 31 s");
+        assert!((50.9..=56.1).contains(&end), "{form:?}: the end came at {end:.2} s, not at 51 s");
+    }
+}
+
+/// A peer that sends nothing is alive while it takes what is sent.
+#[tokio::test(start_paused = true)]
+async fn taking_a_message_now_and_then_is_a_sign_of_life() {
+    // Less room than a message has bytes: each is taken by the peer or not at all.
+    let (mut peer, socket) = pair(Config::new(), 4).await;
+    start(Form::Sends, socket);
+    let begin = time::Instant::now();
+    while begin.elapsed() < Duration::from_secs(300) {
+        let frame = peer.frame().await;
+        assert!(matches!(frame, Ok(Some(_))), "{frame:?} after {:.0?}", begin.elapsed());
+        assert_ne!(frame.unwrap().unwrap().opcode(), CLOSE, "after {:.0?}", begin.elapsed());
+    }
+}
+
+/// How a client goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Gone {
+    Closes,
+    ClosesAndLeaves,
+    HalfCloses,
+    Leaves,
+    LeavesInAFrame,
+    LeavesWithOurDataUnread,
+}
+
+const GONE: [Gone; 6] = [
+    Gone::Closes,
+    Gone::ClosesAndLeaves,
+    Gone::HalfCloses,
+    Gone::Leaves,
+    Gone::LeavesInAFrame,
+    Gone::LeavesWithOurDataUnread,
+];
+
+/// What the handler does meanwhile.
+#[derive(Clone, Copy, Debug)]
+enum Busy {
+    /// Waits for something else, with the whole socket.
+    Waits,
+    /// The same, with both halves.
+    WaitsWithHalves,
+    /// Sends every 20 ms, with the whole socket.
+    Sends,
+    /// Sends every 20 ms by a sender; the receiver lies idle.
+    SendsByHalf,
+}
+
+async fn be_busy(busy: Busy, mut socket: WebSocket, told: mpsc::UnboundedSender<String>) {
+    match busy {
+        Busy::Waits => {
+            pending::<()>().await;
+            drop(socket);
+        }
+        Busy::WaitsWithHalves => {
+            let _halves = socket.split();
+            pending::<()>().await;
+        }
+        Busy::Sends => {
+            let error = loop {
+                if let Err(error) = socket.send(Message::text("again")).await {
+                    break error;
+                }
+                sleep(Duration::from_millis(20)).await;
+            };
+            let ended = socket.ended();
+            let _ = told.send(format!("{error}; {:?}", ended.map(|ended| (ended.code(), ended.is_clean()))));
+            pending::<()>().await;
+        }
+        Busy::SendsByHalf => {
+            let (sender, receiver) = socket.split();
+            while sender.send(Message::text("again")).await.is_ok() {
+                sleep(Duration::from_millis(20)).await;
+            }
+            let ended = receiver.ended();
+            let _ = told.send(format!("{:?}", ended.map(|ended| (ended.code(), ended.is_clean()))));
+            pending::<()>().await;
+        }
+    }
+}
+
+/// The place is free at once, though the handler goes on.
+async fn goes(way: Way, gone: Gone, busy: Busy) -> Result<String, String> {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let config =
+        Config::new().keepalive_interval(None).max_connections(1).close_timeout(Duration::from_secs(60));
+    let site = Site::start(way, config, move |socket| be_busy(busy, socket, tell.clone())).await;
+    let mut peer = site.open().await;
+    sleep(Duration::from_millis(100)).await;
+    let start = Instant::now();
+    match gone {
+        Gone::Closes => {
+            peer.close(1000).await;
+            let answer = async {
+                loop {
+                    let frame = peer.next().await;
+                    if frame.opcode() == CLOSE {
+                        return frame.code();
+                    }
+                }
+            };
+            let code = within(Duration::from_secs(2), "the answer to the Close", answer).await;
+            if code != 1000 {
+                return Err(format!("Close 1000 is answered with {code}"));
+            }
+            // The server ends the stream first.
+            match within(Duration::from_secs(2), "the end of the stream", peer.frame()).await {
+                Ok(None) => {}
+                other => return Err(format!("after both Closes: {other:?}")),
+            }
+        }
+        Gone::ClosesAndLeaves => {
+            peer.close(1000).await;
+            drop(peer);
+        }
+        Gone::HalfCloses => peer.half_close().await,
+        Gone::LeavesInAFrame => {
+            peer.send_raw(&[0x82, 0xfe, 1]).await;
+            drop(peer);
+        }
+        Gone::LeavesWithOurDataUnread => {
+            // Closing with something unread resets a TCP connection.
+            peer.send(FIN | PING, b"answered").await;
+            sleep(Duration::from_millis(50)).await;
+            drop(peer);
+        }
+        Gone::Leaves => drop(peer),
+    }
+    let freed = time::timeout(Duration::from_secs(3), site.shutdown.idle()).await;
+    if freed.is_err() {
+        return Err("the place is still taken after 3 s".to_owned());
+    }
+    let took = start.elapsed();
+    let mut line = format!("free after {took:.0?}");
+    if matches!(busy, Busy::Sends | Busy::SendsByHalf) {
+        let ended = soon("the sender's error", told.recv()).await.expect("the handler tells");
+        if gone == Gone::Closes && !ended.contains("Some((1000, true))") {
+            return Err(format!("after Close 1000: {ended}"));
+        }
+        line += &format!(", {ended}");
+    }
+    // Its handler may tell something as well.
+    soon("another client", site.open_offering(None))
+        .await
+        .map_err(|error| format!("another client: {error}"))?;
+    Ok(line)
+}
+
+async fn all_go(busy: Busy) {
+    // Nobody polls what has no driver.
+    let ways = [Way::Tcp, Way::Tls, Way::Unix, Way::Http2, Way::Memory];
+    each(&format!("{busy:?}"), &ways, |way| async move {
+        let trials = GONE.map(|gone| tokio::spawn(goes(way, gone, busy)));
+        let mut failed = Vec::new();
+        let mut lines = Vec::new();
+        for (gone, trial) in GONE.iter().zip(trials) {
+            match trial.await {
+                Ok(Ok(line)) => lines.push(format!("{gone:?}: {line}")),
+                Ok(Err(line)) => failed.push(format!("{gone:?}: {line}")),
+                Err(error) => {
+                    let text =
+                        error.into_panic().downcast::<String>().map_or("it panicked".into(), |text| *text);
+                    failed.push(format!("{gone:?}: {text}"));
+                }
+            }
+        }
+        if failed.is_empty() { Ok(lines.join("; ")) } else { Err(failed.join("; ")) }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_goes_frees_its_place_while_the_handler_waits() {
+    all_go(Busy::Waits).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_goes_frees_its_place_while_the_handler_waits_with_halves() {
+    all_go(Busy::WaitsWithHalves).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_goes_is_noticed_while_the_handler_only_sends() {
+    all_go(Busy::Sends).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_goes_is_noticed_while_only_a_sender_is_used() {
+    all_go(Busy::SendsByHalf).await;
+}
+
+/// Unread messages may stand before the Close; the handler can still receive them.
+#[tokio::test(flavor = "multi_thread")]
+async fn unread_messages_before_the_close_are_kept_and_the_close_is_answered() {
+    let ways = [Way::Tcp, Way::Tls, Way::Unix, Way::Http2, Way::Memory];
+    for size in [5, 1000, 15_000] {
+        each(&format!("three unread messages of {size} bytes"), &ways, |way| async move {
+            let go_on = Arc::new(Notify::new());
+            let (tell, mut told) = mpsc::unbounded_channel();
+            let config = Config::new().keepalive_interval(None);
+            let resumed = Arc::clone(&go_on);
+            let site = Site::start(way, config, move |mut socket: WebSocket| {
+                let (resumed, tell) = (Arc::clone(&resumed), tell.clone());
+                async move {
+                    resumed.notified().await;
+                    let mut seen = Vec::new();
+                    while let Some(Ok(message)) = socket.recv().await {
+                        seen.push(message.len());
+                    }
+                    let code = socket.ended().map(|ended| ended.code());
+                    let _ = tell.send((seen, code));
+                }
+            })
+            .await;
+            let mut peer = site.open().await;
+            for _ in 0..3 {
+                peer.send(FIN | BINARY, vec![1; size]).await;
+            }
+            peer.close(4001).await;
+            let code = soon("the answer to the Close", peer.next_close()).await;
+            soon("the place", site.shutdown.idle()).await;
+            go_on.notify_one();
+            let (seen, ended) = soon("the handler", told.recv()).await.expect("the handler tells");
+            let is_whole = seen.iter().take(3).copied().collect::<Vec<_>>() == [size; 3];
+            let line = format!("answered with {code}, then received {seen:?}, ended {ended:?}");
+            if is_whole && (code, ended) == (4001, Some(4001)) { Ok(line) } else { Err(line) }
+        })
+        .await;
+    }
+}
+
+/// An IO that fails is no sign of life.
+#[tokio::test(start_paused = true)]
+async fn an_end_of_stream_ends_the_connection_at_once() {
+    let mut wrong = Vec::new();
+    for form in FORMS {
+        let shutdown = tower_websocket::Shutdown::new();
+        let (peer, socket) = pair(Config::new().shutdown(&shutdown), 64 << 10).await;
+        start(form, socket);
+        sleep(Duration::from_secs(3)).await;
+        let gone = time::Instant::now();
+        drop(peer);
+        if time::timeout(Duration::from_secs(1000), shutdown.idle()).await.is_err()
+            || gone.elapsed().as_millis() > 100
+        {
+            wrong.push(format!("{form:?}: {:.2?} after the end of the stream", gone.elapsed()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Ten messages of 15 KB in a row are not too much for a buffer of 64 KiB, as the IO takes them.
+#[tokio::test(flavor = "multi_thread")]
+async fn try_send_writes_before_it_is_full() {
+    let ways = [Way::Tcp, Way::Tls, Way::Unix, Way::Undriven];
+    for who in ["the handler", "a task", "a thread"] {
+        each(&format!("ten messages by try_send from {who}"), &ways, |way| async move {
+            let config = Config::new().max_write_buffer_size(64 << 10);
+            let (tell, mut told) = mpsc::unbounded_channel();
+            let site = Site::start(way, config, move |socket: WebSocket| {
+                let tell = tell.clone();
+                async move {
+                    let (sender, mut receiver) = socket.split();
+                    let ten = move || {
+                        let mut taken = 0;
+                        while taken < 10 && sender.try_send(Message::binary(vec![taken; 15_000])).is_ok() {
+                            taken += 1;
+                        }
+                        let _ = tell.send((taken, sender));
+                    };
+                    match who {
+                        "the handler" => ten(),
+                        "a task" => drop(tokio::spawn(async move { ten() })),
+                        _ => drop(std::thread::spawn(ten)),
+                    }
+                    while receiver.recv().await.is_some() {}
+                }
+            })
+            .await;
+            let mut peer = site.open().await;
+            let (taken, sender) = soon("ten messages", told.recv()).await.expect("the handler tells");
+            for n in 0..taken {
+                let mut got = 0;
+                while got < 15_000 {
+                    let frame = soon("a message that was taken", peer.next()).await;
+                    assert!(frame.payload.iter().all(|byte| *byte == n), "message {n} differs");
+                    got += frame.payload.len();
+                }
+            }
+            drop(sender);
+            if taken == 10 { Ok("all taken".to_owned()) } else { Err(format!("{taken} of 10 taken")) }
+        })
+        .await;
+    }
+}
+
+/// A room of 26 whose members all read: nobody is found slow.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_of_healthy_members_is_never_full() {
+    each("a room of 26", &[Way::Tcp, Way::Tls, Way::Unix], |way| async move {
+        let config = Config::new().max_write_buffer_size(64 << 10);
+        let (enter, mut entered) = mpsc::unbounded_channel();
+        let site = Site::start(way, config, move |socket: WebSocket| {
+            let enter = enter.clone();
+            async move {
+                let (sender, mut receiver) = socket.split();
+                let _ = enter.send(sender);
+                while receiver.recv().await.is_some() {}
+            }
+        })
+        .await;
+        let mut room = Vec::new();
+        let mut readers = Vec::new();
+        for _ in 0..26 {
+            let mut peer = site.open().await;
+            room.push(soon("a member", entered.recv()).await.expect("the handler tells"));
+            readers.push(tokio::spawn(async move {
+                let mut bytes = 0;
+                while bytes < 150_000 {
+                    bytes += peer.next().await.payload.len();
+                }
+                peer
+            }));
+        }
+        let mut full = 0;
+        for n in 0..10 {
+            for member in &room {
+                match member.try_send(Message::binary(vec![n; 15_000])) {
+                    Ok(()) => {}
+                    Err(TrySendError::Full(_)) => full += 1,
+                    Err(error) => return Err(error.to_string()),
+                }
+            }
+        }
+        if full > 0 {
+            return Err(format!("{full} of 260 were refused as Full"));
+        }
+        for reader in readers {
+            soon("a member's messages", reader).await.expect("the reader does not panic");
+        }
+        Ok("260 taken and read".to_owned())
+    })
+    .await;
+}
+
+/// `Full` is right when the IO takes nothing, and what was taken arrives.
+#[tokio::test(flavor = "multi_thread")]
+async fn try_send_is_full_when_the_io_takes_nothing() {
+    let buffers = Buffers { server: Some(20_000), client: Some(16_000) };
+    let config = Config::new().max_write_buffer_size(64 << 10);
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let site = Site::start_with(Way::Tcp, buffers, config, move |socket: WebSocket| {
+        let tell = tell.clone();
+        async move {
+            let (sender, mut receiver) = socket.split();
+            let _ = tell.send(sender);
+            while receiver.recv().await.is_some() {}
+        }
+    })
+    .await;
+    let mut peer = site.open().await;
+    let sender = soon("the sender", told.recv()).await.expect("the handler tells");
+    let mut taken = 0;
+    let full = loop {
+        match sender.try_send(Message::binary(vec![1; 15_000])) {
+            Ok(()) => taken += 1,
+            Err(error) => break error,
+        }
+        assert!(taken < 1000, "it is never full");
+    };
+    assert!(matches!(full, TrySendError::Full(_)), "{full}");
+    let mut bytes = 0;
+    while bytes < taken * 15_000 {
+        bytes += soon("what was taken", peer.next()).await.payload.len();
+    }
+    soon("room again", sender.send(Message::text("again"))).await.expect("the connection is open");
+}
+
+/// A reset, or whatever else reading ends with, is returned once, and sending fails from then on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_ends_the_socket_for_reader_and_sender() {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let site = Site::start(Way::Tcp, Config::new().keepalive_interval(None), move |socket: WebSocket| {
+        let tell = tell.clone();
+        async move {
+            let (sender, mut receiver) = socket.split();
+            let mut errors = 0;
+            while let Some(message) = receiver.recv().await {
+                errors += usize::from(message.is_err());
+            }
+            let _ = tell.send((errors, sender.send(Message::text("late")).now_or_never()));
+        }
+    })
+    .await;
+    let io = crate::site::tcp(site.addr(), Buffers::default()).await.unwrap();
+    io.set_zero_linger().unwrap();
+    drop(Peer::open(io, None).await.unwrap());
+    let (errors, late) = soon("the end", told.recv()).await.expect("the handler tells");
+    assert_eq!(errors, 1);
+    assert!(matches!(late, Some(Err(Error::AlreadyClosed | Error::Protocol(_) | Error::Io(_)))), "{late:?}");
+}
+
+/// Looking once at a message that is not there must not stop the account of time.
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_looked_once_is_still_pinged() {
+    let (mut peer, socket) = pair(Config::new(), 64 << 10).await;
+    let (_sender, mut receiver) = socket.split();
+    assert!(poll!(receiver.next()).is_pending());
+    let begin = time::Instant::now();
+    let (ping, end) = ping_and_end(&mut peer, begin).await;
+    assert!(
+        (ping - 20.0).abs() < 0.1 && (39.9..=45.1).contains(&end),
+        "ping at {ping:.2} s, end at {end:.2} s"
+    );
+}

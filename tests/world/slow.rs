@@ -1,0 +1,508 @@
+//! Peers that read slowly but without a pause: nothing that was accepted is lost, and nobody is given up.
+//!
+//! Each test has two sizes. The large one is the real world: the defaults of [`Config`] and of the kernel, megabytes,
+//! minutes. The quick one divides sizes and times alike and keeps the rate: it stands for the real one at a tenth
+//! (endings) or a twentieth (keepalive), with the kernel's send buffer set to a tenth (twentieth) of the 4 MB that
+//! Linux lets it grow to.
+
+use std::{
+    future::Future,
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::{mpsc, oneshot};
+use tower_websocket::{CloseCode, Config, Error, Message, WebSocket};
+
+use crate::{
+    nginx::Nginx,
+    peer::{Peer, Transcript},
+    site::{Buffers, Site, Way},
+    trial::{each, noise, tell, within},
+};
+
+const DEFLATE: &str = "permessage-deflate";
+
+/// What is sent to whom, and how fast it is read.
+#[derive(Clone)]
+struct Scale {
+    messages: usize,
+    size: usize,
+    /// Bytes a second.
+    rate: usize,
+    config: Config,
+    buffers: Buffers,
+    /// When the client sends a ping of its own, if it does.
+    ping: Duration,
+    /// Longer than everything together takes.
+    limit: Duration,
+}
+
+impl Scale {
+    /// 6 MB at 250 KB/s.
+    fn real_ending() -> Self {
+        Self {
+            messages: 6,
+            size: 1_000_000,
+            rate: 250_000,
+            config: Config::new(),
+            buffers: Buffers::default(),
+            ping: Duration::from_secs(10),
+            limit: Duration::from_secs(120),
+        }
+    }
+
+    /// A tenth of it.
+    fn ending() -> Self {
+        let config = Config::new()
+            .max_write_buffer_size(100_000)
+            .close_timeout(Duration::from_millis(500))
+            .keepalive_interval(Duration::from_secs(2))
+            .keepalive_timeout(Duration::from_secs(2));
+        Self {
+            messages: 6,
+            size: 100_000,
+            rate: 250_000,
+            config,
+            // The kernel doubles what it is told.
+            buffers: Buffers { server: Some(200_000), client: Some(16_000) },
+            ping: Duration::from_secs(1),
+            limit: Duration::from_secs(30),
+        }
+    }
+
+    /// 12 MB at 150 KB/s.
+    fn real_sending() -> Self {
+        Self { messages: 12, rate: 150_000, limit: Duration::from_secs(200), ..Self::real_ending() }
+    }
+
+    /// 12 MB at 100 KB/s, in messages of 60 KB.
+    fn real_small_sending() -> Self {
+        Self {
+            messages: 200,
+            size: 60_000,
+            rate: 100_000,
+            limit: Duration::from_secs(300),
+            ..Self::real_ending()
+        }
+    }
+
+    /// A twentieth of 12 MB at 150 KB/s.
+    fn sending() -> Self {
+        let config = Config::new()
+            .max_write_buffer_size(50_000)
+            .close_timeout(Duration::from_millis(250))
+            .keepalive_interval(Duration::from_secs(1))
+            .keepalive_timeout(Duration::from_secs(1));
+        Self {
+            messages: 12,
+            size: 50_000,
+            rate: 150_000,
+            config,
+            buffers: Buffers { server: Some(100_000), client: Some(16_000) },
+            ..Self::ending()
+        }
+    }
+
+    /// A twentieth of 12 MB at 100 KB/s, in messages of 60 KB.
+    fn small_sending() -> Self {
+        Self { messages: 200, size: 3_000, rate: 100_000, ..Self::sending() }
+    }
+
+    fn payloads(&self) -> Arc<Vec<Vec<u8>>> {
+        Arc::new((0..self.messages).map(|n| noise(n as u64, self.size)).collect())
+    }
+
+    fn compressed(mut self) -> Self {
+        self.config = self.config.deflate(tower_websocket::Deflate::new().threshold(0).level(1));
+        self
+    }
+}
+
+/// How the server ends the connection after its messages.
+#[derive(Clone, Copy, Debug)]
+enum Ending {
+    /// The handler returns.
+    Returns,
+    /// The handler calls `close` and tells what it returned.
+    Closes,
+    /// The handler splits the socket and drops the sender, then reads to the end.
+    DropsSender,
+    /// The handler reads on, and the server is shut down.
+    Shutdown,
+}
+
+/// Sends all of it at once, and ends.
+async fn ends(
+    way: Way,
+    scale: Scale,
+    ending: Ending,
+    pings: bool,
+    offer: Option<&str>,
+) -> Result<String, String> {
+    let payloads = scale.payloads();
+    let (tell_end, mut told) = mpsc::unbounded_channel();
+    let sent = Arc::clone(&payloads);
+    let mut scale = scale;
+    if matches!(ending, Ending::Shutdown) {
+        // What is sent after the shutdown began would be refused.
+        scale.config = scale.config.max_write_buffer_size(scale.messages * scale.size);
+    }
+    let site = Site::start_with(way, scale.buffers, scale.config.clone(), move |socket: WebSocket| {
+        let (payloads, tell_end) = (Arc::clone(&sent), tell_end.clone());
+        async move {
+            let outcome = send_and_end(socket, &payloads, ending).await;
+            let _ = tell_end.send(outcome);
+        }
+    })
+    .await;
+    let mut peer = site.open_offering(offer).await.map_err(|error| error.to_string())?;
+    if offer.is_some() && way != Way::Http2 && !peer.head.to_lowercase().contains("permessage-deflate") {
+        return Err(format!("compression is not agreed on: {}", peer.head));
+    }
+    peer.set_rate(scale.rate);
+    let draining = match ending {
+        Ending::Shutdown => {
+            let shutdown = site.shutdown.clone();
+            Some(tokio::spawn(async move {
+                // Everything is sent, and nearly all of it unread, by then.
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                shutdown.drain(Duration::from_secs(100)).await
+            }))
+        }
+        _ => None,
+    };
+    let code = if matches!(ending, Ending::Shutdown) { 1001 } else { 1000 };
+    let seen = within(scale.limit, "all of it", peer.all(pings.then_some(scale.ping))).await;
+    seen.check(&payloads, code)?;
+    let ended = within(scale.limit, "the handler's end", told.recv()).await;
+    match ended {
+        Some(Ok(())) => {}
+        other => return Err(format!("the peer got all of it, and the handler was told {other:?}")),
+    }
+    if let Some(draining) = draining {
+        let dropped = within(scale.limit, "drain", draining).await.expect("drain does not panic");
+        if dropped > 0 {
+            return Err(format!("drain counts {dropped}"));
+        }
+    }
+    within(scale.limit, "the place", site.shutdown.idle()).await;
+    Ok(seen.line())
+}
+
+async fn send_and_end(socket: WebSocket, payloads: &[Vec<u8>], ending: Ending) -> Result<(), String> {
+    let told = |error: Error| error.to_string();
+    if matches!(ending, Ending::DropsSender) {
+        let (sender, mut receiver) = socket.split();
+        for payload in payloads {
+            sender.send(Message::binary(payload.clone())).await.map_err(told)?;
+        }
+        drop(sender);
+        while let Some(message) = receiver.recv().await {
+            message.map_err(told)?;
+        }
+        return Ok(());
+    }
+    let mut socket = socket;
+    for payload in payloads {
+        socket.send(Message::binary(payload.clone())).await.map_err(told)?;
+    }
+    match ending {
+        Ending::Closes => socket.close(CloseCode::NORMAL, "").await.map_err(told),
+        Ending::Shutdown => {
+            while let Some(message) = socket.recv().await {
+                message.map_err(told)?;
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_client_gets_all_of_it_when_the_handler_returns() {
+    each("returns", &Way::ALL, |way| ends(way, Scale::ending(), Ending::Returns, false, None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_client_that_pings_gets_all_of_it_when_the_handler_returns() {
+    each("returns, pinged", &Way::ALL, |way| ends(way, Scale::ending(), Ending::Returns, true, None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_client_gets_all_of_it_and_close_waits_for_that() {
+    each("closes", &Way::ALL, |way| ends(way, Scale::ending(), Ending::Closes, false, None)).await;
+    each("closes, pinged", &Way::ALL, |way| ends(way, Scale::ending(), Ending::Closes, true, None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_client_gets_all_of_it_when_the_last_sender_goes() {
+    each("drops its sender", &Way::ALL, |way| ends(way, Scale::ending(), Ending::DropsSender, true, None))
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_client_gets_all_of_it_and_1001_at_a_shutdown() {
+    // Without a driver each message is written before the next is sent, so that not all are when the shutdown begins.
+    let driven = [Way::Tcp, Way::Tls, Way::Unix, Way::Http2, Way::Memory];
+    each("shutdown", &driven, |way| ends(way, Scale::ending(), Ending::Shutdown, false, None)).await;
+    each("shutdown, pinged", &driven, |way| ends(way, Scale::ending(), Ending::Shutdown, true, None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_client_gets_all_of_it_compressed() {
+    let scale = || Scale::ending().compressed();
+    each("returns, compressed", &Way::ALL, |way| ends(way, scale(), Ending::Returns, true, Some(DEFLATE)))
+        .await;
+}
+
+/// Sends one message after the other to a client that reads slowly and answers pings at once, and closes.
+async fn sends(site: Site, mut peer: Peer, scale: Scale, mut told: Told) -> Result<String, String> {
+    let payloads = scale.payloads();
+    peer.set_rate(scale.rate);
+    let seen = within(scale.limit, "all of it", peer.all(None)).await;
+    seen.check(&payloads, 1000)?;
+    match within(scale.limit, "the handler's end", told.recv()).await {
+        Some(Ok(())) => {}
+        other => return Err(format!("the peer got all of it, and the handler was told {other:?}")),
+    }
+    within(scale.limit, "the place", site.shutdown.idle()).await;
+    Ok(seen.line())
+}
+
+type Told = mpsc::UnboundedReceiver<Result<(), String>>;
+
+async fn sending_site(way: Way, scale: &Scale) -> (Site, Told) {
+    let payloads = scale.payloads();
+    let (tell_end, told) = mpsc::unbounded_channel();
+    let site = Site::start_with(way, scale.buffers, scale.config.clone(), move |socket: WebSocket| {
+        let (payloads, tell_end) = (Arc::clone(&payloads), tell_end.clone());
+        async move {
+            let outcome = send_and_end(socket, &payloads, Ending::Closes).await;
+            let _ = tell_end.send(outcome);
+        }
+    })
+    .await;
+    (site, told)
+}
+
+async fn sends_over(way: Way, scale: Scale) -> Result<String, String> {
+    let (site, told) = sending_site(way, &scale).await;
+    let peer = site.open().await;
+    sends(site, peer, scale, told).await
+}
+
+async fn sends_behind_nginx(scale: Scale) -> Result<String, String> {
+    let (site, told) = sending_site(Way::Tcp, &scale).await;
+    let nginx = Nginx::start(site.addr(), scale.buffers.server).await;
+    let Some(nginx) = nginx else { return Ok("skipped, as nginx is not installed".to_owned()) };
+    let io = crate::site::tcp(nginx.addr, scale.buffers).await.map_err(|error| error.to_string())?;
+    let peer = Peer::open(io, None).await.map_err(|error| error.to_string())?;
+    sends(site, peer, scale, told).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_client_is_not_given_up_while_it_takes_bytes() {
+    each("sends", &Way::ALL, |way| sends_over(way, Scale::sending())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_client_is_not_given_up_while_it_takes_small_messages() {
+    each("sends small messages", &Way::ALL, |way| sends_over(way, Scale::small_sending())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_client_behind_nginx_is_not_given_up() {
+    // What nginx receives into cannot be made smaller: on loopback it makes room there for 200 KB and more at a time.
+    let patient = |mut scale: Scale| {
+        let time = Duration::from_secs(5);
+        scale.config = scale.config.keepalive_interval(time).keepalive_timeout(time);
+        scale
+    };
+    each("sends behind nginx", &[Way::Tcp], |_| sends_behind_nginx(patient(Scale::sending()))).await;
+}
+
+/// The client takes bytes all the time and never sends any.
+#[tokio::test(flavor = "multi_thread")]
+async fn taking_bytes_is_life_though_no_pong_comes() {
+    each("never answers", &Way::ALL, |way| async move {
+        let scale = Scale::sending();
+        let (site, _told) = sending_site(way, &scale).await;
+        let mut peer = site.open().await;
+        peer.set_rate(scale.rate);
+        let mut bytes = 0;
+        let start = Instant::now();
+        while bytes < scale.messages * scale.size {
+            match peer.frame().await {
+                Ok(Some(frame)) if frame.opcode() < 8 => bytes += frame.payload.len(),
+                Ok(Some(frame)) if frame.opcode() == crate::peer::PING => {}
+                other => return Err(format!("after {bytes} bytes and {:.1?}: {other:?}", start.elapsed())),
+            }
+        }
+        Ok(format!("{bytes} bytes in {:.1?}", start.elapsed()))
+    })
+    .await;
+}
+
+/// Takes for a while, then stops: the time runs from there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_takes_nothing_any_more_is_given_up_at_the_documented_time() {
+    let ways = [Way::Tcp, Way::Tls, Way::Unix, Way::Http2, Way::Memory];
+    each("stops reading", &ways, |way| async move {
+        let config = Config::new()
+            .max_write_buffer_size(50_000)
+            .keepalive_interval(Duration::from_millis(1000))
+            .keepalive_timeout(Duration::from_millis(1000));
+        let (failed, told) = oneshot::channel();
+        let failed = Arc::new(std::sync::Mutex::new(Some(failed)));
+        let buffers = Buffers { server: Some(20_000), client: Some(16_000) };
+        let site = Site::start_with(way, buffers, config, move |mut socket: WebSocket| {
+            let failed = Arc::clone(&failed);
+            async move {
+                let error = loop {
+                    if let Err(error) = socket.send(Message::binary(vec![1; 10_000])).await {
+                        break error;
+                    }
+                };
+                let failed = failed.lock().unwrap().take().expect("there is one socket");
+                let _ = failed.send((Instant::now(), error));
+            }
+        })
+        .await;
+        let mut peer = site.open().await;
+        peer.set_rate(150_000);
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_millis(2500) {
+            peer.frame().await.map_err(|error| format!("after {:.1?}: {error}", start.elapsed()))?;
+        }
+        let stopped = Instant::now();
+        let (at, error) =
+            within(Duration::from_secs(20), "giving up", told).await.expect("the handler tells");
+        let after = at.duration_since(stopped);
+        let is_timeout = matches!(&error, Error::Io(error) if error.kind() == io::ErrorKind::TimedOut);
+        // What lies in buffers moves for a little while, here or at the client.
+        let is_right = (1400..=3000).contains(&after.as_millis()) && is_timeout;
+        let line = format!("given up {after:.2?} after the last byte was taken: {error}");
+        if is_right { Ok(line) } else { Err(line) }
+    })
+    .await;
+}
+
+/// What is cut all the same is told: to `close`, in how it ended, and in what `drain` counts.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_cut_reports_it() {
+    each("takes nothing", &Way::ALL, |way| async move {
+        let scale = Scale::ending();
+        let (tell_end, mut told) = mpsc::unbounded_channel();
+        let site =
+            Site::start_with(way, scale.buffers, scale.config.clone(), move |mut socket: WebSocket| {
+                let tell_end = tell_end.clone();
+                async move {
+                    // More than all buffers take.
+                    let sent = socket.send(Message::binary(vec![1; 4_000_000]));
+                    let _ = tokio::time::timeout(Duration::from_millis(200), sent).await;
+                    let start = Instant::now();
+                    let closed = socket.close(CloseCode::NORMAL, "").await;
+                    let _ = tell_end.send((closed, start.elapsed(), socket.ended()));
+                }
+            })
+            .await;
+        let _peer = site.open().await;
+        let shutdown = site.shutdown.clone();
+        let drained = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            shutdown.drain(Duration::from_secs(20)).await
+        });
+        let (closed, after, ended) =
+            within(Duration::from_secs(15), "the end", told.recv()).await.expect("the handler tells");
+        let drained = within(Duration::from_secs(15), "drain", drained).await.expect("drain does not panic");
+        let error = ended.as_ref().and_then(|ended| ended.error()).map(str::to_owned);
+        let line = format!("close: {closed:?} after {after:.2?}, ended: {error:?}, drain: {drained}");
+        let is_told = matches!(&closed, Err(Error::Io(error)) if error.kind() == io::ErrorKind::TimedOut);
+        let is_in_time = (450..=6000).contains(&after.as_millis());
+        if is_told && is_in_time && error.is_some() && drained == 1 { Ok(line) } else { Err(line) }
+    })
+    .await;
+}
+
+/// Ends with messages of the client unread: closing the descriptor now would reset the connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn unread_input_does_not_destroy_what_the_peer_has_yet_to_read() {
+    each("sends meanwhile", &Way::ALL, |way| async move {
+        let scale = Scale::ending();
+        let payloads = scale.payloads();
+        let sent = Arc::clone(&payloads);
+        let site = Site::start_with(way, scale.buffers, scale.config.clone(), move |socket: WebSocket| {
+            let payloads = Arc::clone(&sent);
+            async move { drop(send_and_end(socket, &payloads, Ending::Returns).await) }
+        })
+        .await;
+        let mut peer = site.open().await;
+        for n in 0..20 {
+            peer.send(crate::peer::FIN | crate::peer::BINARY, noise(n, 1000)).await;
+        }
+        peer.set_rate(scale.rate);
+        let seen: Transcript = within(scale.limit, "all of it", peer.all(None)).await;
+        seen.check(&payloads, 1000)?;
+        Ok(seen.line())
+    })
+    .await;
+}
+
+async fn real(what: &str, trial: impl Future<Output = Result<String, String>>) {
+    match trial.await {
+        Ok(line) => tell(&format!("| {what} | ok | {line} |")),
+        Err(line) => panic!("{what}: {line}"),
+    }
+}
+
+#[ignore = "takes minutes"]
+#[tokio::test(flavor = "multi_thread")]
+async fn six_megabytes_at_250_kb_a_second_arrive_when_the_handler_returns() {
+    let (plain, pinged, closes, shutdown) = tokio::join!(
+        ends(Way::Tcp, Scale::real_ending(), Ending::Returns, false, None),
+        ends(Way::Tcp, Scale::real_ending(), Ending::Returns, true, None),
+        ends(Way::Tcp, Scale::real_ending(), Ending::Closes, true, None),
+        ends(Way::Tcp, Scale::real_ending(), Ending::Shutdown, true, None),
+    );
+    let rows =
+        [("returns", plain), ("returns, pinged", pinged), ("closes, pinged", closes), ("shutdown", shutdown)];
+    for (what, row) in &rows {
+        tell(&format!("| 6 MB at 250 KB/s, {what} | {row:?} |"));
+    }
+    assert!(rows.iter().all(|(_, row)| row.is_ok()), "{rows:?}");
+}
+
+#[ignore = "takes minutes"]
+#[tokio::test(flavor = "multi_thread")]
+async fn six_megabytes_at_250_kb_a_second_arrive_over_every_transport() {
+    each("6 MB at 250 KB/s, pinged", &Way::ALL, |way| {
+        ends(way, Scale::real_ending(), Ending::Returns, true, None)
+    })
+    .await;
+}
+
+#[ignore = "takes minutes"]
+#[tokio::test(flavor = "multi_thread")]
+async fn twelve_megabytes_at_150_kb_a_second_arrive_over_every_transport() {
+    each("12 MB at 150 KB/s", &Way::ALL, |way| sends_over(way, Scale::real_sending())).await;
+}
+
+#[ignore = "takes minutes"]
+#[tokio::test(flavor = "multi_thread")]
+async fn twelve_megabytes_at_150_kb_a_second_arrive_behind_nginx() {
+    real("12 MB at 150 KB/s behind nginx", sends_behind_nginx(Scale::real_sending())).await;
+}
+
+#[ignore = "takes minutes"]
+#[tokio::test(flavor = "multi_thread")]
+async fn small_messages_at_100_kb_a_second_arrive_over_every_transport() {
+    each("60 KB each at 100 KB/s", &Way::ALL, |way| sends_over(way, Scale::real_small_sending())).await;
+}
+
+#[ignore = "takes minutes"]
+#[tokio::test(flavor = "multi_thread")]
+async fn small_messages_at_100_kb_a_second_arrive_behind_nginx() {
+    real("60 KB each at 100 KB/s behind nginx", sends_behind_nginx(Scale::real_small_sending())).await;
+}

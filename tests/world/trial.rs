@@ -1,0 +1,92 @@
+//! Bounded waiting, and trials over every way.
+
+use std::{future::Future, io::Write, time::Duration};
+
+use tokio::{task::JoinError, time::timeout};
+
+use crate::site::Way;
+
+/// How long what must happen at once may take on a busy machine.
+pub(crate) const SOON: Duration = Duration::from_secs(5);
+
+/// The output of `future`, which must come within [`SOON`].
+pub(crate) async fn soon<F: Future>(what: &str, future: F) -> F::Output {
+    within(SOON, what, future).await
+}
+
+/// The output of `future`, which must come within `limit`.
+pub(crate) async fn within<F: Future>(limit: Duration, what: &str, future: F) -> F::Output {
+    match timeout(limit, future).await {
+        Ok(output) => output,
+        Err(_) => panic!("{what}: not within {limit:?}"),
+    }
+}
+
+/// Prints a line, which the test harness does not keep to itself.
+pub(crate) fn tell(line: &str) {
+    let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
+}
+
+/// Runs a trial over each way at the same time, and fails with all that failed.
+pub(crate) async fn each<Fut>(what: &str, ways: &[Way], trial: impl Fn(Way) -> Fut)
+where
+    Fut: Future<Output = Result<String, String>> + Send + 'static,
+{
+    let trials: Vec<_> = ways.iter().map(|way| (*way, tokio::spawn(trial(*way)))).collect();
+    let mut failed = Vec::new();
+    for (way, trial) in trials {
+        failed.extend(outcome(what, way, trial.await).err());
+    }
+    assert!(failed.is_empty(), "{what}:\n{}", failed.join("\n"));
+}
+
+/// [`each`], one way after the other: for trials that need the machine.
+pub(crate) async fn each_in_turn<Fut>(what: &str, ways: &[Way], trial: impl Fn(Way) -> Fut)
+where
+    Fut: Future<Output = Result<String, String>> + Send + 'static,
+{
+    let mut failed = Vec::new();
+    for way in ways {
+        failed.extend(outcome(what, *way, tokio::spawn(trial(*way)).await).err());
+    }
+    assert!(failed.is_empty(), "{what}:\n{}", failed.join("\n"));
+}
+
+/// Prints what came of a trial. Returns what is wrong.
+fn outcome(what: &str, way: Way, outcome: Result<Result<String, String>, JoinError>) -> Result<(), String> {
+    let outcome = outcome.unwrap_or_else(|error| match error.try_into_panic() {
+        Ok(panic) => Err(panic
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+            .unwrap_or_else(|| "it panicked".to_owned())),
+        Err(error) => Err(error.to_string()),
+    });
+    let (word, line) = match &outcome {
+        Ok(line) => ("ok", line),
+        Err(line) => ("FAILED", line),
+    };
+    tell(&format!("| {what} | {way} | {word} | {line} |"));
+    outcome.map(drop).map_err(|line| format!("{way}: {line}"))
+}
+
+/// Pseudo-random bytes, which do not compress.
+pub(crate) fn noise(seed: u64, len: usize) -> Vec<u8> {
+    let mut random = Random(seed);
+    (0..len).map(|_| random.next() as u8).collect()
+}
+
+/// A small pseudo-random sequence.
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn next(&mut self) -> u32 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as u32
+    }
+
+    /// A number below `end`.
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        self.next() as usize % end
+    }
+}
