@@ -2,12 +2,12 @@
 
 use std::{future::poll_fn, pin::Pin, time::Duration};
 
-use futures_util::Sink;
+use futures_util::{FutureExt, Sink};
 use tokio::time::{Instant, sleep};
 use tower_websocket::{Config, Error, Message};
 
 use crate::{
-    pair::{BINARY, PING, PONG, Socket, TEXT, at_once, drive, frame, open},
+    pair::{BINARY, PING, PONG, Socket, TEXT, at_once, drive, frame, open, settle},
     transport::AHEAD,
 };
 
@@ -315,4 +315,27 @@ async fn a_ping_takes_the_place_of_no_message() {
         pair.answer_close(1000).await;
         pair.finish().await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ping_that_fell_due_while_nobody_looked_leaves_at_the_next_look() {
+    let (mut pair, mut socket) = open(Config::new(), 1 << 16).await;
+    // The timer is set, and then something is received.
+    assert!(socket.recv().now_or_never().is_none());
+    sleep(SECOND).await;
+    pair.text("hello").await;
+    settle().await;
+    assert_eq!(socket.recv().await.unwrap().unwrap().to_text().unwrap(), "hello");
+    sleep(30 * SECOND).await;
+    let reading = tokio::spawn(async move {
+        assert!(socket.recv().await.unwrap().is_err());
+        socket
+    });
+    let start = Instant::now();
+    pair.recv_ping().await;
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    pair.recv_close().await;
+    assert_eq!(start.elapsed(), 20 * SECOND);
+    drop(reading.await.unwrap());
+    pair.finish().await;
 }

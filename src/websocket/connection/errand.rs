@@ -59,7 +59,7 @@ impl<IO> Connection<IO> {
             if !caller.is_driver {
                 return None;
             }
-            let now = self.users.time();
+            let now = Instant::now();
             // While the connection is open, deadlines only move away.
             let is_usual = self.lifecycle.is_open() && !self.users.has_new_deadline;
             if is_usual && self.alarm.as_ref().is_none_or(|alarm| alarm.is_ahead(now)) {

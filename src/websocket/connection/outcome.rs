@@ -63,9 +63,7 @@ impl<IO> Connection<IO> {
             Outcome::Read { bytes, is_pending, decoded } => {
                 self.port.is_readable |= !is_pending;
                 if bytes > 0 {
-                    let now = Instant::now();
-                    self.deadlines.received(now);
-                    self.users.note_time(now);
+                    self.deadlines.received(Instant::now());
                 }
                 if !self.lifecycle.is_reading() || bytes == 0 {
                     // Nothing is work as well: some IO wakes itself and is asked again at once.

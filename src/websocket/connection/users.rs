@@ -45,8 +45,6 @@ pub(super) struct Users {
     budget: usize,
     /// Whether a deadline may come before what the alarm is set to.
     pub(super) has_new_deadline: bool,
-    /// When something was received in this turn.
-    received: Option<tokio::time::Instant>,
 }
 
 impl Users {
@@ -67,7 +65,6 @@ impl Users {
             corked: None,
             budget: BUDGET,
             has_new_deadline: true,
-            received: None,
         }
     }
 
@@ -80,7 +77,6 @@ impl Users {
     pub(super) fn begin_turn(&mut self) {
         self.is_polling = true;
         self.turn = self.turn.wrapping_add(1);
-        self.received = None;
         self.rest();
     }
 
@@ -98,16 +94,6 @@ impl Users {
     /// All that the handler has sent is written.
     pub(super) fn uncork(&mut self) {
         self.corked = None;
-    }
-
-    /// Notes the time at which something was received.
-    pub(super) fn note_time(&mut self, now: tokio::time::Instant) {
-        self.received = Some(now);
-    }
-
-    /// Returns the time, or one not long ago: to ask for it costs as much as a small message.
-    pub(super) fn time(&mut self) -> tokio::time::Instant {
-        self.received.take().unwrap_or_else(tokio::time::Instant::now)
     }
 
     /// Counts work with the input.
