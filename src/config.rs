@@ -162,7 +162,8 @@ impl Config {
     /// gives a peer up. Default: 20 s.
     ///
     /// - The time counts from when the ping has left, not from when it was queued. For a peer that reads slowly it is longer
-    ///   by the time that the peer takes for what was sent to it before the ping, at the speed that was seen.
+    ///   by the time that the peer takes for what was sent to it before the ping, at the speed that was seen, at most by 5
+    ///   minutes.
     /// - A peer is not given up while it makes progress: while bytes arrive, or while the IO takes bytes after it took none.
     /// - Nor is it given up while so much of what it sent is unread that its answer may stand behind that. If
     ///   the IO takes nothing either, unread data does not count.
@@ -186,9 +187,9 @@ impl Config {
     /// - While data and the Close are still waiting to be written, the peer is given up when the IO takes nothing for
     ///   [`keepalive_interval`](Self::keepalive_interval) and [`keepalive_timeout`](Self::keepalive_timeout)
     ///   together, 40 s where either is off. It then takes as long as a slow peer needs to read all of it.
-    /// - The same time, or what a slow peer needs at the speed that was seen, is allowed for the answer when much (64 KiB) was
-    ///   sent shortly before the Close, as that may still be in buffers on the way.
-    /// - A Close that answers a protocol violation has this timeout to be written, as all other data is discarded.
+    /// - When much (64 KiB) was sent shortly before the Close, that may still be in buffers on the way: the answer may take the
+    ///   same time, and as long again as a slow peer needs for it at the speed that was seen, at most 5 minutes.
+    /// - After a protocol violation, what was sent before and the Close have this timeout to be written.
     ///
     /// A connection that is cut reports it: [`close`](crate::WebSocket::close) fails with an error of kind
     /// [`TimedOut`](std::io::ErrorKind::TimedOut), [`Ended::error`](crate::Ended::error) says so, and
