@@ -337,7 +337,9 @@ mod tests {
         for looks_again in [false, true] {
             let waker = bench.waker("reader");
             bench.waiters.set_reader(waker.clone(), &mut Deferred::default());
-            assert!(bench.waiters.has_reader() && bench.waiters.is_reader(&waker));
+            assert!(bench.waiters.has_reader());
+            // Under Miri, a waker and its clone may have tables of their own.
+            assert!(cfg!(miri) || bench.waiters.is_reader(&waker));
             assert_eq!(bench.woken(Waiters::wake_reader), ["reader"]);
             assert!(!bench.waiters.has_reader());
             if looks_again {
