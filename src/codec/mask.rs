@@ -2,37 +2,28 @@
 
 /// A frame's masking key, turned so that it begins with the byte for what comes next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Mask([u8; 4]);
+pub(super) struct Mask(u32);
 
 impl Mask {
     pub(super) fn new(key: [u8; 4]) -> Self {
-        Self(key)
+        Self(u32::from_le_bytes(key))
     }
 
     /// Masks or unmasks the next bytes of a payload.
     pub(super) fn apply(&mut self, payload: &mut [u8]) {
         // The compiler turns this into vector instructions.
-        let mut wide = [0; 32];
-        for part in wide.chunks_exact_mut(4) {
-            part.copy_from_slice(&self.0);
-        }
+        let key = u64::from(self.0) << 32 | u64::from(self.0);
         let len = payload.len();
-        let mut chunks = payload.chunks_exact_mut(wide.len());
-        for chunk in &mut chunks {
-            for (byte, key) in chunk.iter_mut().zip(&wide) {
-                *byte ^= key;
+        let mut words = payload.chunks_exact_mut(8);
+        for word in &mut words {
+            if let Some(bytes) = word.first_chunk_mut() {
+                *bytes = (u64::from_le_bytes(*bytes) ^ key).to_le_bytes();
             }
         }
-        let mut chunks = chunks.into_remainder().chunks_exact_mut(4);
-        for chunk in &mut chunks {
-            for (byte, key) in chunk.iter_mut().zip(&self.0) {
-                *byte ^= key;
-            }
-        }
-        for (byte, key) in chunks.into_remainder().iter_mut().zip(&self.0) {
+        for (byte, key) in words.into_remainder().iter_mut().zip(key.to_le_bytes()) {
             *byte ^= key;
         }
-        self.0.rotate_left(len % 4);
+        self.0 = key.rotate_right(8 * (len % 4) as u32) as u32;
     }
 }
 
