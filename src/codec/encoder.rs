@@ -80,11 +80,10 @@ impl Encoder {
             Message::Close(frame) => return self.push_copied(Control::Close(frame)),
             message => message,
         };
-        self.accepted += 1;
-        if self.frame_small(&message) {
-            self.framed_to += 1;
+        if self.push_copy(&message) {
             return Some(message);
         }
+        self.accepted += 1;
         match Outgoing::new(message, self.max_frame_size) {
             Ok(outgoing) => {
                 self.queue(outgoing);
@@ -92,6 +91,23 @@ impl Encoder {
             }
             Err(message) => Some(message),
         }
+    }
+
+    /// Accepts a copy of a message, if that is small and nothing waits before it.
+    pub(crate) fn push_copy(&mut self, message: &Message) -> bool {
+        let (first, payload) = match message {
+            Message::Text(text) if text.len() <= self.max_frame_size => (0x81, text.as_bytes()),
+            Message::Binary(payload) if payload.len() <= self.max_frame_size => (0x82, &payload[..]),
+            Message::Frame(frame) => (header::first_byte(frame.header()), frame.payload()),
+            _ => return false,
+        };
+        let is_direct = self.is_direct(payload.len());
+        if is_direct {
+            self.frame(first, payload);
+            self.accepted += 1;
+            self.framed_to += 1;
+        }
+        is_direct
     }
 
     /// Accepts a compressed message. It goes out in one frame when it has at most `whole` bytes, else in fragments.
@@ -176,21 +192,6 @@ impl Encoder {
             Control::Pong(payload) => Message::Pong(payload),
             Control::Close(frame) => Message::Close(frame),
         })
-    }
-
-    /// Frames a message that is small, unless it has to wait.
-    fn frame_small(&mut self, message: &Message) -> bool {
-        let (first, payload) = match message {
-            Message::Text(text) if text.len() <= self.max_frame_size => (0x81, text.as_bytes()),
-            Message::Binary(payload) if payload.len() <= self.max_frame_size => (0x82, &payload[..]),
-            Message::Frame(frame) => (header::first_byte(frame.header()), frame.payload()),
-            _ => return false,
-        };
-        let is_direct = self.is_direct(payload.len());
-        if is_direct {
-            self.frame(first, payload);
-        }
-        is_direct
     }
 
     /// Whether a frame with `payload` bytes can be put behind those that there are.

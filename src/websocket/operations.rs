@@ -1,7 +1,8 @@
 //! What the handles of a connection do with it.
 
 use std::{
-    future::poll_fn,
+    future::{Future, poll_fn},
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
@@ -40,14 +41,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
         self.lock.poll(cx.waker(), Seat::Reader, |connection, deferred| connection.poll_recv(deferred))
     }
 
-    pub(super) async fn recv(self: &Arc<Self>) -> Option<Result<Message, Error>> {
-        let mut receiving = Receiving { shared: self, waits: false };
-        poll_fn(|cx| {
-            let polled = self.poll_recv(cx);
-            receiving.waits = polled.is_pending();
-            polled
-        })
-        .await
+    pub(super) fn recv(self: &Arc<Self>) -> Receiving<'_, IO> {
+        Receiving { shared: self, waits: false }
     }
 
     /// Waits until everything that was sent before is written.
@@ -195,9 +190,19 @@ impl<IO> Drop for Waiting<'_, IO> {
 }
 
 /// The reader, who does not wait any more when this is dropped.
-struct Receiving<'a, IO> {
+pub(super) struct Receiving<'a, IO> {
     shared: &'a Arc<Shared<IO>>,
     waits: bool,
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Future for Receiving<'_, IO> {
+    type Output = Option<Result<Message, Error>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let polled = self.shared.poll_recv(cx);
+        self.waits = polled.is_pending();
+        polled
+    }
 }
 
 impl<IO> Drop for Receiving<'_, IO> {

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    future::Future,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -53,8 +54,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Receiver<IO> {
     /// # Cancel safety
     ///
     /// This method is cancel safe. If it is dropped before it completes, no message is lost.
-    pub async fn recv(&mut self) -> Option<Result<Message, Error>> {
-        self.handle.shared().recv().await
+    pub fn recv(&mut self) -> impl Future<Output = Option<Result<Message, Error>>> {
+        self.handle.shared().recv()
     }
 }
 

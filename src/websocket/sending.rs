@@ -1,7 +1,9 @@
 //! A message on its way into the outbox.
 
 use std::{
+    future::Future,
     mem,
+    pin::Pin,
     task::{Context, Poll, ready},
 };
 
@@ -14,6 +16,8 @@ use super::{
 };
 
 /// A message on its way into the outbox: waits for room, is compressed outside of the lock, and is queued.
+///
+/// As a future, it is ready when the message is queued, and written unless it may wait.
 pub(super) struct Sending<'a, IO> {
     shared: &'a Shared<IO>,
     place: Option<Place>,
@@ -46,19 +50,16 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Sending<'a, IO> {
 
     /// Ready when the message is queued.
     pub(super) fn poll_queued(&mut self, cx: &mut Context<'_>) -> Poll<Result<Queued, Error>> {
-        match mem::replace(&mut self.stage, Stage::Queued(0)) {
-            Stage::New(message) => {
-                let mut locked = self.shared.lock();
-                let (connection, deferred) = locked.parts();
-                match connection.send_now(message, self.compress, deferred) {
-                    Ok(position) => {
-                        let urgency = connection.urgency(cx.waker());
-                        return Poll::Ready(Ok(Queued { position, urgency }));
-                    }
-                    Err(message) => self.stage = Stage::Room(message),
-                }
+        if let Stage::New(message) = &self.stage {
+            let mut locked = self.shared.lock();
+            let (connection, deferred) = locked.parts();
+            if let Some(position) = connection.send_now(message, self.compress, deferred) {
+                let urgency = connection.urgency(cx.waker());
+                // The message's destructor must not run under the lock.
+                drop(locked);
+                self.stage = Stage::Queued(position);
+                return Poll::Ready(Ok(Queued { position, urgency }));
             }
-            stage => self.stage = stage,
         }
         loop {
             let (message, event) = match mem::replace(&mut self.stage, Stage::Queued(0)) {
@@ -106,9 +107,12 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Sending<'a, IO> {
             }
         }
     }
+}
 
-    /// Ready when the message is queued, and written unless it may wait.
-    pub(super) fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+impl<IO: AsyncRead + AsyncWrite + Unpin> Future for Sending<'_, IO> {
+    type Output = Result<(), Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let position = match self.stage {
             Stage::Queued(position) => position,
             _ => {
@@ -125,8 +129,9 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Sending<'a, IO> {
                 queued.position
             }
         };
-        let seat = Seat::Waiter(Kind::Future, Event::Written(position), &mut self.place);
-        self.shared.poll(cx.waker(), seat, |connection, _| connection.poll_written(position))
+        let Self { shared, place, .. } = &mut *self;
+        let seat = Seat::Waiter(Kind::Future, Event::Written(position), place);
+        shared.poll(cx.waker(), seat, |connection, _| connection.poll_written(position))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    future::{Future, poll_fn},
+    future::Future,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -122,8 +122,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     /// # Cancel safety
     ///
     /// This method is cancel safe. If it is dropped before it completes, no message is lost.
-    pub async fn recv(&mut self) -> Option<Result<Message, Error>> {
-        self.handle.shared().recv().await
+    pub fn recv(&mut self) -> impl Future<Output = Option<Result<Message, Error>>> {
+        self.handle.shared().recv()
     }
 
     /// Sends a message: waits for space in the write buffer, then writes the message.
@@ -140,9 +140,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     ///
     /// If dropped while waiting for space, the message is not sent. Once queued, it is sent in full even if the future is
     /// dropped.
-    pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
-        let mut sending = Sending::new(&self.handle, message.into(), Compress::Negotiated);
-        poll_fn(|cx| sending.poll_sent(cx)).await
+    pub fn send(&mut self, message: impl Into<Message>) -> impl Future<Output = Result<(), Error>> {
+        Sending::new(&self.handle, message.into(), Compress::Negotiated)
     }
 
     /// Sends a message if there is space for it now. If the write buffer is full, this first writes what the IO takes
@@ -263,9 +262,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     /// As [`send`](Self::send).
     #[cfg(feature = "deflate")]
     #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
-    pub async fn send_uncompressed(&mut self, message: impl Into<Message>) -> Result<(), Error> {
-        let mut sending = Sending::new(&self.handle, message.into(), Compress::Never);
-        poll_fn(|cx| sending.poll_sent(cx)).await
+    pub fn send_uncompressed(
+        &mut self,
+        message: impl Into<Message>,
+    ) -> impl Future<Output = Result<(), Error>> {
+        Sending::new(&self.handle, message.into(), Compress::Never)
     }
 }
 

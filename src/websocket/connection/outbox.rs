@@ -104,6 +104,11 @@ impl Outbox {
         }
     }
 
+    /// Accepts a copy of a text or binary message, if that is small and nothing waits before it.
+    pub(super) fn push_copy(&mut self, message: &Message) -> bool {
+        matches!(message, Message::Text(_) | Message::Binary(_)) && self.encoder.push_copy(message)
+    }
+
     /// Accepts a message as it is.
     pub(super) fn push(&mut self, message: Message, deferred: &mut Deferred) {
         // The application's own control frames keep their place between its messages.

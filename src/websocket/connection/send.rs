@@ -63,20 +63,22 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// Accepts a message if that takes nothing more than room for it: most do. Others come back.
+    /// Accepts a copy of a message if that is all that it takes: most are small, and there is room. Returns its position.
     pub(in crate::websocket) fn send_now(
         &mut self,
-        message: Message,
+        message: &Message,
         compress: Compress,
         deferred: &mut Deferred,
-    ) -> Result<u64, Message> {
-        let is_data = matches!(message, Message::Text(_) | Message::Binary(_));
+    ) -> Option<u64> {
         let is_plain = compress == Compress::Never || !self.terms.is_compressed;
-        if !(is_data && is_plain && self.is_open() && self.has_room()) {
-            return Err(message);
+        if !(is_plain && self.is_open() && self.has_room() && self.outbox.push_copy(message)) {
+            return None;
         }
-        self.queue(message, None, deferred);
-        Ok(self.outbox.accepted())
+        if let Some(trace) = &mut self.terms.trace {
+            trace.sent(message.len());
+        }
+        self.pass_room_on(deferred);
+        Some(self.outbox.accepted())
     }
 
     /// Accepts a message to be sent.
@@ -139,6 +141,11 @@ impl<IO> Connection<IO> {
             Some(compressed) => self.outbox.push_compressed(message, compressed, deferred),
             None => self.outbox.push(message, deferred),
         }
+        self.pass_room_on(deferred);
+    }
+
+    /// Wakes the next sender, if there is room for one more.
+    fn pass_room_on(&mut self, deferred: &mut Deferred) {
         if self.has_room() {
             self.waiters.wake_first(Event::Room, deferred);
         }
