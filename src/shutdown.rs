@@ -1,13 +1,14 @@
 //! Counting open sockets, and ending them all.
 
 use std::{
-    fmt, mem,
+    fmt,
+    future::Future,
     pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicU8, AtomicUsize, Ordering},
     },
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -53,8 +54,8 @@ pub struct Shutdown(Arc<Inner>);
 #[derive(Default)]
 struct Inner {
     stage: AtomicU8,
-    /// Told of each new stage.
-    changed: Arc<Notify>,
+    /// Told when the stage after that of the same number begins, once.
+    begins: [Arc<Notify>; 2],
     open: AtomicUsize,
     /// How many sockets were cut during the shutdown, as their closing handshake timed out.
     cut: AtomicUsize,
@@ -135,8 +136,9 @@ impl Shutdown {
     }
 
     fn advance(&self, stage: Stage) {
-        if self.0.stage.fetch_max(stage as u8, Ordering::AcqRel) < stage as u8 {
-            self.0.changed.notify_waiters();
+        let before = self.0.stage.fetch_max(stage as u8, Ordering::AcqRel);
+        for begins in self.0.begins.iter().take(stage as usize).skip(before as usize) {
+            begins.notify_waiters();
         }
     }
 
@@ -144,7 +146,7 @@ impl Shutdown {
     pub(crate) fn enter(&self) -> Option<Open> {
         self.0.open.fetch_add(1, Ordering::AcqRel);
         // Counted before it looks: whoever drains either is seen here or sees this socket.
-        let open = Open(self.clone());
+        let open = Open { shutdown: self.clone(), seen: Stage::Running, next: None };
         (!self.is_shutting_down()).then_some(open)
     }
 }
@@ -158,68 +160,50 @@ impl fmt::Debug for Shutdown {
     }
 }
 
-/// One counted socket.
+/// One counted socket, and its eye on the shutdown.
 #[derive(Debug)]
-pub(crate) struct Open(Shutdown);
+pub(crate) struct Open {
+    shutdown: Shutdown,
+    seen: Stage,
+    /// What wakes the socket when the next stage begins.
+    next: Option<Pin<Box<OwnedNotified>>>,
+}
 
 impl Open {
     /// The socket is cut, as its closing handshake timed out.
     pub(crate) fn note_cut(&self) {
-        if self.0.is_shutting_down() {
-            self.0.0.cut.fetch_add(1, Ordering::AcqRel);
+        if self.shutdown.is_shutting_down() {
+            self.shutdown.0.cut.fetch_add(1, Ordering::AcqRel);
         }
     }
 
-    pub(crate) fn watch(&self) -> Watch {
-        Watch { shutdown: self.0.clone(), seen: Stage::Running, wait: None }
+    /// Ready with each new stage once. `cx` has the same waker each time, which is registered once for each stage: while
+    /// nothing changes, this is one atomic load.
+    pub(crate) fn poll_stage(&mut self, cx: &mut Context<'_>) -> Poll<Stage> {
+        loop {
+            let stage = self.shutdown.stage();
+            if stage > self.seen {
+                self.seen = stage;
+                self.next = None;
+                return Poll::Ready(stage);
+            }
+            if self.next.is_some() {
+                return Poll::Pending;
+            }
+            let Some(begins) = self.shutdown.0.begins.get(stage as usize) else { return Poll::Pending };
+            let mut next = Box::pin(Arc::clone(begins).notified_owned());
+            if next.as_mut().poll(cx).is_pending() {
+                self.next = Some(next);
+            }
+            // It may have begun just before: look again.
+        }
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        if self.0.0.open.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.0.0.idle.notify_waiters();
-        }
-    }
-}
-
-/// One socket's eye on the shutdown.
-#[derive(Debug)]
-pub(crate) struct Watch {
-    shutdown: Shutdown,
-    seen: Stage,
-    /// What wakes the task, and the waker that it was told of.
-    wait: Option<(Pin<Box<OwnedNotified>>, Waker)>,
-}
-
-impl Watch {
-    /// Ready with each new stage once.
-    ///
-    /// While nothing changes this is one atomic load: the task is registered only when its waker changes.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Stage> {
-        loop {
-            let stage = self.shutdown.stage();
-            if stage > mem::replace(&mut self.seen, stage) {
-                self.wait = None;
-                return Poll::Ready(stage);
-            }
-            match &mut self.wait {
-                Some((_, waker)) if waker.will_wake(cx.waker()) => return Poll::Pending,
-                Some((notified, waker)) => {
-                    if notified.as_mut().poll(cx).is_pending() {
-                        waker.clone_from(cx.waker());
-                        return Poll::Pending;
-                    }
-                    self.wait = None;
-                }
-                None => {
-                    let mut notified = Box::pin(Arc::clone(&self.shutdown.0.changed).notified_owned());
-                    if notified.as_mut().poll(cx).is_pending() {
-                        self.wait = Some((notified, cx.waker().clone()));
-                    }
-                    // The stage may have changed just before: look again.
-                }
-            }
+        if self.shutdown.0.open.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.shutdown.0.idle.notify_waiters();
         }
     }
 }

@@ -14,37 +14,51 @@ pub(crate) struct Flight {
     head: Vec<u8>,
     /// How many bytes of it are written.
     done: usize,
-    payload: Bytes,
     position: u64,
-    /// What was copied to `head`.
+    /// Boxed, as most flights are of small messages, which were copied and dropped.
+    given: Option<Box<Given>>,
+}
+
+/// What applications gave, and this side has not copied yet or not dropped.
+#[derive(Debug)]
+struct Given {
+    payload: Bytes,
+    /// What was copied to the flight's head.
     #[expect(dead_code, reason = "it is kept to be dropped with the flight")]
     spent: Vec<Bytes>,
 }
 
 impl Flight {
     pub(super) fn new(head: Vec<u8>, payload: Bytes, position: u64, spent: Vec<Bytes>) -> Self {
-        Self { head, done: 0, payload, position, spent }
+        let has_given = !payload.is_empty() || !spent.is_empty();
+        Self { head, done: 0, position, given: has_given.then(|| Box::new(Given { payload, spent })) }
     }
 
     /// Returns what is to be written.
     pub(crate) fn slices(&self) -> [IoSlice<'_>; 2] {
-        [IoSlice::new(&self.head[self.done..]), IoSlice::new(&self.payload)]
+        [IoSlice::new(&self.head[self.done..]), IoSlice::new(self.payload())]
     }
 
     /// Returns how many bytes are to be written.
     pub(crate) fn remaining(&self) -> usize {
-        self.head.len() - self.done + self.payload.len()
+        self.head.len() - self.done + self.payload().len()
     }
 
     /// The first `len` bytes are written. Once all are, the buffer goes back to the thread.
     pub(crate) fn advance(&mut self, len: usize) {
         let of_head = len.min(self.head.len() - self.done);
         self.done += of_head;
-        self.payload.advance(len - of_head);
+        if let Some(given) = &mut self.given {
+            given.payload.advance(len - of_head);
+        }
         if self.remaining() == 0 {
             self.done = 0;
             write_buffer::give(mem::take(&mut self.head));
         }
+    }
+
+    fn payload(&self) -> &[u8] {
+        self.given.as_ref().map_or(&[], |given| &given.payload)
     }
 
     /// Returns how many data messages are wholly in this flight or in those before it.

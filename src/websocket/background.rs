@@ -14,7 +14,7 @@ use super::{
     delivery::{Deliver, deliver},
     driver::Driver,
     rescue::rescue,
-    shared::{Shared, Vtable},
+    shared::{Act, Shared},
 };
 
 /// Returns a connection to be shared, which is looked after when nobody else does.
@@ -22,9 +22,13 @@ pub(super) fn share<IO>(io: IO, unread: &[u8], agreement: Agreement) -> Arc<Shar
 where
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let deliver = |shared: &Arc<_>, home| deliver(Arc::clone(shared) as _, home);
-    let vtable = Vtable { on_reader_dropped, ensure_driven, deliver, rescue };
-    Shared::new(Connection::new(io, unread, agreement), vtable)
+    let (connection, protocol) = Connection::new(io, unread, agreement);
+    Shared::new(connection, protocol, |shared, act| match act {
+        Act::EndReading(code) => on_reader_dropped(shared, code),
+        Act::EnsureDriven => ensure_driven(shared),
+        Act::Deliver(home) => deliver(Arc::clone(shared) as _, home),
+        Act::Rescue => rescue(shared),
+    })
 }
 
 /// Begins the closing handshake, and has it finished.

@@ -8,13 +8,16 @@ use std::{
     panic::{self, AssertUnwindSafe},
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{connection::Seat, shared::Shared};
+use super::{
+    connection::Seat,
+    shared::{Act, Shared},
+};
 use crate::trace::Scope;
 
 pin_project! {
@@ -35,17 +38,25 @@ pin_project! {
     pub struct Driver<IO, Fut: Future> {
         // The handler is dropped before the guard looks at what it has left.
         #[pin]
-        handler: Option<Fut>,
-        output: Option<Result<Fut::Output, Box<dyn Any + Send>>>,
-        scope: Option<Scope>,
+        stage: Stage<Fut>,
         guard: DriverGuard<IO>,
+    }
+}
+
+pin_project! {
+    /// How far a handler is.
+    #[project = StageProj]
+    enum Stage<Fut: Future> {
+        Running { #[pin] handler: Fut, scope: Option<Scope> },
+        Returned { output: Option<Fut::Output> },
+        Panicked { panic: Option<Box<dyn Any + Send>> },
     }
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin, Fut: Future> Driver<IO, Fut> {
     /// Calls `handler`, with the driver already there for what it does.
     pub(super) fn new(shared: Arc<Shared<IO>>, handler: impl FnOnce() -> Fut) -> Self {
-        Self::with_guard(shared, handler, |shared| shared.ensure_driven())
+        Self::with_guard(shared, handler, |shared| shared.act(Act::EnsureDriven))
     }
 
     fn with_guard(
@@ -58,7 +69,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, Fut: Future> Driver<IO, Fut> {
             connection.scope()
         });
         let guard = DriverGuard { shared, on_dropped };
-        Self { handler: Some(handler()), output: None, scope, guard }
+        Self { stage: Stage::Running { handler: handler(), scope }, guard }
     }
 }
 
@@ -89,27 +100,23 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, Fut: Future> Future for Driver<IO, Fut>
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let shared = &this.guard.shared;
-        if let Some(handler) = this.handler.as_mut().as_pin_mut() {
+        if let StageProj::Running { handler, scope } = this.stage.as_mut().project() {
             begin_turn(shared, cx);
             let poll = || panic::catch_unwind(AssertUnwindSafe(|| handler.poll(cx)));
-            let polled = match this.scope {
+            let polled = match scope {
                 Some(scope) => scope.enter(poll),
                 None => poll(),
             };
-            let output = match polled {
-                Ok(Poll::Pending) => None,
-                Ok(Poll::Ready(output)) => Some(Ok(output)),
+            match polled {
+                Ok(Poll::Pending) => {}
+                Ok(Poll::Ready(output)) => this.stage.set(Stage::Returned { output: Some(output) }),
                 Err(panic) => {
                     shared.with(|connection, deferred| connection.on_panic(deferred));
-                    Some(Err(panic))
+                    this.stage.set(Stage::Panicked { panic: Some(panic) });
                 }
-            };
-            if output.is_some() {
-                *this.output = output;
-                this.handler.set(None);
             }
         }
-        let has_handler = this.handler.is_some();
+        let has_handler = matches!(*this.stage, Stage::Running { .. });
         let mut is_ended = false;
         let over = shared.poll(cx.waker(), Seat::Driver, |connection, deferred| {
             if !mem::replace(&mut is_ended, true) {
@@ -120,17 +127,17 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, Fut: Future> Future for Driver<IO, Fut>
                 false => Poll::Pending,
             }
         });
-        match (this.output.take(), over) {
-            (Some(Ok(output)), Poll::Ready(_)) => Poll::Ready(Some(output)),
-            (Some(Err(panic)), Poll::Ready(_)) => panic::resume_unwind(panic),
-            (None, Poll::Ready(true)) => {
-                this.handler.set(None);
+        let is_dropped = ready!(over);
+        match this.stage.as_mut().project() {
+            StageProj::Returned { output } => Poll::Ready(output.take()),
+            StageProj::Panicked { panic } => {
+                panic::resume_unwind(panic.take().expect("polled after its end"))
+            }
+            StageProj::Running { .. } if is_dropped => {
+                this.stage.set(Stage::Returned { output: None });
                 Poll::Ready(None)
             }
-            (output, _) => {
-                *this.output = output;
-                Poll::Pending
-            }
+            StageProj::Running { .. } => Poll::Pending,
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use super::{close_code::CloseCode, shared::Shared};
+use super::{
+    close_code::CloseCode,
+    shared::{Act, Shared},
+};
 
 /// The one who receives: while it is there, the connection is open.
 pub(super) struct Handle<IO>(Arc<Shared<IO>>);
@@ -27,7 +30,7 @@ impl<IO> Deref for Handle<IO> {
 
 impl<IO> Drop for Handle<IO> {
     fn drop(&mut self) {
-        (self.0.vtable.on_reader_dropped)(&self.0, code_of_drop());
+        self.0.act(Act::EndReading(code_of_drop()));
     }
 }
 

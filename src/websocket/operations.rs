@@ -17,7 +17,7 @@ use super::{
     connection::{
         Accepted, Attached, Compress, Compressed, Connection, Deferred, Event, Kind, Locked, Place, Seat,
     },
-    shared::Shared,
+    shared::{Act, Shared},
     try_send_error::TrySendError,
 };
 use crate::deflate::Deflater;
@@ -149,7 +149,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
         let home = connection.begin_delivery(deferred);
         drop(locked);
         if let Some(home) = home {
-            self.deliver(home);
+            self.act(Act::Deliver(home));
         }
     }
 
@@ -210,7 +210,7 @@ impl<IO> Drop for Receiving<'_, IO> {
         if self.waits {
             let is_unseen = self.shared.with(|connection, deferred| connection.reader_stands_up(deferred));
             if is_unseen {
-                (self.shared.vtable.rescue)(self.shared);
+                self.shared.act(Act::Rescue);
             }
         }
     }

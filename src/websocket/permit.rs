@@ -7,13 +7,12 @@ use std::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::shutdown::{Open, Shutdown, Stage, Watch};
+use crate::shutdown::{Open, Shutdown, Stage};
 
 /// What an open socket holds for as long as it is open: its place under the limit, and its place in the count.
 #[derive(Debug)]
 pub(crate) struct Permit {
     _place: Option<OwnedSemaphorePermit>,
-    watch: Option<Watch>,
     open: Option<Open>,
 }
 
@@ -40,7 +39,7 @@ impl Permit {
             }
             None => None,
         };
-        Ok(Self { _place: place, watch: open.as_ref().map(Open::watch), open })
+        Ok(Self { _place: place, open })
     }
 
     /// Has the shutdown count the socket as one that was dropped: its closing handshake timed out.
@@ -52,8 +51,8 @@ impl Permit {
 
     /// Ready with each new stage of the shutdown, once.
     pub(crate) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<Stage> {
-        match &mut self.watch {
-            Some(watch) => watch.poll(cx),
+        match &mut self.open {
+            Some(open) => open.poll_stage(cx),
             None => Poll::Pending,
         }
     }

@@ -8,7 +8,6 @@ use std::{
 };
 
 use futures_core::Stream;
-use http::HeaderValue;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tungstenite::{Error, Message};
 
@@ -23,12 +22,11 @@ use crate::io::Upgraded;
 /// Dropping it closes the connection with 1000, or 1011 when a panic drops it: nobody would receive the peer's messages.
 pub struct Receiver<IO = Upgraded> {
     handle: Handle<IO>,
-    protocol: Option<HeaderValue>,
 }
 
 impl<IO> Receiver<IO> {
-    pub(super) fn new(handle: Handle<IO>, protocol: Option<HeaderValue>) -> Self {
-        Self { handle, protocol }
+    pub(super) fn new(handle: Handle<IO>) -> Self {
+        Self { handle }
     }
 
     /// Returns how the connection was closed, or is being closed; `None` while it is open.
@@ -40,7 +38,7 @@ impl<IO> Receiver<IO> {
 
     /// Returns the subprotocol that the opening handshake agreed on.
     pub fn protocol(&self) -> Option<&str> {
-        self.protocol.as_ref()?.to_str().ok()
+        self.handle.protocol()
     }
 }
 
@@ -69,6 +67,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Stream for Receiver<IO> {
 
 impl<IO> fmt::Debug for Receiver<IO> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Receiver").field("protocol", &self.protocol).finish_non_exhaustive()
+        f.debug_struct("Receiver").field("protocol", &self.protocol()).finish_non_exhaustive()
     }
 }

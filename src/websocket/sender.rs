@@ -35,14 +35,12 @@ use crate::io::Upgraded;
 pub struct Sender<IO = Upgraded> {
     shared: Arc<Shared<IO>>,
     sink: SinkState,
-    /// As a pointer: `Drop` has no bounds.
-    on_drop: fn(&Shared<IO>),
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
     pub(super) fn new(shared: Arc<Shared<IO>>) -> Self {
         shared.with(|connection, _| connection.add_sender());
-        Self { shared, sink: SinkState::default(), on_drop: remove_sender }
+        Self { shared, sink: SinkState::default() }
     }
 
     /// Sends a message: waits for space in the write buffer, not until the message is written.
@@ -168,7 +166,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sink<Message> for Sender<IO> {
     type Error = Error;
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let Self { shared, sink, .. } = &mut *self;
+        let Self { shared, sink } = &mut *self;
         sink.poll_ready(shared, cx)
     }
 
@@ -179,7 +177,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sink<Message> for Sender<IO> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let Self { shared, sink, .. } = &mut *self;
+        let Self { shared, sink } = &mut *self;
         sink.poll_flush(shared, cx)
     }
 
@@ -192,12 +190,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sink<Message> for Sender<IO> {
 impl<IO> Drop for Sender<IO> {
     fn drop(&mut self) {
         self.sink.leave(&self.shared);
-        (self.on_drop)(&self.shared);
+        self.shared.with(|connection, deferred| connection.remove_sender(code_of_drop(), deferred));
     }
-}
-
-fn remove_sender<IO>(shared: &Shared<IO>) {
-    shared.with(|connection, deferred| connection.remove_sender(code_of_drop(), deferred));
 }
 
 impl<IO> fmt::Debug for Sender<IO> {

@@ -22,18 +22,25 @@ pub(super) struct Sending<'a, IO> {
     shared: &'a Shared<IO>,
     place: Option<Place>,
     compress: Compress,
+    next: Next,
     stage: Stage,
 }
 
 enum Stage {
-    /// Nothing was done yet.
-    New(Message),
-    /// It waits for room.
-    Room(Message),
-    /// It waits for the compressor, which another sender uses.
-    Compressor(Message),
+    Unsent(Message),
     /// It is queued, at that position.
     Queued(u64),
+}
+
+/// What is done next with a message that is not sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// It may be all that it takes to copy it.
+    Copy,
+    /// It needs room.
+    Room,
+    /// It needs the compressor, which another sender uses.
+    Compressor,
 }
 
 /// Where a message was queued.
@@ -45,12 +52,13 @@ pub(super) struct Queued {
 
 impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Sending<'a, IO> {
     pub(super) fn new(shared: &'a Shared<IO>, message: Message, compress: Compress) -> Self {
-        Self { shared, place: None, compress, stage: Stage::New(message) }
+        Self { shared, place: None, compress, next: Next::Copy, stage: Stage::Unsent(message) }
     }
 
     /// Ready when the message is queued.
     pub(super) fn poll_queued(&mut self, cx: &mut Context<'_>) -> Poll<Result<Queued, Error>> {
-        if let Stage::New(message) = &self.stage {
+        if let (Next::Copy, Stage::Unsent(message)) = (self.next, &self.stage) {
+            self.next = Next::Room;
             let mut locked = self.shared.lock();
             let (connection, deferred) = locked.parts();
             if let Some(position) = connection.send_now(message, self.compress, deferred) {
@@ -62,11 +70,10 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Sending<'a, IO> {
             }
         }
         loop {
-            let (message, event) = match mem::replace(&mut self.stage, Stage::Queued(0)) {
-                Stage::New(message) | Stage::Room(message) => (message, Event::Room),
-                Stage::Compressor(message) => (message, Event::Compressor),
-                Stage::Queued(_) => unreachable!("a message is queued once"),
+            let Stage::Unsent(message) = mem::replace(&mut self.stage, Stage::Queued(0)) else {
+                unreachable!("a message is queued once");
             };
+            let event = if self.next == Next::Compressor { Event::Compressor } else { Event::Room };
             let mut message = Some(message);
             let compress = self.compress;
             let seat = Seat::Waiter(Kind::Future, event, &mut self.place);
@@ -89,16 +96,16 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Sending<'a, IO> {
                 Poll::Ready(accepted) => accepted?,
                 Poll::Pending => {
                     let message = message.expect("it is put back unless it is accepted");
-                    self.stage = match event {
-                        Event::Compressor => Stage::Compressor(message),
-                        _ => Stage::Room(message),
-                    };
+                    self.stage = Stage::Unsent(message);
                     return Poll::Pending;
                 }
             };
             match accepted {
                 Accepted::Queued(position) => return Poll::Ready(Ok(Queued { position, urgency })),
-                Accepted::Busy(message) => self.stage = Stage::Compressor(message),
+                Accepted::Busy(message) => {
+                    self.next = Next::Compressor;
+                    self.stage = Stage::Unsent(message);
+                }
                 Accepted::ToCompress(message, compressor) => {
                     let position = self.shared.compress(message, compressor)?;
                     let urgency = self.shared.with(|connection, _| connection.urgency(waker));

@@ -6,6 +6,7 @@ use std::{
     task::{Poll, Wake, Waker},
 };
 
+use http::HeaderValue;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     runtime,
@@ -19,38 +20,47 @@ use super::{
 /// What a socket, its halves and its driver share: the connection behind its lock.
 pub(super) struct Shared<IO> {
     pub(super) lock: Lock<IO>,
-    pub(super) vtable: Vtable<IO>,
+    /// Does what needs more of `IO` than its callers know: `Drop` has no bounds, and only the constructor knows that `IO` can
+    /// go to another task.
+    act: fn(&Arc<Self>, Act),
+    /// The subprotocol that was agreed on.
+    protocol: Option<Box<HeaderValue>>,
 }
 
-/// What is done by functions that need more of `IO` than their callers know: `Drop` has no bounds, and only the constructor
-/// knows that `IO` can go to another task.
-pub(super) struct Vtable<IO> {
-    /// Nobody receives any more.
-    pub(super) on_reader_dropped: fn(&Arc<Shared<IO>>, CloseCode),
+/// What is done for a connection by another task than its handler's, or without one.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Act {
+    /// Nobody receives any more; the code tells the peer.
+    EndReading(CloseCode),
     /// Has the connection driven in the background, if it has no driver.
-    pub(super) ensure_driven: fn(&Arc<Shared<IO>>),
+    EnsureDriven,
     /// Has what was sent written soon, in the runtime.
-    pub(super) deliver: fn(&Arc<Shared<IO>>, runtime::Id),
+    Deliver(runtime::Id),
     /// Has the driver's work done if the handler, which is being polled, blocks its thread.
-    pub(super) rescue: fn(&Arc<Shared<IO>>),
+    Rescue,
 }
 
 impl<IO: Send + 'static> Shared<IO> {
-    pub(super) fn new(connection: Connection<IO>, vtable: Vtable<IO>) -> Arc<Self> {
+    pub(super) fn new(
+        connection: Connection<IO>,
+        protocol: Option<HeaderValue>,
+        act: fn(&Arc<Self>, Act),
+    ) -> Arc<Self> {
         Arc::new_cyclic(|shared| {
             let waker = Waker::from(Arc::new(ConnectionWaker(Weak::clone(shared))));
-            Self { lock: Lock::new(connection, waker), vtable }
+            Self { lock: Lock::new(connection, waker), act, protocol: protocol.map(Box::new) }
         })
     }
 }
 
 impl<IO> Shared<IO> {
-    pub(super) fn ensure_driven(self: &Arc<Self>) {
-        (self.vtable.ensure_driven)(self);
+    pub(super) fn act(self: &Arc<Self>, act: Act) {
+        (self.act)(self, act);
     }
 
-    pub(super) fn deliver(self: &Arc<Self>, home: runtime::Id) {
-        (self.vtable.deliver)(self, home);
+    /// Returns the subprotocol that was agreed on.
+    pub(super) fn protocol(&self) -> Option<&str> {
+        self.protocol.as_ref()?.to_str().ok()
     }
 
     pub(super) fn lock(&self) -> Locked<'_, IO> {
@@ -104,7 +114,7 @@ impl<IO: Send + 'static> Wake for ConnectionWaker<IO> {
             connection.turn()
         });
         if turn.is_some() {
-            (shared.vtable.rescue)(&shared);
+            shared.act(Act::Rescue);
         }
     }
 }

@@ -10,9 +10,12 @@ use super::{
     shared::Shared,
 };
 
-/// What a handle that is a `Sink` remembers from one poll to the next.
+/// What a handle that is a `Sink` remembers from one poll to the next. Boxed, as most handles are not used as one.
 #[derive(Debug, Default)]
-pub(super) struct SinkState {
+pub(super) struct SinkState(Option<Box<Waits>>);
+
+#[derive(Debug, Default)]
+struct Waits {
     ready: Option<Place>,
     flush: Option<Place>,
     /// The position that a flush waits for: not what others send meanwhile.
@@ -28,7 +31,8 @@ impl SinkState {
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
-        let seat = Seat::Waiter(Kind::Sink, Event::Room, &mut self.ready);
+        let waits = self.0.get_or_insert_default();
+        let seat = Seat::Waiter(Kind::Sink, Event::Room, &mut waits.ready);
         shared.poll(cx.waker(), seat, |connection, _| connection.poll_ready())
     }
 
@@ -40,11 +44,12 @@ impl SinkState {
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
-        let position = *self.position.get_or_insert_with(|| shared.lock().accepted());
-        let seat = Seat::Waiter(Kind::Sink, Event::Written(position), &mut self.flush);
+        let waits = self.0.get_or_insert_default();
+        let position = *waits.position.get_or_insert_with(|| shared.lock().accepted());
+        let seat = Seat::Waiter(Kind::Sink, Event::Written(position), &mut waits.flush);
         let polled = shared.poll(cx.waker(), seat, |connection, _| connection.poll_written(position));
         if polled.is_ready() {
-            self.position = None;
+            waits.position = None;
         }
         polled
     }
@@ -58,16 +63,17 @@ impl SinkState {
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
-        let seat = Seat::Waiter(Kind::Sink, Event::Written(u64::MAX), &mut self.flush);
+        let waits = self.0.get_or_insert_default();
+        let seat = Seat::Waiter(Kind::Sink, Event::Written(u64::MAX), &mut waits.flush);
         shared.poll(cx.waker(), seat, |connection, deferred| connection.poll_close_written(deferred))
     }
 
     /// Gives the places back.
     pub(super) fn leave<IO>(&mut self, shared: &Shared<IO>) {
-        if self.ready.is_some() || self.flush.is_some() {
+        if let Some(waits) = self.0.take() {
             shared.with(|connection, deferred| {
-                connection.stand_up(self.ready.take(), deferred);
-                connection.stand_up(self.flush.take(), deferred);
+                connection.stand_up(waits.ready, deferred);
+                connection.stand_up(waits.flush, deferred);
             });
         }
     }

@@ -10,7 +10,6 @@ use std::{
 
 use futures_core::Stream;
 use futures_sink::Sink;
-use http::HeaderValue;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tungstenite::{Error, Message};
 
@@ -84,15 +83,13 @@ use crate::io::Upgraded;
 /// within a tokio runtime whose timers are enabled.
 pub struct WebSocket<IO = Upgraded> {
     handle: Handle<IO>,
-    protocol: Option<HeaderValue>,
     sink: SinkState,
 }
 
 impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> WebSocket<IO> {
     /// `unread` goes before what `io` will still give.
     pub(crate) fn new(io: IO, unread: &[u8], agreement: Agreement) -> Self {
-        let protocol = agreement.protocol.clone();
-        Self { handle: Handle::new(share(io, unread, agreement)), protocol, sink: SinkState::default() }
+        Self { handle: Handle::new(share(io, unread, agreement)), sink: SinkState::default() }
     }
 
     /// Splits the socket into a half that sends, which can be cloned, and one that receives.
@@ -108,7 +105,7 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> WebSocket<IO> {
         if !shared.lock().is_driven() {
             tokio::spawn(Driver::background(Arc::clone(shared)));
         }
-        (Sender::new(Arc::clone(shared)), Receiver::new(self.handle, self.protocol))
+        (Sender::new(Arc::clone(shared)), Receiver::new(self.handle))
     }
 }
 
@@ -285,7 +282,7 @@ impl<IO> WebSocket<IO> {
 
     /// Returns the subprotocol that the opening handshake agreed on.
     pub fn protocol(&self) -> Option<&str> {
-        self.protocol.as_ref()?.to_str().ok()
+        self.handle.protocol()
     }
 }
 
@@ -324,6 +321,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sink<Message> for WebSocket<IO> {
 
 impl<IO> fmt::Debug for WebSocket<IO> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WebSocket").field("protocol", &self.protocol).finish_non_exhaustive()
+        f.debug_struct("WebSocket").field("protocol", &self.protocol()).finish_non_exhaustive()
     }
 }

@@ -26,8 +26,13 @@ pub(super) struct Deadlines {
     /// Since when the IO takes nothing although something is to be written.
     blocked: Option<Instant>,
     backlog: Backlog,
-    /// When the closing handshake began, and when its last byte had left.
-    closing: Option<Instant>,
+    closing: Option<Box<Closing>>,
+}
+
+/// When the closing handshake began, and when its last byte had left.
+#[derive(Clone, Copy, Debug)]
+struct Closing {
+    began: Instant,
     left: Option<Instant>,
 }
 
@@ -68,14 +73,7 @@ pub(super) struct Situation<'a> {
 
 impl Deadlines {
     pub(super) fn new(now: Instant) -> Self {
-        Self {
-            progress: now,
-            ping: Ping::Idle,
-            blocked: None,
-            backlog: Backlog::default(),
-            closing: None,
-            left: None,
-        }
+        Self { progress: now, ping: Ping::Idle, blocked: None, backlog: Backlog::default(), closing: None }
     }
 
     /// Bytes have arrived.
@@ -137,13 +135,13 @@ impl Deadlines {
     /// The closing handshake began, or came one step further.
     pub(super) fn closing(&mut self, now: Instant) {
         self.progress = now;
-        self.closing.get_or_insert(now);
+        self.closing.get_or_insert_with(|| Box::new(Closing { began: now, left: None }));
     }
 
     /// All that the closing handshake sends has left.
     pub(super) fn close_left(&mut self, now: impl FnOnce() -> Instant) {
-        if self.left.is_none() {
-            self.left = Some(now());
+        if let Some(Closing { left: left @ None, .. }) = self.closing.as_deref_mut() {
+            *left = Some(now());
         }
     }
 
@@ -160,7 +158,8 @@ impl Deadlines {
             State::Closed => None,
             state => {
                 let stall = stall_timeout(config);
-                let from = self.left.unwrap_or(self.progress);
+                let left = self.closing.as_ref().and_then(|closing| closing.left);
+                let from = left.unwrap_or(self.progress);
                 let timeout = if state == State::Failed {
                     // A peer that breaks the protocol is owed no more than the reason.
                     config.close_timeout
@@ -175,9 +174,11 @@ impl Deadlines {
                 let mut at = from.max(self.progress).checked_add(timeout)?;
                 // Or a peer that floods, and never answers or takes what is sent to it, would stay.
                 let since = match self.blocked {
-                    Some(blocked) if situation.has_output => Some(blocked).max(self.closing),
+                    Some(blocked) if situation.has_output => {
+                        Some(blocked).max(self.closing.as_ref().map(|closing| closing.began))
+                    }
                     _ if situation.has_output => None,
-                    _ => self.left,
+                    _ => left,
                 };
                 if let Some(since) = since {
                     at = at.min(since.checked_add(timeout.checked_mul(MAX_EXTENSIONS)?)?);

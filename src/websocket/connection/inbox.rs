@@ -15,7 +15,7 @@ const OVERHEAD: usize = 64;
 pub(super) struct Inbox {
     messages: VecDeque<Message>,
     bytes: usize,
-    error: Option<Error>,
+    error: Option<Box<Error>>,
 }
 
 impl Inbox {
@@ -43,11 +43,11 @@ impl Inbox {
     }
 
     pub(super) fn set_error(&mut self, error: Error) {
-        self.error = Some(error);
+        self.error = Some(Box::new(error));
     }
 
     pub(super) fn take_error(&mut self) -> Option<Error> {
-        self.error.take()
+        self.error.take().map(|error| *error)
     }
 
     /// Takes everything that was not received.

@@ -28,7 +28,7 @@ pub(super) struct Link<IO> {
     /// Whether bytes were written that the IO may still hold.
     needs_flush: bool,
     /// How reading ended: at the end of the stream, or with an error, which is put into words while no lock is held.
-    end: Option<Result<(), (io::Error, String)>>,
+    end: Option<Result<(), Box<(io::Error, String)>>>,
     is_shut_down: bool,
 }
 
@@ -112,7 +112,7 @@ impl<IO> Link<IO> {
     /// Returns the error that reading ended with, once.
     pub(super) fn take_read_error(&mut self) -> Option<(io::Error, String)> {
         match self.end.replace(Ok(())) {
-            Some(Err(error)) => Some(error),
+            Some(Err(error)) => Some(*error),
             _ => None,
         }
     }
@@ -270,9 +270,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Link<IO> {
 }
 
 /// An error of the IO, and what it shows as. Both are code of the IO's.
-fn in_words(error: io::Error) -> (io::Error, String) {
+fn in_words(error: io::Error) -> Box<(io::Error, String)> {
     let text = Error::Io(error);
     let words = text.to_string();
     let Error::Io(error) = text else { unreachable!("it is one of the IO") };
-    (error, words)
+    Box::new((error, words))
 }

@@ -33,7 +33,7 @@ pub(super) struct Outbox {
     /// At how many bytes sending waits.
     limit: usize,
     /// The last pong, for which there was no room.
-    pong: Option<Bytes>,
+    pong: Option<Box<Bytes>>,
     /// How many bytes of the link's flight are not written, and the position that it reaches.
     in_flight: Option<(usize, u64)>,
     /// The position up to which messages are written.
@@ -44,7 +44,7 @@ pub(super) struct Outbox {
     pings: u32,
     /// Whether writing has failed or was given up; the error is returned once.
     has_failed: bool,
-    error: Option<Error>,
+    error: Option<Box<Error>>,
 }
 
 impl Outbox {
@@ -152,7 +152,7 @@ impl Outbox {
         if self.pong.is_none() && self.pending() < self.limit.saturating_add(MAX_PONGS) {
             self.encoder.push_control(&Control::Pong(payload));
         } else {
-            self.pong = Some(payload);
+            self.pong = Some(Box::new(payload));
         }
     }
 
@@ -178,7 +178,7 @@ impl Outbox {
     /// Returns the next stretch of bytes to write, which goes into the link.
     pub(super) fn next_flight(&mut self) -> Option<Flight> {
         if let Some(pong) = self.pong.take() {
-            self.encoder.push_control(&Control::Pong(pong));
+            self.encoder.push_control(&Control::Pong(*pong));
         }
         let flight = self.encoder.next_flight()?;
         self.in_flight = Some((flight.remaining(), flight.position()));
@@ -215,7 +215,7 @@ impl Outbox {
     pub(super) fn fail(&mut self, error: Option<Error>, deferred: &mut Deferred) {
         self.has_failed |= error.is_some() || self.has_output();
         match (&self.error, error) {
-            (None, error) => self.error = error,
+            (None, error) => self.error = error.map(Box::new),
             (Some(_), Some(error)) => deferred.drop(error),
             (Some(_), None) => {}
         }
@@ -229,12 +229,12 @@ impl Outbox {
 
     /// Notes what ended the connection, for the next that sends.
     pub(super) fn set_error(&mut self, error: Error) {
-        self.error.get_or_insert(error);
+        self.error.get_or_insert_with(|| Box::new(error));
     }
 
     /// Returns the error that writing failed with, once.
     pub(super) fn take_error(&mut self) -> Option<Error> {
-        self.error.take()
+        self.error.take().map(|error| *error)
     }
 }
 

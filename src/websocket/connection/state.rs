@@ -2,6 +2,7 @@
 
 use std::{io, sync::Arc};
 
+use http::HeaderValue;
 use tokio::time::Instant;
 use tungstenite::Error;
 
@@ -68,15 +69,20 @@ pub(super) struct Terms {
 }
 
 impl<IO: Send + 'static> Connection<IO> {
-    pub(in crate::websocket) fn new(io: IO, unread: &[u8], agreement: Agreement) -> Self {
-        let Agreement { config, permit, trace, deflate, protocol: _ } = agreement;
+    /// Returns the connection, and the subprotocol that was agreed on.
+    pub(in crate::websocket) fn new(
+        io: IO,
+        unread: &[u8],
+        agreement: Agreement,
+    ) -> (Self, Option<HeaderValue>) {
+        let Agreement { config, permit, trace, deflate, protocol } = agreement;
         let limits =
             Limits { max_message_size: config.max_message_size, max_frame_size: config.max_frame_size };
         let inflater = deflate.inflater();
         let is_compressed = inflater.is_on();
         let decoder = Decoder::new(limits, inflater);
         let link = Box::new(Link::new(io, unread, decoder));
-        Self {
+        let connection = Self {
             port: Port {
                 link: Some(link),
                 is_wanted: false,
@@ -92,7 +98,8 @@ impl<IO: Send + 'static> Connection<IO> {
             outbox: Outbox::new(&config, deflate.deflater()),
             users: Users::new(),
             terms: Terms { config, permit: Some(permit), trace: Some(trace), is_compressed },
-        }
+        };
+        (connection, protocol)
     }
 }
 

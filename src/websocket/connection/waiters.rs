@@ -7,16 +7,24 @@ use super::deferred::Deferred;
 /// The tasks that wait for a connection.
 #[derive(Debug, Default)]
 pub(super) struct Waiters {
-    /// The task of the driver that was polled last, and those of others: a driven socket may be given one more.
+    /// The task of the driver that was polled last.
     driver: Option<Waker>,
-    other_drivers: Vec<Waker>,
     reader: Option<Waker>,
     /// Whether the reader is on the driver's task, and woken with that.
     reads_as_driver: bool,
     /// Whether the reader was woken and has not looked.
     is_reader_due: bool,
-    queue: BTreeMap<Place, Waker>,
+    /// Boxed, as there are mostly none.
+    others: Option<Box<Others>>,
     last: u64,
+}
+
+/// Those who wait besides the reader and the driver.
+#[derive(Debug, Default)]
+struct Others {
+    /// The tasks of other drivers: a driven socket may be given one more.
+    drivers: Vec<Waker>,
+    queue: BTreeMap<Place, Waker>,
 }
 
 /// What a task waits for, in the order in which it is served.
@@ -70,19 +78,19 @@ impl Waiters {
 
     /// Returns whether `waker` would wake what is registered at `place`.
     pub(super) fn is_waiting(&self, place: Place, waker: &Waker) -> bool {
-        self.queue.get(&place).is_some_and(|known| known.will_wake(waker))
+        let known = self.others.as_ref().and_then(|others| others.queue.get(&place));
+        known.is_some_and(|known| known.will_wake(waker))
     }
 
     pub(super) fn wait(&mut self, place: Place, waker: Waker, deferred: &mut Deferred) {
-        if let Some(old) = self.queue.insert(place, waker) {
+        if let Some(old) = self.others.get_or_insert_default().queue.insert(place, waker) {
             deferred.drop(old);
         }
     }
 
     /// Gives a place back; returns whether nobody had been woken for it.
     pub(super) fn leave(&mut self, place: Place, deferred: &mut Deferred) -> bool {
-        let waker = self.queue.remove(&place);
-        self.shrink();
+        let waker = self.take(place);
         let was_waiting = waker.is_some();
         if let Some(waker) = waker {
             deferred.drop(waker);
@@ -135,14 +143,20 @@ impl Waiters {
     pub(super) fn set_driver(&mut self, waker: Waker, is_only: bool, deferred: &mut Deferred) {
         let Some(old) = self.driver.replace(waker) else { return };
         let is_known = |known: &Waker| self.driver.as_ref().is_some_and(|driver| driver.will_wake(known));
-        if let Some(at) = self.other_drivers.iter().position(is_known) {
-            deferred.drop(self.other_drivers.swap_remove(at));
+        let drivers = self.others.as_mut().map(|others| &mut others.drivers);
+        let mut is_kept = is_only;
+        if let Some(drivers) = drivers {
+            if let Some(at) = drivers.iter().position(is_known) {
+                deferred.drop(drivers.swap_remove(at));
+            }
+            is_kept |= drivers.iter().any(|known| known.will_wake(&old));
         }
-        if is_only || self.other_drivers.iter().any(|known| known.will_wake(&old)) {
+        if is_kept {
             deferred.drop(old);
         } else {
-            self.other_drivers.push(old);
+            self.others.get_or_insert_default().drivers.push(old);
         }
+        self.shrink();
     }
 
     /// Takes the driver's waker, which registers anew when it is polled.
@@ -155,8 +169,11 @@ impl Waiters {
         if let Some(driver) = self.driver.take() {
             deferred.wake(driver);
         }
-        for driver in self.other_drivers.drain(..) {
-            deferred.wake(driver);
+        if let Some(others) = &mut self.others {
+            for driver in others.drivers.drain(..) {
+                deferred.wake(driver);
+            }
+            self.shrink();
         }
     }
 
@@ -173,7 +190,7 @@ impl Waiters {
 
     /// Wakes the first future that waits for `event`, and the sinks.
     pub(super) fn wake_first(&mut self, event: Event, deferred: &mut Deferred) {
-        if self.queue.is_empty() {
+        if self.others.is_none() {
             return;
         }
         let first = self.first(Kind::Future, event, event);
@@ -183,7 +200,7 @@ impl Waiters {
 
     /// Wakes one future that waits for anything, and the sinks: without a driver, it does the driver's work.
     pub(super) fn wake_any(&mut self, deferred: &mut Deferred) {
-        if self.queue.is_empty() {
+        if self.others.is_none() {
             return;
         }
         let first = self.first(Kind::Future, Event::Drive, Event::Over);
@@ -192,15 +209,14 @@ impl Waiters {
     }
 
     fn wake_place(&mut self, place: Option<Place>, deferred: &mut Deferred) {
-        if let Some(waker) = place.and_then(|place| self.queue.remove(&place)) {
-            self.shrink();
+        if let Some(waker) = place.and_then(|place| self.take(place)) {
             deferred.wake(waker);
         }
     }
 
     /// Wakes all tasks that wait for an event from `from` to `to`.
     pub(super) fn wake_all(&mut self, from: Event, to: Event, deferred: &mut Deferred) {
-        if self.queue.is_empty() {
+        if self.others.is_none() {
             return;
         }
         self.wake_kind(Kind::Future, from, to, deferred);
@@ -215,14 +231,18 @@ impl Waiters {
 
     fn first(&self, kind: Kind, from: Event, to: Event) -> Option<Place> {
         let range = Place { kind, event: from, number: 0 }..=Place { kind, event: to, number: u64::MAX };
-        self.queue.range(range).next().map(|(place, _)| *place)
+        self.others.as_ref()?.queue.range(range).next().map(|(place, _)| *place)
     }
 
-    /// An empty map keeps a node of half a kilobyte.
+    fn take(&mut self, place: Place) -> Option<Waker> {
+        let waker = self.others.as_mut()?.queue.remove(&place);
+        self.shrink();
+        waker
+    }
+
+    /// Gives the memory of those who do not wait any more back.
     fn shrink(&mut self) {
-        if self.queue.is_empty() {
-            self.queue = BTreeMap::new();
-        }
+        self.others.take_if(|others| others.queue.is_empty() && others.drivers.is_empty());
     }
 }
 
@@ -325,7 +345,7 @@ mod tests {
         assert!(bench.waiters.leave(b, &mut deferred), "it had not");
         drop(deferred);
         drop(waker);
-        assert!(bench.waiters.queue.is_empty());
+        assert!(bench.waiters.others.is_none());
         assert_eq!(Arc::strong_count(&bench.woken), 1, "no waker is kept");
     }
 
