@@ -104,7 +104,8 @@ impl Config {
     /// A message is accepted while less than this is waiting, whatever its own size: this does not limit how large a message
     /// can be. Only a raw [`Message::Frame`](crate::Message::Frame) with a larger payload is an error to its sender,
     /// [`Error::Capacity`](crate::Error::Capacity). [`try_send`](crate::Sender::try_send) writes what the IO takes before it
-    /// reports that the buffer is full.
+    /// reports that the buffer is full. While another thread is just reading or writing, it cannot do that, and accepts
+    /// messages until twice this is waiting.
     ///
     /// # Panics
     ///

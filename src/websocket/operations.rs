@@ -96,7 +96,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
         if !locked.is_open() {
             return Err(TrySendError::Closed(message));
         }
-        if !locked.has_room() {
+        if !locked.may_have_room() {
             return Err(TrySendError::Full(message));
         }
         self.start_send_with(locked, message, compress).map_err(TrySendError::Failed)?;

@@ -2,14 +2,21 @@
 
 use std::{
     future::pending,
-    sync::Arc,
+    io,
+    pin::Pin,
+    sync::{
+        Arc, Barrier,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use futures_util::{FutureExt, StreamExt, poll};
 use tokio::{
-    io::DuplexStream,
+    io::{AsyncWrite, DuplexStream, WriteHalf},
     sync::{Notify, mpsc},
+    task::block_in_place,
     time::{self, sleep},
 };
 use tower_websocket::{AcceptAll, Acceptor, Config, Error, Message, TrySendError, WebSocket};
@@ -441,6 +448,60 @@ async fn try_send_writes_before_it_is_full() {
             if taken == 10 { Ok("all taken".to_owned()) } else { Err(format!("{taken} of 10 taken")) }
         })
         .await;
+    }
+}
+
+/// A writer that stays in a call once it is armed, until it is let go.
+struct Held {
+    io: WriteHalf<DuplexStream>,
+    is_armed: Arc<AtomicBool>,
+    barrier: Arc<Barrier>,
+}
+
+impl AsyncWrite for Held {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if self.is_armed.swap(false, Ordering::Relaxed) {
+            self.barrier.wait();
+            self.barrier.wait();
+        }
+        Pin::new(&mut self.io).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+/// While another thread writes, nobody knows how much the IO takes: twice the limit is accepted, and no more.
+#[tokio::test(flavor = "multi_thread")]
+async fn try_send_does_not_wait_for_a_thread_that_writes() {
+    let (io, server) = tokio::io::duplex(1 << 20);
+    let (reader, writer) = tokio::io::split(server);
+    let (is_armed, barrier) = (Arc::new(AtomicBool::new(false)), Arc::new(Barrier::new(2)));
+    let writer = Held { io: writer, is_armed: Arc::clone(&is_armed), barrier: Arc::clone(&barrier) };
+    let acceptor = Acceptor::new(AcceptAll::new()).with_config(Config::new().max_write_buffer_size(10_000));
+    let (peer, accepted) =
+        tokio::join!(Peer::open(io, None), acceptor.accept(tokio::io::join(reader, writer)));
+    let (mut peer, socket) = (peer.expect("it opens"), accepted.expect("it opens").0);
+    let (sender, _receiver) = socket.split();
+    is_armed.store(true, Ordering::Relaxed);
+    let other = sender.clone();
+    let writing = tokio::spawn(async move {
+        other.send(Message::text("held")).await.expect("it is open");
+        other.flush().await
+    });
+    block_in_place(|| barrier.wait());
+    let message = || Message::binary(vec![1; 1_000]);
+    let taken = (0..100).take_while(|_| sender.try_send(message()).is_ok()).count();
+    assert_eq!(taken, 20, "messages of 1004 bytes, until 20,000 bytes wait");
+    block_in_place(|| barrier.wait());
+    soon("the writer", writing).await.expect("it does not panic").expect("it is open");
+    for _ in 0..=taken {
+        soon("what was taken", peer.next()).await;
     }
 }
 

@@ -73,6 +73,11 @@ impl Outbox {
         self.pending() < self.limit
     }
 
+    /// Returns whether there is room beyond the limit, as somebody is just writing.
+    pub(super) fn has_room_for_a_moment(&self) -> bool {
+        self.pending() < self.limit.saturating_mul(2)
+    }
+
     fn pending(&self) -> usize {
         self.in_flight.map_or(0, |(bytes, _)| bytes) + self.encoder.queued()
     }

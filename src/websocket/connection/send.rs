@@ -54,6 +54,12 @@ impl<IO> Connection<IO> {
         self.outbox.has_room()
     }
 
+    /// Returns whether one more message may be sent by a task that cannot wait. While another thread works with the IO, it
+    /// cannot know how much that takes, so the limit is twice as high.
+    pub(in crate::websocket) fn may_have_room(&self) -> bool {
+        self.has_room() || self.port.link.is_none() && self.outbox.has_room_for_a_moment()
+    }
+
     /// Ready when a message may be sent, or never any more.
     pub(in crate::websocket) fn poll_ready(&mut self) -> Poll<Result<(), Error>> {
         match self.check_open() {
