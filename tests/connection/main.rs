@@ -24,8 +24,6 @@
 
 mod cancel;
 mod closing;
-#[cfg(feature = "deflate")]
-mod codec;
 mod cork;
 mod delivery;
 mod drivers;

@@ -671,7 +671,7 @@ type Deflate = Option<Box<dyn FnMut(&[u8], bool) -> Vec<u8>>>;
 
 #[cfg(feature = "deflate")]
 fn codec(random: &mut Random) -> (Option<&'static str>, Deflate, Inflate) {
-    use crate::codec::{Deflater, Inflater, NO_TAKEOVER, TAKEOVER};
+    use raw_client::deflate::{Deflater, Inflater, NO_TAKEOVER, TAKEOVER};
 
     if random.one_in(2) {
         return (None, None, None);

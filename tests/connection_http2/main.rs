@@ -17,9 +17,6 @@
 mod cancel;
 #[path = "../connection/closing.rs"]
 mod closing;
-#[cfg(feature = "deflate")]
-#[path = "../connection/codec.rs"]
-mod codec;
 #[path = "../connection/cork.rs"]
 mod cork;
 #[path = "../connection/delivery.rs"]
@@ -28,8 +25,6 @@ mod delivery;
 mod drivers;
 #[path = "../connection/errors.rs"]
 mod errors;
-#[path = "../http2/mod.rs"]
-mod http2;
 #[path = "../connection/into_inner.rs"]
 mod into_inner;
 #[cfg(feature = "json")]

@@ -9,6 +9,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     service::TowerToHyperService,
 };
+use raw_client::http2::{Client, Stream, connect};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     runtime::Handle,
@@ -22,10 +23,7 @@ use tower_websocket::{
     tungstenite::error::ProtocolError,
 };
 
-use crate::{
-    http2::{Client, Stream, connect},
-    pair::{BINARY, CLOSE, Socket, TEXT, at_once, drive, frame, open, settle},
-};
+use crate::pair::{BINARY, CLOSE, Socket, TEXT, at_once, drive, frame, open, settle};
 
 const SECOND: Duration = Duration::from_secs(1);
 

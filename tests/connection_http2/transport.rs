@@ -13,13 +13,12 @@ use http::Request;
 use http_body_util::Empty;
 use hyper::{body::Incoming, server::conn::http2, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use raw_client::http2::{self as raw, Stream};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf, duplex},
     sync::oneshot,
 };
 use tower_websocket::{AcceptAll, Acceptor, Upgraded, WebSocket};
-
-use crate::http2::{self as raw, Stream};
 
 /// The IO of the server's socket.
 pub(crate) type Io = Upgraded;

@@ -1,10 +1,5 @@
 //! permessage-deflate (RFC 7692) on the wire, with a client that knows of flate2 and nothing of this crate.
 
-#[path = "../connection/codec.rs"]
-mod codec;
-#[cfg(feature = "http2")]
-#[path = "../http2/mod.rs"]
-mod http2;
 mod inbound;
 mod negotiation;
 mod outbound;

@@ -3,7 +3,7 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tower_websocket::{AcceptAll, Acceptor, Config, Deflate, HandshakeService, WebSocket};
 
-pub(crate) use crate::codec::{Deflater, Inflater, NO_TAKEOVER, TAKEOVER};
+pub(crate) use raw_client::deflate::{Deflater, Inflater, NO_TAKEOVER, TAKEOVER};
 
 pub(crate) const FIN: u8 = 0x80;
 pub(crate) const RSV1: u8 = 0x40;

@@ -13,6 +13,7 @@ use std::{
 };
 
 use http::{Request, Response};
+use raw_client::http2::connect;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
     runtime::{Builder, Handle},
@@ -24,7 +25,6 @@ use tower::{Layer, service_fn};
 use tower_websocket::{Config, Handshake, Message, Rejection, Shutdown, WebSocket, WebSocketUpgradeLayer};
 
 use crate::{
-    http2::connect,
     memory::{Connector, start},
     site::{frame, head, name, open, read_head},
     trial::{Alone, Outcomes},

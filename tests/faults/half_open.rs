@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use raw_client::http2::connect;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
@@ -19,7 +20,6 @@ use tokio::{
 use tower_websocket::{Config, serve};
 
 use crate::{
-    http2::connect,
     site::{Event, frame, head, open, service},
     trial::{Alone, Census, is_again, nothing_else, runtime, soon},
 };

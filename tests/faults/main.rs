@@ -54,8 +54,6 @@ mod client;
 mod clock;
 mod descriptors;
 mod half_open;
-#[path = "../http2/mod.rs"]
-mod http2;
 #[path = "../server/memory.rs"]
 mod memory;
 mod panics;

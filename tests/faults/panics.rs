@@ -2,10 +2,10 @@
 
 use h2::client::Builder;
 use http::StatusCode;
+use raw_client::http2::{Client, connect};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{
-    http2::{Client, connect},
     site::{Event, Site, Stream, frame, head, open, read_head, read_to_end},
     trial::repeat,
 };

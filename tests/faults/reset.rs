@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use h2::client::Builder;
+use raw_client::http2::{Client, connect};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{
-    http2::{Client, connect},
     site::{Event, Site, Stream, frame, head, open, read_head},
     trial::repeat,
 };

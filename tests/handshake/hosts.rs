@@ -84,7 +84,9 @@ async fn lists_come_from_the_environment() {
 #[cfg(feature = "http2")]
 #[tokio::test]
 async fn over_http_2_the_authority_counts() {
-    use crate::{http2::Client, over_http2::in_memory};
+    use raw_client::http2::Client;
+
+    use crate::over_http2::in_memory;
 
     let layer = WebSocketUpgradeLayer::new(AcceptAll::new(), async |_, ()| {}).with_config(config());
     let client = in_memory(layer.into_service()).await;

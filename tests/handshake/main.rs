@@ -42,9 +42,6 @@ mod bodies;
 mod cause;
 mod header_case;
 mod hosts;
-#[cfg(feature = "http2")]
-#[path = "../http2/mod.rs"]
-mod http2;
 mod inner_service;
 mod middleware;
 mod mishaps;

@@ -23,6 +23,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     service::TowerToHyperService,
 };
+use raw_client::http2::{Client, Stream, connect};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, duplex},
     sync::{Notify, mpsc},
@@ -34,7 +35,6 @@ use tower_websocket::{
 };
 
 use crate::{
-    http2::{Client, Stream, connect},
     request::answer,
     server::echo_layer,
     wire::{soon, text_frame},

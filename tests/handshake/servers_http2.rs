@@ -9,6 +9,7 @@ use http::{Method, Request, StatusCode, Version};
 use http_body_util::Empty;
 use hyper::{client::conn::http2, ext::Protocol};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use raw_client::http2::{Client, Stream, connect};
 use tokio::{io::AsyncReadExt, net::TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tower_websocket::{
@@ -17,7 +18,6 @@ use tower_websocket::{
 };
 
 use crate::{
-    http2::{Client, Stream, connect},
     server::{Server, WHICH_IO},
     wire::{soon, text_frame},
 };

@@ -109,7 +109,9 @@ async fn over_a_raw_stream() {
 async fn over_http_2() {
     use tokio::io::AsyncReadExt;
 
-    use crate::{http2::Client, over_http2::in_memory};
+    use raw_client::http2::Client;
+
+    use crate::over_http2::in_memory;
 
     for (path, status, body) in PATHS {
         let service = WebSocketUpgradeLayer::new(handshake(), async |_, ()| {}).into_service();

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::Request;
+use raw_client::http2_frames::{self, GOAWAY, PING, PREFACE, SETTINGS, hello};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream},
     time::{Instant, advance, sleep},
@@ -11,7 +12,6 @@ use tower_websocket::Serve;
 
 use crate::{
     client::{Authority, Http2, echo, soon, tls, websocket},
-    frames::{self, GOAWAY, PING, PREFACE, SETTINGS, hello},
     memory::{Pipes, start},
     service::{LARGE, service},
 };
@@ -44,9 +44,12 @@ async fn life(mut io: DuplexStream) -> u64 {
 async fn whoever_makes_no_request_is_dropped() {
     let (connector, _server) = start(service(), set);
     let request = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
-    let half = [&hello()[..], &frames::get(1, "/")[..20]].concat();
-    let no_end =
-        [hello(), frames::frame(frames::HEADERS, 1, 1, &frames::fields(&[(":method", "GET")]))].concat();
+    let half = [&hello()[..], &http2_frames::get(1, "/")[..20]].concat();
+    let no_end = [
+        hello(),
+        http2_frames::frame(http2_frames::HEADERS, 1, 1, &http2_frames::fields(&[(":method", "GET")])),
+    ]
+    .concat();
     let cases = [
         (&b""[..], "silence"),
         (&request[..1], "one byte"),
@@ -70,8 +73,8 @@ async fn whoever_makes_no_request_is_dropped() {
 #[tokio::test(start_paused = true)]
 async fn whoever_dawdles_is_dropped_too() {
     let (connector, _server) = start(service(), set);
-    let pings: Vec<_> = (0..100).map(|_| frames::frame(PING, 0, 0, &[0; 8])).collect();
-    let settings: Vec<_> = (0..100).map(|_| frames::frame(SETTINGS, 0, 0, &[])).collect();
+    let pings: Vec<_> = (0..100).map(|_| http2_frames::frame(PING, 0, 0, &[0; 8])).collect();
+    let settings: Vec<_> = (0..100).map(|_| http2_frames::frame(SETTINGS, 0, 0, &[])).collect();
     let bytes = |bytes: &[u8]| bytes.iter().map(|byte| vec![*byte]).collect::<Vec<_>>();
     let cases = [
         (vec![], bytes(&[b"GET / HTTP/1.1\r\nX: ", &[b'x'; 100][..]].concat())),
@@ -167,10 +170,10 @@ async fn an_idle_http_2_connection_is_told_to_go_away() {
 async fn an_idle_http_2_client_that_does_not_listen_is_dropped() {
     let (connector, _server) = start(service(), set);
     let mut io = connector.connect();
-    io.write_all(&[hello(), frames::get(1, "/")].concat()).await.unwrap();
+    io.write_all(&[hello(), http2_frames::get(1, "/")].concat()).await.unwrap();
     let start = Instant::now();
     // The ping beside the GOAWAY is never answered.
-    let goaway = frames::read_until(&mut io, |frame| frame.kind == GOAWAY).await;
+    let goaway = http2_frames::read_until(&mut io, |frame| frame.kind == GOAWAY).await;
     assert_eq!((goaway.goaway(), start.elapsed().as_secs()), (Some(0), 11));
     assert_eq!(life(io).await, 5);
 }
@@ -180,11 +183,11 @@ async fn an_idle_http_2_client_that_does_not_listen_is_dropped() {
 async fn a_stream_on_an_ending_http_2_connection_may_finish() {
     let (connector, _server) = start(service(), set);
     let mut io = connector.connect();
-    io.write_all(&[hello(), frames::get(1, "/")].concat()).await.unwrap();
-    frames::read_until(&mut io, |frame| frame.kind == GOAWAY).await;
-    io.write_all(&frames::get(3, "/?20")).await.unwrap();
+    io.write_all(&[hello(), http2_frames::get(1, "/")].concat()).await.unwrap();
+    http2_frames::read_until(&mut io, |frame| frame.kind == GOAWAY).await;
+    io.write_all(&http2_frames::get(3, "/?20")).await.unwrap();
     let start = Instant::now();
-    let answer = frames::read_until(&mut io, |frame| frame.kind == frames::HEADERS).await;
+    let answer = http2_frames::read_until(&mut io, |frame| frame.kind == http2_frames::HEADERS).await;
     assert_eq!((answer.stream, start.elapsed().as_secs()), (3, 20));
     assert!(life(io).await <= 5);
 }
@@ -194,11 +197,11 @@ async fn a_stream_on_an_ending_http_2_connection_may_finish() {
 async fn the_last_answer_on_an_ending_http_2_connection_may_be_taken() {
     let (connector, _server) = start(service(), set);
     let mut io = connector.connect();
-    io.write_all(&[hello(), frames::get(1, "/")].concat()).await.unwrap();
-    frames::read_until(&mut io, |frame| frame.kind == GOAWAY).await;
+    io.write_all(&[hello(), http2_frames::get(1, "/")].concat()).await.unwrap();
+    http2_frames::read_until(&mut io, |frame| frame.kind == GOAWAY).await;
     sleep(seconds(1)).await;
-    io.write_all(&frames::get(3, "/?9")).await.unwrap();
-    let answer = frames::read_until(&mut io, |frame| frame.kind == frames::HEADERS).await;
+    io.write_all(&http2_frames::get(3, "/?9")).await.unwrap();
+    let answer = http2_frames::read_until(&mut io, |frame| frame.kind == http2_frames::HEADERS).await;
     assert_eq!(answer.stream, 3);
     assert_eq!(life(io).await, 5);
 }
@@ -209,13 +212,13 @@ async fn whoever_takes_nothing_of_a_response_is_dropped() {
     let authority = Authority::new();
     let (plain, _server) = start(service(), |server| set(server).max_connections(1));
     let (secure, _server) = start(service(), |server| set(server).max_connections(1).tls(authority.tls()));
-    let no_window = frames::frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]);
+    let no_window = http2_frames::frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]);
     let request = b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let cases = [
         (&request[..], "http/1.1", 13, "one large response"),
         (&request.repeat(100), "http/1.1", 13, "many"),
-        (&[PREFACE, &no_window, &frames::get(1, "/")].concat(), "h2", 16, "no window"),
-        (&[hello(), frames::get(1, "/large")].concat(), "h2", 16, "half of a large response"),
+        (&[PREFACE, &no_window, &http2_frames::get(1, "/")].concat(), "h2", 16, "no window"),
+        (&[hello(), http2_frames::get(1, "/large")].concat(), "h2", 16, "half of a large response"),
     ];
     for (bytes, alpn, expected, what) in cases {
         for is_tls in [false, true] {

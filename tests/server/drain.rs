@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use http::{Request, StatusCode};
+use raw_client::http2_frames::hello;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -16,7 +17,6 @@ use tower_websocket::{Handshake, Rejection, Tls, WebSocket, WebSocketUpgradeLaye
 
 use crate::{
     client::{Authority, Http2, receive_close, soon, tls, websocket},
-    frames::hello,
     memory::start,
     service::{page, service},
 };
@@ -175,7 +175,7 @@ async fn the_drain_has_a_deadline() {
     let authority = Authority::new();
     for (is_tls, bytes) in [
         (false, b"GET /?1000 HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec()),
-        (false, [hello(), crate::frames::get(1, "/?1000")].concat()),
+        (false, [hello(), raw_client::http2_frames::get(1, "/?1000")].concat()),
         (true, b"GET /?1000 HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec()),
     ] {
         let (signal, signalled) = oneshot::channel::<()>();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::SinkExt;
 use http::{Method, Request, StatusCode};
+use raw_client::http2_frames::{self, ACK, SETTINGS, hello};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -14,7 +15,6 @@ use tower_websocket::{Message, serve};
 
 use crate::{
     client::{Authority, Http2, echo, receive, soon, tls, websocket},
-    frames::{self, ACK, SETTINGS, hello},
     memory::start,
     service::{service, telling},
 };
@@ -77,16 +77,16 @@ async fn the_preface_may_come_in_pieces() {
     let (connector, _server) = start(service(), |server| server);
     for size in [1, 2, 7, 23, 24, 25] {
         let mut io = connector.connect();
-        for piece in [hello(), frames::get(1, "/")].concat().chunks(size) {
+        for piece in [hello(), http2_frames::get(1, "/")].concat().chunks(size) {
             io.write_all(piece).await.unwrap();
             tokio::task::yield_now().await;
         }
-        let settings = frames::read(&mut io).await.unwrap();
+        let settings = http2_frames::read(&mut io).await.unwrap();
         assert_eq!(settings.kind, SETTINGS);
         // SETTINGS_ENABLE_CONNECT_PROTOCOL
         assert!(settings.payload.chunks(6).any(|setting| setting == [0, 8, 0, 0, 0, 1]));
-        frames::read_until(&mut io, |frame| frame.kind == SETTINGS && frame.flags == ACK).await;
-        let answer = frames::read_until(&mut io, |frame| frame.kind == frames::HEADERS).await;
+        http2_frames::read_until(&mut io, |frame| frame.kind == SETTINGS && frame.flags == ACK).await;
+        let answer = http2_frames::read_until(&mut io, |frame| frame.kind == http2_frames::HEADERS).await;
         assert_eq!(answer.stream, 1);
     }
 }

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use raw_client::http2_frames::{
+    self, ACK, CONTINUATION, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, Frame, HEADERS, PING, RST_STREAM,
+    SETTINGS, WINDOW_UPDATE, fields, frame, get, hello, read, read_until,
+};
 use tokio::{
     io::{AsyncWriteExt, DuplexStream},
     net::{TcpListener, TcpStream},
@@ -11,10 +15,6 @@ use tower_websocket::serve;
 
 use crate::{
     client::{Http2, echo, exchange, soon},
-    frames::{
-        self, ACK, CONTINUATION, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, Frame, HEADERS, PING,
-        RST_STREAM, SETTINGS, WINDOW_UPDATE, fields, frame, get, hello, read, read_until,
-    },
     memory::start,
     service::service,
 };
@@ -155,7 +155,7 @@ async fn answers_to_pings_and_settings_do_not_queue_up() {
         // It goes on for who reads.
         let is_answer = |frame: &Frame| frame.kind == kind && frame.flags == ACK;
         for _ in 0..1000 {
-            frames::read_until(&mut io, is_answer).await;
+            http2_frames::read_until(&mut io, is_answer).await;
         }
     }
 }

@@ -10,6 +10,7 @@ use std::{
 };
 
 use futures_util::{StreamExt, future::join_all, stream};
+use raw_client::http2_frames::{PREFACE, hello};
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpSocket, TcpStream},
@@ -20,7 +21,6 @@ use tower_websocket::{Shutdown, serve};
 
 use crate::{
     client::{Authority, echo, tls, trusting, websocket},
-    frames::{PREFACE, hello},
     service::service,
 };
 

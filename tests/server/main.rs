@@ -11,7 +11,6 @@ mod axum;
 mod client;
 mod deadlines;
 mod drain;
-mod frames;
 mod http2;
 mod limits;
 mod listeners;

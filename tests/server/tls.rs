@@ -123,7 +123,7 @@ async fn a_plain_client_on_a_tls_port_gets_an_alert_and_the_end() {
     let authority = Authority::new();
     tokio::spawn(serve(listener, service()).tls(authority.tls()).into_future());
     let request = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
-    for bytes in [&request[..], &crate::frames::hello(), &[b'x'; 40_000]] {
+    for bytes in [&request[..], &raw_client::http2_frames::hello(), &[b'x'; 40_000]] {
         let mut io = TcpStream::connect(addr).await.unwrap();
         let answer = exchange(&mut io, bytes).await;
         // A record of kind 21, an alert, of level 2, fatal.

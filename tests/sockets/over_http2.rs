@@ -8,6 +8,7 @@ use futures_util::{
     future::{join_all, try_join_all},
 };
 use h2::{Reason, client::Builder};
+use raw_client::http2::{Client, Stream, connect};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -19,10 +20,7 @@ use tower_websocket::{
     AcceptAll, Config, Message, Shutdown, WebSocketUpgradeLayer, tungstenite::protocol::Role,
 };
 
-use crate::{
-    http2::{Client, Stream, connect},
-    server::{echo, frame},
-};
+use crate::server::{echo, frame};
 
 /// As many as hyper allows on one connection.
 const SOCKETS: usize = 200;

@@ -11,8 +11,6 @@ mod choices;
 mod ended;
 mod foreign;
 mod frames;
-#[path = "../http2/mod.rs"]
-mod http2;
 mod life;
 mod nginx;
 mod peer;

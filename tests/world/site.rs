@@ -13,6 +13,7 @@ use std::{
 use h2::client::Builder;
 use http::Request;
 use hyper::body::Incoming;
+use raw_client::http2::{Client, connect};
 use socket2::SockRef;
 use tokio::{
     io::DuplexStream,
@@ -28,7 +29,6 @@ use tower_websocket::{
 
 use crate::{
     authority::{Authority, tls},
-    http2::{Client, connect},
     peer::Peer,
 };
 

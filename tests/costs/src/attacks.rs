@@ -1,10 +1,12 @@
 //! The attacks, in the order in which a connection comes to them.
 
 use flate2::{Compress, Compression, FlushCompress};
+use raw_client::http2_frames::{
+    CONTINUATION, END_STREAM, HEADERS, RST_STREAM, fields, frame as h2, get, hello,
+};
 
 use crate::{
     attack::{Attack, Cost},
-    http2::{CONTINUATION, END_STREAM, HEADERS, RST_STREAM, fields, frame as h2, get, hello},
     server::Port,
 };
 

@@ -15,9 +15,6 @@
 mod attack;
 mod attacks;
 mod flood;
-#[path = "../../server/frames.rs"]
-#[allow(dead_code, reason = "the tests of the server need the rest")]
-mod http2;
 #[path = "../../../benches/peers/src/process.rs"]
 #[allow(dead_code, reason = "the benchmark needs the rest")]
 mod process;

@@ -11,7 +11,7 @@ use h2::{Reason, RecvStream, SendStream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// One stream of a connection, as IO. What is not read from it keeps its window closed.
-pub(crate) struct Stream {
+pub struct Stream {
     send: SendStream<Bytes>,
     recv: RecvStream,
     unread: Bytes,
@@ -24,17 +24,17 @@ impl Stream {
     }
 
     /// How many DATA frames with something in them have been read.
-    pub(crate) fn frames(&self) -> usize {
+    pub fn frames(&self) -> usize {
         self.frames
     }
 
     /// The stream's two ends.
-    pub(crate) fn into_parts(self) -> (SendStream<Bytes>, RecvStream) {
+    pub fn into_parts(self) -> (SendStream<Bytes>, RecvStream) {
         (self.send, self.recv)
     }
 
     /// Ends the stream with RST_STREAM.
-    pub(crate) fn reset(&mut self, reason: Reason) {
+    pub fn reset(&mut self, reason: Reason) {
         self.send.send_reset(reason);
     }
 }

@@ -7,29 +7,29 @@ use tokio::{
     time::timeout,
 };
 
-pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-pub(crate) const HEADERS: u8 = 1;
-pub(crate) const RST_STREAM: u8 = 3;
-pub(crate) const SETTINGS: u8 = 4;
-pub(crate) const PING: u8 = 6;
-pub(crate) const GOAWAY: u8 = 7;
-pub(crate) const WINDOW_UPDATE: u8 = 8;
-pub(crate) const CONTINUATION: u8 = 9;
+pub const HEADERS: u8 = 1;
+pub const RST_STREAM: u8 = 3;
+pub const SETTINGS: u8 = 4;
+pub const PING: u8 = 6;
+pub const GOAWAY: u8 = 7;
+pub const WINDOW_UPDATE: u8 = 8;
+pub const CONTINUATION: u8 = 9;
 
-pub(crate) const END_STREAM: u8 = 1;
-pub(crate) const ACK: u8 = 1;
-pub(crate) const END_HEADERS: u8 = 4;
+pub const END_STREAM: u8 = 1;
+pub const ACK: u8 = 1;
+pub const END_HEADERS: u8 = 4;
 
-pub(crate) const ENHANCE_YOUR_CALM: u32 = 11;
+pub const ENHANCE_YOUR_CALM: u32 = 11;
 
-pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
 
 /// Header fields, neither indexed nor compressed.
-pub(crate) fn fields(fields: &[(&str, &str)]) -> Vec<u8> {
+pub fn fields(fields: &[(&str, &str)]) -> Vec<u8> {
     let string = |text: &str| {
         [&[u8::try_from(text.len()).ok().filter(|n| *n < 127).unwrap()], text.as_bytes()].concat()
     };
@@ -37,12 +37,12 @@ pub(crate) fn fields(fields: &[(&str, &str)]) -> Vec<u8> {
 }
 
 /// The preface, and settings that change nothing.
-pub(crate) fn hello() -> Vec<u8> {
+pub fn hello() -> Vec<u8> {
     [PREFACE, &frame(SETTINGS, 0, 0, &[])].concat()
 }
 
 /// A whole request.
-pub(crate) fn get(stream: u32, path: &str) -> Vec<u8> {
+pub fn get(stream: u32, path: &str) -> Vec<u8> {
     let fields =
         fields(&[(":method", "GET"), (":scheme", "http"), (":authority", "localhost"), (":path", path)]);
     frame(HEADERS, END_STREAM | END_HEADERS, stream, &fields)
@@ -50,23 +50,23 @@ pub(crate) fn get(stream: u32, path: &str) -> Vec<u8> {
 
 /// A frame that came.
 #[derive(Debug)]
-pub(crate) struct Frame {
-    pub(crate) kind: u8,
-    pub(crate) flags: u8,
-    pub(crate) stream: u32,
-    pub(crate) payload: Vec<u8>,
+pub struct Frame {
+    pub kind: u8,
+    pub flags: u8,
+    pub stream: u32,
+    pub payload: Vec<u8>,
 }
 
 impl Frame {
     /// The error code of a GOAWAY.
-    pub(crate) fn goaway(&self) -> Option<u32> {
+    pub fn goaway(&self) -> Option<u32> {
         let code = self.payload.get(4..8)?.try_into().unwrap();
         (self.kind == GOAWAY).then(|| u32::from_be_bytes(code))
     }
 }
 
 /// The next frame; `None` at the end of the stream, be it clean or not.
-pub(crate) async fn read<IO: AsyncRead + Unpin>(io: &mut IO) -> Option<Frame> {
+pub async fn read<IO: AsyncRead + Unpin>(io: &mut IO) -> Option<Frame> {
     let mut head = [0; 9];
     let read = timeout(Duration::from_secs(1000), io.read_exact(&mut head)).await;
     read.expect("the server is silent").ok()?;
@@ -78,7 +78,7 @@ pub(crate) async fn read<IO: AsyncRead + Unpin>(io: &mut IO) -> Option<Frame> {
 }
 
 /// Reads until a frame is as `is` wants it.
-pub(crate) async fn read_until<IO: AsyncRead + Unpin>(io: &mut IO, is: impl Fn(&Frame) -> bool) -> Frame {
+pub async fn read_until<IO: AsyncRead + Unpin>(io: &mut IO, is: impl Fn(&Frame) -> bool) -> Frame {
     loop {
         let frame = read(io).await.expect("the connection ended before that");
         if is(&frame) {

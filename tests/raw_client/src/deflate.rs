@@ -3,25 +3,24 @@
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
 /// What a client sends to get context takeover, or not, if the server agrees.
-pub(crate) const TAKEOVER: &str = "permessage-deflate";
-pub(crate) const NO_TAKEOVER: &str =
-    "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+pub const TAKEOVER: &str = "permessage-deflate";
+pub const NO_TAKEOVER: &str = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
 
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 
 /// The client's compressor.
-pub(crate) struct Deflater {
+pub struct Deflater {
     inner: Compress,
     takeover: bool,
 }
 
 impl Deflater {
-    pub(crate) fn new(takeover: bool) -> Self {
+    pub fn new(takeover: bool) -> Self {
         Self { inner: Compress::new(Compression::new(6), false), takeover }
     }
 
     /// The payload of a compressed message.
-    pub(crate) fn message(&mut self, message: &[u8]) -> Vec<u8> {
+    pub fn message(&mut self, message: &[u8]) -> Vec<u8> {
         let mut output = self.deflate(message, FlushCompress::Sync);
         if message.is_empty() {
             // There is nothing to flush.
@@ -32,7 +31,7 @@ impl Deflater {
     }
 
     /// The payload of a compressed message that ends its stream (RFC 7692 §7.2.3.4).
-    pub(crate) fn last(&mut self, message: &[u8]) -> Vec<u8> {
+    pub fn last(&mut self, message: &[u8]) -> Vec<u8> {
         let mut output = self.deflate(message, FlushCompress::Finish);
         self.inner.reset();
         output.push(0);
@@ -51,18 +50,18 @@ impl Deflater {
 }
 
 /// The client's inflater.
-pub(crate) struct Inflater {
+pub struct Inflater {
     inner: Decompress,
     takeover: bool,
 }
 
 impl Inflater {
-    pub(crate) fn new(takeover: bool, window_bits: u8) -> Self {
+    pub fn new(takeover: bool, window_bits: u8) -> Self {
         Self { inner: Decompress::new_with_window_bits(false, window_bits), takeover }
     }
 
     /// The message with this payload.
-    pub(crate) fn message(&mut self, payload: &[u8]) -> Vec<u8> {
+    pub fn message(&mut self, payload: &[u8]) -> Vec<u8> {
         if !self.takeover {
             self.inner.reset(false);
         }
