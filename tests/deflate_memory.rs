@@ -1,7 +1,12 @@
 //! What compression costs in memory. Alone in its process, as it is the process that is measured.
 #![cfg(target_os = "linux")]
 
-use flate2::{Compress, Compression, FlushCompress};
+use raw_client::{
+    RSV1,
+    deflate::compressed,
+    frame, opening,
+    whole::{BINARY, TEXT},
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tower_websocket::{AcceptAll, Acceptor, Config, Deflate, Error, WebSocket};
 
@@ -15,16 +20,16 @@ async fn neither_a_bomb_nor_an_idle_connection_costs_memory() {
 
 /// 200 MiB of zeros in a message of 200 KiB, with the limits as they come.
 async fn a_bomb_ends_with_1009_and_flat_memory() {
-    let bomb = compressed(&vec![0; 200 * MIB]);
+    let bomb = compressed(&vec![0; 200 * MIB], 9);
     assert!(bomb.len() < MIB / 4, "it passes as a frame");
     let (mut io, mut socket) = open(Config::new().deflate(Deflate::new())).await;
     // Whatever is allocated once and kept is here.
-    io.write_all(&frame(0xc2, &compressed(&[1; 100_000]))).await.unwrap();
+    io.write_all(&frame(RSV1 | BINARY, &compressed(&[1; 100_000], 9))).await.unwrap();
     assert_eq!(socket.recv().await.unwrap().unwrap().len(), 100_000);
 
     reset_peak();
     let before = peak();
-    io.write_all(&frame(0xc2, &bomb)).await.unwrap();
+    io.write_all(&frame(RSV1 | BINARY, &bomb)).await.unwrap();
     assert!(matches!(socket.recv().await.unwrap(), Err(Error::Capacity(_))));
     let grown = peak() - before;
     eprintln!("a bomb of 200 MiB: {} KiB more at the peak", grown >> 10);
@@ -42,9 +47,9 @@ async fn a_connection_that_waits_costs_as_much_as_a_plain_one() {
     let mut all = Vec::new();
     // The first ones pay for what all share.
     for (config, first, payload, count) in [
-        (Config::new().deflate(Deflate::new()), 0xc1, compressed(message.as_bytes()), 50),
-        (Config::new(), 0x81, message.as_bytes().to_vec(), COUNT),
-        (Config::new().deflate(Deflate::new()), 0xc1, compressed(message.as_bytes()), COUNT),
+        (Config::new().deflate(Deflate::new()), RSV1 | TEXT, compressed(message.as_bytes(), 9), 50),
+        (Config::new(), TEXT, message.as_bytes().to_vec(), COUNT),
+        (Config::new().deflate(Deflate::new()), RSV1 | TEXT, compressed(message.as_bytes(), 9), COUNT),
     ] {
         let frame = frame(first, &payload);
         let before = resident();
@@ -67,31 +72,11 @@ async fn a_connection_that_waits_costs_as_much_as_a_plain_one() {
 
 async fn open(config: Config) -> (DuplexStream, WebSocket<DuplexStream>) {
     let (mut io, server) = tokio::io::duplex(MIB);
-    let request = "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-        Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
-    io.write_all(request.as_bytes()).await.unwrap();
-    let (socket, ()) = Acceptor::new(AcceptAll::new()).with_config(config).accept(server).await.unwrap();
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(io.read_u8().await.unwrap());
-    }
-    (io, socket)
-}
-
-/// The payload of a compressed message.
-fn compressed(message: &[u8]) -> Vec<u8> {
-    let mut output = Vec::with_capacity(message.len() / 500 + 1000);
-    Compress::new(Compression::best(), false)
-        .compress_vec(message, &mut output, FlushCompress::Sync)
-        .unwrap();
-    output.truncate(output.strip_suffix(&[0, 0, 0xff, 0xff]).unwrap().len());
-    output
-}
-
-/// A frame masked with zeros.
-fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    [&[first, 0xff][..], &(payload.len() as u64).to_be_bytes(), &[0; 4], payload].concat()
+    let acceptor = Acceptor::new(AcceptAll::new()).with_config(config);
+    let offer = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+    let (accepted, opened) = tokio::join!(acceptor.accept(server), opening::open(&mut io, "/", offer));
+    opened.unwrap();
+    (io, accepted.unwrap().0)
 }
 
 /// This process's resident memory, in bytes.

@@ -25,6 +25,7 @@ use hyper_util::{
     server::conn::auto,
     service::TowerToHyperService,
 };
+use raw_client::opening;
 use socket2::{SockRef, Socket};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -138,7 +139,7 @@ where
 
 /// A server that is not hyper's: answers the one request that [`open`] makes.
 async fn answer(mut io: TcpStream) -> TcpStream {
-    read_head(&mut io).await;
+    opening::read_head(&mut io).await.unwrap();
     io.write_all(b"HTTP/1.1 101 Switching Protocols\r\n\r\n").await.unwrap();
     io
 }
@@ -157,15 +158,6 @@ where
         .body(axum::body::Body::empty());
     let response = service.oneshot(request.unwrap()).await.unwrap();
     assert_eq!(response.status(), 101);
-}
-
-/// Reads the head of a request or of a response.
-async fn read_head(io: &mut TcpStream) -> Vec<u8> {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(io.read_u8().await.unwrap());
-    }
-    head
 }
 
 impl Way {
@@ -235,13 +227,7 @@ impl Way {
 /// An open WebSocket, past the head of the 101.
 async fn open(addr: SocketAddr) -> TcpStream {
     let mut client = TcpStream::connect(addr).await.unwrap();
-    let request = format!(
-        "GET / HTTP/1.1\r\nHost: {addr}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    );
-    client.write_all(request.as_bytes()).await.unwrap();
-    let head = read_head(&mut client).await;
-    assert!(head.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&head));
+    opening::open(&mut client, "/", "").await.unwrap();
     client
 }
 

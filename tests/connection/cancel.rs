@@ -3,9 +3,10 @@
 use std::{future::Future, task::Poll};
 
 use futures_util::FutureExt;
+use raw_client::{frame, whole::TEXT};
 use tower_websocket::{Config, Message};
 
-use crate::pair::{Socket, TEXT, drive, frame, open, settle};
+use crate::pair::{Socket, drive, open, settle};
 
 /// Polls `future` `n` times, and gives it up unless it is ready by then.
 async fn poll_n<F: Future>(future: F, n: usize) -> Option<F::Output> {

@@ -3,6 +3,10 @@
 use std::{io::ErrorKind, time::Duration};
 
 use futures_util::FutureExt;
+use raw_client::{
+    frame,
+    whole::{BINARY, CLOSE, PING, TEXT},
+};
 use tokio::{
     sync::oneshot,
     time::{Instant, sleep},
@@ -10,7 +14,7 @@ use tokio::{
 use tower_websocket::{CloseCode, CloseFrame, Config, Error, Message, tungstenite::error::ProtocolError};
 
 use crate::{
-    pair::{BINARY, CLOSE, Socket, at_once, drive, finish, open, settle},
+    pair::{Socket, at_once, drive, finish, open, settle},
     transport::AHEAD,
 };
 
@@ -199,8 +203,8 @@ async fn nothing_is_delivered_after_the_peers_close_and_nothing_sent() {
         assert!(socket.send("too late").await.is_err());
     })
     .await;
-    let mut bytes = crate::pair::frame(CLOSE, &1000u16.to_be_bytes());
-    bytes.extend(crate::pair::frame(0x81, b"after the end"));
+    let mut bytes = frame(CLOSE, &1000u16.to_be_bytes());
+    bytes.extend(frame(TEXT, b"after the end"));
     pair.send_raw(&bytes).await;
     assert_eq!(pair.recv_close().await.0, 1000);
     pair.eof().await;
@@ -346,9 +350,9 @@ async fn a_client_that_half_closes_still_gets_what_waits_behind_a_large_message(
 async fn what_follows_the_peers_close_is_no_second_end() {
     // There is no room for the answer to the Close, so that reading goes on meanwhile.
     let (mut pair, mut socket) = open(Config::new(), 100).await;
-    let mut pings = crate::pair::frame(0x89, &[b'x'; 100]);
-    pings.extend(crate::pair::frame(CLOSE, &1000_u16.to_be_bytes()));
-    pings.extend(crate::pair::frame(0x81, b"after the end"));
+    let mut pings = frame(PING, &[b'x'; 100]);
+    pings.extend(frame(CLOSE, &1000_u16.to_be_bytes()));
+    pings.extend(frame(TEXT, b"after the end"));
     socket.send(vec![0; 10_000]).now_or_never();
     let receive = async move {
         assert!(socket.recv().await.unwrap().unwrap().is_ping());

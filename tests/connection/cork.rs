@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
+use raw_client::{frame, whole::TEXT};
 use tokio::time::{sleep, timeout};
 use tower_websocket::Config;
 
-use crate::pair::{Pair, Socket, TEXT, drive, frame};
+use crate::pair::{Pair, Socket, drive};
 
 async fn echo(mut socket: Socket) {
     while let Some(Ok(message)) = socket.recv().await {

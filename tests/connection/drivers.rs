@@ -12,6 +12,10 @@ use std::{
 };
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
+use raw_client::{
+    frame,
+    whole::{BINARY, CLOSE},
+};
 use tokio::{
     sync::oneshot,
     time::{Instant, timeout},
@@ -19,7 +23,7 @@ use tokio::{
 use tower_websocket::Config;
 
 use crate::{
-    pair::{BINARY, CLOSE, Pair, Socket, frame, open, settle},
+    pair::{Pair, Socket, open, settle},
     transport::AHEAD,
 };
 

@@ -1,9 +1,13 @@
 //! Broken frames end the connection with the right code (RFC 6455 §7.1.7).
 
+use raw_client::{
+    frame,
+    whole::{BINARY, TEXT},
+};
 use tokio::sync::oneshot;
 use tower_websocket::{Config, Error, Message, tungstenite::error::ProtocolError};
 
-use crate::pair::{BINARY, Pair, Socket, TEXT, drive, frame, open};
+use crate::pair::{Pair, Socket, drive, open};
 
 type Received = Vec<Result<Message, Error>>;
 

@@ -3,6 +3,10 @@
 use std::{future::Future, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
+use raw_client::{
+    frame,
+    whole::{BINARY, PING, PONG, TEXT},
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::oneshot,
@@ -11,7 +15,7 @@ use tokio::{
 use tokio_tungstenite::WebSocketStream;
 use tower_websocket::{Config, Message};
 
-use crate::pair::{BINARY, PING, PONG, Pair, Socket, TEXT, at_once, drive, frame, open, settle};
+use crate::pair::{Pair, Socket, at_once, drive, open, settle};
 
 /// A handler that lets the driver receive ahead until the test goes on.
 async fn driven<F, Fut>(handler: F) -> (Pair, oneshot::Sender<()>)

@@ -2,11 +2,12 @@
 
 use std::{collections::HashMap, error::Error, time::Duration};
 
+use raw_client::whole::{BINARY, PING, PONG, TEXT};
 use serde::{Deserialize, Serialize, Serializer};
 use tokio::{sync::oneshot, time::timeout};
 use tower_websocket::{CloseCode, Config, RecvJsonError, SendJsonError};
 
-use crate::pair::{BINARY, PING, PONG, Socket, TEXT, drive};
+use crate::pair::{Socket, drive};
 
 #[derive(Debug, Deserialize, PartialEq, Serialize)]
 struct Point {

@@ -3,11 +3,15 @@
 use std::{future::poll_fn, pin::Pin, time::Duration};
 
 use futures_util::{FutureExt, Sink};
+use raw_client::{
+    frame,
+    whole::{BINARY, PING, PONG, TEXT},
+};
 use tokio::time::{Instant, sleep};
 use tower_websocket::{Config, Error, Message};
 
 use crate::{
-    pair::{BINARY, PING, PONG, Socket, TEXT, at_once, drive, frame, open, settle},
+    pair::{Socket, at_once, drive, open, settle},
     transport::AHEAD,
 };
 

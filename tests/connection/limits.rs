@@ -8,6 +8,10 @@ use std::{
     time::Duration,
 };
 
+use raw_client::{
+    frame,
+    whole::{BINARY, PING, PONG, TEXT},
+};
 use tokio::{
     sync::oneshot,
     time::{Instant, sleep, timeout},
@@ -15,7 +19,7 @@ use tokio::{
 use tower_websocket::{Config, Error, Message, tungstenite::error::ProtocolError};
 
 use crate::{
-    pair::{BINARY, PING, PONG, Socket, TEXT, at_once, drive, frame, open, settle},
+    pair::{Socket, at_once, drive, open, settle},
     transport::AHEAD,
 };
 

@@ -3,6 +3,10 @@
 use std::{pin::pin, time::Duration};
 
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
+use raw_client::{
+    frame, read_frame,
+    whole::{BINARY, CLOSE, PING, PONG, TEXT},
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     sync::oneshot,
@@ -13,7 +17,7 @@ use tower_websocket::{
     CloseCode, CloseFrame, Config, Error, Message, WebSocket, tungstenite::error::ProtocolError,
 };
 
-use crate::pair::{BINARY, CLOSE, PING, PONG, TEXT, frame, is_keepalive, open, read_frame};
+use crate::pair::{is_keepalive, open};
 
 /// Numbers that look random, and are the same each time.
 #[derive(Clone, Debug)]

@@ -3,6 +3,10 @@
 use std::time::Duration;
 
 use proptest::{collection::vec, prelude::*, test_runner::RngSeed};
+use raw_client::{
+    frame,
+    whole::{BINARY, CLOSE, PING, PONG, TEXT},
+};
 use tokio::{
     runtime,
     sync::oneshot,
@@ -10,7 +14,7 @@ use tokio::{
 };
 use tower_websocket::{Config, Message};
 
-use super::pair::{BINARY, CLOSE, PING, PONG, Socket, TEXT, drive, frame, open};
+use crate::pair::{Socket, drive, open};
 
 #[tokio::test(start_paused = true)]
 async fn messages_come_in_order_wherever_the_reads_cut_them() {

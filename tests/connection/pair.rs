@@ -2,8 +2,12 @@
 
 use std::{future::Future, io, panic::resume_unwind, time::Duration};
 
+use raw_client::{
+    frame, read_frame,
+    whole::{CLOSE, PING, TEXT},
+};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
+    io::{AsyncReadExt, AsyncWriteExt},
     runtime::Handle,
     task::{JoinHandle, yield_now},
     time::{Instant, timeout},
@@ -11,14 +15,6 @@ use tokio::{
 use tower_websocket::{AcceptAll, Acceptor, Config, Shutdown, WebSocket};
 
 use crate::transport::{Client, Io, TASKS, connect};
-
-pub(crate) const TEXT: u8 = 0x81;
-pub(crate) const BINARY: u8 = 0x82;
-pub(crate) const CLOSE: u8 = 0x88;
-pub(crate) const PING: u8 = 0x89;
-pub(crate) const PONG: u8 = 0x8a;
-
-const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
 pub(crate) type Socket = WebSocket<Io>;
 
@@ -207,46 +203,7 @@ pub(crate) async fn at_once<F: Future>(future: F) -> F::Output {
     output
 }
 
-/// A server's next frame: its first byte and its payload; `None` at the end of the stream.
-pub(crate) async fn read_frame(io: &mut (impl AsyncRead + Unpin)) -> Option<(u8, Vec<u8>)> {
-    let first = io.read_u8().await.ok()?;
-    Some((first, read_payload(io).await.expect("the rest of the frame")))
-}
-
-/// The payload of a server's frame whose first byte is read.
-pub(crate) async fn read_payload(io: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u8>> {
-    let second = io.read_u8().await?;
-    assert_eq!(second & 0x80, 0, "a server's frame is not masked");
-    let len = match second {
-        126 => io.read_u16().await?.into(),
-        127 => io.read_u64().await?,
-        len => len.into(),
-    };
-    let mut payload = vec![0; len as usize];
-    io.read_exact(&mut payload).await?;
-    Ok(payload)
-}
-
 /// Returns whether a ping with this payload is one of the connection's own.
 pub(crate) fn is_keepalive(payload: &[u8]) -> bool {
     payload.strip_prefix(b"tower-ws").is_some_and(|number| number.len() == 4)
-}
-
-/// A masked frame.
-pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mut frame = vec![first];
-    match payload.len() {
-        len @ 0..=125 => frame.push(0x80 | len as u8),
-        len @ 126..=0xffff => {
-            frame.push(0x80 | 126);
-            frame.extend((len as u16).to_be_bytes());
-        }
-        len => {
-            frame.push(0x80 | 127);
-            frame.extend((len as u64).to_be_bytes());
-        }
-    }
-    frame.extend(MASK);
-    frame.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
-    frame
 }

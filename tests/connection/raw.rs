@@ -9,6 +9,11 @@ use std::{
     time::Duration,
 };
 
+use raw_client::{
+    frame,
+    opening::{open, request},
+    whole::{BINARY, CLOSE},
+};
 use tokio::{
     io::{
         AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex, join as pair_of,
@@ -27,8 +32,6 @@ use tower_websocket::{
 use crate::{
     limits::endless,
     model::{Random, config, play},
-    pair::{BINARY, frame},
-    transport::REQUEST,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -63,7 +66,7 @@ async fn a_peer_that_floods_is_dropped_at_twelve_close_timeouts() {
     for before in [vec![], frame(0x83, b"reserved opcode")] {
         let shutdown = Shutdown::new();
         let acceptor = Acceptor::new(AcceptAll::new()).with_config(Config::new().shutdown(&shutdown));
-        let flood = Cursor::new([REQUEST, &before].concat()).chain(Flood(usize::MAX));
+        let flood = Cursor::new([request("/", "").as_bytes(), &before].concat()).chain(Flood(usize::MAX));
         let (mut socket, ()) = acceptor.accept(pair_of(flood, sink())).await.unwrap();
         if !before.is_empty() {
             assert!(socket.recv().await.unwrap().is_err());
@@ -89,7 +92,7 @@ async fn a_peer_that_floods_is_dropped_at_twelve_close_timeouts() {
 #[tokio::test]
 async fn a_handler_that_reads_a_flood_is_written_out_all_the_same() {
     let (mut client, server) = duplex(1024);
-    let flood = REQUEST.chain(Flood(usize::MAX));
+    let flood = Cursor::new(request("/", "")).chain(Flood(usize::MAX));
     let acceptor = Acceptor::new(AcceptAll::new());
     let (socket, ()) = acceptor.accept(pair_of(flood, server)).await.unwrap();
     let driver = tokio::spawn(socket.drive(async |mut socket: WebSocket<_>| {
@@ -116,7 +119,7 @@ async fn a_client_that_took_a_part_of_the_response_gets_no_other() {
         let error = Acceptor::new(AcceptAll::new()).accept(server).await.unwrap_err();
         let _ = error.respond().await;
     });
-    client.write_all(REQUEST).await.unwrap();
+    client.write_all(request("/", "").as_bytes()).await.unwrap();
     sleep(60 * SECOND).await;
     let mut response = String::new();
     client.read_to_string(&mut response).await.unwrap();
@@ -161,19 +164,14 @@ async fn deadlines_of_a_server_without_end_never_come() {
     let (mut client, io) = duplex(1024);
     clients.send(io).await.unwrap();
     sleep(HOUR).await;
-    client.write_all(REQUEST).await.unwrap();
-    let mut response = Vec::new();
-    while !response.ends_with(b"\r\n\r\n") {
-        response.push(client.read_u8().await.unwrap());
-    }
-    assert!(response.starts_with(b"HTTP/1.1 101 "));
+    open(&mut client, "/", "").await.unwrap();
     stop.send(()).unwrap();
     let mut close = [0; 4];
     client.read_exact(&mut close).await.unwrap();
     assert_eq!(close, [0x88, 2, 3, 233]);
     sleep(HOUR).await;
     assert!(!server.is_finished());
-    client.write_all(&frame(0x88, &[3, 233])).await.unwrap();
+    client.write_all(&frame(CLOSE, &[3, 233])).await.unwrap();
     server.await.unwrap().unwrap();
 }
 
@@ -237,13 +235,8 @@ async fn nothing_is_lost_on_a_rough_stream() {
         let acceptor = Acceptor::new(AcceptAll::new()).with_config(config.shutdown(&shutdown));
         let (mut client, io) = duplex(random.pick(&[100, 5000, 1 << 17]));
         let rough = Rough { io, random: random.split() };
-        let (accepted, ()) = join!(acceptor.accept(rough), async {
-            client.write_all(REQUEST).await.unwrap();
-            let mut head = Vec::new();
-            while !head.ends_with(b"\r\n\r\n") {
-                head.push(client.read_u8().await.unwrap());
-            }
-        });
+        let (accepted, opened) = join!(acceptor.accept(rough), open(&mut client, "/", ""));
+        opened.unwrap();
         play(random, limits, accepted.unwrap().0, &mut client).await;
         shutdown.idle().await;
     }
@@ -266,7 +259,7 @@ struct Scene {
 impl Scene {
     fn new(frames: &[u8], resets: bool) -> (Self, Arc<Mutex<Seen>>) {
         let seen = Arc::<Mutex<Seen>>::default();
-        let input = Cursor::new([REQUEST, frames].concat());
+        let input = Cursor::new([request("/", "").as_bytes(), frames].concat());
         (Self { input, resets, seen: Arc::clone(&seen) }, seen)
     }
 }

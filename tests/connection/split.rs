@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use futures_util::SinkExt;
+use raw_client::whole::{BINARY, TEXT};
 use tokio::{
     sync::oneshot,
     time::{sleep, timeout},
 };
 use tower_websocket::{CloseCode, Config, Message, TrySendError};
 
-use crate::pair::{BINARY, Socket, TEXT, drive, open};
+use crate::pair::{Socket, drive, open};
 
 #[tokio::test(start_paused = true)]
 async fn many_queued_messages_leave_in_one_write() {

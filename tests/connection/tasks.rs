@@ -7,6 +7,10 @@ use std::{
 };
 
 use futures_util::{Sink, SinkExt, StreamExt};
+use raw_client::{
+    opening::request,
+    whole::{BINARY, CLOSE, PING, PONG},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     runtime::Builder,
@@ -16,7 +20,7 @@ use tokio::{
 use tower_websocket::{AcceptAll, Acceptor, Config, Error, Message, Receiver, Sender, Shutdown, WebSocket};
 
 use crate::{
-    pair::{BINARY, CLOSE, PING, PONG, Pair, Socket, at_once, open, settle, tasks},
+    pair::{Pair, Socket, at_once, open, settle, tasks},
     transport::Io,
 };
 
@@ -322,9 +326,7 @@ fn a_sender_that_outlives_its_runtime_does_not_keep_the_io() {
         let first = runtime();
         let (mut io, sender) = first.block_on(async {
             let (mut io, server) = tokio::io::duplex(1024);
-            let request = "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-                Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-            io.write_all(request.as_bytes()).await.unwrap();
+            io.write_all(request("/", "").as_bytes()).await.unwrap();
             let acceptor = Acceptor::new(AcceptAll::new()).with_config(quiet().shutdown(&shutdown));
             let (socket, ()) = acceptor.accept(server).await.unwrap();
             let (give, take) = oneshot::channel();

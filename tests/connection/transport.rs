@@ -10,12 +10,9 @@ use std::{
     task::{Context, Poll},
 };
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
+use raw_client::opening;
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tower_websocket::{AcceptAll, Acceptor, WebSocket};
-
-pub(crate) const REQUEST: &[u8] =
-    b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
 /// The IO of the server's socket.
 pub(crate) type Io = Counted;
@@ -43,16 +40,16 @@ pub(crate) async fn connect(
     let writes = Arc::new(AtomicUsize::new(0));
     let server = Counted { io: server, writes: Arc::clone(&writes) };
     let mut client = Client { io, writes };
-    let offer = offer.map(|offer| format!("Sec-WebSocket-Extensions: {offer}\r\n")).unwrap_or_default();
-    let request = [&REQUEST[..REQUEST.len() - 2], offer.as_bytes(), b"\r\n"].concat();
-    let (accepted, ()) = tokio::join!(acceptor.accept(server), async {
-        client.io.write_all(&request).await.unwrap();
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            head.push(client.io.read_u8().await.unwrap());
-        }
-        assert!(head.starts_with(b"HTTP/1.1 101 "));
-    });
+    let offer = offer
+        .map(|offer| {
+            format!(
+                "Sec-WebSocket-Extensions: {offer}
+"
+            )
+        })
+        .unwrap_or_default();
+    let (accepted, opened) = tokio::join!(acceptor.accept(server), opening::open(&mut client, "/", &offer));
+    opened.unwrap();
     client.writes.store(0, Ordering::Relaxed);
     (client, accepted.unwrap().0)
 }

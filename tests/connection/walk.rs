@@ -9,6 +9,10 @@ use std::{
 };
 
 use futures_util::SinkExt;
+use raw_client::{
+    frame, read_payload,
+    whole::{BINARY, CLOSE, PING, PONG, TEXT},
+};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     sync::Notify,
@@ -22,7 +26,7 @@ use tower_websocket::{
 
 use crate::{
     model::Random,
-    pair::{BINARY, CLOSE, PING, PONG, TEXT, frame, is_keepalive, open_with, read_payload},
+    pair::{is_keepalive, open_with},
     transport::Io,
 };
 

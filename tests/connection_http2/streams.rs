@@ -10,6 +10,10 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use raw_client::http2::{Client, Stream, connect};
+use raw_client::{
+    frame,
+    whole::{BINARY, CLOSE, TEXT},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     runtime::Handle,
@@ -23,7 +27,7 @@ use tower_websocket::{
     tungstenite::error::ProtocolError,
 };
 
-use crate::pair::{BINARY, CLOSE, Socket, TEXT, at_once, drive, frame, open, settle};
+use crate::pair::{Socket, at_once, drive, open, settle};
 
 const SECOND: Duration = Duration::from_secs(1);
 

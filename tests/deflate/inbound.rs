@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use raw_client::{
+    FIN, RSV1,
+    deflate::{Deflater, NO_TAKEOVER, TAKEOVER},
+    frame,
+    opcode::{BINARY, CONTINUE, PING, PONG, TEXT},
+};
 use tokio::{io::AsyncWriteExt, time::timeout};
 use tower_websocket::{CloseCode, Config, Deflate, Message};
 
-use super::peer::{
-    BINARY, CONTINUE, Deflater, FIN, NO_TAKEOVER, PING, PONG, RSV1, TAKEOVER, TEXT, config, frame, noise,
-    open, text,
-};
+use crate::peer::{config, noise, open, text};
 
 const RSV2: u8 = 0x20;
 const RSV3: u8 = 0x10;

@@ -1,12 +1,15 @@
 //! What is agreed on is what the final response says.
 
 use http::{HeaderValue, Request, Response, header::SEC_WEBSOCKET_EXTENSIONS};
+use raw_client::{
+    FIN, RSV1,
+    deflate::{Deflater, Inflater, NO_TAKEOVER, TAKEOVER},
+    opcode::TEXT,
+};
 use tower::service_fn;
 use tower_websocket::{Config, Deflate, Handshake, Message, Rejection};
 
-use super::peer::{
-    Deflater, FIN, Inflater, NO_TAKEOVER, RSV1, TAKEOVER, TEXT, config, open, open_with, text,
-};
+use crate::peer::{config, open, open_with, text};
 
 #[tokio::test]
 async fn without_configuration_nothing_is_agreed_on() {

@@ -1,10 +1,13 @@
 //! What goes out.
 
+use raw_client::{
+    FIN, RSV1,
+    deflate::{Inflater, NO_TAKEOVER, TAKEOVER},
+    opcode::{BINARY, CONTINUE, PING, TEXT},
+};
 use tower_websocket::{Config, Deflate, Message};
 
-use super::peer::{
-    BINARY, CONTINUE, FIN, Inflater, NO_TAKEOVER, PING, RSV1, TAKEOVER, TEXT, config, noise, open, text,
-};
+use crate::peer::{config, noise, open, text};
 
 #[tokio::test]
 async fn each_message_is_compressed_by_itself_by_default() {
@@ -160,7 +163,7 @@ async fn a_message_can_be_sent_past_the_compressor() {
 /// tokio-tungstenite's stream knows no compression.
 #[tokio::test]
 async fn a_socket_that_compresses_does_not_become_a_plain_stream() {
-    use super::peer::Deflater;
+    use raw_client::deflate::Deflater;
 
     let (mut peer, mut socket) = open(config(), &[TAKEOVER]).await;
     let mut deflater = Deflater::new(true);

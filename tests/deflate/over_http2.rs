@@ -5,13 +5,19 @@ use std::future::IntoFuture;
 use axum::Router;
 use h2::client::Builder;
 use raw_client::http2::{Client, connect};
+use raw_client::{
+    FIN, RSV1,
+    deflate::{Deflater, Inflater, NO_TAKEOVER, TAKEOVER},
+    frame,
+    opcode::TEXT,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
 use tower_websocket::{AcceptAll, WebSocketUpgradeLayer};
 
-use crate::peer::{Deflater, FIN, Inflater, NO_TAKEOVER, RSV1, TAKEOVER, TEXT, config, frame, text};
+use crate::peer::{config, text};
 
 #[tokio::test]
 async fn what_the_200_says_is_what_counts() {

@@ -1,20 +1,11 @@
 //! A client in memory, which makes and reads frames by itself.
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use raw_client::{frame, opening, read_frame, whole::CLOSE};
+use tokio::{
+    io::{AsyncWriteExt, DuplexStream},
+    join,
+};
 use tower_websocket::{AcceptAll, Acceptor, Config, Deflate, HandshakeService, WebSocket};
-
-pub(crate) use raw_client::deflate::{Deflater, Inflater, NO_TAKEOVER, TAKEOVER};
-
-pub(crate) const FIN: u8 = 0x80;
-pub(crate) const RSV1: u8 = 0x40;
-pub(crate) const CONTINUE: u8 = 0;
-pub(crate) const TEXT: u8 = 1;
-pub(crate) const BINARY: u8 = 2;
-pub(crate) const CLOSE: u8 = 8;
-pub(crate) const PING: u8 = 9;
-pub(crate) const PONG: u8 = 10;
-
-const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
 pub(crate) type Socket = WebSocket<DuplexStream>;
 
@@ -40,21 +31,11 @@ where
     H: HandshakeService<Extra = ()>,
 {
     let (mut io, server) = tokio::io::duplex(1 << 20);
-    let mut request = "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-        .to_owned();
-    for line in extensions {
-        request += &format!("Sec-WebSocket-Extensions: {line}\r\n");
-    }
-    request += "\r\n";
-    io.write_all(request.as_bytes()).await.unwrap();
-    let (socket, ()) = Acceptor::new(handshake).with_config(config).accept(server).await.unwrap();
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(io.read_u8().await.unwrap());
-    }
-    let head = String::from_utf8(head).unwrap();
-    assert!(head.starts_with("HTTP/1.1 101 "));
+    let headers: String =
+        extensions.iter().map(|offer| format!("Sec-WebSocket-Extensions: {offer}\r\n")).collect();
+    let acceptor = Acceptor::new(handshake).with_config(config);
+    let (accepted, opened) = join!(acceptor.accept(server), opening::open(&mut io, "/", &headers));
+    let (head, (socket, ())) = (opened.unwrap(), accepted.unwrap());
     (Peer { io, head }, socket)
 }
 
@@ -74,42 +55,15 @@ impl Peer {
 
     /// The next frame; `None` at the end of the stream.
     pub(crate) async fn recv(&mut self) -> Option<(u8, Vec<u8>)> {
-        let first = self.io.read_u8().await.ok()?;
-        let len = match self.io.read_u8().await.unwrap() {
-            126 => self.io.read_u16().await.unwrap().into(),
-            127 => self.io.read_u64().await.unwrap(),
-            len => len.into(),
-        };
-        let mut payload = vec![0; len as usize];
-        self.io.read_exact(&mut payload).await.unwrap();
-        Some((first, payload))
+        read_frame(&mut self.io).await
     }
 
     /// The code of the Close that comes next.
     pub(crate) async fn recv_close(&mut self) -> u16 {
         let (first, payload) = self.recv().await.unwrap();
-        assert_eq!(first, FIN | CLOSE, "{payload:?}");
+        assert_eq!(first, CLOSE, "{payload:?}");
         u16::from_be_bytes([payload[0], payload[1]])
     }
-}
-
-/// A masked frame.
-pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mut frame = vec![first];
-    match payload.len() {
-        len @ 0..=125 => frame.push(0x80 | len as u8),
-        len @ 126..=0xffff => {
-            frame.push(0x80 | 126);
-            frame.extend((len as u16).to_be_bytes());
-        }
-        len => {
-            frame.push(0x80 | 127);
-            frame.extend((len as u64).to_be_bytes());
-        }
-    }
-    frame.extend(MASK);
-    frame.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
-    frame
 }
 
 /// Text that repeats itself, but not only.

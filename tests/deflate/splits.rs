@@ -1,13 +1,16 @@
 //! However a stream is cut into reads, it has the same messages.
 
 use proptest::{collection::vec, prelude::*, test_runner::RngSeed};
+use raw_client::{
+    FIN, RSV1,
+    deflate::{Deflater, Inflater, NO_TAKEOVER, TAKEOVER},
+    frame,
+    opcode::{BINARY, CLOSE, CONTINUE, PING, TEXT},
+};
 use tokio::{io::AsyncWriteExt, runtime};
 use tower_websocket::Message;
 
-use super::peer::{
-    BINARY, CLOSE, CONTINUE, Deflater, FIN, Inflater, NO_TAKEOVER, PING, Peer, RSV1, Socket, TAKEOVER, TEXT,
-    config, frame, noise, open, text,
-};
+use crate::peer::{Peer, Socket, config, noise, open, text};
 
 /// A message as the client sends it.
 #[derive(Clone, Debug)]

@@ -13,7 +13,13 @@ use std::{
 };
 
 use http::{Request, Response};
-use raw_client::http2::connect;
+use raw_client::{
+    frame,
+    http2::connect,
+    opening::{read_head, request},
+    read_frame,
+    whole::{CLOSE, PONG, TEXT},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
     runtime::{Builder, Handle},
@@ -26,7 +32,7 @@ use tower_websocket::{Config, Handshake, Message, Rejection, Shutdown, WebSocket
 
 use crate::{
     memory::{Connector, start},
-    site::{frame, head, name, open, read_head},
+    site::{name, open},
     trial::{Alone, Outcomes},
 };
 
@@ -157,15 +163,6 @@ async fn sleep_through(by: Duration) -> Instant {
     Instant::now()
 }
 
-/// The next frame: its first byte and its payload.
-async fn read_frame(io: &mut DuplexStream) -> (u8, Vec<u8>) {
-    let first = io.read_u8().await.unwrap();
-    let mut payload = vec![0; io.read_u8().await.unwrap().into()];
-    assert!(payload.len() < 126);
-    io.read_exact(&mut payload).await.unwrap();
-    (first, payload)
-}
-
 /// All that comes until the end.
 async fn rest(io: &mut DuplexStream) -> Vec<u8> {
     let mut rest = Vec::new();
@@ -181,13 +178,13 @@ fn a_socket_whose_peer_answers_outlives_a_jump() {
         jump(&format!("{when}, and the peer answers"), async |site, by| {
             let mut io = site.connector.connect();
             open(&mut io, "/").await;
-            let message = frame(0x81, b"hello");
+            let message = frame(TEXT, b"hello");
             let (before, after) = message.split_at(if is_inside { 8 } else { 0 });
             io.write_all(before).await.unwrap();
             let start = sleep_through(by).await;
-            let (first, payload) = read_frame(&mut io).await;
+            let (first, payload) = read_frame(&mut io).await.unwrap();
             assert_eq!(first, 0x89);
-            io.write_all(&[after, &frame(0x8a, &payload), &frame(0x88, &[3, 232])].concat()).await.unwrap();
+            io.write_all(&[after, &frame(PONG, &payload), &frame(CLOSE, &[3, 232])].concat()).await.unwrap();
             assert_eq!(rest(&mut io).await, b"\x81\x05hello\x88\x02\x03\xe8");
             assert_eq!(start.elapsed(), Duration::ZERO);
             assert_eq!(site.ends.recv().await.unwrap(), "");
@@ -205,10 +202,10 @@ fn a_socket_whose_peer_is_gone_ends_once_after_a_jump() {
             let mut io = site.connector.connect();
             open(&mut io, "/").await;
             if is_inside {
-                io.write_all(&frame(0x81, b"hello")[..8]).await.unwrap();
+                io.write_all(&frame(TEXT, b"hello")[..8]).await.unwrap();
             }
             let start = sleep_through(by).await;
-            let (first, _) = read_frame(&mut io).await;
+            let (first, _) = read_frame(&mut io).await.unwrap();
             assert_eq!(first, 0x89);
             assert_eq!(rest(&mut io).await, b"\x88\x13\x03\xf3keepalive timeout");
             assert_eq!(start.elapsed().as_secs(), 20);
@@ -236,7 +233,7 @@ fn a_closing_handshake_is_over_after_a_jump() {
     jump("within the closing handshake", async |site, by| {
         let mut io = site.connector.connect();
         open(&mut io, "/close").await;
-        assert_eq!(read_frame(&mut io).await, (0x88, vec![3, 232]));
+        assert_eq!(read_frame(&mut io).await.unwrap(), (CLOSE, vec![3, 232]));
         let start = sleep_through(by).await;
         assert_eq!(site.ends.recv().await.unwrap(), "TimedOut");
         assert_eq!((rest(&mut io).await.len(), start.elapsed()), (0, Duration::ZERO));
@@ -248,9 +245,9 @@ fn a_closing_handshake_is_over_after_a_jump() {
 fn a_handshake_service_has_had_its_time_after_a_jump() {
     jump("while the handshake service is asked", async |site, by| {
         let mut io = site.connector.connect();
-        io.write_all(head("/asked").as_bytes()).await.unwrap();
+        io.write_all(request("/asked", "").as_bytes()).await.unwrap();
         let start = sleep_through(by).await;
-        assert!(read_head(&mut io).await.starts_with("HTTP/1.1 503 "));
+        assert!(read_head(&mut io).await.unwrap().starts_with("HTTP/1.1 503 "));
         assert_eq!(start.elapsed(), Duration::ZERO);
         "503 at once".to_owned()
     });
@@ -258,7 +255,7 @@ fn a_handshake_service_has_had_its_time_after_a_jump() {
 
 #[test]
 fn whoever_makes_no_request_is_dropped_after_a_jump() {
-    for (what, bytes) in [("before the request", ""), ("inside the request", &head("/")[..50])] {
+    for (what, bytes) in [("before the request", ""), ("inside the request", &request("/", "")[..50])] {
         jump(what, async |site, by| {
             let mut io = site.connector.connect();
             io.write_all(bytes.as_bytes()).await.unwrap();
@@ -274,7 +271,7 @@ fn an_idle_http_connection_ends_after_a_jump() {
     jump("on an idle HTTP/1.1 connection", async |site, by| {
         let mut io = site.connector.connect();
         io.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
-        assert!(read_head(&mut io).await.starts_with("HTTP/1.1 200 "));
+        assert!(read_head(&mut io).await.unwrap().starts_with("HTTP/1.1 200 "));
         io.read_exact(&mut [0; 4]).await.unwrap();
         let start = sleep_through(by).await;
         assert_eq!((rest(&mut io).await.len(), start.elapsed()), (0, Duration::ZERO));
@@ -308,14 +305,14 @@ fn timeouts_without_end_never_come() {
         let mut io = site.connector.connect();
         open(&mut io, "/").await;
         sleep_through(by).await;
-        io.write_all(&frame(0x81, b"hello")).await.unwrap();
-        assert_eq!(read_frame(&mut io).await, (0x81, b"hello".to_vec()));
+        io.write_all(&frame(TEXT, b"hello")).await.unwrap();
+        assert_eq!(read_frame(&mut io).await.unwrap(), (TEXT, b"hello".to_vec()));
         let mut closing = site.connector.connect();
         open(&mut closing, "/close").await;
-        assert_eq!(read_frame(&mut closing).await, (0x88, vec![3, 232]));
+        assert_eq!(read_frame(&mut closing).await.unwrap(), (CLOSE, vec![3, 232]));
         sleep_through(by).await;
         for io in [&mut io, &mut closing] {
-            io.write_all(&frame(0x88, &[3, 232])).await.unwrap();
+            io.write_all(&frame(CLOSE, &[3, 232])).await.unwrap();
         }
         assert_eq!(rest(&mut io).await, b"\x88\x02\x03\xe8");
         assert_eq!(rest(&mut closing).await, b"");

@@ -6,6 +6,11 @@
 use std::{process::Stdio, time::Duration};
 
 use futures_util::future::join_all;
+use raw_client::{
+    frame,
+    opening::{read_head, request},
+    whole::{CLOSE, TEXT},
+};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
@@ -15,8 +20,7 @@ use tokio::{
 use tower_websocket::Config;
 
 use crate::{
-    server::{echo, frame},
-    site::{head, read_head},
+    server::echo,
     trial::{Alone, Outcomes, runtime, soon},
 };
 
@@ -81,7 +85,7 @@ fn a_server_without_descriptors_serves_whoever_waited_once_it_has_some() {
         for _ in 0..TRIES {
             let clients = (0..CLIENTS).map(|_| async {
                 let mut io = TcpStream::connect(addr).await.unwrap();
-                io.write_all(head("/").as_bytes()).await.unwrap();
+                io.write_all(request("/", "").as_bytes()).await.unwrap();
                 io
             });
             let clients = join_all(clients).await;
@@ -93,9 +97,9 @@ fn a_server_without_descriptors_serves_whoever_waited_once_it_has_some() {
             })
             .await;
             let served = join_all(clients.into_iter().map(|mut io| async move {
-                assert!(soon(read_head(&mut io)).await.starts_with("HTTP/1.1 101 "));
-                io.write_all(&frame(0x81, b"hello")).await.unwrap();
-                io.write_all(&frame(0x88, &[3, 232])).await.unwrap();
+                assert!(soon(read_head(&mut io)).await.unwrap().starts_with("HTTP/1.1 101 "));
+                io.write_all(&frame(TEXT, b"hello")).await.unwrap();
+                io.write_all(&frame(CLOSE, &[3, 232])).await.unwrap();
                 let mut answer = Vec::new();
                 soon(io.read_to_end(&mut answer)).await.unwrap();
                 assert_eq!(answer, b"\x81\x05hello\x88\x02\x03\xe8");

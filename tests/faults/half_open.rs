@@ -11,7 +11,12 @@ use std::{
     time::Duration,
 };
 
-use raw_client::http2::connect;
+use raw_client::{
+    frame,
+    http2::connect,
+    opening::request,
+    whole::{CLOSE, PONG, TEXT},
+};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
@@ -20,7 +25,7 @@ use tokio::{
 use tower_websocket::{Config, serve};
 
 use crate::{
-    site::{Event, frame, head, open, service},
+    site::{Event, open, service},
     trial::{Alone, Census, is_again, nothing_else, runtime, soon},
 };
 
@@ -235,7 +240,7 @@ async fn open_all() {
                 continue;
             }
             if what == "inside a message" {
-                io.write_all(&frame(0x81, b"hello")[..8]).await.unwrap();
+                io.write_all(&frame(TEXT, b"hello")[..8]).await.unwrap();
             }
             streams.push(io);
         }
@@ -243,7 +248,7 @@ async fn open_all() {
     let mut clients = Vec::new();
     for _ in 0..EACH {
         let mut io = TcpStream::connect(addr).await.unwrap();
-        io.write_all(&head("/echo").as_bytes()[..50]).await.unwrap();
+        io.write_all(&request("/echo", "").as_bytes()[..50]).await.unwrap();
         streams.push(io);
         let mut io = TcpStream::connect(addr).await.unwrap();
         io.write_all(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
@@ -263,7 +268,7 @@ async fn open_all() {
     hear().await;
     for io in &mut streams[EACH..2 * EACH] {
         // One of those that are given up already would tell.
-        let _ = io.write_all(&frame(0x81, b"hello")).await;
+        let _ = io.write_all(&frame(TEXT, b"hello")).await;
     }
     run("ip link set wire1 down").unwrap();
     println!("cut");
@@ -283,7 +288,7 @@ async fn answer_pings(mut io: TcpStream, answered: oneshot::Sender<()>) {
         }
         assert!(header[0] == 0x89 && header[1] < 126, "{header:?}");
         let mut payload = vec![0; header[1].into()];
-        if io.read_exact(&mut payload).await.is_err() || io.write_all(&frame(0x8a, &payload)).await.is_err() {
+        if io.read_exact(&mut payload).await.is_err() || io.write_all(&frame(PONG, &payload)).await.is_err() {
             return;
         }
         if n == 3 {
@@ -296,8 +301,8 @@ async fn answer_pings(mut io: TcpStream, answered: oneshot::Sender<()>) {
 async fn is_well(addr: SocketAddr) {
     let mut io = soon(TcpStream::connect(addr)).await.unwrap();
     open(&mut io, "/echo").await;
-    io.write_all(&frame(0x81, b"hello")).await.unwrap();
-    io.write_all(&frame(0x88, &[3, 232])).await.unwrap();
+    io.write_all(&frame(TEXT, b"hello")).await.unwrap();
+    io.write_all(&frame(CLOSE, &[3, 232])).await.unwrap();
     let mut answer = Vec::new();
     soon(io.read_to_end(&mut answer)).await.unwrap();
     assert_eq!(answer, b"\x81\x05hello\x88\x02\x03\xe8");

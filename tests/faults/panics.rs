@@ -2,11 +2,16 @@
 
 use h2::client::Builder;
 use http::StatusCode;
-use raw_client::http2::{Client, connect};
+use raw_client::{
+    frame,
+    http2::{Client, connect},
+    opening::{read_head, request},
+    whole::{CLOSE, TEXT},
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{
-    site::{Event, Site, Stream, frame, head, open, read_head, read_to_end},
+    site::{Event, Site, Stream, open, read_to_end},
     trial::repeat,
 };
 
@@ -39,7 +44,7 @@ impl Place {
             site.sees(Event::Opened).await;
         }
         if matches!(self, Self::Message) {
-            io.write_all(&frame(0x81, b"now")).await.unwrap();
+            io.write_all(&frame(TEXT, b"now")).await.unwrap();
         }
         let mut close = [0; 4];
         if matches!(self, Self::Task) {
@@ -49,7 +54,7 @@ impl Place {
         }
         io.read_exact(&mut close).await.unwrap();
         assert_eq!(close, *b"\x88\x02\x03\xf3");
-        io.write_all(&frame(0x88, &[3, 243])).await.unwrap();
+        io.write_all(&frame(CLOSE, &[3, 243])).await.unwrap();
         let (rest, how) = read_to_end(io).await;
         assert!(rest.is_empty(), "{rest:?}");
         format!("Close 1011, {how}")
@@ -67,7 +72,7 @@ fn handler_panics(what: &str, place: Place) {
             let mut io = site.connect(is_tls, false).await;
             open(&mut io, place.path()).await;
             let outcome = place.happens(site, &mut *io).await;
-            other.write_all(&frame(0x81, b"still there")).await.unwrap();
+            other.write_all(&frame(TEXT, b"still there")).await.unwrap();
             site.sees(Event::Message(11)).await;
             drop(other);
             site.ended().await;
@@ -106,7 +111,7 @@ fn a_handler_that_panics_over_http_2() {
         site.sees(Event::Opened).await;
         let mut io = client.open(Client::websocket("http://localhost/handler/poll")).await;
         let outcome = Place::Poll.happens(site, &mut io).await;
-        other.write_all(&frame(0x81, b"still there")).await.unwrap();
+        other.write_all(&frame(TEXT, b"still there")).await.unwrap();
         site.sees(Event::Message(11)).await;
         drop((other, io, client));
         site.ended().await;
@@ -122,8 +127,8 @@ fn a_handshake_service_that_panics_is_500_and_the_connection_goes_on() {
             let over = if is_tls { " over TLS" } else { "" };
             repeat(&format!("handshake service panics {what}{over}"), TRIES, async |site| {
                 let mut io = site.connect(is_tls, false).await;
-                io.write_all(head(path).as_bytes()).await.unwrap();
-                let response = read_head(&mut io).await;
+                io.write_all(request(path, "").as_bytes()).await.unwrap();
+                let response = read_head(&mut io).await.unwrap();
                 assert!(response.starts_with("HTTP/1.1 500 "), "{response}");
                 open(&mut io, "/echo").await;
                 site.sees(Event::Opened).await;
@@ -178,7 +183,7 @@ fn a_page_that_panics_over_http_2_ends_its_stream_and_not_the_connection() {
         site.sees(Event::Opened).await;
         let request = http::Request::get("http://localhost/page/panics").version(http::Version::HTTP_2);
         let error = client.send(request, true).await.response().await.err().unwrap();
-        socket.write_all(&frame(0x81, b"still there")).await.unwrap();
+        socket.write_all(&frame(TEXT, b"still there")).await.unwrap();
         site.sees(Event::Message(11)).await;
         drop((socket, client));
         site.ended().await;

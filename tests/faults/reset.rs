@@ -3,11 +3,16 @@
 use std::time::Duration;
 
 use h2::client::Builder;
-use raw_client::http2::{Client, connect};
+use raw_client::{
+    frame,
+    http2::{Client, connect},
+    opening::{read_head, request},
+    whole::{BINARY, CLOSE, TEXT},
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{
-    site::{Event, Site, Stream, frame, head, open, read_head},
+    site::{Event, Site, Stream, open},
     trial::repeat,
 };
 
@@ -45,12 +50,12 @@ impl Stage {
         let path = match self {
             Self::BeforeRequest => return "nobody was asked".to_owned(),
             Self::InsideRequest => {
-                io.write_all(&head("/echo").as_bytes()[..60]).await.unwrap();
+                io.write_all(&request("/echo", "").as_bytes()[..60]).await.unwrap();
                 io.flush().await.unwrap();
                 return "nobody was asked".to_owned();
             }
             Self::WhileAsked => {
-                io.write_all(head("/asked").as_bytes()).await.unwrap();
+                io.write_all(request("/asked", "").as_bytes()).await.unwrap();
                 io.flush().await.unwrap();
                 site.sees(Event::Asked).await;
                 drop(io);
@@ -58,7 +63,7 @@ impl Stage {
                 return "the handshake service's future was dropped at once".to_owned();
             }
             Self::InsideOpening => {
-                io.write_all(head("/echo").as_bytes()).await.unwrap();
+                io.write_all(request("/echo", "").as_bytes()).await.unwrap();
                 io.flush().await.unwrap();
                 site.sees(Event::Opened).await;
                 drop(io);
@@ -73,10 +78,10 @@ impl Stage {
         site.sees(Event::Opened).await;
         match self {
             Self::InsideHeader => io.write_all(&[0x81, 0xfe, 1]).await.unwrap(),
-            Self::InsidePayload => io.write_all(&frame(0x82, &[1; 100])[..50]).await.unwrap(),
+            Self::InsidePayload => io.write_all(&frame(BINARY, &[1; 100])[..50]).await.unwrap(),
             Self::BetweenFragments => io.write_all(&frame(0x01, b"a part")).await.unwrap(),
             Self::AfterMessage => {
-                io.write_all(&frame(0x81, b"whole")).await.unwrap();
+                io.write_all(&frame(TEXT, b"whole")).await.unwrap();
                 io.flush().await.unwrap();
                 site.sees(Event::Message(5)).await;
             }
@@ -85,7 +90,7 @@ impl Stage {
                 io.read_exact(&mut close).await.unwrap();
                 assert_eq!(close, *b"\x88\x02\x03\xe8");
             }
-            Self::AfterTheirClose => io.write_all(&frame(0x88, &[3, 232])).await.unwrap(),
+            Self::AfterTheirClose => io.write_all(&frame(CLOSE, &[3, 232])).await.unwrap(),
             Self::WhileUnsent => site.sees(Event::Stuck).await,
             _ => {}
         }
@@ -214,7 +219,7 @@ fn a_reset_inside_a_large_page() {
     repeat("reset inside a large page", TRIES[0], async |site| {
         let mut io = site.reset_on_drop(false).await;
         io.write_all(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
-        assert!(read_head(&mut io).await.starts_with("HTTP/1.1 200 "));
+        assert!(read_head(&mut io).await.unwrap().starts_with("HTTP/1.1 200 "));
         "the page was dropped".to_owned()
     });
 }
@@ -233,8 +238,8 @@ fn a_reset_of_an_http_2_connection_ends_each_of_its_sockets_once() {
                 sockets.push(client.open(Client::websocket("http://localhost/echo")).await);
                 site.sees(Event::Opened).await;
             }
-            sockets[1].write_all(&frame(0x82, &[1; 100])[..50]).await.unwrap();
-            sockets[2].write_all(&frame(0x82, &[1; 100])).await.unwrap();
+            sockets[1].write_all(&frame(BINARY, &[1; 100])[..50]).await.unwrap();
+            sockets[2].write_all(&frame(BINARY, &[1; 100])).await.unwrap();
             site.sees(Event::Message(100)).await;
             connection.abort();
             assert!(connection.await.unwrap_err().is_cancelled());

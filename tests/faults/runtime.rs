@@ -8,6 +8,11 @@ use std::{
     time::Duration,
 };
 
+use raw_client::{
+    frame,
+    opening::{open_blocking, request},
+    whole::TEXT,
+};
 use tokio::{
     net::TcpListener,
     runtime::{Builder, Runtime},
@@ -18,7 +23,7 @@ use tower_websocket::{
 };
 
 use crate::{
-    site::{Event, config, frame, head, service},
+    site::{Event, config, service},
     trial::{Alone, Outcomes, PATIENCE},
 };
 
@@ -112,14 +117,7 @@ fn connect(addr: SocketAddr) -> TcpStream {
 
 fn open(addr: SocketAddr, path: &str) -> TcpStream {
     let mut io = connect(addr);
-    io.write_all(head(path).as_bytes()).unwrap();
-    let mut answer = Vec::new();
-    while !answer.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        io.read_exact(&mut byte).unwrap();
-        answer.extend(byte);
-    }
-    assert!(answer.starts_with(b"HTTP/1.1 101 "));
+    open_blocking(&mut io, path, "").unwrap();
     io
 }
 
@@ -134,7 +132,7 @@ fn everyone(running: &mut Running) -> Vec<(&'static str, TcpStream)> {
     io.write_all(b"GET / HT").unwrap();
     clients.push(("half a request", io));
     let mut io = connect(addr);
-    io.write_all(head("/asked").as_bytes()).unwrap();
+    io.write_all(request("/asked", "").as_bytes()).unwrap();
     seen(Event::Asked);
     clients.push(("the handshake service is asked", io));
     let mut io = connect(addr);
@@ -143,8 +141,8 @@ fn everyone(running: &mut Running) -> Vec<(&'static str, TcpStream)> {
     clients.push(("a large page", io));
     for (what, path, bytes, event) in [
         ("idle", "/echo", vec![], None),
-        ("inside a message", "/echo", frame(0x81, b"hello")[..7].to_vec(), None),
-        ("an echo unread", "/echo", frame(0x81, b"hello"), Some(Event::Message(5))),
+        ("inside a message", "/echo", frame(TEXT, b"hello")[..7].to_vec(), None),
+        ("an echo unread", "/echo", frame(TEXT, b"hello"), Some(Event::Message(5))),
         ("sending waits", "/send", vec![], Some(Event::Stuck)),
         ("our Close unanswered", "/close", vec![], None),
         ("the handler returned", "/leave", vec![], None),
@@ -218,7 +216,7 @@ fn shut_down(what: &str, threads: usize, end: End) {
         let mut all_kept = Vec::new();
         for what in ["sender", "halves", "socket"] {
             let mut io = open(running.keeping, "/");
-            io.write_all(&frame(0x81, what.as_bytes())).unwrap();
+            io.write_all(&frame(TEXT, what.as_bytes())).unwrap();
             all_kept.push(running.kept.recv_timeout(PATIENCE).unwrap());
             keepers.push((what, io));
         }

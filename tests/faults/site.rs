@@ -5,6 +5,10 @@ use std::{convert::Infallible, future::pending, mem, net::SocketAddr, pin::pin, 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
+use raw_client::{
+    frame, opening,
+    whole::{CLOSE, TEXT},
+};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -161,8 +165,8 @@ impl Site {
             let mut io = self.connect(is_tls, false).await;
             open(&mut io, "/echo").await;
             self.sees(Event::Opened).await;
-            io.write_all(&frame(0x81, b"hello")).await.unwrap();
-            io.write_all(&frame(0x88, &[3, 232])).await.unwrap();
+            io.write_all(&frame(TEXT, b"hello")).await.unwrap();
+            io.write_all(&frame(CLOSE, &[3, 232])).await.unwrap();
             let mut answer = Vec::new();
             soon(io.read_to_end(&mut answer)).await.unwrap();
             assert_eq!(answer, b"\x81\x05hello\x88\x02\x03\xe8");
@@ -172,31 +176,10 @@ impl Site {
     }
 }
 
-/// The head of a request for a WebSocket.
-pub(crate) fn head(path: &str) -> String {
-    format!(
-        "GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    )
-}
-
 /// Does the opening handshake.
 pub(crate) async fn open(io: &mut (impl AsyncRead + AsyncWrite + Unpin), path: &str) {
-    io.write_all(head(path).as_bytes()).await.unwrap();
-    assert!(soon(read_head(io)).await.starts_with("HTTP/1.1 101 "));
+    soon(opening::open(io, path, "")).await.unwrap();
 }
-
-/// Reads a response's head.
-pub(crate) async fn read_head(io: &mut (impl AsyncRead + Unpin)) -> String {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(io.read_u8().await.unwrap());
-    }
-    String::from_utf8(head).unwrap()
-}
-
-/// A short masked frame.
-pub(crate) use crate::server::frame;
 
 /// WebSockets, whose path says what their handler does, and a page at any path.
 pub(crate) fn service(config: Config, tell: UnboundedSender<Event>) -> impl HttpService {

@@ -1,6 +1,11 @@
 //! Peers that are slow: none is ended for that, and none keeps another waiting.
 
 use futures_util::StreamExt;
+use raw_client::{
+    frame,
+    opening::{read_head, request},
+    whole::{BINARY, CLOSE, PING},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpSocket,
@@ -11,7 +16,7 @@ use tower_websocket::{Message, tungstenite::protocol::Role};
 
 use crate::{
     client::echo,
-    site::{Event, Stream, frame, head, open, read_head},
+    site::{Event, Stream, open},
     trial::{repeat, soon},
 };
 
@@ -32,16 +37,16 @@ fn a_peer_may_write_byte_by_byte() {
         let over = if is_tls { " over TLS" } else { "" };
         repeat(&format!("writes byte by byte{over}"), TRIES, async |site| {
             let mut io = site.connect(is_tls, false).await;
-            write_slowly(&mut *io, head("/echo").as_bytes()).await;
-            assert!(read_head(&mut io).await.starts_with("HTTP/1.1 101 "));
+            write_slowly(&mut *io, request("/echo", "").as_bytes()).await;
+            assert!(read_head(&mut io).await.unwrap().starts_with("HTTP/1.1 101 "));
             site.sees(Event::Opened).await;
             // A text whose characters are cut, a ping inside of it, and a Close.
             let all = [
                 frame(0x01, &"καλημέρα".as_bytes()[..5]),
-                frame(0x89, b"ping"),
+                frame(PING, b"ping"),
                 frame(0x80, &"καλημέρα".as_bytes()[5..]),
-                frame(0x82, &[7; 100]),
-                frame(0x88, &[3, 232]),
+                frame(BINARY, &[7; 100]),
+                frame(CLOSE, &[3, 232]),
             ];
             write_slowly(&mut *io, &all.concat()).await;
             let mut answer = Vec::new();

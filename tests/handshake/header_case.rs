@@ -6,8 +6,9 @@ use axum::Router;
 use http::Request;
 use hyper::server::conn::http1;
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use raw_client::opening::read_head;
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, duplex},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt, duplex},
     net::{TcpListener, TcpStream},
 };
 use tower::service_fn;
@@ -29,11 +30,8 @@ fn handshake() -> impl HandshakeService<Extra = ()> {
 async fn lines<IO: AsyncRead + AsyncWrite + Unpin>(mut io: IO) -> Vec<String> {
     let request = head("/").replace("\r\n\r\n", "\r\nSec-WebSocket-Protocol: chat\r\n\r\n");
     io.write_all(request.as_bytes()).await.unwrap();
-    let mut bytes = Vec::new();
-    while !bytes.ends_with(b"\r\n\r\n") {
-        bytes.push(soon(io.read_u8()).await.unwrap());
-    }
-    let mut lines: Vec<_> = String::from_utf8(bytes).unwrap().trim_end().lines().map(str::to_owned).collect();
+    let head = soon(read_head(&mut io)).await.unwrap();
+    let mut lines: Vec<_> = head.trim_end().lines().map(str::to_owned).collect();
     lines[1..].sort_unstable();
     lines.retain(|line| !line.to_ascii_lowercase().starts_with("date: "));
     lines

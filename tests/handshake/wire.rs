@@ -4,6 +4,7 @@ use std::{future::Future, time::Duration};
 
 use bytes::{Buf, BytesMut};
 use http::{Response, StatusCode, header::CONTENT_LENGTH};
+use raw_client::{frame, opening::request_to, whole::TEXT};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     time::timeout,
@@ -13,18 +14,12 @@ use tower_websocket::tungstenite::protocol::Role;
 
 /// The head of a good opening handshake.
 pub(crate) fn head(target: &str) -> String {
-    format!(
-        "GET {target} HTTP/1.1\r\nHost: server.example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-    )
+    request_to("server.example.com", target, "")
 }
 
-/// A short text message in one frame, masked.
+/// A text message in one frame, masked.
 pub(crate) fn text_frame(text: &str) -> Vec<u8> {
-    let mask = [0x37, 0xfa, 0x21, 0x3d];
-    let length = u8::try_from(text.len()).ok().filter(|length| *length < 126).unwrap();
-    let payload = text.bytes().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask);
-    [0x81, 0x80 | length].into_iter().chain(mask).chain(payload).collect()
+    frame(TEXT, text.as_bytes())
 }
 
 /// The output of `future`, which must not hang. Longer than any default of the crate's, for paused clocks.

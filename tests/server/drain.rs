@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use http::{Request, StatusCode};
-use raw_client::http2_frames::hello;
+use raw_client::{
+    http2_frames::{get, hello},
+    opening::request,
+};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -152,10 +155,7 @@ async fn a_handshake_that_is_under_way_still_opens_a_socket_and_then_says_1001()
     let over_1 = tokio::spawn(websocket(connector.connect()));
     let over_2 = tokio::spawn(async move { http.websocket().await });
     let mut refused = connector.connect();
-    let request =
-        b"GET /refused HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
-    refused.write_all(request).await.unwrap();
+    refused.write_all(request("/refused", "").as_bytes()).await.unwrap();
     sleep(Duration::from_secs(1)).await;
     signal.send(()).unwrap();
     let begin = Instant::now();
@@ -175,7 +175,7 @@ async fn the_drain_has_a_deadline() {
     let authority = Authority::new();
     for (is_tls, bytes) in [
         (false, b"GET /?1000 HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec()),
-        (false, [hello(), raw_client::http2_frames::get(1, "/?1000")].concat()),
+        (false, [hello(), get(1, "/?1000")].concat()),
         (true, b"GET /?1000 HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec()),
     ] {
         let (signal, signalled) = oneshot::channel::<()>();

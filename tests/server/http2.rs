@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::SinkExt;
 use http::{Method, Request, StatusCode};
-use raw_client::http2_frames::{self, ACK, SETTINGS, hello};
+use raw_client::{
+    frame,
+    http2_frames::{self, ACK, SETTINGS, hello},
+    whole::{CLOSE, TEXT},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -116,9 +119,9 @@ async fn a_raw_client_opens_a_socket() {
         assert!(!response.headers().contains_key(name), "{name}");
     }
     let mut body = response.into_body();
-    send.send_data(Bytes::from_static(b"\x81\x82\0\0\0\0hi"), false).unwrap();
+    send.send_data(frame(TEXT, b"hi").into(), false).unwrap();
     assert_eq!(soon(body.data()).await.unwrap().unwrap(), &b"\x81\x02hi"[..]);
-    send.send_data(Bytes::from_static(b"\x88\x82\0\0\0\0\x03\xe8"), false).unwrap();
+    send.send_data(frame(CLOSE, &[3, 232]).into(), false).unwrap();
     assert_eq!(soon(body.data()).await.unwrap().unwrap(), &b"\x88\x02\x03\xe8"[..]);
     while let Some(end) = soon(body.data()).await {
         assert!(end.unwrap().is_empty());

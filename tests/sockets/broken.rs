@@ -1,12 +1,16 @@
 //! Peers that go away.
 
+use raw_client::{
+    frame, header_with_mask,
+    whole::{BINARY, CLOSE, TEXT},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     sync::mpsc,
 };
 use tower_websocket::{Config, Error, Message, WebSocket};
 
-use crate::server::{connect, echo, frame, start};
+use crate::server::{connect, echo, start};
 
 #[tokio::test]
 async fn a_reset_gives_one_error_after_the_messages_before_it() {
@@ -21,7 +25,7 @@ async fn a_reset_gives_one_error_after_the_messages_before_it() {
     })
     .await;
     let mut client = connect(addr).await;
-    client.write_all(&frame(0x81, b"before")).await.unwrap();
+    client.write_all(&frame(TEXT, b"before")).await.unwrap();
     assert_eq!(received.recv().await.unwrap().unwrap(), Message::text("before"));
     client.set_zero_linger().unwrap();
     drop(client);
@@ -35,8 +39,8 @@ async fn a_reset_gives_one_error_after_the_messages_before_it() {
 async fn a_client_that_half_closes_after_its_close_gets_the_answer() {
     let (addr, shutdown) = start(Config::new(), echo).await;
     let mut client = connect(addr).await;
-    client.write_all(&frame(0x81, b"hello")).await.unwrap();
-    client.write_all(&frame(0x88, &1000u16.to_be_bytes())).await.unwrap();
+    client.write_all(&frame(TEXT, b"hello")).await.unwrap();
+    client.write_all(&frame(CLOSE, &1000u16.to_be_bytes())).await.unwrap();
     client.shutdown().await.unwrap();
     let mut answer = Vec::new();
     client.read_to_end(&mut answer).await.unwrap();
@@ -51,10 +55,7 @@ async fn the_close_of_an_oversized_message_arrives() {
     let client = connect(addr).await;
     let (mut read, mut write) = client.into_split();
     let writer = tokio::spawn(async move {
-        let mut header = vec![0x82, 0xff];
-        header.extend((64u64 << 20).to_be_bytes());
-        header.extend([0; 4]);
-        write.write_all(&header).await.unwrap();
+        write.write_all(&header_with_mask(BINARY, 64 << 20, [0; 4])).await.unwrap();
         // The server reads on until it sees the end, so all of this can be written.
         for _ in 0..64 {
             write.write_all(&vec![0; 1 << 20]).await.unwrap();

@@ -8,7 +8,11 @@ use futures_util::{
     future::{join_all, try_join_all},
 };
 use h2::{Reason, client::Builder};
-use raw_client::http2::{Client, Stream, connect};
+use raw_client::{
+    frame,
+    http2::{Client, Stream, connect},
+    whole::{BINARY, CLOSE},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -20,7 +24,7 @@ use tower_websocket::{
     AcceptAll, Config, Message, Shutdown, WebSocketUpgradeLayer, tungstenite::protocol::Role,
 };
 
-use crate::server::{echo, frame};
+use crate::server::echo;
 
 /// As many as hyper allows on one connection.
 const SOCKETS: usize = 200;
@@ -115,11 +119,11 @@ async fn however_sockets_end_nothing_of_them_is_left() {
                 return;
             }
             let (_, mut stream) = sent.response().await.unwrap();
-            stream.write_all(&frame(0x82, &[0; 100])).await.unwrap();
+            stream.write_all(&frame(BINARY, &[0; 100])).await.unwrap();
             match n % 6 {
                 1 => {
                     // In the middle of a frame, with the echo on its way.
-                    stream.write_all(&frame(0x82, &[0; 100])[..50]).await.unwrap();
+                    stream.write_all(&frame(BINARY, &[0; 100])[..50]).await.unwrap();
                     stream.reset(Reason::CANCEL);
                 }
                 2 => drop(stream),
@@ -131,11 +135,11 @@ async fn however_sockets_end_nothing_of_them_is_left() {
                 }
                 4 => {
                     // More than there is room for, and none of it is read.
-                    stream.write_all(&frame(0x82, &[0; 100]).repeat(700)).await.unwrap();
+                    stream.write_all(&frame(BINARY, &[0; 100]).repeat(700)).await.unwrap();
                     drop(stream);
                 }
                 _ => {
-                    stream.write_all(&frame(0x88, &[3, 232])).await.unwrap();
+                    stream.write_all(&frame(CLOSE, &[3, 232])).await.unwrap();
                     let mut all = Vec::new();
                     stream.read_to_end(&mut all).await.unwrap();
                     assert_eq!((all.len(), &all[102..]), (106, &[0x88, 2, 3, 232][..]));

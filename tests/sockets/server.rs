@@ -2,10 +2,8 @@
 
 use std::{future::Future, net::SocketAddr};
 
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-};
+use raw_client::opening;
+use tokio::net::{TcpListener, TcpStream};
 use tower_websocket::{AcceptAll, Config, Shutdown, WebSocket, WebSocketUpgradeLayer, serve};
 
 /// Serves `handler` and returns where, and the handle that counts its sockets.
@@ -26,16 +24,7 @@ where
 /// A raw client after its handshake.
 pub(crate) async fn connect(addr: SocketAddr) -> TcpStream {
     let mut io = TcpStream::connect(addr).await.unwrap();
-    let request = format!(
-        "GET / HTTP/1.1\r\nHost: {addr}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    );
-    io.write_all(request.as_bytes()).await.unwrap();
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(io.read_u8().await.unwrap());
-    }
-    assert!(head.starts_with(b"HTTP/1.1 101 "));
+    opening::open(&mut io, "/", "").await.unwrap();
     io
 }
 
@@ -45,11 +34,4 @@ pub(crate) async fn echo(mut socket: WebSocket, (): ()) {
             break;
         }
     }
-}
-
-/// A short masked frame.
-pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mut frame = vec![first, 0x80 | payload.len() as u8, 0, 0, 0, 0];
-    frame.extend_from_slice(payload);
-    frame
 }

@@ -10,6 +10,10 @@ use std::{
 };
 
 use futures_util::{FutureExt, SinkExt};
+use raw_client::{
+    FIN,
+    opcode::{BINARY, CLOSE, PING, PONG, TEXT},
+};
 use tokio::{
     runtime::{Builder, Handle},
     sync::{Notify, mpsc},
@@ -19,7 +23,7 @@ use tower_websocket::{CloseCode, Config, Error, Message, WebSocket};
 
 use crate::{
     life::pair,
-    peer::{BINARY, CLOSE, FIN, PING, PONG, Peer, TEXT},
+    peer::Peer,
     site::{Site, Way},
     trial::{SOON, each, each_in_turn, soon, within},
 };

@@ -3,12 +3,16 @@
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use raw_client::{
+    FIN, RSV1,
+    opcode::{BINARY, CLOSE, PING, PONG, TEXT},
+};
 use tokio::time::{self, sleep};
 use tower_websocket::{AcceptAll, Acceptor, CloseCode, Config, Deflate, Message};
 
 use crate::{
     life::pair,
-    peer::{BINARY, CLOSE, FIN, PING, PONG, Peer, RSV1, TEXT},
+    peer::Peer,
     trial::{noise, soon},
 };
 

@@ -3,6 +3,10 @@
 use std::{io, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, StreamExt};
+use raw_client::{
+    FIN,
+    opcode::{BINARY, CLOSE, PING, TEXT},
+};
 use tokio::{
     sync::{Notify, mpsc},
     time::{self, timeout},
@@ -11,7 +15,6 @@ use tower_websocket::{CloseCode, Config, Error, Message, TrySendError, WebSocket
 
 use crate::{
     life::pair,
-    peer::{BINARY, CLOSE, FIN, PING, TEXT},
     site::{Buffers, Site, Way},
     trial::{each, noise, soon},
 };
@@ -282,7 +285,7 @@ async fn a_peer_that_sends_and_takes_nothing_does_not_keep_a_connection_that_end
             if is_failed {
                 peer.send_raw(&[FIN | TEXT, 1, b'a']).await;
             }
-            while peer.try_send_raw(&crate::peer::frame(FIN | PING, b"")).await.is_ok() {
+            while peer.try_send_raw(&raw_client::frame(FIN | PING, b"")).await.is_ok() {
                 time::sleep(Duration::from_secs(1)).await;
             }
         });

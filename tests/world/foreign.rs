@@ -17,6 +17,10 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{FutureExt, SinkExt};
+use raw_client::{
+    FIN, RSV1,
+    opcode::{BINARY, CLOSE, PING, PONG, TEXT},
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf},
     runtime::{Builder, Runtime},
@@ -31,7 +35,7 @@ use tracing_subscriber::{
 
 use crate::{
     life::pair,
-    peer::{BINARY, CLOSE, FIN, PING, PONG, Peer, RSV1, TEXT},
+    peer::Peer,
     site::{Site, Way},
     trial::{noise, soon, tell},
 };

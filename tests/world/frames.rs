@@ -2,13 +2,18 @@
 
 use std::time::Duration;
 
-use flate2::{Compress, Compression, FlushCompress};
+use raw_client::{
+    FIN, RSV1,
+    deflate::compressed,
+    frame, header,
+    opcode::{BINARY, CLOSE, CONTINUE, PING, PONG, TEXT},
+};
 use tokio::{io::DuplexStream, sync::mpsc, time::timeout};
 use tower_websocket::{AcceptAll, Acceptor, Config, Deflate, Error, WebSocket};
 
 use crate::{
     life::pair,
-    peer::{BINARY, CLOSE, CONTINUE, FIN, PING, PONG, Peer, RSV1, TEXT, frame, header},
+    peer::Peer,
     trial::{noise, soon},
 };
 
@@ -141,14 +146,6 @@ async fn deflating(limit: usize) -> (Peer, WebSocket<DuplexStream>) {
     let acceptor = Acceptor::new(AcceptAll::new()).with_config(config);
     let (peer, accepted) = tokio::join!(Peer::open(io, Some("permessage-deflate")), acceptor.accept(server));
     (peer.expect("it opens"), accepted.expect("it opens").0)
-}
-
-fn compressed(message: &[u8], level: u32) -> Vec<u8> {
-    let mut output = Vec::with_capacity(2 * message.len() + 1000);
-    let mut compress = Compress::new(Compression::new(level), false);
-    compress.compress_vec(message, &mut output, FlushCompress::Sync).expect("there is room");
-    output.truncate(output.len() - 4);
-    output
 }
 
 /// The limit is for the message; on the wire deflate's own overhead comes on top.

@@ -13,6 +13,10 @@ use std::{
 };
 
 use futures_util::{FutureExt, StreamExt, poll};
+use raw_client::{
+    FIN,
+    opcode::{BINARY, CLOSE, PING, TEXT},
+};
 use tokio::{
     io::{AsyncWrite, DuplexStream, WriteHalf},
     sync::{Notify, mpsc},
@@ -22,7 +26,7 @@ use tokio::{
 use tower_websocket::{AcceptAll, Acceptor, Config, Error, Message, TrySendError, WebSocket};
 
 use crate::{
-    peer::{BINARY, CLOSE, FIN, PING, Peer, TEXT},
+    peer::Peer,
     site::{Buffers, Site, Way},
     trial::{each, soon, within},
 };

@@ -6,52 +6,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::{Buf, BytesMut};
-use flate2::{Decompress, FlushDecompress};
+use bytes::BytesMut;
+use raw_client::{
+    FIN, RSV1,
+    deflate::Inflater,
+    frame,
+    opcode::{CLOSE, PING, PONG},
+    opening, take_frame,
+};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     time::{sleep, sleep_until},
 };
 
-pub(crate) const CONTINUE: u8 = 0x0;
-pub(crate) const TEXT: u8 = 0x1;
-pub(crate) const BINARY: u8 = 0x2;
-pub(crate) const CLOSE: u8 = 0x8;
-pub(crate) const PING: u8 = 0x9;
-pub(crate) const PONG: u8 = 0xa;
-pub(crate) const FIN: u8 = 0x80;
-pub(crate) const RSV1: u8 = 0x40;
-
-const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
-
 /// A stream of any kind.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
 impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for IO {}
-
-/// The header of a masked frame.
-pub(crate) fn header(first: u8, len: u64) -> Vec<u8> {
-    let mut header = vec![first];
-    match len {
-        0..=125 => header.push(0x80 | len as u8),
-        126..=0xffff => {
-            header.push(0x80 | 126);
-            header.extend((len as u16).to_be_bytes());
-        }
-        _ => {
-            header.push(0x80 | 127);
-            header.extend(len.to_be_bytes());
-        }
-    }
-    header.extend(MASK);
-    header
-}
-
-/// A masked frame.
-pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mut frame = header(first, payload.len() as u64);
-    frame.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
-    frame
-}
 
 /// A frame of the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,21 +98,8 @@ impl Transcript {
 impl Peer {
     /// Does the opening handshake over HTTP/1.1.
     pub(crate) async fn open(mut io: impl Stream, extensions: Option<&str>) -> io::Result<Self> {
-        let extensions = extensions.map(|offer| format!("Sec-WebSocket-Extensions: {offer}\r\n"));
-        let request = format!(
-            "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{}\r\n",
-            extensions.unwrap_or_default()
-        );
-        io.write_all(request.as_bytes()).await?;
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            head.push(io.read_u8().await?);
-        }
-        let head = String::from_utf8_lossy(&head).into_owned();
-        if !head.starts_with("HTTP/1.1 101 ") {
-            return Err(io::Error::other(head));
-        }
+        let offer = extensions.map(|offer| format!("Sec-WebSocket-Extensions: {offer}\r\n"));
+        let head = opening::open(&mut io, "/", &offer.unwrap_or_default()).await?;
         Ok(Self { head, ..Self::of(io) })
     }
 
@@ -181,8 +138,8 @@ impl Peer {
     /// The next frame; `None` at the end of the stream.
     pub(crate) async fn frame(&mut self) -> io::Result<Option<Frame>> {
         loop {
-            if let Some(frame) = self.parse() {
-                return Ok(Some(frame));
+            if let Some((first, payload)) = take_frame(&mut self.unread) {
+                return Ok(Some(Frame { first, payload }));
             }
             if self.fill().await? == 0 {
                 return if self.unread.is_empty() {
@@ -242,19 +199,23 @@ impl Peer {
             match frame.opcode() {
                 PING => {
                     seen.pings += 1;
-                    let _ = self.try_send_raw(&crate::peer::frame(FIN | PONG, &frame.payload)).await;
+                    let _ = self.try_send_raw(&raw_client::frame(FIN | PONG, &frame.payload)).await;
                 }
                 PONG => {}
                 CLOSE => {
                     seen.close = Some(frame.code());
-                    let _ = self.try_send_raw(&crate::peer::frame(FIN | CLOSE, &frame.payload)).await;
+                    let _ = self.try_send_raw(&raw_client::frame(FIN | CLOSE, &frame.payload)).await;
                 }
                 _ => {
                     let (_, so_far) = message.get_or_insert_with(|| (frame.first & RSV1 != 0, Vec::new()));
                     so_far.extend(&frame.payload);
                     if frame.first & FIN != 0 {
                         let (is_compressed, payload) = message.take().expect("there is a message");
-                        seen.messages.push(if is_compressed { inflate(&payload) } else { payload });
+                        seen.messages.push(if is_compressed {
+                            Inflater::new(false, 15).message(&payload)
+                        } else {
+                            payload
+                        });
                     }
                 }
             }
@@ -284,40 +245,5 @@ impl Peer {
             }
         }
         Ok(n)
-    }
-
-    /// The next frame, if all of it is there.
-    fn parse(&mut self) -> Option<Frame> {
-        let (&first, &second) = (self.unread.first()?, self.unread.get(1)?);
-        assert_eq!(second & 0x80, 0, "the server masks");
-        let (start, len) = match second {
-            126 => (4, u16::from_be_bytes(*self.unread.get(2..)?.first_chunk()?).into()),
-            127 => (10, u64::from_be_bytes(*self.unread.get(2..)?.first_chunk()?) as usize),
-            len => (2, usize::from(len)),
-        };
-        if self.unread.len() < start + len {
-            return None;
-        }
-        self.unread.advance(start);
-        Some(Frame { first, payload: self.unread.split_to(len).to_vec() })
-    }
-}
-
-/// Inflates a message that was compressed by itself.
-fn inflate(payload: &[u8]) -> Vec<u8> {
-    let payload = [payload, b"\x00\x00\xff\xff"].concat();
-    let mut inflate = Decompress::new(false);
-    let mut message = Vec::with_capacity(1 << 20);
-    loop {
-        let taken = inflate.total_in() as usize;
-        let before = message.len();
-        inflate
-            .decompress_vec(&payload[taken..], &mut message, FlushDecompress::Sync)
-            .expect("it is deflate");
-        if inflate.total_in() as usize == payload.len() && message.len() < message.capacity() {
-            return message;
-        }
-        assert!(message.len() > before || inflate.total_in() as usize > taken, "inflating goes on");
-        message.reserve(1 << 20);
     }
 }

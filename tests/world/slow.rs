@@ -12,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use raw_client::whole;
 use tokio::sync::{mpsc, oneshot};
 use tower_websocket::{CloseCode, Config, Error, Message, WebSocket};
 
@@ -336,7 +337,7 @@ async fn taking_bytes_is_life_though_no_pong_comes() {
         while bytes < scale.messages * scale.size {
             match peer.frame().await {
                 Ok(Some(frame)) if frame.opcode() < 8 => bytes += frame.payload.len(),
-                Ok(Some(frame)) if frame.opcode() == crate::peer::PING => {}
+                Ok(Some(frame)) if frame.opcode() == raw_client::opcode::PING => {}
                 other => return Err(format!("after {bytes} bytes and {:.1?}: {other:?}", start.elapsed())),
             }
         }
@@ -440,7 +441,7 @@ async fn unread_input_does_not_destroy_what_the_peer_has_yet_to_read() {
         .await;
         let mut peer = site.open().await;
         for n in 0..20 {
-            peer.send(crate::peer::FIN | crate::peer::BINARY, noise(n, 1000)).await;
+            peer.send(whole::BINARY, noise(n, 1000)).await;
         }
         peer.set_rate(scale.rate);
         let seen: Transcript = within(scale.limit, "all of it", peer.all(None)).await;

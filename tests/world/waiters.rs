@@ -13,6 +13,10 @@ use std::{
 };
 
 use futures_util::{FutureExt, SinkExt, StreamExt, stream::FuturesUnordered};
+use raw_client::{
+    FIN,
+    opcode::{BINARY, CLOSE, TEXT},
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf},
     sync::{mpsc, oneshot},
@@ -29,7 +33,7 @@ use tower_websocket::{
 
 use crate::{
     life::pair,
-    peer::{BINARY, CLOSE, FIN, Peer, TEXT},
+    peer::Peer,
     site::{Buffers, Site, Way},
     trial::{Random, SOON, each, noise, soon, tell, within},
 };
@@ -761,7 +765,7 @@ async fn io_that_panics_in_a_senders_task_strands_nobody() {
             let peer = tokio::spawn(async move {
                 while let Ok(Some(frame)) = peer.frame().await {
                     if frame.opcode() == CLOSE {
-                        let _ = peer.try_send_raw(&crate::peer::frame(FIN | CLOSE, &frame.payload)).await;
+                        let _ = peer.try_send_raw(&raw_client::frame(FIN | CLOSE, &frame.payload)).await;
                     }
                 }
             });

@@ -8,6 +8,15 @@ pub const NO_TAKEOVER: &str = "permessage-deflate; server_no_context_takeover; c
 
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 
+/// Returns the payload of a message that is compressed by itself, at a level from 0 to 9.
+pub fn compressed(message: &[u8], level: u32) -> Vec<u8> {
+    let mut output = Vec::with_capacity(2 * message.len() + 1000);
+    Compress::new(Compression::new(level), false)
+        .compress_vec(message, &mut output, FlushCompress::Sync)
+        .expect("there is room for it");
+    output.strip_suffix(&TAIL).expect("a flush ends so").to_vec()
+}
+
 /// The client's compressor.
 pub struct Deflater {
     inner: Compress,

@@ -1,4 +1,6 @@
 //! Frames (RFC 6455 §5).
+//!
+//! Not those of `tests/raw_client`: the two are written apart, so that a mistake in one shows in the other.
 
 use bytes::{Buf, Bytes, BytesMut};
 
