@@ -2,11 +2,13 @@
 //!
 //! Both ends run on one thread, and the client, which counts in all results, is the same.
 
-mod client;
-
-use client::open;
 use criterion::{BenchmarkId, Criterion, Throughput};
 use futures_util::{SinkExt, StreamExt};
+use raw_client::{
+    frame,
+    opening::open,
+    whole::{BINARY, TEXT},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     runtime::{Builder, Runtime},
@@ -17,11 +19,11 @@ use tower_websocket::{AcceptAll, Acceptor, WebSocket};
 /// What a message is made of, its first byte on the wire, its size in bytes, and how many messages are sent before the echo
 /// of the first is read. Binary ones are unmasked and copied, text is checked as well.
 const LOADS: [(&str, u8, usize, usize); 5] = [
-    ("a", 0x82, 125, 1),
-    ("a", 0x82, 125, 16),
-    ("a", 0x82, 16 << 10, 1),
-    ("a", 0x81, 16 << 10, 1),
-    ("é", 0x81, 16 << 10, 1),
+    ("a", BINARY, 125, 1),
+    ("a", BINARY, 125, 16),
+    ("a", BINARY, 16 << 10, 1),
+    ("a", TEXT, 16 << 10, 1),
+    ("é", TEXT, 16 << 10, 1),
 ];
 
 fn main() {
@@ -33,7 +35,7 @@ fn main() {
 fn echo(c: &mut Criterion) {
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     for (unit, first, size, in_flight) in LOADS {
-        let kind = if first == 0x82 { "binary".to_owned() } else { format!("text of {unit}") };
+        let kind = if first == BINARY { "binary".to_owned() } else { format!("text of {unit}") };
         let mut group = c.benchmark_group(format!("echo of {size} B {kind}, {in_flight} in flight"));
         group.throughput(Throughput::Elements(in_flight as u64));
         for (name, serve) in [
@@ -42,7 +44,7 @@ fn echo(c: &mut Criterion) {
         ] {
             let (mut client, server) = duplex(256 << 10);
             serve(&runtime, server);
-            runtime.block_on(open(&mut client));
+            runtime.block_on(open(&mut client, "/", "")).expect("an upgrade");
             let burst = frame(first, unit.repeat(size / unit.len()).as_bytes()).repeat(in_flight);
             // A server's frames have no mask.
             let mut back = vec![0; burst.len() - 4 * in_flight];
@@ -82,20 +84,4 @@ fn serve_tokio_tungstenite(runtime: &Runtime, io: DuplexStream) {
             }
         }
     });
-}
-
-/// A masked frame.
-fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mut frame = vec![first];
-    match payload.len() {
-        size @ 0..=125 => frame.push(0x80 | size as u8),
-        size => {
-            frame.push(0x80 | 126);
-            frame.extend_from_slice(&u16::try_from(size).expect("below 64 KiB").to_be_bytes());
-        }
-    }
-    let mask = [1, 2, 3, 4];
-    frame.extend_from_slice(&mask);
-    frame.extend(payload.iter().enumerate().map(|(i, byte)| byte ^ mask[i % 4]));
-    frame
 }

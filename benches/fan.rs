@@ -3,11 +3,9 @@
 //!
 //! All run on one thread with the clients, which count in both results and are the same.
 
-mod client;
-
-use client::open;
 use criterion::{BenchmarkId, Criterion, Throughput};
 use futures_util::SinkExt;
+use raw_client::opening::open;
 use tokio::{
     io::{AsyncReadExt, DuplexStream, duplex},
     runtime::{Builder, Runtime},
@@ -106,7 +104,7 @@ fn clients(runtime: &Runtime, serve: impl Fn(DuplexStream)) -> Vec<DuplexStream>
     for _ in 0..SUBSCRIBERS {
         let (mut client, server) = duplex(4 << 10);
         serve(server);
-        runtime.block_on(open(&mut client));
+        runtime.block_on(open(&mut client, "/", "")).expect("an upgrade");
         clients.push(client);
     }
     clients

@@ -8,8 +8,10 @@ use std::{
     time::Duration,
 };
 
+use raw_client::RSV1;
+
 use super::Target;
-use crate::wire::{Opcode, RSV1, inflate, is_opened};
+use crate::wire::{Opcode, inflate, is_opened};
 
 /// Connects, without an opening handshake.
 pub(crate) fn connect(target: Target) -> io::Result<TcpStream> {

@@ -6,8 +6,8 @@ mod payload;
 mod replies;
 mod request;
 
-pub(crate) use deflate::{compress, inflate};
-pub(crate) use frame::{Opcode, RSV1, compressed_frame, frame};
+pub(crate) use deflate::inflate;
+pub(crate) use frame::{Opcode, compressed_frame, frame};
 pub(crate) use payload::Payload;
 pub(crate) use replies::Replies;
 pub(crate) use request::{is_opened, request};

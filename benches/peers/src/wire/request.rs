@@ -2,20 +2,15 @@
 
 use std::net::SocketAddr;
 
-use crate::compression::{Compression, Takeover};
+use raw_client::opening::{ACCEPT, request_to};
 
-const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
-const ACCEPT: &[u8] = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+use crate::compression::{Compression, Takeover};
 
 pub(crate) fn request(path: &str, host: SocketAddr, compression: Option<Compression>) -> Vec<u8> {
     let offer = compression
         .map(|compression| format!("Sec-WebSocket-Extensions: {}\r\n", compression.extension()))
         .unwrap_or_default();
-    format!(
-        "GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: peers\r\nConnection: Upgrade\r\n\
-         Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n{offer}\r\n"
-    )
-    .into_bytes()
+    request_to(&host.to_string(), path, &format!("User-Agent: peers\r\n{offer}")).into_bytes()
 }
 
 /// Whether `head` is the whole answer that opens the WebSocket, or an error when it never will be.
@@ -26,7 +21,7 @@ pub(crate) fn is_opened(head: &[u8], compression: Option<Compression>) -> Result
     if !head.starts_with(b"HTTP/1.1 101") {
         return Err("refused");
     }
-    if !head.windows(ACCEPT.len()).any(|window| window == ACCEPT) {
+    if !head.windows(ACCEPT.len()).any(|window| window == ACCEPT.as_bytes()) {
         return Err("wrong Sec-WebSocket-Accept");
     }
     let has = |text: &[u8]| head.windows(text.len()).any(|window| window == text);
