@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use raw_client::opening;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -117,24 +118,13 @@ impl Attack {
         let mut peer = TcpStream::connect(("127.0.0.1", port)).await?;
         peer.set_nodelay(true)?;
         let Some(path) = self.opens else { return Ok(peer) };
-        peer.write_all(request(path).as_bytes()).await?;
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            head.push(peer.read_u8().await?);
-        }
-        assert!(head.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&head));
+        opening::open(&mut peer, path, OFFER).await?;
         Ok(peer)
     }
 }
 
-/// The request for a WebSocket at `path`, which offers compression.
-pub(crate) fn request(path: &str) -> String {
-    format!(
-        "GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-         Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
-    )
-}
+/// What each WebSocket offers.
+pub(crate) const OFFER: &str = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
 
 async fn discard(input: &mut (impl AsyncReadExt + Unpin)) {
     let mut bytes = vec![0; 64 << 10];

@@ -1,8 +1,13 @@
 //! The attacks, in the order in which a connection comes to them.
 
-use flate2::{Compress, Compression, FlushCompress};
-use raw_client::http2_frames::{
-    CONTINUATION, END_STREAM, HEADERS, RST_STREAM, fields, frame as h2, get, hello,
+use raw_client::{
+    FIN, RSV1,
+    deflate::compressed,
+    frame, header,
+    http2_frames::{CONTINUATION, END_STREAM, HEADERS, RST_STREAM, fields, frame as h2, get, hello},
+    opcode,
+    opening::request,
+    whole::{BINARY, PING},
 };
 
 use crate::{
@@ -18,11 +23,9 @@ pub(crate) fn attacks() -> Vec<Attack> {
     let open = |name, limit, bytes: Vec<u8>, cost| attack(name, limit, Port::Plain, Some("/"), bytes, cost);
     let hello_of_tls = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".to_vec();
     let large_head = format!("GET / HTTP/1.1\r\nHost: localhost\r\nX: {}", "x".repeat(31_000)).into_bytes();
-    let refused = b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-        Origin: https://example.com\r\n\r\n";
+    let refused = request("/", "Origin: https://example.com\r\n").into_bytes();
     let message = "{\"id\": 12345, \"name\": \"a name\"},".repeat(15);
-    let half = compressed(&noise(MIB / 2));
+    let half = compressed(&noise(MIB / 2), 9);
     vec![
         plain("connects and says nothing", "`first_request_timeout`, 10 s", vec![], Cost::Held(1000)),
         attack(
@@ -38,12 +41,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
         plain("31 KB of a head without end", "`max_header_size`, 32 KiB", large_head, Cost::Held(1000)),
         plain("HTTP/2, and no request", "`first_request_timeout`", hello(), Cost::Held(1000)),
         plain("connects and leaves", "`Serve::max_connections`", vec![], Cost::Connections(500)),
-        plain(
-            "a handshake refused for its origin",
-            "nothing but the rate",
-            refused.into(),
-            Cost::Times(5000),
-        ),
+        plain("a handshake refused for its origin", "nothing but the rate", refused, Cost::Times(5000)),
         open("opens and leaves", "`Config::max_connections`", vec![], Cost::Connections(1000)),
         plain("HTTP/2 rapid reset, to its end", "20 early resets", resets(), Cost::Connections(50)),
         plain(
@@ -53,8 +51,8 @@ pub(crate) fn attacks() -> Vec<Attack> {
             Cost::Connections(50),
         ),
         open("opens and is silent", "keepalive, if it does not answer", vec![], Cost::Held(1000)),
-        open("announces 1 MiB and sends nothing", "keepalive", header(0x82, MIB), Cost::Held(1000)),
-        open("all of 1 MiB but a byte", "`max_frame_size`, 1 MiB", all_but_one(0x82), Cost::Held(50)),
+        open("announces 1 MiB and sends nothing", "keepalive", header(BINARY, MIB as u64), Cost::Held(1000)),
+        open("all of 1 MiB but a byte", "`max_frame_size`, 1 MiB", all_but_one(BINARY), Cost::Held(50)),
         open("1 MiB of fragments without an end", "`max_message_size`, 1 MiB", fragments(), Cost::Held(50)),
         attack(
             "reads nothing of what is sent",
@@ -93,20 +91,25 @@ pub(crate) fn attacks() -> Vec<Attack> {
             "`max_message_size`",
             Port::Deflate,
             Some("/"),
-            frame(0x42, &half),
+            frame(RSV1 | opcode::BINARY, &half),
             Cost::Held(50),
         ),
-        open("messages of one byte", "the handler's pace", frame(0x82, b"x").repeat(100), Cost::Times(2000)),
+        open(
+            "messages of one byte",
+            "the handler's pace",
+            frame(BINARY, b"x").repeat(100),
+            Cost::Times(2000),
+        ),
         open(
             "empty fragments",
             "nothing but the rate",
-            [frame(0x02, b""), frame(0x00, b"").repeat(98), frame(0x80, b"")].concat(),
+            [frame(opcode::BINARY, b""), frame(opcode::CONTINUE, b"").repeat(98), frame(FIN, b"")].concat(),
             Cost::Times(2000),
         ),
-        open("pings", "the answers may be merged", frame(0x89, b"").repeat(100), Cost::Times(2000)),
+        open("pings", "the answers may be merged", frame(PING, b"").repeat(100), Cost::Times(2000)),
         // Eight of these bytes are a frame.
-        open("one byte at a time", "nothing but the rate", vec![0x82], Cost::Apart(5000)),
-        open("a message of 1 MiB", "`max_message_size`", frame(0x82, &vec![1; MIB]), Cost::Times(50)),
+        open("one byte at a time", "nothing but the rate", vec![BINARY], Cost::Apart(5000)),
+        open("a message of 1 MiB", "`max_message_size`", frame(BINARY, &vec![1; MIB]), Cost::Times(50)),
         attack(
             "a bomb that inflates to 1 MiB",
             "`max_message_size`",
@@ -118,38 +121,17 @@ pub(crate) fn attacks() -> Vec<Attack> {
     ]
 }
 
-/// A header of a masked frame; the mask is zeros.
-fn header(first: u8, len: usize) -> Vec<u8> {
-    match len {
-        0..=125 => vec![first, 0x80 | len as u8, 0, 0, 0, 0],
-        _ => [&[first, 0xff][..], &(len as u64).to_be_bytes(), &[0; 4]].concat(),
-    }
-}
-
-pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    [&header(first, payload.len())[..], payload].concat()
-}
-
 fn all_but_one(first: u8) -> Vec<u8> {
-    [header(first, MIB), vec![1; MIB - 1]].concat()
+    [header(first, MIB as u64), vec![1; MIB - 1]].concat()
 }
 
 fn fragments() -> Vec<u8> {
-    let rest = frame(0, &[1; 1024]).repeat(1022);
-    [frame(0x02, &[1; 1024]), rest].concat()
+    let rest = frame(opcode::CONTINUE, &[1; 1024]).repeat(1022);
+    [frame(opcode::BINARY, &[1; 1024]), rest].concat()
 }
 
 fn deflated(message: &[u8]) -> Vec<u8> {
-    frame(0xc2, &compressed(message))
-}
-
-pub(crate) fn compressed(message: &[u8]) -> Vec<u8> {
-    let mut output = Vec::with_capacity(2 * message.len() + 1000);
-    Compress::new(Compression::best(), false)
-        .compress_vec(message, &mut output, FlushCompress::Sync)
-        .expect("there is room for it");
-    output.truncate(output.len() - 4);
-    output
+    frame(RSV1 | BINARY, &compressed(message, 9))
 }
 
 fn noise(len: usize) -> Vec<u8> {

@@ -8,9 +8,16 @@ use std::{
     time::{Duration, Instant},
 };
 
+use raw_client::{
+    FIN, RSV1,
+    deflate::compressed,
+    frame, opcode,
+    opening::open_blocking,
+    whole::{BINARY, PING, PONG, TEXT},
+};
+
 use crate::{
-    attack::{Server, request},
-    attacks::{compressed, frame},
+    attack::{OFFER, Server},
     server::Port,
 };
 
@@ -49,43 +56,45 @@ fn floods() -> Vec<Flood> {
     let deflate = |name, repeat| Flood { name, port: Port::Deflate, path: "/", start: vec![], repeat };
     // At the end the header of the block whose rest each message lacks.
     let blocks = |block: &[u8]| [block.repeat(1_000_000 / block.len()), vec![0]].concat();
-    let ones = [frame(0x02, b"x"), frame(0x00, b"x").repeat(998), frame(0x80, b"x")].concat();
-    let empties = [frame(0x02, b""), frame(0x00, b"").repeat(998), frame(0x80, b"")].concat();
-    let deflated_ones = compressed(b"x").iter().enumerate().fold(Vec::new(), |mut frames, (n, byte)| {
-        frames.extend(frame(if n == 0 { 0x42 } else { 0x00 }, &[*byte]));
+    let ones =
+        [frame(opcode::BINARY, b"x"), frame(opcode::CONTINUE, b"x").repeat(998), frame(FIN, b"x")].concat();
+    let empties =
+        [frame(opcode::BINARY, b""), frame(opcode::CONTINUE, b"").repeat(998), frame(FIN, b"")].concat();
+    let deflated_ones = compressed(b"x", 9).iter().enumerate().fold(Vec::new(), |mut frames, (n, byte)| {
+        frames.extend(frame(if n == 0 { RSV1 | opcode::BINARY } else { opcode::CONTINUE }, &[*byte]));
         frames
     });
-    let deflated_ones = [deflated_ones, frame(0x80, b"")].concat();
+    let deflated_ones = [deflated_ones, frame(FIN, b"")].concat();
     vec![
         plain("nothing", "/", vec![], vec![]),
-        plain("messages of 1 MiB", "/", vec![], frame(0x82, &vec![1; 1 << 20])),
-        plain("empty messages", "/", vec![], frame(0x82, b"")),
-        plain("empty texts", "/", vec![], frame(0x81, b"")),
-        plain("empty messages, echoed", "/echo", vec![], frame(0x82, b"")),
-        plain("messages of one byte", "/", vec![], frame(0x82, b"x")),
-        plain("empty fragments without end", "/", frame(0x02, b""), frame(0x00, b"")),
+        plain("messages of 1 MiB", "/", vec![], frame(BINARY, &vec![1; 1 << 20])),
+        plain("empty messages", "/", vec![], frame(BINARY, b"")),
+        plain("empty texts", "/", vec![], frame(TEXT, b"")),
+        plain("empty messages, echoed", "/echo", vec![], frame(BINARY, b"")),
+        plain("messages of one byte", "/", vec![], frame(BINARY, b"x")),
+        plain("empty fragments without end", "/", frame(opcode::BINARY, b""), frame(opcode::CONTINUE, b"")),
         plain("messages of empty fragments", "/", vec![], empties),
         plain("fragments of one byte", "/", vec![], ones),
-        plain("pings", "/", vec![], frame(0x89, b"")),
-        plain("pings of 125 bytes", "/", vec![], frame(0x89, &[1; 125])),
-        plain("pings to a handler that does not read", "/deaf", vec![], frame(0x89, b"")),
-        plain("pongs", "/", vec![], frame(0x8a, b"")),
+        plain("pings", "/", vec![], frame(PING, b"")),
+        plain("pings of 125 bytes", "/", vec![], frame(PING, &[1; 125])),
+        plain("pings to a handler that does not read", "/deaf", vec![], frame(PING, b"")),
+        plain("pongs", "/", vec![], frame(PONG, b"")),
         plain(
             "pings between empty fragments",
             "/",
-            frame(0x02, b""),
-            [frame(0x00, b""), frame(0x89, b"")].concat(),
+            frame(opcode::BINARY, b""),
+            [frame(opcode::CONTINUE, b""), frame(PING, b"")].concat(),
         ),
-        deflate("compressed empty stored blocks", frame(0xc2, &blocks(b"\x00\x00\x00\xff\xff"))),
+        deflate("compressed empty stored blocks", frame(RSV1 | BINARY, &blocks(b"\x00\x00\x00\xff\xff"))),
         // Four of ten bits.
-        deflate("compressed empty fixed blocks", frame(0xc2, &blocks(b"\x02\x08\x20\x80\x00"))),
-        deflate("compressed last blocks, `03 00`", frame(0xc2, &blocks(b"\x03\x00"))),
-        deflate("the same in frames of 4,096", frame(0xc2, &b"\x03\x00".repeat(2048))),
-        deflate("the same in messages of two bytes", frame(0xc2, b"\x03\x00")),
-        deflate("tiny compressed messages", frame(0xc2, &compressed(b"x"))),
-        deflate("empty compressed messages", frame(0xc2, b"\x00")),
+        deflate("compressed empty fixed blocks", frame(RSV1 | BINARY, &blocks(b"\x02\x08\x20\x80\x00"))),
+        deflate("compressed last blocks, `03 00`", frame(RSV1 | BINARY, &blocks(b"\x03\x00"))),
+        deflate("the same in frames of 4,096", frame(RSV1 | BINARY, &b"\x03\x00".repeat(2048))),
+        deflate("the same in messages of two bytes", frame(RSV1 | BINARY, b"\x03\x00")),
+        deflate("tiny compressed messages", frame(RSV1 | BINARY, &compressed(b"x", 9))),
+        deflate("empty compressed messages", frame(RSV1 | BINARY, b"\x00")),
         deflate("compressed messages in fragments of one byte", deflated_ones),
-        deflate("compressed zeros, 1 MiB a message", frame(0xc2, &compressed(&vec![0; 1 << 20]))),
+        deflate("compressed zeros, 1 MiB a message", frame(RSV1 | BINARY, &compressed(&vec![0; 1 << 20], 9))),
     ]
 }
 
@@ -151,7 +160,7 @@ impl Flood {
 
 /// How long echoes of 4 bytes took, sorted.
 fn echoes(io: &mut TcpStream) -> io::Result<Vec<Duration>> {
-    let message = frame(0x82, b"echo");
+    let message = frame(BINARY, b"echo");
     let start = Instant::now();
     let mut waits = Vec::new();
     while start.elapsed() < FLOOD {
@@ -170,14 +179,7 @@ fn echoes(io: &mut TcpStream) -> io::Result<Vec<Duration>> {
 fn open(port: u16, path: &str) -> io::Result<TcpStream> {
     let mut io = TcpStream::connect(("127.0.0.1", port))?;
     io.set_nodelay(true)?;
-    io.write_all(request(path).as_bytes())?;
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        io.read_exact(&mut byte)?;
-        head.extend(byte);
-    }
-    assert!(head.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&head));
+    open_blocking(&mut io, path, OFFER)?;
     // What hangs is an error. A flood may have no answers.
     io.set_read_timeout(Some(Duration::from_secs(60)))?;
     Ok(io)
