@@ -3,8 +3,12 @@
 use std::net::SocketAddr;
 
 use futures_util::{SinkExt, StreamExt};
-use http::{Method, Request, StatusCode};
-use tokio::net::{TcpListener, TcpStream};
+use http::StatusCode;
+use raw_client::{frame, http2, read_frame, whole::TEXT};
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpListener, TcpStream},
+};
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_tungstenite::{connect_async, tungstenite::Message};
 use tonic::transport::{Channel, Server};
@@ -70,25 +74,11 @@ async fn a_websocket_opens_over_http2_too() {
     for by in [By::Serve, By::Axum] {
         let addr = by.start().await;
         let io = TcpStream::connect(addr).await.unwrap();
-        let (mut client, mut connection) = h2::client::handshake(io).await.unwrap();
-        // The server's SETTINGS have to be there first.
-        let mut ping_pong = connection.ping_pong().unwrap();
-        tokio::spawn(connection);
-        ping_pong.ping(h2::Ping::opaque()).await.unwrap();
-        let mut request = Request::builder().method(Method::CONNECT).uri(format!("http://{addr}/ws"));
-        request = request.header("sec-websocket-version", "13");
-        request = request.extension(h2::ext::Protocol::from_static("websocket"));
-        let (response, mut send) = client.send_request(request.body(()).unwrap(), false).unwrap();
-        let response = response.await.unwrap();
-        assert_eq!(response.status(), StatusCode::OK, "{by:?}");
-        let mut body = response.into_body();
-        // "hello", masked with zeros, and unmasked on the way back.
-        send.send_data(b"\x81\x85\0\0\0\0hello".as_slice().into(), false).unwrap();
-        let mut received = Vec::new();
-        while received.len() < 7 {
-            received.extend_from_slice(&body.data().await.unwrap().unwrap());
-        }
-        assert_eq!(received, b"\x81\x05hello", "{by:?}");
+        let (mut client, _) = http2::connect(io, &h2::client::Builder::new()).await;
+        client.ready().await;
+        let mut stream = client.open(http2::Client::websocket(&format!("http://{addr}/ws"))).await;
+        stream.write_all(&frame(TEXT, b"hello")).await.unwrap();
+        assert_eq!(read_frame(&mut stream).await, Some((TEXT, b"hello".to_vec())), "{by:?}");
     }
 }
 
