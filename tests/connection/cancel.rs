@@ -6,7 +6,17 @@ use futures_util::FutureExt;
 use raw_client::{frame, whole::TEXT};
 use tower_websocket::{Config, Message};
 
-use crate::pair::{Socket, drive, open, settle};
+use crate::{
+    pair::{Socket, drive, open, settle},
+    transport::{Transport, over_each_transport},
+};
+
+over_each_transport! {
+    a_dropped_recv_loses_nothing,
+    a_send_is_done_whole_or_not_at_all,
+    a_close_that_was_polled_is_sent,
+    a_dropped_driver_leaves_a_socket_that_closes_in_the_background,
+}
 
 /// Polls `future` `n` times, and gives it up unless it is ready by then.
 async fn poll_n<F: Future>(future: F, n: usize) -> Option<F::Output> {
@@ -26,9 +36,8 @@ async fn poll_n<F: Future>(future: F, n: usize) -> Option<F::Output> {
     .await
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_dropped_recv_loses_nothing() {
-    let (mut pair, mut socket) = open(Config::new(), 1 << 16).await;
+async fn a_dropped_recv_loses_nothing<T: Transport>() {
+    let (mut pair, mut socket) = open::<T>(Config::new(), 1 << 16).await;
     let mut stream = Vec::new();
     for n in 0..20 {
         stream.extend(frame(TEXT, n.to_string().as_bytes()));
@@ -55,10 +64,9 @@ async fn a_dropped_recv_loses_nothing() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_send_is_done_whole_or_not_at_all() {
+async fn a_send_is_done_whole_or_not_at_all<T: Transport>() {
     let config = Config::new().max_write_buffer_size(100);
-    let (mut pair, mut socket) = open(config, 256).await;
+    let (mut pair, mut socket) = open::<T>(config, 256).await;
     let mut sent = Vec::new();
     for n in 0..200usize {
         let message = format!("{n}:{}", "x".repeat(n % 90));
@@ -92,9 +100,8 @@ async fn a_send_is_done_whole_or_not_at_all() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_close_that_was_polled_is_sent() {
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+async fn a_close_that_was_polled_is_sent<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         assert!(socket.close(tower_websocket::CloseCode::GOING_AWAY, "").now_or_never().is_none());
     })
     .await;
@@ -102,10 +109,9 @@ async fn a_close_that_was_polled_is_sent() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_dropped_driver_leaves_a_socket_that_closes_in_the_background() {
-    let (mut pair, socket) = open(Config::new(), 1024).await;
-    let driver = socket.drive(async |mut socket: Socket| {
+async fn a_dropped_driver_leaves_a_socket_that_closes_in_the_background<T: Transport>() {
+    let (mut pair, socket) = open::<T>(Config::new(), 1024).await;
+    let driver = socket.drive(async |mut socket: Socket<T>| {
         socket.recv().await;
     });
     assert!(poll_n(driver, 3).await.is_none());

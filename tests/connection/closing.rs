@@ -15,13 +15,40 @@ use tower_websocket::{CloseCode, CloseFrame, Config, Error, Message, tungstenite
 
 use crate::{
     pair::{Socket, at_once, drive, finish, open, settle},
-    transport::AHEAD,
+    transport::{Transport, over_each_transport},
 };
 
-#[tokio::test(start_paused = true)]
-async fn close_sends_code_and_reason_and_waits_for_the_answer() {
+over_each_transport! {
+    close_sends_code_and_reason_and_waits_for_the_answer,
+    close_waits_no_longer_than_five_seconds,
+    the_peers_code_is_echoed_and_readable,
+    a_close_without_a_code_is_answered_without_one,
+    a_handler_that_returns_closes_with_1000,
+    a_handler_that_drops_the_socket_closes_with_1000_and_goes_on,
+    a_handler_that_panics_closes_with_1011,
+    a_socket_dropped_by_a_panic_elsewhere_closes_with_1011,
+    a_handler_that_gives_its_socket_away_may_return,
+    the_background_waits_no_longer_than_five_seconds_for_a_silent_peer,
+    a_close_timeout_of_ones_own,
+    nothing_is_delivered_after_the_peers_close_and_nothing_sent,
+    messages_that_were_on_their_way_are_received_after_a_close_of_ours,
+    a_close_without_a_code_can_be_sent,
+    a_client_that_sends_1005_and_half_closes_is_survived,
+    a_client_that_half_closes_still_gets_what_was_sent,
+    a_client_that_half_closes_still_gets_what_waits_behind_a_large_message,
+    what_follows_the_peers_close_is_no_second_end,
+    a_socket_without_a_driver_is_closed_in_the_background,
+    a_socket_without_a_driver_closes_by_itself,
+    the_stream_ends_once,
+    a_panic_with_only_the_sender_at_hand_closes_with_1011,
+    a_close_frame_that_may_not_be_sent_is_refused,
+    a_close_frame_whose_reason_is_too_long_is_cut,
+    a_socket_dropped_outside_of_a_runtime_says_what_it_can,
+}
+
+async fn close_sends_code_and_reason_and_waits_for_the_answer<T: Transport>() {
     let (done, ended) = oneshot::channel();
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+    let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         socket.send("last").await.unwrap();
         socket.close(CloseCode::try_from(4001).unwrap(), "x".repeat(200)).await.unwrap();
         done.send((socket.ended().unwrap(), Instant::now())).unwrap();
@@ -41,10 +68,9 @@ async fn close_sends_code_and_reason_and_waits_for_the_answer() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn close_waits_no_longer_than_five_seconds() {
+async fn close_waits_no_longer_than_five_seconds<T: Transport>() {
     let start = Instant::now();
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+    let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         let error = socket.close(CloseCode::NORMAL, "").await.unwrap_err();
         assert!(matches!(&error, Error::Io(error) if error.kind() == ErrorKind::TimedOut), "{error:?}");
         let ended = socket.ended().unwrap();
@@ -58,11 +84,10 @@ async fn close_waits_no_longer_than_five_seconds() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_peers_code_is_echoed_and_readable() {
+async fn the_peers_code_is_echoed_and_readable<T: Transport>() {
     for (code, reason) in [(1000, ""), (1001, "gone"), (3000, ""), (4999, "ünïcode")] {
         let (done, ended) = oneshot::channel();
-        let mut pair = drive(Config::new(), async move |mut socket: Socket| {
+        let mut pair = drive::<T, _>(Config::new(), async move |mut socket: Socket<T>| {
             let Some(Ok(Message::Close(Some(frame)))) = socket.recv().await else { panic!("no Close") };
             assert_eq!(u16::from(frame.code), code);
             assert!(socket.recv().await.is_none());
@@ -78,10 +103,9 @@ async fn the_peers_code_is_echoed_and_readable() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_close_without_a_code_is_answered_without_one() {
+async fn a_close_without_a_code_is_answered_without_one<T: Transport>() {
     let (done, ended) = oneshot::channel();
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+    let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         assert!(matches!(socket.recv().await, Some(Ok(Message::Close(None)))));
         assert!(socket.recv().await.is_none());
         done.send(socket.ended().unwrap().code()).unwrap();
@@ -94,9 +118,8 @@ async fn a_close_without_a_code_is_answered_without_one() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_handler_that_returns_closes_with_1000() {
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+async fn a_handler_that_returns_closes_with_1000<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         socket.send("bye").await.unwrap();
     })
     .await;
@@ -105,10 +128,9 @@ async fn a_handler_that_returns_closes_with_1000() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_handler_that_drops_the_socket_closes_with_1000_and_goes_on() {
+async fn a_handler_that_drops_the_socket_closes_with_1000_and_goes_on<T: Transport>() {
     let (done, gone) = oneshot::channel();
-    let mut pair = drive(Config::new(), async |socket: Socket| {
+    let mut pair = drive::<T, _>(Config::new(), async |socket: Socket<T>| {
         drop(socket);
         sleep(Duration::from_secs(60)).await;
         done.send(()).unwrap();
@@ -121,9 +143,8 @@ async fn a_handler_that_drops_the_socket_closes_with_1000_and_goes_on() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_handler_that_panics_closes_with_1011() {
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+async fn a_handler_that_panics_closes_with_1011<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         socket.recv().await;
         panic!("a handler's bug");
     })
@@ -133,9 +154,8 @@ async fn a_handler_that_panics_closes_with_1011() {
     pair.finish_panicked("a handler's bug").await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_socket_dropped_by_a_panic_elsewhere_closes_with_1011() {
-    let mut pair = drive(Config::new(), async |socket: Socket| {
+async fn a_socket_dropped_by_a_panic_elsewhere_closes_with_1011<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), async |socket: Socket<T>| {
         let task = tokio::spawn(async move {
             let _socket = socket;
             panic!("a task's bug");
@@ -147,9 +167,8 @@ async fn a_socket_dropped_by_a_panic_elsewhere_closes_with_1011() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_handler_that_gives_its_socket_away_may_return() {
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+async fn a_handler_that_gives_its_socket_away_may_return<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         tokio::spawn(async move {
             while let Some(Ok(message)) = socket.recv().await {
                 if message.is_text() {
@@ -168,30 +187,27 @@ async fn a_handler_that_gives_its_socket_away_may_return() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_background_waits_no_longer_than_five_seconds_for_a_silent_peer() {
+async fn the_background_waits_no_longer_than_five_seconds_for_a_silent_peer<T: Transport>() {
     let start = Instant::now();
-    let mut pair = drive(Config::new(), async |_: Socket| {}).await;
+    let mut pair = drive::<T, _>(Config::new(), async |_: Socket<T>| {}).await;
     assert_eq!(pair.recv_close().await.0, 1000);
     pair.eof().await;
     assert_eq!(start.elapsed(), Duration::from_secs(5));
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_close_timeout_of_ones_own() {
+async fn a_close_timeout_of_ones_own<T: Transport>() {
     let start = Instant::now();
     let config = Config::new().close_timeout(Duration::from_millis(100));
-    let mut pair = drive(config, async |_: Socket| {}).await;
+    let mut pair = drive::<T, _>(config, async |_: Socket<T>| {}).await;
     assert_eq!(pair.recv_close().await.0, 1000);
     pair.eof().await;
     assert_eq!(start.elapsed(), Duration::from_millis(100));
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn nothing_is_delivered_after_the_peers_close_and_nothing_sent() {
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+async fn nothing_is_delivered_after_the_peers_close_and_nothing_sent<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         assert!(matches!(socket.recv().await, Some(Ok(Message::Close(_)))));
         // The Close may be answered already.
         let error = socket.send("too late").await.unwrap_err();
@@ -211,12 +227,11 @@ async fn nothing_is_delivered_after_the_peers_close_and_nothing_sent() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn messages_that_were_on_their_way_are_received_after_a_close_of_ours() {
+async fn messages_that_were_on_their_way_are_received_after_a_close_of_ours<T: Transport>() {
     let with_code = CloseFrame { code: 1000.into(), reason: "".into() };
     for (frame, code) in [(None, 1005), (Some(with_code), 1000)] {
         let (done, received) = oneshot::channel();
-        let mut pair = drive(Config::new(), async |mut socket: Socket| {
+        let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
             socket.send(Message::Close(frame)).await.unwrap();
             assert!(matches!(socket.send("too late").await, Err(Error::Protocol(_))));
             let mut received = Vec::new();
@@ -239,23 +254,22 @@ async fn messages_that_were_on_their_way_are_received_after_a_close_of_ours() {
 }
 
 /// The Close left with 1000.
-#[tokio::test(start_paused = true)]
-async fn a_close_without_a_code_can_be_sent() {
-    let close = async |mut socket: Socket| socket.close(None, "").await.unwrap();
-    let send = async |mut socket: Socket| {
+async fn a_close_without_a_code_can_be_sent<T: Transport>() {
+    let close = async |mut socket: Socket<T>| socket.close(None, "").await.unwrap();
+    let send = async |mut socket: Socket<T>| {
         socket.send(Message::Close(None)).await.unwrap();
         while socket.recv().await.is_some() {}
         assert_eq!(socket.ended().unwrap().sent(), None);
     };
-    let split = async |socket: Socket| {
+    let split = async |socket: Socket<T>| {
         let (sender, mut receiver) = socket.split();
         sender.close(None, "");
         while receiver.recv().await.is_some() {}
     };
     let mut pairs = [
-        drive(Config::new(), close).await,
-        drive(Config::new(), send).await,
-        drive(Config::new(), split).await,
+        drive::<T, _>(Config::new(), close).await,
+        drive::<T, _>(Config::new(), send).await,
+        drive::<T, _>(Config::new(), split).await,
     ];
     for pair in &mut pairs {
         assert_eq!(pair.recv().await, (CLOSE, vec![]));
@@ -267,9 +281,8 @@ async fn a_close_without_a_code_can_be_sent() {
 }
 
 /// AnyEvent::WebSocket::Connection closes with 1005 on the wire and shuts its side down at once.
-#[tokio::test(start_paused = true)]
-async fn a_client_that_sends_1005_and_half_closes_is_survived() {
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+async fn a_client_that_sends_1005_and_half_closes_is_survived<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         assert_eq!(socket.recv().await.unwrap().unwrap(), Message::text("hello"));
         let error = socket.recv().await.unwrap().unwrap_err();
         assert!(matches!(error, Error::Protocol(ProtocolError::InvalidCloseSequence)), "{error:?}");
@@ -286,9 +299,8 @@ async fn a_client_that_sends_1005_and_half_closes_is_survived() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_client_that_half_closes_still_gets_what_was_sent() {
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+async fn a_client_that_half_closes_still_gets_what_was_sent<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         assert_eq!(socket.recv().await.unwrap().unwrap(), Message::text("hello"));
         socket.send("answer").await.unwrap();
         at_once(socket.closed()).await;
@@ -306,13 +318,12 @@ async fn a_client_that_half_closes_still_gets_what_was_sent() {
 }
 
 /// All after the first 64 KiB was lost, and the stream ended within a message.
-#[tokio::test(start_paused = true)]
-async fn a_client_that_half_closes_still_gets_what_waits_behind_a_large_message() {
-    const SIZE: usize = 200_000 + AHEAD;
+async fn a_client_that_half_closes_still_gets_what_waits_behind_a_large_message<T: Transport>() {
+    let size = 200_000 + T::AHEAD;
     for (limit, has_room) in [(100_000, false), (1 << 20, true)] {
-        let (mut pair, socket) = open(Config::new().max_write_buffer_size(limit), 1000).await;
+        let (mut pair, socket) = open::<T>(Config::new().max_write_buffer_size(limit), 1000).await;
         let (sender, mut receiver) = socket.split();
-        sender.send(vec![1; SIZE]).await.unwrap();
+        sender.send(vec![1; size]).await.unwrap();
         assert_eq!(sender.try_send("behind").is_ok(), has_room);
         let sending = tokio::spawn(async move {
             let sent = sender.send("further behind").await;
@@ -330,7 +341,7 @@ async fn a_client_that_half_closes_still_gets_what_waits_behind_a_large_message(
                 break;
             }
         }
-        assert_eq!(large, vec![1; SIZE]);
+        assert_eq!(large, vec![1; size]);
         let (sent, _sender) = sending.await.unwrap();
         if has_room {
             assert_eq!(pair.recv_text().await, "behind");
@@ -346,10 +357,9 @@ async fn a_client_that_half_closes_still_gets_what_waits_behind_a_large_message(
 }
 
 /// The stream gave the Close, and after it an error.
-#[tokio::test(start_paused = true)]
-async fn what_follows_the_peers_close_is_no_second_end() {
+async fn what_follows_the_peers_close_is_no_second_end<T: Transport>() {
     // There is no room for the answer to the Close, so that reading goes on meanwhile.
-    let (mut pair, mut socket) = open(Config::new(), 100).await;
+    let (mut pair, mut socket) = open::<T>(Config::new(), 100).await;
     let mut pings = frame(PING, &[b'x'; 100]);
     pings.extend(frame(CLOSE, &1000_u16.to_be_bytes()));
     pings.extend(frame(TEXT, b"after the end"));
@@ -370,9 +380,8 @@ async fn what_follows_the_peers_close_is_no_second_end() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_socket_without_a_driver_is_closed_in_the_background() {
-    let (mut pair, mut socket) = open(Config::new(), 1024).await;
+async fn a_socket_without_a_driver_is_closed_in_the_background<T: Transport>() {
+    let (mut pair, mut socket) = open::<T>(Config::new(), 1024).await;
     socket.send("bye").await.unwrap();
     drop(socket);
     assert_eq!(pair.recv_text().await, "bye");
@@ -380,9 +389,8 @@ async fn a_socket_without_a_driver_is_closed_in_the_background() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_socket_without_a_driver_closes_by_itself() {
-    let (mut pair, mut socket) = open(Config::new(), 1024).await;
+async fn a_socket_without_a_driver_closes_by_itself<T: Transport>() {
+    let (mut pair, mut socket) = open::<T>(Config::new(), 1024).await;
     let (closed, ()) = tokio::join!(socket.close(CloseCode::GOING_AWAY, "lunch"), async {
         assert_eq!(pair.recv_close().await, (1001, "lunch".into()));
         pair.send_close(1001, "").await;
@@ -394,9 +402,8 @@ async fn a_socket_without_a_driver_closes_by_itself() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_stream_ends_once() {
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+async fn the_stream_ends_once<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         assert!(matches!(socket.recv().await, Some(Ok(Message::Close(_)))));
         for _ in 0..3 {
             assert!(socket.recv().await.is_none());
@@ -409,9 +416,8 @@ async fn the_stream_ends_once() {
 }
 
 /// The sender was dropped first, and said 1000 before anyone knew of the panic.
-#[tokio::test(start_paused = true)]
-async fn a_panic_with_only_the_sender_at_hand_closes_with_1011() {
-    let mut pair = drive(Config::new(), async |socket: Socket| {
+async fn a_panic_with_only_the_sender_at_hand_closes_with_1011<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), async |socket: Socket<T>| {
         let (sender, _receiver) = socket.split();
         let write = async move {
             let _sender = sender;
@@ -425,9 +431,8 @@ async fn a_panic_with_only_the_sender_at_hand_closes_with_1011() {
 }
 
 /// The frame went out as it was, and its peer had to fail the connection with 1002.
-#[tokio::test(start_paused = true)]
-async fn a_close_frame_that_may_not_be_sent_is_refused() {
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+async fn a_close_frame_that_may_not_be_sent_is_refused<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         for code in [0, 999, 1004, 1005, 1006, 1015, 2999, 5000] {
             let frame = CloseFrame { code: code.into(), reason: "".into() };
             let error = socket.send(Message::Close(Some(frame))).await.unwrap_err();
@@ -446,9 +451,8 @@ async fn a_close_frame_that_may_not_be_sent_is_refused() {
 }
 
 /// A Close of more than 125 bytes broke the protocol (RFC 6455 §5.5).
-#[tokio::test(start_paused = true)]
-async fn a_close_frame_whose_reason_is_too_long_is_cut() {
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+async fn a_close_frame_whose_reason_is_too_long_is_cut<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         let frame = CloseFrame { code: 4000.into(), reason: "é".repeat(150).into() };
         socket.send(Message::Close(Some(frame))).await.unwrap();
         while socket.recv().await.is_some() {}
@@ -461,9 +465,8 @@ async fn a_close_frame_whose_reason_is_too_long_is_cut() {
 }
 
 /// There is no runtime to close it in the background: that was a panic.
-#[tokio::test(start_paused = true)]
-async fn a_socket_dropped_outside_of_a_runtime_says_what_it_can() {
-    let (mut pair, mut socket) = open(Config::new(), 1024).await;
+async fn a_socket_dropped_outside_of_a_runtime_says_what_it_can<T: Transport>() {
+    let (mut pair, mut socket) = open::<T>(Config::new(), 1024).await;
     socket.send("bye").await.unwrap();
     std::thread::spawn(move || drop(socket)).join().expect("dropping does not panic");
     assert_eq!(pair.recv_text().await, "bye");

@@ -7,9 +7,22 @@ use raw_client::{frame, whole::TEXT};
 use tokio::time::{sleep, timeout};
 use tower_websocket::Config;
 
-use crate::pair::{Pair, Socket, drive};
+use crate::{
+    pair::{Pair, Socket, drive},
+    transport::{Transport, over_each_transport},
+};
 
-async fn echo(mut socket: Socket) {
+over_each_transport! {
+    messages_that_come_in_one_packet_are_answered_in_one_write,
+    without_cork_each_message_is_a_write,
+    select_join_and_timeout_keep_corking,
+    what_is_sent_before_the_handler_waits_arrives_before_it_goes_on,
+    another_task_flushes_at_once,
+    a_future_with_a_waker_of_its_own_flushes_at_once,
+    a_handler_that_never_waits_is_written_out_all_the_same,
+}
+
+async fn echo<T: Transport>(mut socket: Socket<T>) {
     while let Some(Ok(message)) = socket.recv().await {
         if message.is_text() && socket.send(message).await.is_err() {
             break;
@@ -18,7 +31,7 @@ async fn echo(mut socket: Socket) {
 }
 
 /// Sends sixteen messages in one packet, and returns how many writes the answers took.
-async fn sixteen(pair: &mut Pair) -> usize {
+async fn sixteen<T: Transport>(pair: &mut Pair<T>) -> usize {
     let before = pair.writes();
     pair.send_raw(&frame(TEXT, b"hello").repeat(16)).await;
     for _ in 0..16 {
@@ -27,30 +40,27 @@ async fn sixteen(pair: &mut Pair) -> usize {
     pair.writes() - before
 }
 
-async fn close(mut pair: Pair) {
+async fn close<T: Transport>(mut pair: Pair<T>) {
     pair.send_close(1000, "").await;
     pair.recv_close().await;
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn messages_that_come_in_one_packet_are_answered_in_one_write() {
-    let mut pair = drive(Config::new(), echo).await;
+async fn messages_that_come_in_one_packet_are_answered_in_one_write<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), echo::<T>).await;
     assert_eq!(sixteen(&mut pair).await, 1);
     assert_eq!(sixteen(&mut pair).await, 1);
     close(pair).await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn without_cork_each_message_is_a_write() {
-    let mut pair = drive(Config::new().cork(false), echo).await;
+async fn without_cork_each_message_is_a_write<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new().cork(false), echo::<T>).await;
     assert_eq!(sixteen(&mut pair).await, 16);
     close(pair).await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn select_join_and_timeout_keep_corking() {
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+async fn select_join_and_timeout_keep_corking<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         loop {
             let received = tokio::select! {
                 received = timeout(Duration::from_secs(1), socket.recv()) => received.unwrap(),
@@ -68,9 +78,8 @@ async fn select_join_and_timeout_keep_corking() {
     close(pair).await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_is_sent_before_the_handler_waits_arrives_before_it_goes_on() {
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+async fn what_is_sent_before_the_handler_waits_arrives_before_it_goes_on<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         socket.send("before").await.unwrap();
         sleep(Duration::from_secs(3600)).await;
         socket.send("after").await.unwrap();
@@ -89,9 +98,8 @@ async fn what_is_sent_before_the_handler_waits_arrives_before_it_goes_on() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn another_task_flushes_at_once() {
-    let mut pair = drive(Config::new(), async |socket: Socket| {
+async fn another_task_flushes_at_once<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), async |socket: Socket<T>| {
         let (sender, mut receiver) = socket.split();
         tokio::spawn(async move {
             for _ in 0..3 {
@@ -109,9 +117,8 @@ async fn another_task_flushes_at_once() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_future_with_a_waker_of_its_own_flushes_at_once() {
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+async fn a_future_with_a_waker_of_its_own_flushes_at_once<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         let mut tasks = FuturesUnordered::new();
         tasks.push(async move {
             socket.send("one").await.unwrap();
@@ -130,9 +137,8 @@ async fn a_future_with_a_waker_of_its_own_flushes_at_once() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_handler_that_never_waits_is_written_out_all_the_same() {
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+async fn a_handler_that_never_waits_is_written_out_all_the_same<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         for _ in 0..100 {
             socket.send("x".repeat(4096)).await.unwrap();
         }

@@ -15,24 +15,31 @@ use tower_websocket::{Config, Sender};
 
 use crate::{
     pair::{Pair, Socket, at_once, drive, finish, settle},
-    transport::Io,
+    transport::{Transport, over_each_transport},
 };
+
+over_each_transport! {
+    the_handler_is_not_polled_for_what_others_send,
+    each_of_many_gets_its_messages_in_order_and_in_one_write,
+    what_a_runtime_sends_that_stops_at_once_arrives,
+    what_is_sent_outside_of_a_runtime_arrives,
+}
 
 /// More than are written for at a time.
 const LISTENERS: usize = 100;
 
 /// A socket whose handler hands out its sender and then only receives.
-async fn listener() -> (Pair, Sender<Io>) {
-    let (pair, sender, _) = counted_listener().await;
+async fn listener<T: Transport>() -> (Pair<T>, Sender<T::Io>) {
+    let (pair, sender, _) = counted_listener::<T>().await;
     (pair, sender)
 }
 
 /// The same, and how often the handler was polled.
-async fn counted_listener() -> (Pair, Sender<Io>, Arc<AtomicUsize>) {
+async fn counted_listener<T: Transport>() -> (Pair<T>, Sender<T::Io>, Arc<AtomicUsize>) {
     let (tell, told) = oneshot::channel();
     let polls = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&polls);
-    let pair = drive(Config::new(), move |socket: Socket| async move {
+    let pair = drive::<T, _>(Config::new(), move |socket: Socket<T>| async move {
         let (sender, mut receiver) = socket.split();
         assert!(tell.send(sender).is_ok());
         let mut receive = pin!(async { while let Some(Ok(_)) = receiver.recv().await {} });
@@ -48,15 +55,14 @@ async fn counted_listener() -> (Pair, Sender<Io>, Arc<AtomicUsize>) {
     (pair, sender, polls)
 }
 
-async fn close(mut pair: Pair, sender: Sender<Io>) {
+async fn close<T: Transport>(mut pair: Pair<T>, sender: Sender<T::Io>) {
     drop(sender);
     pair.answer_close(1000).await;
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_handler_is_not_polled_for_what_others_send() {
-    let (mut pair, sender, polls) = counted_listener().await;
+async fn the_handler_is_not_polled_for_what_others_send<T: Transport>() {
+    let (mut pair, sender, polls) = counted_listener::<T>().await;
     let before = polls.load(Ordering::Relaxed);
     for text in ["one", "two"] {
         sender.try_send(text).unwrap();
@@ -66,11 +72,10 @@ async fn the_handler_is_not_polled_for_what_others_send() {
     close(pair, sender).await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn each_of_many_gets_its_messages_in_order_and_in_one_write() {
+async fn each_of_many_gets_its_messages_in_order_and_in_one_write<T: Transport>() {
     let mut listeners = Vec::new();
     for _ in 0..LISTENERS {
-        listeners.push(listener().await);
+        listeners.push(listener::<T>().await);
     }
     let before: Vec<_> = listeners.iter().map(|(pair, _)| pair.writes()).collect();
     for message in ["one", "two", "three"] {
@@ -90,12 +95,11 @@ async fn each_of_many_gets_its_messages_in_order_and_in_one_write() {
         pair.answer_close(1000).await;
         pairs.push(pair);
     }
-    finish::<LISTENERS>(pairs.try_into().ok().unwrap()).await;
+    finish::<T, LISTENERS>(pairs.try_into().ok().unwrap()).await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_a_runtime_sends_that_stops_at_once_arrives() {
-    let (mut pair, sender) = listener().await;
+async fn what_a_runtime_sends_that_stops_at_once_arrives<T: Transport>() {
+    let (mut pair, sender) = listener::<T>().await;
     let other = thread::spawn(move || {
         let runtime = runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(sender.send("hello")).unwrap();
@@ -108,9 +112,8 @@ async fn what_a_runtime_sends_that_stops_at_once_arrives() {
     close(pair, sender).await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_is_sent_outside_of_a_runtime_arrives() {
-    let (mut pair, sender) = listener().await;
+async fn what_is_sent_outside_of_a_runtime_arrives<T: Transport>() {
+    let (mut pair, sender) = listener::<T>().await;
     let sender = thread::spawn(move || {
         sender.try_send("hello").unwrap();
         sender

@@ -24,8 +24,20 @@ use tower_websocket::Config;
 
 use crate::{
     pair::{Pair, Socket, open, settle},
-    transport::AHEAD,
+    transport::{Transport, over_each_transport},
 };
+
+over_each_transport! {
+    a_send_that_is_not_corked_waits_for_a_stalled_peer,
+    a_send_from_an_executor_within_waits_for_a_stalled_peer,
+    two_flushes_wait_for_a_stalled_peer,
+    a_socket_may_be_split_before_its_handler_is_polled,
+    a_shutdown_drops_a_handler_whose_socket_was_split_before,
+    a_driven_socket_may_be_driven_again,
+    an_outer_driver_goes_on_without_the_inner_one,
+    a_frame_at_the_end_of_a_full_buffer_is_received_at_once,
+    a_socket_elsewhere_outlives_its_handlers_panic,
+}
 
 /// Without pings, which would end what hangs.
 fn quiet() -> Config {
@@ -60,7 +72,7 @@ async fn waits(polls: &AtomicUsize) {
 }
 
 /// Reads all, so that what waited to be written is no longer in the way of the end.
-async fn drain(mut pair: Pair, code: u16) {
+async fn drain<T: Transport>(mut pair: Pair<T>, code: u16) {
     while pair.recv().await.0 != CLOSE {}
     pair.send_close(code, "").await;
     pair.finish().await;
@@ -68,23 +80,22 @@ async fn drain(mut pair: Pair, code: u16) {
 
 /// A writer that waited for everything to be written used to be woken for room alone: a peer that did not read kept
 /// the CPU busy.
-#[tokio::test(start_paused = true)]
-async fn a_send_that_is_not_corked_waits_for_a_stalled_peer() {
-    let (pair, socket) = open(quiet().cork(false), 16).await;
-    let (driver, polls) =
-        counted(socket.drive(async |mut socket: Socket| socket.send("x".repeat(100 + AHEAD)).await.unwrap()));
+async fn a_send_that_is_not_corked_waits_for_a_stalled_peer<T: Transport>() {
+    let (pair, socket) = open::<T>(quiet().cork(false), 16).await;
+    let (driver, polls) = counted(
+        socket.drive(async |mut socket: Socket<T>| socket.send("x".repeat(100 + T::AHEAD)).await.unwrap()),
+    );
     let driver = tokio::spawn(driver);
     waits(&polls).await;
     drain(pair, 1000).await;
     driver.await.unwrap();
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_send_from_an_executor_within_waits_for_a_stalled_peer() {
-    let (pair, socket) = open(quiet(), 16).await;
-    let (driver, polls) = counted(socket.drive(async |mut socket: Socket| {
+async fn a_send_from_an_executor_within_waits_for_a_stalled_peer<T: Transport>() {
+    let (pair, socket) = open::<T>(quiet(), 16).await;
+    let (driver, polls) = counted(socket.drive(async |mut socket: Socket<T>| {
         let mut tasks = FuturesUnordered::new();
-        tasks.push(async move { socket.send("x".repeat(100 + AHEAD)).await.unwrap() });
+        tasks.push(async move { socket.send("x".repeat(100 + T::AHEAD)).await.unwrap() });
         while tasks.next().await.is_some() {}
     }));
     let driver = tokio::spawn(driver);
@@ -93,12 +104,11 @@ async fn a_send_from_an_executor_within_waits_for_a_stalled_peer() {
     driver.await.unwrap();
 }
 
-#[tokio::test(start_paused = true)]
-async fn two_flushes_wait_for_a_stalled_peer() {
-    let (pair, socket) = open(quiet(), 16).await;
+async fn two_flushes_wait_for_a_stalled_peer<T: Transport>() {
+    let (pair, socket) = open::<T>(quiet(), 16).await;
     let (sender, receiver) = socket.split();
     settle().await;
-    sender.send("x".repeat(100 + AHEAD)).await.unwrap();
+    sender.send("x".repeat(100 + T::AHEAD)).await.unwrap();
     let other = sender.clone();
     let (one, first) = counted(async move { sender.flush().await.unwrap() });
     let (two, second) = counted(async move { other.flush().await.unwrap() });
@@ -114,10 +124,9 @@ async fn two_flushes_wait_for_a_stalled_peer() {
 }
 
 /// The socket used to be without a driver while `drive` called its closure, so splitting it there made a second one.
-#[tokio::test(start_paused = true)]
-async fn a_socket_may_be_split_before_its_handler_is_polled() {
-    let (mut pair, socket) = open(quiet(), 1 << 16).await;
-    let driver = socket.drive(|socket: Socket| {
+async fn a_socket_may_be_split_before_its_handler_is_polled<T: Transport>() {
+    let (mut pair, socket) = open::<T>(quiet(), 1 << 16).await;
+    let driver = socket.drive(|socket: Socket<T>| {
         let (sender, mut receiver) = socket.split();
         async move {
             let _sender = sender;
@@ -131,11 +140,10 @@ async fn a_socket_may_be_split_before_its_handler_is_polled() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_shutdown_drops_a_handler_whose_socket_was_split_before() {
-    let (mut pair, socket) = open(quiet().close_timeout(Duration::from_secs(60)), 1 << 16).await;
+async fn a_shutdown_drops_a_handler_whose_socket_was_split_before<T: Transport>() {
+    let (mut pair, socket) = open::<T>(quiet().close_timeout(Duration::from_secs(60)), 1 << 16).await;
     let mut halves = None;
-    let driver = tokio::spawn(socket.drive(|socket: Socket| {
+    let driver = tokio::spawn(socket.drive(|socket: Socket<T>| {
         halves = Some(socket.split());
         pending::<()>()
     }));
@@ -149,11 +157,12 @@ async fn a_shutdown_drops_a_handler_whose_socket_was_split_before() {
 }
 
 /// Two drivers used to share one place for a waker: the one that was polled last was the only one to be woken.
-#[tokio::test(start_paused = true)]
-async fn a_driven_socket_may_be_driven_again() {
-    let (mut pair, socket) = open(quiet(), 1 << 16).await;
-    let outer = tokio::spawn(socket.drive(async |socket: Socket| {
-        tokio::spawn(socket.drive(async |mut socket: Socket| while let Some(Ok(_)) = socket.recv().await {}));
+async fn a_driven_socket_may_be_driven_again<T: Transport>() {
+    let (mut pair, socket) = open::<T>(quiet(), 1 << 16).await;
+    let outer = tokio::spawn(socket.drive(async |socket: Socket<T>| {
+        tokio::spawn(
+            socket.drive(async |mut socket: Socket<T>| while let Some(Ok(_)) = socket.recv().await {}),
+        );
     }));
     settle().await;
     pair.send_close(1000, "").await;
@@ -162,12 +171,11 @@ async fn a_driven_socket_may_be_driven_again() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_outer_driver_goes_on_without_the_inner_one() {
-    let (mut pair, socket) = open(quiet(), 1 << 16).await;
+async fn an_outer_driver_goes_on_without_the_inner_one<T: Transport>() {
+    let (mut pair, socket) = open::<T>(quiet(), 1 << 16).await;
     let (give, take) = oneshot::channel();
-    let outer = tokio::spawn(socket.drive(async |socket: Socket| {
-        let inner = tokio::spawn(socket.drive(async |socket: Socket| {
+    let outer = tokio::spawn(socket.drive(async |socket: Socket<T>| {
+        let inner = tokio::spawn(socket.drive(async |socket: Socket<T>| {
             give.send(socket.split()).unwrap();
             pending::<()>().await;
         }));
@@ -185,14 +193,13 @@ async fn an_outer_driver_goes_on_without_the_inner_one() {
 }
 
 /// The rest of a header for which tungstenite had no room used to wait for more to be read.
-#[tokio::test(start_paused = true)]
-async fn a_frame_at_the_end_of_a_full_buffer_is_received_at_once() {
+async fn a_frame_at_the_end_of_a_full_buffer_is_received_at_once<T: Transport>() {
     // A length of eight bytes where none is needed is not a frame of the ordinary kind.
     let mut empty = vec![BINARY, 0xff];
     empty.extend([0; 8]);
     empty.extend([1, 2, 3, 4]);
     for len in 200..300usize {
-        let (mut pair, mut socket) = open(quiet(), 1 << 16).await;
+        let (mut pair, mut socket) = open::<T>(quiet(), 1 << 16).await;
         pair.send_raw(&[frame(BINARY, &vec![7; len]), empty.clone()].concat()).await;
         assert_eq!(socket.recv().await.unwrap().unwrap().len(), len);
         let second = timeout(Duration::from_secs(1), socket.recv()).await;
@@ -204,11 +211,10 @@ async fn a_frame_at_the_end_of_a_full_buffer_is_received_at_once() {
 }
 
 /// The driver used to read in the place of a socket that lives, and to take its stream away.
-#[tokio::test(start_paused = true)]
-async fn a_socket_elsewhere_outlives_its_handlers_panic() {
-    let (mut pair, socket) = open(quiet(), 1 << 16).await;
+async fn a_socket_elsewhere_outlives_its_handlers_panic<T: Transport>() {
+    let (mut pair, socket) = open::<T>(quiet(), 1 << 16).await;
     let (give, take) = oneshot::channel();
-    let driver = tokio::spawn(socket.drive(async |socket: Socket| {
+    let driver = tokio::spawn(socket.drive(async |socket: Socket<T>| {
         assert!(give.send(socket).is_ok());
         panic!("a handler's bug");
     }));

@@ -7,14 +7,28 @@ use raw_client::{
 use tokio::sync::oneshot;
 use tower_websocket::{Config, Error, Message, tungstenite::error::ProtocolError};
 
-use crate::pair::{Pair, Socket, drive, open};
+use crate::{
+    pair::{Pair, Socket, drive, open},
+    transport::{Transport, over_each_transport},
+};
+
+over_each_transport! {
+    what_breaks_the_protocol_ends_with_1002,
+    text_that_is_not_utf_8_ends_with_1007,
+    bad_text_fails_before_its_frame_is_whole,
+    a_character_may_be_cut_by_fragments,
+    what_is_too_large_ends_with_1009,
+    what_was_sent_before_an_error_is_written,
+    what_still_comes_after_an_error_is_drained,
+    a_stream_cut_inside_a_frame_gives_what_came_before_and_one_error,
+}
 
 type Received = Vec<Result<Message, Error>>;
 
 /// A socket that collects all it receives.
-async fn collect(config: Config) -> (Pair, oneshot::Receiver<Received>) {
+async fn collect<T: Transport>(config: Config) -> (Pair<T>, oneshot::Receiver<Received>) {
     let (done, received) = oneshot::channel();
-    let pair = drive(config, async |mut socket: Socket| {
+    let pair = drive::<T, _>(config, async |mut socket: Socket<T>| {
         let mut received = Vec::new();
         while let Some(message) = socket.recv().await {
             received.push(message);
@@ -27,8 +41,8 @@ async fn collect(config: Config) -> (Pair, oneshot::Receiver<Received>) {
 }
 
 /// Sends a good message and then `bytes`; the peer is told `code`, then the application gets one error.
-async fn fails_with(config: Config, bytes: &[u8], code: u16) -> Error {
-    let (mut pair, received) = collect(config).await;
+async fn fails_with<T: Transport>(config: Config, bytes: &[u8], code: u16) -> Error {
+    let (mut pair, received) = collect::<T>(config).await;
     pair.text("good").await;
     pair.send_raw(bytes).await;
     assert_eq!(pair.recv_close().await.0, code);
@@ -40,8 +54,7 @@ async fn fails_with(config: Config, bytes: &[u8], code: u16) -> Error {
     received.remove(1).unwrap_err()
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_breaks_the_protocol_ends_with_1002() {
+async fn what_breaks_the_protocol_ends_with_1002<T: Transport>() {
     let mut unmasked = frame(TEXT, b"x");
     unmasked[1] &= 0x7f;
     for bytes in [
@@ -57,13 +70,12 @@ async fn what_breaks_the_protocol_ends_with_1002() {
         frame(0x88, b"x"),
         unmasked,
     ] {
-        let error = fails_with(Config::new(), &bytes, 1002).await;
+        let error = fails_with::<T>(Config::new(), &bytes, 1002).await;
         assert!(matches!(error, Error::Protocol(_)), "{error:?}");
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn text_that_is_not_utf_8_ends_with_1007() {
+async fn text_that_is_not_utf_8_ends_with_1007<T: Transport>() {
     for bytes in [
         frame(TEXT, b"\xff"),
         frame(TEXT, b"cut \xc3"),
@@ -71,14 +83,13 @@ async fn text_that_is_not_utf_8_ends_with_1007() {
         [frame(0x01, b"\xc3"), frame(0x80, b"\x28")].concat(),
         frame(0x88, b"\x03\xe8\xff"),
     ] {
-        let error = fails_with(Config::new(), &bytes, 1007).await;
+        let error = fails_with::<T>(Config::new(), &bytes, 1007).await;
         assert!(matches!(error, Error::Utf8(_)), "{error:?}");
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn bad_text_fails_before_its_frame_is_whole() {
-    let (mut pair, received) = collect(Config::new()).await;
+async fn bad_text_fails_before_its_frame_is_whole<T: Transport>() {
+    let (mut pair, received) = collect::<T>(Config::new()).await;
     let whole = frame(TEXT, b"\xce\xba\xe1\xbd\xb9\xf4\x90\x80\x80edited");
     pair.send_raw(&whole[..whole.len() - 6]).await;
     assert_eq!(pair.recv_close().await.0, 1007);
@@ -87,9 +98,8 @@ async fn bad_text_fails_before_its_frame_is_whole() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_character_may_be_cut_by_fragments() {
-    let (mut pair, received) = collect(Config::new()).await;
+async fn a_character_may_be_cut_by_fragments<T: Transport>() {
+    let (mut pair, received) = collect::<T>(Config::new()).await;
     let text = "κόσμε".as_bytes();
     for split in 0..text.len() {
         pair.send(0x01, &text[..split]).await;
@@ -105,8 +115,7 @@ async fn a_character_may_be_cut_by_fragments() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_is_too_large_ends_with_1009() {
+async fn what_is_too_large_ends_with_1009<T: Transport>() {
     let config = || Config::new().max_message_size(1000).max_frame_size(600);
     for bytes in [
         frame(BINARY, &[0; 601]),
@@ -117,10 +126,10 @@ async fn what_is_too_large_ends_with_1009() {
         vec![0x82, 0xff, 0, 0, 0x80, 0, 0, 0, 0, 0, 1, 2, 3, 4],
         vec![0x81, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 2, 3, 4],
     ] {
-        let error = fails_with(config(), &bytes, 1009).await;
+        let error = fails_with::<T>(config(), &bytes, 1009).await;
         assert!(matches!(error, Error::Capacity(_)), "{error:?}");
     }
-    let (mut pair, received) = collect(config()).await;
+    let (mut pair, received) = collect::<T>(config()).await;
     pair.send_raw(&[frame(0x02, &[0; 600]), frame(0x80, &[0; 400])].concat()).await;
     pair.send_close(1000, "").await;
     pair.recv_close().await;
@@ -129,9 +138,8 @@ async fn what_is_too_large_ends_with_1009() {
 }
 
 /// A client that asks and then breaks a rule in one go reads the answer first, whatever looks after the socket.
-#[tokio::test(start_paused = true)]
-async fn what_was_sent_before_an_error_is_written() {
-    async fn answer(mut socket: Socket) {
+async fn what_was_sent_before_an_error_is_written<T: Transport>() {
+    async fn answer<T: Transport>(mut socket: Socket<T>) {
         let question = socket.recv().await.unwrap().unwrap();
         socket.send(question).await.unwrap();
         assert!(matches!(socket.recv().await, Some(Err(Error::Protocol(_)))));
@@ -142,10 +150,10 @@ async fn what_was_sent_before_an_error_is_written() {
             let question = vec![7; len];
             let bytes = [frame(BINARY, &question), frame(0x83, b"reserved opcode")].concat();
             let (mut pair, handler) = if is_driven {
-                (drive(Config::new(), answer).await, None)
+                (drive::<T, _>(Config::new(), answer::<T>).await, None)
             } else {
-                let (pair, socket) = open(Config::new(), 1 << 20).await;
-                (pair, Some(tokio::spawn(answer(socket))))
+                let (pair, socket) = open::<T>(Config::new(), 1 << 20).await;
+                (pair, Some(tokio::spawn(answer::<T>(socket))))
             };
             pair.send_raw(&bytes).await;
             let mut echo = Vec::new();
@@ -168,9 +176,8 @@ async fn what_was_sent_before_an_error_is_written() {
 }
 
 /// The rest of an oversized message must not reset the connection before the Close is read.
-#[tokio::test(start_paused = true)]
-async fn what_still_comes_after_an_error_is_drained() {
-    let (mut pair, received) = collect(Config::new()).await;
+async fn what_still_comes_after_an_error_is_drained<T: Transport>() {
+    let (mut pair, received) = collect::<T>(Config::new()).await;
     pair.send_raw(&frame(BINARY, &vec![0; 2 << 20])[..3 << 10]).await;
     for _ in 0..100 {
         pair.send_raw(&[0; 64 << 10]).await;
@@ -181,10 +188,9 @@ async fn what_still_comes_after_an_error_is_drained() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_stream_cut_inside_a_frame_gives_what_came_before_and_one_error() {
+async fn a_stream_cut_inside_a_frame_gives_what_came_before_and_one_error<T: Transport>() {
     for cut in [1, 3, 6, 8] {
-        let (mut pair, received) = collect(Config::new()).await;
+        let (mut pair, received) = collect::<T>(Config::new()).await;
         pair.text("one").await;
         pair.text("two").await;
         pair.send_raw(&frame(TEXT, b"three")[..cut]).await;

@@ -15,16 +15,33 @@ use tokio::{
 use tokio_tungstenite::WebSocketStream;
 use tower_websocket::{Config, Message};
 
-use crate::pair::{Pair, Socket, at_once, drive, open, settle};
+use crate::{
+    pair::{Pair, Socket, at_once, drive, open, settle},
+    transport::{Transport, over_each_transport},
+};
+
+over_each_transport! {
+    bytes_that_were_read_come_first,
+    messages_that_were_received_ahead_come_first,
+    a_pong_that_was_received_ahead_comes_first,
+    everything_that_was_sent_is_written_before,
+    inside_a_message_the_socket_comes_back,
+    a_closing_socket_comes_back,
+    the_stream_is_left_alone,
+    an_idle_socket_is_a_stream_at_once,
+    the_stream_keeps_the_limits,
+}
 
 /// A handler that lets the driver receive ahead until the test goes on.
-async fn driven<F, Fut>(handler: F) -> (Pair, oneshot::Sender<()>)
+async fn driven<T, Fut>(
+    handler: impl FnOnce(Socket<T>) -> Fut + Send + 'static,
+) -> (Pair<T>, oneshot::Sender<()>)
 where
-    F: FnOnce(Socket) -> Fut + Send + 'static,
+    T: Transport,
     Fut: Future<Output = ()> + Send + 'static,
 {
     let (go, gone) = oneshot::channel();
-    let pair = drive(Config::new(), async |socket| {
+    let pair = drive::<T, _>(Config::new(), async |socket| {
         gone.await.unwrap();
         handler(socket).await;
     })
@@ -44,7 +61,7 @@ async fn converse<IO: AsyncRead + AsyncWrite + Unpin>(mut stream: WebSocketStrea
     while let Some(Ok(_)) = stream.next().await {}
 }
 
-async fn answer(pair: &mut Pair) {
+async fn answer<T: Transport>(pair: &mut Pair<T>) {
     pair.text("last").await;
     assert_eq!(pair.recv_text().await, "bye");
     assert_eq!(pair.recv_close().await.0, 1005);
@@ -52,12 +69,11 @@ async fn answer(pair: &mut Pair) {
     pair.eof().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn bytes_that_were_read_come_first() {
+async fn bytes_that_were_read_come_first<T: Transport>() {
     // Whole frames, and one that is cut anywhere: nobody has decoded it.
     let rest = frame(BINARY, &[7; 200]);
     for cut in [0, 1, 3, 100, rest.len()] {
-        let (mut pair, mut socket) = open(Config::new(), 1 << 20).await;
+        let (mut pair, mut socket) = open::<T>(Config::new(), 1 << 20).await;
         let first = [frame(TEXT, b"one"), frame(TEXT, b"two"), frame(PING, b"x"), rest[..cut].to_vec()];
         pair.send_raw(&first.concat()).await;
         assert_eq!(socket.recv().await.unwrap().unwrap(), Message::text("one"));
@@ -76,11 +92,10 @@ async fn bytes_that_were_read_come_first() {
 }
 
 /// Messages that the driver had received for the handler are frames again.
-#[tokio::test(start_paused = true)]
-async fn messages_that_were_received_ahead_come_first() {
+async fn messages_that_were_received_ahead_come_first<T: Transport>() {
     // The last one but one goes over what is received ahead, so the last one is not decoded yet.
     const SIZES: [usize; 7] = [0, 1, 125, 126, 60_000, 70_000, 3];
-    let (mut pair, go) = driven(async |socket| {
+    let (mut pair, go) = driven::<T, _>(async |socket| {
         let mut stream = socket.into_inner().await.unwrap();
         for len in SIZES {
             assert_eq!(next(&mut stream).await, Message::text("x".repeat(len)));
@@ -102,9 +117,8 @@ async fn messages_that_were_received_ahead_come_first() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_pong_that_was_received_ahead_comes_first() {
-    let (mut pair, go) = driven(async |socket| {
+async fn a_pong_that_was_received_ahead_comes_first<T: Transport>() {
+    let (mut pair, go) = driven::<T, _>(async |socket| {
         let mut stream = socket.into_inner().await.unwrap();
         assert_eq!(next(&mut stream).await, Message::Pong("mine".into()));
         converse(stream).await;
@@ -117,10 +131,9 @@ async fn a_pong_that_was_received_ahead_comes_first() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn everything_that_was_sent_is_written_before() {
+async fn everything_that_was_sent_is_written_before<T: Transport>() {
     // Corked, and behind a peer that reads nothing yet.
-    let (mut pair, go) = driven(async |mut socket| {
+    let (mut pair, go) = driven::<T, _>(async |mut socket| {
         socket.send("first").await.unwrap();
         let mut stream = socket.into_inner().await.unwrap();
         stream.send(Message::text("second")).await.unwrap();
@@ -133,7 +146,7 @@ async fn everything_that_was_sent_is_written_before() {
     answer(&mut pair).await;
     pair.finish().await;
 
-    let (mut pair, mut socket) = open(Config::new(), 1000).await;
+    let (mut pair, mut socket) = open::<T>(Config::new(), 1000).await;
     socket.try_send(Message::binary(vec![9; 500_000])).unwrap();
     let taken = tokio::spawn(async { socket.into_inner().await.unwrap() });
     settle().await;
@@ -154,8 +167,7 @@ async fn everything_that_was_sent_is_written_before() {
 }
 
 /// A part of a message cannot be put in front of the stream. The socket comes back as it was, and may try again.
-#[tokio::test(start_paused = true)]
-async fn inside_a_message_the_socket_comes_back() {
+async fn inside_a_message_the_socket_comes_back<T: Transport>() {
     let whole = frame(TEXT, &[b'x'; 300]);
     let fragments = [frame(0x01, b"xx"), frame(0x80, &[b'x'; 298])].concat();
     for (bytes, cut) in [
@@ -167,7 +179,7 @@ async fn inside_a_message_the_socket_comes_back() {
         (&fragments, 8),
         (&fragments, 100),
     ] {
-        let (mut pair, go) = driven(async |socket| {
+        let (mut pair, go) = driven::<T, _>(async |socket| {
             let error = socket.into_inner().await.unwrap_err();
             assert_eq!(error.to_string(), "a part of a message has arrived");
             let mut socket = error.into_socket();
@@ -186,10 +198,9 @@ async fn inside_a_message_the_socket_comes_back() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_closing_socket_comes_back() {
+async fn a_closing_socket_comes_back<T: Transport>() {
     // The peer began.
-    let (mut pair, go) = driven(async |socket| {
+    let (mut pair, go) = driven::<T, _>(async |socket| {
         let error = socket.into_inner().await.unwrap_err();
         assert_eq!(error.to_string(), "the connection is closing or closed");
         let mut socket = error.into_socket();
@@ -209,7 +220,7 @@ async fn a_closing_socket_comes_back() {
     pair.finish().await;
 
     // This side began.
-    let (mut pair, go) = driven(async |mut socket| {
+    let (mut pair, go) = driven::<T, _>(async |mut socket| {
         SinkExt::close(&mut socket).await.unwrap();
         let mut socket = socket.into_inner().await.unwrap_err().into_socket();
         assert_eq!(socket.recv().await.unwrap().unwrap(), Message::text("still"));
@@ -225,9 +236,9 @@ async fn a_closing_socket_comes_back() {
 }
 
 /// Nothing is done for the connection any more: no pings, no timeouts, and a shutdown only counts it.
-#[tokio::test(start_paused = true)]
-async fn the_stream_is_left_alone() {
-    let (mut pair, go) = driven(async |socket| converse(socket.into_inner().await.unwrap()).await).await;
+async fn the_stream_is_left_alone<T: Transport>() {
+    let (mut pair, go) =
+        driven::<T, _>(async |socket| converse(socket.into_inner().await.unwrap()).await).await;
     go.send(()).unwrap();
     settle().await;
     pair.shutdown().start();
@@ -238,9 +249,8 @@ async fn the_stream_is_left_alone() {
 }
 
 /// Where nothing is in the way, the stream is there at once.
-#[tokio::test(start_paused = true)]
-async fn an_idle_socket_is_a_stream_at_once() {
-    let (mut pair, socket) = open(Config::new(), 1 << 20).await;
+async fn an_idle_socket_is_a_stream_at_once<T: Transport>() {
+    let (mut pair, socket) = open::<T>(Config::new(), 1 << 20).await;
     let stream = at_once(socket.into_inner()).await.unwrap();
     let talk = tokio::spawn(converse(stream));
     answer(&mut pair).await;
@@ -249,8 +259,7 @@ async fn an_idle_socket_is_a_stream_at_once() {
 }
 
 /// The stream refuses what is larger than the socket would take.
-#[tokio::test(start_paused = true)]
-async fn the_stream_keeps_the_limits() {
+async fn the_stream_keeps_the_limits<T: Transport>() {
     let config = Config::new().max_message_size(1000).max_frame_size(800);
     for (frames, is_taken) in [
         (vec![frame(BINARY, &[0; 800])], true),
@@ -258,7 +267,7 @@ async fn the_stream_keeps_the_limits() {
         (vec![frame(0x02, &[0; 700]), frame(0x80, &[0; 300])], true),
         (vec![frame(0x02, &[0; 700]), frame(0x80, &[0; 301])], false),
     ] {
-        let (mut pair, socket) = open(config.clone(), 1 << 20).await;
+        let (mut pair, socket) = open::<T>(config.clone(), 1 << 20).await;
         let mut stream = at_once(socket.into_inner()).await.unwrap();
         pair.send_raw(&frames.concat()).await;
         assert_eq!(stream.next().await.unwrap().is_ok(), is_taken);

@@ -7,7 +7,22 @@ use serde::{Deserialize, Serialize, Serializer};
 use tokio::{sync::oneshot, time::timeout};
 use tower_websocket::{CloseCode, Config, RecvJsonError, SendJsonError};
 
-use crate::pair::{Socket, drive};
+use crate::{
+    pair::{Socket, drive},
+    transport::{Transport, over_each_transport},
+};
+
+over_each_transport! {
+    values_come_and_go_as_text_messages,
+    a_bad_message_is_one_error_and_the_next_is_received,
+    a_deeply_nested_message_is_an_error_and_no_overflow_of_the_stack,
+    the_caller_may_close_with_what_is_wrong,
+    pings_and_pongs_are_passed_over,
+    a_broken_connection_is_an_error_once_and_then_the_end,
+    a_dropped_recv_json_loses_nothing,
+    what_has_no_json_is_not_sent_and_the_connection_lives_on,
+    the_halves_have_it_too,
+}
 
 #[derive(Debug, Deserialize, PartialEq, Serialize)]
 struct Point {
@@ -16,7 +31,7 @@ struct Point {
 }
 
 /// Answers each point with one, and each error with what it says of itself.
-async fn mirror(mut socket: Socket) {
+async fn mirror<T: Transport>(mut socket: Socket<T>) {
     while let Some(point) = socket.recv_json::<Point>().await {
         match point {
             Ok(Point { x, y }) => socket.send_json(&Point { x: -x, y }).await.unwrap(),
@@ -29,9 +44,8 @@ async fn mirror(mut socket: Socket) {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn values_come_and_go_as_text_messages() {
-    let mut pair = drive(Config::new(), mirror).await;
+async fn values_come_and_go_as_text_messages<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), mirror::<T>).await;
     pair.text(r#"{"x": 1, "y": "é\n"}"#).await;
     assert_eq!(pair.recv_text().await, r#"{"x":-1,"y":"é\n"}"#);
     pair.text("\t{\"x\":2}\r\n").await;
@@ -41,9 +55,8 @@ async fn values_come_and_go_as_text_messages() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_bad_message_is_one_error_and_the_next_is_received() {
-    let mut pair = drive(Config::new(), mirror).await;
+async fn a_bad_message_is_one_error_and_the_next_is_received<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), mirror::<T>).await;
     let not_json = "the message is not the JSON that was expected, line";
     for (first, payload, told, code) in [
         (TEXT, r#"{"x": 1,"#, format!("{not_json} 1 column 8"), 1007),
@@ -64,9 +77,8 @@ async fn a_bad_message_is_one_error_and_the_next_is_received() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_deeply_nested_message_is_an_error_and_no_overflow_of_the_stack() {
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+async fn a_deeply_nested_message_is_an_error_and_no_overflow_of_the_stack<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         let error = socket.recv_json::<serde_json::Value>().await.unwrap().unwrap_err();
         socket.close(error.close_code().unwrap(), error.close_reason()).await.unwrap();
     })
@@ -79,22 +91,21 @@ async fn a_deeply_nested_message_is_an_error_and_no_overflow_of_the_stack() {
 }
 
 /// The application closes on what it cannot read, and says why.
-async fn strict(mut socket: Socket) {
+async fn strict<T: Transport>(mut socket: Socket<T>) {
     while let Some(Err(error)) = socket.recv_json::<Vec<u32>>().await {
         let code = error.close_code().unwrap();
         socket.close(code, error.close_reason()).await.unwrap();
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_caller_may_close_with_what_is_wrong() {
+async fn the_caller_may_close_with_what_is_wrong<T: Transport>() {
     let long = format!("[\"{}\"]", "é".repeat(100));
     for (first, payload, code, reason) in [
         (TEXT, "[1, -2]", 1007, "invalid value: integer `-2`, expected u32 at line 1 column 6"),
         (BINARY, "[1]", 1003, "JSON comes in text messages"),
         (TEXT, long.as_str(), 1007, &format!("invalid type: string \"{}", "é".repeat(50))),
     ] {
-        let mut pair = drive(Config::new(), strict).await;
+        let mut pair = drive::<T, _>(Config::new(), strict::<T>).await;
         pair.send(first, payload).await;
         assert_eq!(pair.recv_close().await, (code, reason.to_owned()));
         pair.send_close(code, "").await;
@@ -103,9 +114,8 @@ async fn the_caller_may_close_with_what_is_wrong() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn pings_and_pongs_are_passed_over() {
-    let mut pair = drive(Config::new(), mirror).await;
+async fn pings_and_pongs_are_passed_over<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), mirror::<T>).await;
     pair.send(PONG, "").await;
     pair.send(PING, "p").await;
     assert_eq!(pair.recv().await, (PONG, b"p".to_vec()));
@@ -116,10 +126,9 @@ async fn pings_and_pongs_are_passed_over() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_broken_connection_is_an_error_once_and_then_the_end() {
+async fn a_broken_connection_is_an_error_once_and_then_the_end<T: Transport>() {
     let (told, error) = oneshot::channel();
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+    let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         let Some(Err(error)) = socket.recv_json::<u32>().await else { panic!("no error") };
         assert!(socket.recv_json::<u32>().await.is_none());
         told.send(error).unwrap();
@@ -136,9 +145,8 @@ async fn a_broken_connection_is_an_error_once_and_then_the_end() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_dropped_recv_json_loses_nothing() {
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+async fn a_dropped_recv_json_loses_nothing<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         loop {
             // A ping makes it go round, the half of a message makes it wait.
             match timeout(Duration::from_millis(1), socket.recv_json::<u32>()).await {
@@ -162,15 +170,14 @@ async fn a_dropped_recv_json_loses_nothing() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_has_no_json_is_not_sent_and_the_connection_lives_on() {
+async fn what_has_no_json_is_not_sent_and_the_connection_lives_on<T: Transport>() {
     struct Failing;
     impl Serialize for Failing {
         fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
             Err(serde::ser::Error::custom("not today"))
         }
     }
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+    let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         let keyless = HashMap::from([((1, 2), 3)]);
         for error in
             [socket.send_json(&keyless).await.unwrap_err(), socket.send_json(&Failing).await.unwrap_err()]
@@ -188,9 +195,8 @@ async fn what_has_no_json_is_not_sent_and_the_connection_lives_on() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_halves_have_it_too() {
-    let mut pair = drive(Config::new(), async |socket: Socket| {
+async fn the_halves_have_it_too<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), async |socket: Socket<T>| {
         let (sender, mut receiver) = socket.split();
         while let Some(number) = receiver.recv_json::<u32>().await {
             match number {

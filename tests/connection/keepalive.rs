@@ -12,12 +12,29 @@ use tower_websocket::{Config, Error, Message};
 
 use crate::{
     pair::{Socket, at_once, drive, open, settle},
-    transport::AHEAD,
+    transport::{Transport, over_each_transport},
 };
+
+over_each_transport! {
+    a_silent_peer_is_pinged_every_twenty_seconds,
+    a_peer_that_does_not_answer_is_given_up,
+    received_data_resets_keepalive,
+    pings_go_out_while_the_handler_only_writes,
+    a_silent_peer_of_a_handler_that_only_writes_is_given_up,
+    a_peer_is_not_given_up_while_the_handler_does_not_read,
+    a_peer_is_not_given_up_while_its_answer_may_lie_behind_what_is_unread,
+    pongs_of_the_connections_own_pings_are_not_received,
+    both_halves_can_be_set_and_turned_off,
+    without_a_driver_whoever_reads_keeps_alive,
+    a_peer_that_fell_silent_is_given_up_while_the_handler_does_not_read,
+    the_peers_end_is_seen_while_the_handler_does_not_read,
+    a_ping_takes_the_place_of_no_message,
+    a_ping_that_fell_due_while_nobody_looked_leaves_at_the_next_look,
+}
 
 const SECOND: Duration = Duration::from_secs(1);
 
-async fn ignore(mut socket: Socket) {
+async fn ignore<T: Transport>(mut socket: Socket<T>) {
     while let Some(Ok(_)) = socket.recv().await {}
 }
 
@@ -25,9 +42,8 @@ fn is_timeout(received: Option<Result<Message, Error>>) -> bool {
     matches!(received, Some(Err(Error::Io(error))) if error.kind() == std::io::ErrorKind::TimedOut)
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_silent_peer_is_pinged_every_twenty_seconds() {
-    let mut pair = drive(Config::new(), ignore).await;
+async fn a_silent_peer_is_pinged_every_twenty_seconds<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), ignore::<T>).await;
     let start = Instant::now();
     let mut payloads = Vec::new();
     for n in 1..=3 {
@@ -42,10 +58,9 @@ async fn a_silent_peer_is_pinged_every_twenty_seconds() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_peer_that_does_not_answer_is_given_up() {
+async fn a_peer_that_does_not_answer_is_given_up<T: Transport>() {
     let (done, ended) = tokio::sync::oneshot::channel();
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+    let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         assert!(is_timeout(socket.recv().await));
         assert!(socket.recv().await.is_none());
         assert!(socket.ended().unwrap().error().unwrap().contains("ping"));
@@ -60,9 +75,8 @@ async fn a_peer_that_does_not_answer_is_given_up() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn received_data_resets_keepalive() {
-    let mut pair = drive(Config::new(), ignore).await;
+async fn received_data_resets_keepalive<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), ignore::<T>).await;
     let start = Instant::now();
     let message = frame(TEXT, b"slow");
     for byte in &message {
@@ -77,9 +91,8 @@ async fn received_data_resets_keepalive() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn pings_go_out_while_the_handler_only_writes() {
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+async fn pings_go_out_while_the_handler_only_writes<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         for _ in 0..10 {
             sleep(15 * SECOND).await;
             if socket.send("tick").await.is_err() {
@@ -109,10 +122,9 @@ async fn pings_go_out_while_the_handler_only_writes() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_silent_peer_of_a_handler_that_only_writes_is_given_up() {
+async fn a_silent_peer_of_a_handler_that_only_writes_is_given_up<T: Transport>() {
     let start = Instant::now();
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+    let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         // Not together with the ping: over HTTP/2 the second of two writes waits, and that it is taken then is progress.
         sleep(SECOND / 2).await;
         while socket.send("tick").await.is_ok() {
@@ -133,9 +145,8 @@ async fn a_silent_peer_of_a_handler_that_only_writes_is_given_up() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_peer_is_not_given_up_while_the_handler_does_not_read() {
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+async fn a_peer_is_not_given_up_while_the_handler_does_not_read<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         sleep(290 * SECOND).await;
         assert_eq!(socket.recv().await.unwrap().unwrap().to_text().unwrap(), "early");
     })
@@ -153,10 +164,9 @@ async fn a_peer_is_not_given_up_while_the_handler_does_not_read() {
 }
 
 /// So much is unread that the answer to a ping lies behind it.
-#[tokio::test(start_paused = true)]
-async fn a_peer_is_not_given_up_while_its_answer_may_lie_behind_what_is_unread() {
+async fn a_peer_is_not_given_up_while_its_answer_may_lie_behind_what_is_unread<T: Transport>() {
     const SIZE: usize = 200_000;
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+    let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         sleep(300 * SECOND).await;
         for _ in 0..2 {
             assert_eq!(socket.recv().await.unwrap().unwrap().len(), SIZE);
@@ -173,9 +183,8 @@ async fn a_peer_is_not_given_up_while_its_answer_may_lie_behind_what_is_unread()
 }
 
 /// A loop over texts ended by itself after 20 s of quiet.
-#[tokio::test(start_paused = true)]
-async fn pongs_of_the_connections_own_pings_are_not_received() {
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+async fn pongs_of_the_connections_own_pings_are_not_received<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         socket.send(Message::Ping("mine".into())).await.unwrap();
         let mut received = Vec::new();
         while let Some(Ok(message)) = socket.recv().await {
@@ -198,10 +207,9 @@ async fn pongs_of_the_connections_own_pings_are_not_received() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn both_halves_can_be_set_and_turned_off() {
+async fn both_halves_can_be_set_and_turned_off<T: Transport>() {
     let config = Config::new().keepalive_interval(3 * SECOND).keepalive_timeout(None);
-    let mut pair = drive(config, ignore).await;
+    let mut pair = drive::<T, _>(config, ignore::<T>).await;
     let start = Instant::now();
     pair.recv_ping().await;
     assert_eq!(start.elapsed(), 3 * SECOND);
@@ -211,16 +219,15 @@ async fn both_halves_can_be_set_and_turned_off() {
     assert_eq!(pair.recv_close().await.0, 1000);
     pair.finish().await;
 
-    let mut pair = drive(Config::new().keepalive_interval(None), ignore).await;
+    let mut pair = drive::<T, _>(Config::new().keepalive_interval(None), ignore::<T>).await;
     sleep(3600 * SECOND).await;
     pair.send_close(1000, "").await;
     assert_eq!(pair.recv_close().await.0, 1000);
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn without_a_driver_whoever_reads_keeps_alive() {
-    let (mut pair, mut socket) = open(Config::new(), 1024).await;
+async fn without_a_driver_whoever_reads_keeps_alive<T: Transport>() {
+    let (mut pair, mut socket) = open::<T>(Config::new(), 1024).await;
     let start = Instant::now();
     assert!(is_timeout(socket.recv().await));
     assert_eq!(start.elapsed(), 40 * SECOND);
@@ -231,18 +238,17 @@ async fn without_a_driver_whoever_reads_keeps_alive() {
     pair.finish().await;
 }
 
-async fn never_look(socket: Socket) {
+async fn never_look<T: Transport>(socket: Socket<T>) {
     sleep(100_000 * SECOND).await;
     drop(socket);
 }
 
 /// One unread message was taken for a sign of life, at each look again.
-#[tokio::test(start_paused = true)]
-async fn a_peer_that_fell_silent_is_given_up_while_the_handler_does_not_read() {
+async fn a_peer_that_fell_silent_is_given_up_while_the_handler_does_not_read<T: Transport>() {
     let message = frame(TEXT, b"hello");
     // Whole, within the header, and within the payload.
     for len in [message.len(), 1, 4, 8] {
-        let mut pair = drive(Config::new(), never_look).await;
+        let mut pair = drive::<T, _>(Config::new(), never_look::<T>).await;
         sleep(7 * SECOND).await;
         let start = Instant::now();
         pair.send_raw(&message[..len]).await;
@@ -258,16 +264,15 @@ async fn a_peer_that_fell_silent_is_given_up_while_the_handler_does_not_read() {
 }
 
 /// The end of the stream was taken for a sign of life, at each look again, and a Close was found 80 s later.
-#[tokio::test(start_paused = true)]
-async fn the_peers_end_is_seen_while_the_handler_does_not_read() {
-    let wait = async |socket: Socket| {
+async fn the_peers_end_is_seen_while_the_handler_does_not_read<T: Transport>() {
+    let wait = async |socket: Socket<T>| {
         socket.closed().await;
         assert!(socket.is_closed());
-        never_look(socket).await;
+        never_look::<T>(socket).await;
     };
     for unread in ["", "x"] {
         for close in [None, Some(1000)] {
-            let mut pair = drive(Config::new(), wait).await;
+            let mut pair = drive::<T, _>(Config::new(), wait).await;
             if !unread.is_empty() {
                 pair.text(unread).await;
             }
@@ -286,11 +291,10 @@ async fn the_peers_end_is_seen_while_the_handler_does_not_read() {
 }
 
 /// With the buffer full, the ping took the place of the message that waited for room.
-#[tokio::test(start_paused = true)]
-async fn a_ping_takes_the_place_of_no_message() {
+async fn a_ping_takes_the_place_of_no_message<T: Transport>() {
     let config = Config::new().max_write_buffer_size(100_000).keepalive_timeout(None);
     for shift in 0..3 {
-        let (mut pair, socket) = open(config.clone(), 2048).await;
+        let (mut pair, socket) = open::<T>(config.clone(), 2048).await;
         let (sender, receiver) = socket.split();
         let mut late = sender.clone();
         poll_fn(|cx| Pin::new(&mut late).poll_ready(cx)).await.unwrap();
@@ -300,7 +304,7 @@ async fn a_ping_takes_the_place_of_no_message() {
             sent += 1;
         }
         // It was told that there is room.
-        Pin::new(&mut late).start_send(Message::binary(vec![2; 100_000 + AHEAD])).unwrap();
+        Pin::new(&mut late).start_send(Message::binary(vec![2; 100_000 + T::AHEAD])).unwrap();
         sleep(21 * SECOND).await;
         let mut received = 0;
         let mut parts = 0;
@@ -310,7 +314,7 @@ async fn a_ping_takes_the_place_of_no_message() {
                 (BINARY, _) => received += 1,
                 (PING, _) => pings += 1,
                 (0x02 | 0x00, part) => parts += part.len(),
-                (0x80, part) => break assert_eq!(parts + part.len(), 100_000 + AHEAD),
+                (0x80, part) => break assert_eq!(parts + part.len(), 100_000 + T::AHEAD),
                 (first, _) => panic!("{first:#x}"),
             }
         }
@@ -321,9 +325,8 @@ async fn a_ping_takes_the_place_of_no_message() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_ping_that_fell_due_while_nobody_looked_leaves_at_the_next_look() {
-    let (mut pair, mut socket) = open(Config::new(), 1 << 16).await;
+async fn a_ping_that_fell_due_while_nobody_looked_leaves_at_the_next_look<T: Transport>() {
+    let (mut pair, mut socket) = open::<T>(Config::new(), 1 << 16).await;
     // The timer is set, and then something is received.
     assert!(socket.recv().now_or_never().is_none());
     sleep(SECOND).await;

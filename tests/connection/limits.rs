@@ -20,23 +20,36 @@ use tower_websocket::{Config, Error, Message, tungstenite::error::ProtocolError}
 
 use crate::{
     pair::{Socket, at_once, drive, open, settle},
-    transport::AHEAD,
+    transport::{Transport, over_each_transport},
 };
+
+over_each_transport! {
+    a_peer_that_does_not_read_makes_send_wait,
+    a_driven_sender_waits_too_and_goes_on_when_the_peer_reads,
+    what_is_on_its_way_to_a_slow_peer_is_bounded,
+    large_messages_leave_as_fragments_of_64_kib,
+    a_pong_overtakes_the_fragments_of_a_large_message,
+    unanswered_pings_are_merged,
+    the_last_pong_leaves_though_the_buffer_was_full,
+    buffers_given_back_at_rest_lose_nothing,
+    a_header_without_its_payload_costs_nothing,
+    a_ping_or_pong_of_more_than_125_bytes_is_refused,
+    settings_without_end_never_come,
+}
 
 const SECOND: Duration = Duration::from_secs(1);
 
-#[tokio::test(start_paused = true)]
-async fn a_peer_that_does_not_read_makes_send_wait() {
+async fn a_peer_that_does_not_read_makes_send_wait<T: Transport>() {
     let room = 64 << 10;
     let config = Config::new().max_write_buffer_size(256 << 10).keepalive_interval(None);
-    let (mut pair, mut socket) = open(config, room).await;
+    let (mut pair, mut socket) = open::<T>(config, room).await;
     let mut sent = 0;
     while timeout(SECOND, socket.send(Message::binary(vec![7; 16 << 10]))).await.is_ok() {
         sent += 16 << 10;
         assert!(sent < 1 << 20, "send never waits");
     }
     // Without a driver each message is flushed, so it waits once the stream is full. The message that waited is sent.
-    assert!((room - (16 << 10)..=room + AHEAD).contains(&sent), "{sent}");
+    assert!((room - (16 << 10)..=room + T::AHEAD).contains(&sent), "{sent}");
     let (more, ()) = tokio::join!(socket.send("more"), async {
         for _ in 0..=sent / (16 << 10) {
             assert_eq!(pair.recv().await, (BINARY, vec![7; 16 << 10]));
@@ -49,11 +62,10 @@ async fn a_peer_that_does_not_read_makes_send_wait() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_driven_sender_waits_too_and_goes_on_when_the_peer_reads() {
+async fn a_driven_sender_waits_too_and_goes_on_when_the_peer_reads<T: Transport>() {
     let config = Config::new().max_write_buffer_size(100_000).keepalive_interval(None);
     let (blocked, waits) = oneshot::channel();
-    let mut pair = drive(config, async |mut socket: Socket| {
+    let mut pair = drive::<T, _>(config, async |mut socket: Socket<T>| {
         let mut sent = 0;
         let mut blocked = Some(blocked);
         while sent < 300 {
@@ -73,7 +85,7 @@ async fn a_driven_sender_waits_too_and_goes_on_when_the_peer_reads() {
     .await;
     // 1 MiB in the stream and 100 kB in the buffer, and no more.
     let sent = waits.await.unwrap();
-    assert!((104..=125 + AHEAD / 10_000).contains(&sent), "{sent}");
+    assert!((104..=125 + T::AHEAD / 10_000).contains(&sent), "{sent}");
     let mut received = 0;
     while pair.recv().await.0 == BINARY {
         received += 1;
@@ -84,15 +96,14 @@ async fn a_driven_sender_waits_too_and_goes_on_when_the_peer_reads() {
 }
 
 /// hyper takes over HTTP/2 what it is given in one write, however much that is, and four of them.
-#[tokio::test(start_paused = true)]
-async fn what_is_on_its_way_to_a_slow_peer_is_bounded() {
+async fn what_is_on_its_way_to_a_slow_peer_is_bounded<T: Transport>() {
     const SIZE: usize = 16 << 10;
     let (limit, room) = (1 << 20, 64 << 10);
     let config = Config::new().max_write_buffer_size(limit).keepalive_interval(None);
-    let (mut pair, socket) = open(config, room).await;
+    let (mut pair, socket) = open::<T>(config, room).await;
     let sent = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&sent);
-    let sending = tokio::spawn(socket.drive(async move |mut socket: Socket| {
+    let sending = tokio::spawn(socket.drive(async move |mut socket: Socket<T>| {
         while socket.send(Message::binary(vec![0; SIZE])).await.is_ok() {
             counter.fetch_add(SIZE, Ordering::Relaxed);
         }
@@ -101,7 +112,7 @@ async fn what_is_on_its_way_to_a_slow_peer_is_bounded() {
     for _ in 0..200 {
         settle().await;
         let ahead = sent.load(Ordering::Relaxed) - read;
-        assert!(ahead <= room + limit + AHEAD + 4 * SIZE, "{ahead} bytes are on their way");
+        assert!(ahead <= room + limit + T::AHEAD + 4 * SIZE, "{ahead} bytes are on their way");
         read += pair.recv().await.1.len();
     }
     pair.shutdown().start();
@@ -111,11 +122,10 @@ async fn what_is_on_its_way_to_a_slow_peer_is_bounded() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn large_messages_leave_as_fragments_of_64_kib() {
+async fn large_messages_leave_as_fragments_of_64_kib<T: Transport>() {
     let payload: Vec<u8> = (0..150_000u32).map(|i| i as u8).collect();
     let sent = payload.clone();
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+    let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         socket.send(Message::binary(sent)).await.unwrap();
         socket.send("after").await.unwrap();
     })
@@ -129,9 +139,8 @@ async fn large_messages_leave_as_fragments_of_64_kib() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_pong_overtakes_the_fragments_of_a_large_message() {
-    let (mut pair, socket) = open(Config::new(), 64 << 10).await;
+async fn a_pong_overtakes_the_fragments_of_a_large_message<T: Transport>() {
+    let (mut pair, socket) = open::<T>(Config::new(), 64 << 10).await;
     let (sender, mut receiver) = socket.split();
     let sending = tokio::spawn(async move {
         sender.send(Message::binary(vec![0; 1 << 20])).await.unwrap();
@@ -144,7 +153,7 @@ async fn a_pong_overtakes_the_fragments_of_a_large_message() {
     while pair.recv().await.0 != PONG {
         before += 1;
     }
-    assert!(before <= 3 + AHEAD / 65_536, "the pong came after {before} more of 15 fragments");
+    assert!(before <= 3 + T::AHEAD / 65_536, "the pong came after {before} more of 15 fragments");
     while pair.recv().await.0 != 0x80 {}
     sending.await.unwrap();
     pair.answer_close(1000).await;
@@ -153,10 +162,9 @@ async fn a_pong_overtakes_the_fragments_of_a_large_message() {
 }
 
 /// A flood of pings from a peer that does not read costs a bounded buffer, not a pong for each.
-#[tokio::test(start_paused = true)]
-async fn unanswered_pings_are_merged() {
+async fn unanswered_pings_are_merged<T: Transport>() {
     let config = Config::new().max_write_buffer_size(1000).keepalive_interval(None);
-    let (mut pair, mut socket) = open(config, 1 << 12).await;
+    let (mut pair, mut socket) = open::<T>(config, 1 << 12).await;
     let reader = tokio::spawn(async move { while let Some(Ok(_)) = socket.recv().await {} });
     let pings = frame(PING, &[b'p'; 125]).repeat(1000);
     for _ in 0..100 {
@@ -184,14 +192,13 @@ async fn unanswered_pings_are_merged() {
 }
 
 /// tungstenite keeps an answer for which its buffer has no room, and told nobody when all the buffer left at once.
-#[tokio::test(start_paused = true)]
-async fn the_last_pong_leaves_though_the_buffer_was_full() {
+async fn the_last_pong_leaves_though_the_buffer_was_full<T: Transport>() {
     let room = 256 << 10;
     let config = Config::new().max_write_buffer_size(1000).keepalive_interval(None);
-    let (mut pair, mut socket) = open(config, room).await;
+    let (mut pair, mut socket) = open::<T>(config, room).await;
     let reader = tokio::spawn(async move { while let Some(Ok(_)) = socket.recv().await {} });
     // Each pong has 64 bytes, and the buffer room for less than 200 KiB.
-    pair.send_raw(&frame(PING, &[b'p'; 62]).repeat((room + AHEAD + (200 << 10)) / 64)).await;
+    pair.send_raw(&frame(PING, &[b'p'; 62]).repeat((room + T::AHEAD + (200 << 10)) / 64)).await;
     pair.send(PING, [b'l'; 62]).await;
     settle().await;
     pair.recv_raw(room).await;
@@ -202,9 +209,8 @@ async fn the_last_pong_leaves_though_the_buffer_was_full() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn buffers_given_back_at_rest_lose_nothing() {
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+async fn buffers_given_back_at_rest_lose_nothing<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         while let Some(Ok(message)) = socket.recv().await {
             if (message.is_text() || message.is_binary()) && socket.send(message).await.is_err() {
                 break;
@@ -237,14 +243,13 @@ async fn buffers_given_back_at_rest_lose_nothing() {
 }
 
 /// A header alone made tungstenite allocate what it announced, which panicked, or ended the whole process.
-#[tokio::test(start_paused = true)]
-async fn a_header_without_its_payload_costs_nothing() {
+async fn a_header_without_its_payload_costs_nothing<T: Transport>() {
     let config =
         Config::new().max_frame_size(usize::MAX).max_message_size(usize::MAX).keepalive_interval(None);
     for opcode in [BINARY, TEXT] {
         for len in [1u64 << 40, 1 << 47, (1 << 63) - 1] {
             let (done, received) = oneshot::channel();
-            let mut pair = drive(config.clone(), async |mut socket: Socket| {
+            let mut pair = drive::<T, _>(config.clone(), async |mut socket: Socket<T>| {
                 done.send(socket.recv().await.unwrap()).unwrap();
                 assert!(socket.recv().await.is_none());
             })
@@ -267,7 +272,7 @@ async fn a_header_without_its_payload_costs_nothing() {
         // The most significant bit must be 0 (RFC 6455 §5.2): refused by the header, without the mask.
         for len in [1u64 << 63, u64::MAX] {
             let (done, received) = oneshot::channel();
-            let mut pair = drive(config.clone(), async |mut socket: Socket| {
+            let mut pair = drive::<T, _>(config.clone(), async |mut socket: Socket<T>| {
                 done.send(socket.recv().await.unwrap()).unwrap();
                 assert!(socket.recv().await.is_none());
             })
@@ -283,9 +288,8 @@ async fn a_header_without_its_payload_costs_nothing() {
 }
 
 /// The peer had to fail the connection with 1002 over what left (RFC 6455 §5.5).
-#[tokio::test(start_paused = true)]
-async fn a_ping_or_pong_of_more_than_125_bytes_is_refused() {
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+async fn a_ping_or_pong_of_more_than_125_bytes_is_refused<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         for message in [Message::Ping(vec![0; 126].into()), Message::Pong(vec![0; 126].into())] {
             let error = socket.send(message).await.unwrap_err();
             assert!(matches!(error, Error::Protocol(ProtocolError::ControlFrameTooBig)), "{error:?}");
@@ -313,11 +317,10 @@ pub(crate) fn endless() -> Config {
 }
 
 /// The largest values panicked: a time beyond the end of time, more permits than a semaphore has.
-#[tokio::test(start_paused = true)]
-async fn settings_without_end_never_come() {
+async fn settings_without_end_never_come<T: Transport>() {
     const HOUR: Duration = Duration::from_secs(3600);
     let (done, over) = oneshot::channel();
-    let mut pair = drive(endless(), async |mut socket: Socket| {
+    let mut pair = drive::<T, _>(endless(), async |mut socket: Socket<T>| {
         while let Some(Ok(message)) = socket.recv().await {
             if message.is_text() {
                 socket.send(message).await.unwrap();
@@ -343,9 +346,9 @@ async fn settings_without_end_never_come() {
 
     // One ping, for whose answer there is no end of waiting.
     let mut pair =
-        drive(
+        drive::<T, _>(
             endless().keepalive_interval(SECOND),
-            async |mut socket: Socket| {
+            async |mut socket: Socket<T>| {
                 while let Some(Ok(_)) = socket.recv().await {}
             },
         )

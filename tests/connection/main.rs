@@ -1,6 +1,17 @@
 //! The open connection, in memory and in paused time: one test for each promise.
 //!
-//! `tests/connection_http2` has the same over HTTP/2.
+//! Each test runs over HTTP/1.1 and over HTTP/2 (`over_each_transport!`), but those of `streams.rs`, which are about a
+//! connection of many streams, and those of `raw.rs`, which are about a stream that is no more than a stream:
+//!
+//! | test | why | what there is over HTTP/2 instead |
+//! |---|---|---|
+//! | `a_peer_that_floods_is_dropped_at_twelve_close_timeouts` | its IO is always readable, which a stream with a window is not | `streams::a_peer_that_floods_is_dropped_at_twelve_close_timeouts` |
+//! | `a_handler_that_reads_a_flood_is_written_out_all_the_same` | the same | `streams::a_handler_that_reads_a_flood_is_written_out_all_the_same` |
+//! | `a_client_that_took_a_part_of_the_response_gets_no_other` | the response is written by the HTTP server, a frame at a time | nothing |
+//! | `deadlines_of_a_server_without_end_never_come` | it is about the server | nothing |
+//! | `a_message_that_is_dropped_at_a_reset_is_an_error_of_flush` | its IO fails where it is told to | `streams::a_reset_ends_a_socket_that_waits_to_write` |
+//! | `a_connection_that_is_given_up_is_shut_down` | it asks what was called on the IO | `streams::a_peer_without_room_for_the_close_is_cut_at_the_timeout` |
+//! | `nothing_is_lost_on_a_rough_stream` | its IO is made to be difficult | `model::nothing_is_lost_doubled_or_out_of_order` |
 //!
 //! What AnyEvent::WebSocket::Connection does, row by row of its list of behaviours, and the test that keeps the promise
 //! here:
@@ -23,11 +34,15 @@
 //! | 42 | what was let through | `errors::what_breaks_the_protocol_ends_with_1002`, `errors::text_that_is_not_utf_8_ends_with_1007` |
 
 mod cancel;
+mod client;
 mod closing;
 mod cork;
 mod delivery;
 mod drivers;
 mod errors;
+mod http1;
+#[cfg(feature = "http2")]
+mod http2;
 mod into_inner;
 #[cfg(feature = "json")]
 mod json;
@@ -39,6 +54,9 @@ mod pair;
 mod raw;
 mod shutdown;
 mod split;
+#[cfg(feature = "http2")]
+mod streams;
+mod suite;
 mod tasks;
 mod transport;
 mod walk;

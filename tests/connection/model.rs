@@ -17,7 +17,14 @@ use tower_websocket::{
     CloseCode, CloseFrame, Config, Error, Message, WebSocket, tungstenite::error::ProtocolError,
 };
 
-use crate::pair::{is_keepalive, open};
+use crate::{
+    pair::{is_keepalive, open},
+    transport::{Transport, over_each_transport},
+};
+
+over_each_transport! {
+    nothing_is_lost_doubled_or_out_of_order,
+}
 
 /// Numbers that look random, and are the same each time.
 #[derive(Clone, Debug)]
@@ -328,13 +335,12 @@ pub(crate) async fn play<IO>(
     tokio::join!(server, script.client(client, random));
 }
 
-#[tokio::test(start_paused = true)]
-async fn nothing_is_lost_doubled_or_out_of_order() {
+async fn nothing_is_lost_doubled_or_out_of_order<T: Transport>() {
     for seed in 0..150 {
         println!("seed {seed}");
         let random = &mut Random::new(seed);
         let (config, limits) = config(random);
-        let (mut pair, socket) = open(config, random.pick(&[100, 5000, 1 << 17])).await;
+        let (mut pair, socket) = open::<T>(config, random.pick(&[100, 5000, 1 << 17])).await;
         play(random, limits, socket, pair.io()).await;
         pair.finish().await;
     }

@@ -14,10 +14,22 @@ use tokio::{
 };
 use tower_websocket::{Config, Message};
 
-use crate::pair::{Socket, drive, open};
+use crate::{
+    pair::{Socket, drive, open},
+    transport::{Transport, over_each_transport},
+};
 
-#[tokio::test(start_paused = true)]
-async fn messages_come_in_order_wherever_the_reads_cut_them() {
+over_each_transport! {
+    messages_come_in_order_wherever_the_reads_cut_them,
+    a_stream_longer_than_a_read_comes_in_order,
+}
+
+over_each_transport! {
+    #[test]
+    any_split_of_any_frames_gives_the_same_messages
+}
+
+async fn messages_come_in_order_wherever_the_reads_cut_them<T: Transport>() {
     let stream = [
         frame(TEXT, b"whole"),
         frame(PING, b"ping"),
@@ -42,7 +54,7 @@ async fn messages_come_in_order_wherever_the_reads_cut_them() {
         for second in [cut, cut + 9] {
             let second = second.min(stream.len());
             let (done, received) = oneshot::channel();
-            let mut pair = drive(Config::new(), async |mut socket: Socket| {
+            let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
                 let mut messages = Vec::new();
                 while let Some(Ok(message)) = socket.recv().await {
                     if !message.is_close() {
@@ -92,23 +104,21 @@ fn sizes() -> impl Strategy<Value = usize> {
     prop_oneof![0..10_usize, 10..200_usize, 200..20_000_usize, 65_000..70_000_usize]
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig {
+fn any_split_of_any_frames_gives_the_same_messages<T: Transport>() {
+    let config = ProptestConfig {
         cases: 64,
         failure_persistence: None,
         rng_seed: RngSeed::Fixed(6455),
         ..ProptestConfig::default()
-    })]
-
-    #[test]
-    fn any_split_of_any_frames_gives_the_same_messages(
+    };
+    proptest!(config, |(
         messages in vec((any::<bool>(), sizes(), vec((0..=1000_usize, any::<bool>()), 0..4)), 0..6),
         reads in vec(sizes().prop_map(|size| size + 1), 1..50),
         room in prop_oneof![1..100_usize, 1000..100_000_usize],
-    ) {
+    )| {
         let runtime = runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
         runtime.block_on(async {
-            let (mut pair, mut socket) = open(Config::new(), room).await;
+            let (mut pair, mut socket) = open::<T>(Config::new(), room).await;
             let (frames, messages): (Vec<_>, Vec<_>) =
                 messages.into_iter().map(|(is_text, len, cuts)| frames(is_text, len, cuts)).unzip();
             let (stream, expected) = ([frames.concat(), frame(CLOSE, &[3, 232])].concat(), messages.concat());
@@ -136,13 +146,12 @@ proptest! {
             timeout(Duration::from_secs(3600), both).await.expect("all of it comes");
             pair.finish().await;
         });
-    }
+    });
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_stream_longer_than_a_read_comes_in_order() {
+async fn a_stream_longer_than_a_read_comes_in_order<T: Transport>() {
     let (done, received) = oneshot::channel();
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+    let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         let mut lengths = Vec::new();
         while let Some(Ok(message)) = socket.recv().await {
             if let Message::Binary(payload) = &message {

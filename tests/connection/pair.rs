@@ -14,40 +14,44 @@ use tokio::{
 };
 use tower_websocket::{AcceptAll, Acceptor, Config, Shutdown, WebSocket};
 
-use crate::transport::{Client, Io, TASKS, connect};
+use crate::transport::Transport;
 
-pub(crate) type Socket = WebSocket<Io>;
+pub(crate) type Socket<T> = WebSocket<<T as Transport>::Io>;
 
 /// A client that speaks in raw frames, and what it takes to check that its server leaves nothing behind.
-pub(crate) struct Pair {
-    io: Client,
+pub(crate) struct Pair<T: Transport> {
+    io: T::Client,
     shutdown: Shutdown,
     driver: Option<JoinHandle<()>>,
     is_finished: bool,
 }
 
 /// An open socket on which `handler` runs.
-pub(crate) async fn drive<F, Fut>(config: Config, handler: F) -> Pair
+pub(crate) async fn drive<T, Fut>(config: Config, handler: impl FnOnce(Socket<T>) -> Fut) -> Pair<T>
 where
-    F: FnOnce(Socket) -> Fut,
+    T: Transport,
     Fut: Future<Output = ()> + Send + 'static,
 {
-    let (mut pair, socket) = open(config, 1 << 20).await;
+    let (mut pair, socket) = open::<T>(config, 1 << 20).await;
     let driver = socket.drive(handler);
     pair.driver = Some(tokio::spawn(async { driver.await.unwrap_or_default() }));
     pair
 }
 
 /// An open socket without a driver; `room` is how many bytes wait between the two.
-pub(crate) async fn open(config: Config, room: usize) -> (Pair, Socket) {
+pub(crate) async fn open<T: Transport>(config: Config, room: usize) -> (Pair<T>, Socket<T>) {
     open_with(config, room, None).await
 }
 
 /// The same, with what the client offers as extensions.
-pub(crate) async fn open_with(config: Config, room: usize, offer: Option<&str>) -> (Pair, Socket) {
+pub(crate) async fn open_with<T: Transport>(
+    config: Config,
+    room: usize,
+    offer: Option<&str>,
+) -> (Pair<T>, Socket<T>) {
     let shutdown = Shutdown::new();
     let acceptor = Acceptor::new(AcceptAll::new()).with_config(config.shutdown(&shutdown));
-    let (io, socket) = connect(acceptor, room, offer).await;
+    let (io, socket) = T::connect(acceptor, room, offer).await;
     (Pair { io, shutdown, driver: None, is_finished: false }, socket)
 }
 
@@ -59,11 +63,11 @@ pub(crate) async fn settle() {
 }
 
 /// How many tasks there are beside those of the transport.
-pub(crate) fn tasks() -> usize {
-    Handle::current().metrics().num_alive_tasks() - TASKS
+pub(crate) fn tasks<T: Transport>() -> usize {
+    Handle::current().metrics().num_alive_tasks() - T::TASKS
 }
 
-impl Pair {
+impl<T: Transport> Pair<T> {
     pub(crate) async fn send(&mut self, first: u8, payload: impl AsRef<[u8]>) {
         self.send_raw(&frame(first, payload.as_ref())).await;
     }
@@ -91,7 +95,7 @@ impl Pair {
     }
 
     /// The client's end of the stream.
-    pub(crate) fn io(&mut self) -> &mut Client {
+    pub(crate) fn io(&mut self) -> &mut T::Client {
         &mut self.io
     }
 
@@ -148,7 +152,7 @@ impl Pair {
 
     /// How many writes the server has made.
     pub(crate) fn writes(&self) -> usize {
-        self.io.writes()
+        T::writes(&self.io)
     }
 
     pub(crate) fn shutdown(&self) -> &Shutdown {
@@ -173,7 +177,7 @@ impl Pair {
 }
 
 /// [`Pair::finish`] for those that are open together.
-pub(crate) async fn finish<const N: usize>(mut pairs: [Pair; N]) {
+pub(crate) async fn finish<T: Transport, const N: usize>(mut pairs: [Pair<T>; N]) {
     for pair in &mut pairs {
         pair.is_finished = true;
         if let Some(driver) = pair.driver.take() {
@@ -182,14 +186,14 @@ pub(crate) async fn finish<const N: usize>(mut pairs: [Pair; N]) {
             }
         }
         pair.shutdown.idle().await;
-        pair.io.finish().await;
+        T::finish(&mut pair.io).await;
     }
     // A task that has ended is counted until its worker has come round to it.
     settle().await;
-    assert_eq!(Handle::current().metrics().num_alive_tasks(), N * TASKS, "a task is left behind");
+    assert_eq!(Handle::current().metrics().num_alive_tasks(), N * T::TASKS, "a task is left behind");
 }
 
-impl Drop for Pair {
+impl<T: Transport> Drop for Pair<T> {
     fn drop(&mut self) {
         assert!(self.is_finished || std::thread::panicking(), "the test does not call finish()");
     }

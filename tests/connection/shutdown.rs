@@ -11,12 +11,25 @@ use tower_websocket::{AcceptAll, Acceptor, Config, Error, HandshakeError, Messag
 
 use crate::{
     pair::{Socket, at_once, drive, open},
-    transport::AHEAD,
+    transport::{Transport, over_each_transport},
 };
+
+over_each_transport! {
+    every_socket_says_1001_and_reads_on,
+    a_handler_that_does_not_read_says_1001_too,
+    what_is_left_at_the_deadline_is_dropped,
+    what_waits_to_be_written_fails_at_the_deadline,
+    a_handler_dropped_at_the_deadline_is_gone_with_all_it_holds,
+    new_upgrades_are_refused_with_503,
+    a_socket_that_opens_late_sees_the_shutdown,
+    a_socket_without_a_driver_sees_the_shutdown,
+    a_shutdown_without_sockets_is_over_at_once,
+    over_the_limit_a_socket_is_refused_until_another_is_closed,
+}
 
 const SECOND: Duration = Duration::from_secs(1);
 
-async fn echo(mut socket: Socket) {
+async fn echo<T: Transport>(mut socket: Socket<T>) {
     while let Some(Ok(message)) = socket.recv().await {
         if message.is_text() {
             let _ = socket.send(message).await;
@@ -37,9 +50,8 @@ fn upgradable() -> http::Request<()> {
         .unwrap()
 }
 
-#[tokio::test(start_paused = true)]
-async fn every_socket_says_1001_and_reads_on() {
-    let mut pair = drive(Config::new(), echo).await;
+async fn every_socket_says_1001_and_reads_on<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), echo::<T>).await;
     let shutdown = pair.shutdown().clone();
     assert_eq!(shutdown.connections(), 1);
     let draining = tokio::spawn(async move { shutdown.drain(10 * SECOND).await });
@@ -54,10 +66,10 @@ async fn every_socket_says_1001_and_reads_on() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_handler_that_does_not_read_says_1001_too() {
+async fn a_handler_that_does_not_read_says_1001_too<T: Transport>() {
     for answers in [true, false] {
-        let mut pair = drive(Config::new(), async |_socket: Socket| sleep(3600 * SECOND).await).await;
+        let mut pair =
+            drive::<T, _>(Config::new(), async |_socket: Socket<T>| sleep(3600 * SECOND).await).await;
         pair.shutdown().start();
         assert_eq!(pair.recv_close().await.0, 1001);
         let (shutdown, start) = (pair.shutdown().clone(), Instant::now());
@@ -72,11 +84,10 @@ async fn a_handler_that_does_not_read_says_1001_too() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_is_left_at_the_deadline_is_dropped() {
+async fn what_is_left_at_the_deadline_is_dropped<T: Transport>() {
     let start = Instant::now();
     let config = Config::new().close_timeout(60 * SECOND);
-    let mut pair = drive(config, async |mut socket: Socket| {
+    let mut pair = drive::<T, _>(config, async |mut socket: Socket<T>| {
         let _ = socket.recv().await;
         unreachable!("the handler is dropped while it waits");
     })
@@ -90,13 +101,12 @@ async fn what_is_left_at_the_deadline_is_dropped() {
 }
 
 /// Nobody told who waited on another task that nothing is written any more: it waited for ever.
-#[tokio::test(start_paused = true)]
-async fn what_waits_to_be_written_fails_at_the_deadline() {
+async fn what_waits_to_be_written_fails_at_the_deadline<T: Transport>() {
     // A flush of one half.
-    let (pair, socket) = open(Config::new(), 1024).await;
+    let (pair, socket) = open::<T>(Config::new(), 1024).await;
     let (sender, receiver) = socket.split();
     let flushing = tokio::spawn(async move {
-        sender.send(Message::binary(vec![0; 10_000 + AHEAD])).await.unwrap();
+        sender.send(Message::binary(vec![0; 10_000 + T::AHEAD])).await.unwrap();
         sender.flush().await
     });
     sleep(SECOND).await;
@@ -107,7 +117,7 @@ async fn what_waits_to_be_written_fails_at_the_deadline() {
 
     // A whole socket that its handler gave away.
     let (give, sending) = oneshot::channel();
-    let pair = drive(Config::new(), async |mut socket: Socket| {
+    let pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         let message = Message::binary(vec![0; 2 << 20]);
         give.send(tokio::spawn(async move { socket.send(message).await })).unwrap();
         pending().await
@@ -121,13 +131,12 @@ async fn what_waits_to_be_written_fails_at_the_deadline() {
 }
 
 /// The driver said that the handler was dropped, and kept it until it was dropped itself.
-#[tokio::test(start_paused = true)]
-async fn a_handler_dropped_at_the_deadline_is_gone_with_all_it_holds() {
-    let (pair, socket) = open(Config::new(), 1024).await;
+async fn a_handler_dropped_at_the_deadline_is_gone_with_all_it_holds<T: Transport>() {
+    let (pair, socket) = open::<T>(Config::new(), 1024).await;
     let held = Arc::new(());
     let mut driver = Box::pin(socket.drive({
         let held = Arc::clone(&held);
-        async move |socket: Socket| {
+        async move |socket: Socket<T>| {
             let _held = (socket, held);
             pending::<()>().await;
         }
@@ -139,8 +148,7 @@ async fn a_handler_dropped_at_the_deadline_is_gone_with_all_it_holds() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn new_upgrades_are_refused_with_503() {
+async fn new_upgrades_are_refused_with_503<T: Transport>() {
     let shutdown = Shutdown::new();
     let config = Config::new().shutdown(&shutdown);
     let acceptor = Acceptor::new(AcceptAll::new()).with_config(config);
@@ -152,19 +160,17 @@ async fn new_upgrades_are_refused_with_503() {
     assert_eq!(shutdown.connections(), 0);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_socket_that_opens_late_sees_the_shutdown() {
-    let (mut pair, socket) = open(Config::new(), 1024).await;
+async fn a_socket_that_opens_late_sees_the_shutdown<T: Transport>() {
+    let (mut pair, socket) = open::<T>(Config::new(), 1024).await;
     pair.shutdown().start();
-    let driver = tokio::spawn(socket.drive(echo));
+    let driver = tokio::spawn(socket.drive(echo::<T>));
     pair.answer_close(1001).await;
     driver.await.unwrap();
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_socket_without_a_driver_sees_the_shutdown() {
-    let (mut pair, mut socket) = open(Config::new(), 1024).await;
+async fn a_socket_without_a_driver_sees_the_shutdown<T: Transport>() {
+    let (mut pair, mut socket) = open::<T>(Config::new(), 1024).await;
     let reading = tokio::spawn(async move { while let Some(Ok(_)) = socket.recv().await {} });
     sleep(SECOND).await;
     pair.shutdown().start();
@@ -173,16 +179,14 @@ async fn a_socket_without_a_driver_sees_the_shutdown() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_shutdown_without_sockets_is_over_at_once() {
+async fn a_shutdown_without_sockets_is_over_at_once<T: Transport>() {
     let shutdown = Shutdown::new();
     let start = Instant::now();
     assert_eq!(shutdown.drain(SECOND).await, 0);
     assert_eq!(start.elapsed(), Duration::ZERO);
 }
 
-#[tokio::test(start_paused = true)]
-async fn over_the_limit_a_socket_is_refused_until_another_is_closed() {
+async fn over_the_limit_a_socket_is_refused_until_another_is_closed<T: Transport>() {
     let acceptor = Acceptor::new(AcceptAll::new()).with_config(Config::new().max_connections(1));
     let ask = async |acceptor: &Acceptor<AcceptAll>| acceptor.accept_request(upgradable()).await;
     let (response, upgrading) = ask(&acceptor).await.unwrap();

@@ -10,12 +10,24 @@ use tokio::{
 };
 use tower_websocket::{CloseCode, Config, Message, TrySendError};
 
-use crate::pair::{Socket, drive, open};
+use crate::{
+    pair::{Socket, drive, open},
+    transport::{Transport, over_each_transport},
+};
 
-#[tokio::test(start_paused = true)]
-async fn many_queued_messages_leave_in_one_write() {
+over_each_transport! {
+    many_queued_messages_leave_in_one_write,
+    a_full_buffer_makes_send_wait_and_try_send_say_so,
+    the_last_sender_closes_and_the_receiver_receives_on,
+    dropping_the_receiver_closes,
+    a_sender_can_close_with_a_code,
+    halves_without_a_driver_get_one,
+    two_tasks_talk_over_one_socket,
+}
+
+async fn many_queued_messages_leave_in_one_write<T: Transport>() {
     let (senders, sender) = oneshot::channel();
-    let mut pair = drive(Config::new(), async |socket: Socket| {
+    let mut pair = drive::<T, _>(Config::new(), async |socket: Socket<T>| {
         let (sender, mut receiver) = socket.split();
         senders.send(sender).unwrap();
         while receiver.recv().await.is_some() {}
@@ -34,10 +46,9 @@ async fn many_queued_messages_leave_in_one_write() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_full_buffer_makes_send_wait_and_try_send_say_so() {
+async fn a_full_buffer_makes_send_wait_and_try_send_say_so<T: Transport>() {
     let config = Config::new().max_write_buffer_size(100_000).keepalive_interval(None);
-    let (mut pair, socket) = open(config, 50_000).await;
+    let (mut pair, socket) = open::<T>(config, 50_000).await;
     let (sender, receiver) = socket.split();
     let mut sent = 0;
     let full = loop {
@@ -65,9 +76,8 @@ async fn a_full_buffer_makes_send_wait_and_try_send_say_so() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_last_sender_closes_and_the_receiver_receives_on() {
-    let mut pair = drive(Config::new(), async |socket: Socket| {
+async fn the_last_sender_closes_and_the_receiver_receives_on<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), async |socket: Socket<T>| {
         let (sender, mut receiver) = socket.split();
         let other = sender.clone();
         drop(sender);
@@ -87,9 +97,8 @@ async fn the_last_sender_closes_and_the_receiver_receives_on() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn dropping_the_receiver_closes() {
-    let mut pair = drive(Config::new(), async |socket: Socket| {
+async fn dropping_the_receiver_closes<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), async |socket: Socket<T>| {
         let (sender, receiver) = socket.split();
         drop(receiver);
         assert!(sender.is_closed());
@@ -101,9 +110,8 @@ async fn dropping_the_receiver_closes() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_sender_can_close_with_a_code() {
-    let (mut pair, socket) = open(Config::new(), 1024).await;
+async fn a_sender_can_close_with_a_code<T: Transport>() {
+    let (mut pair, socket) = open::<T>(Config::new(), 1024).await;
     let (sender, mut receiver) = socket.split();
     sender.send("first").await.unwrap();
     sender.close(CloseCode::POLICY_VIOLATION, "rude");
@@ -117,9 +125,8 @@ async fn a_sender_can_close_with_a_code() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn halves_without_a_driver_get_one() {
-    let (mut pair, socket) = open(Config::new(), 1024).await;
+async fn halves_without_a_driver_get_one<T: Transport>() {
+    let (mut pair, socket) = open::<T>(Config::new(), 1024).await;
     let (mut sender, mut receiver) = socket.split();
     // Nobody polls the receiver, and yet what was sent leaves.
     sender.send(Message::text("one")).await.unwrap();
@@ -133,9 +140,8 @@ async fn halves_without_a_driver_get_one() {
     pair.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn two_tasks_talk_over_one_socket() {
-    let mut pair = drive(Config::new(), async |socket: Socket| {
+async fn two_tasks_talk_over_one_socket<T: Transport>() {
+    let mut pair = drive::<T, _>(Config::new(), async |socket: Socket<T>| {
         let (sender, mut receiver) = socket.split();
         let ticker = tokio::spawn({
             let sender = sender.clone();

@@ -21,8 +21,26 @@ use tower_websocket::{AcceptAll, Acceptor, Config, Error, Message, Receiver, Sen
 
 use crate::{
     pair::{Pair, Socket, at_once, open, settle, tasks},
-    transport::Io,
+    transport::{Transport, over_each_transport},
 };
+
+over_each_transport! {
+    a_writer_may_wait_before_its_driver_is_polled,
+    an_error_read_on_another_task_is_told_at_once,
+    a_close_read_on_another_task_is_answered_at_once,
+    a_ping_read_on_another_task_is_answered_at_once,
+    two_ready_sinks_send_one_after_the_other,
+    halves_that_outlive_their_driver_get_another,
+    halves_that_outlive_their_driver_do_not_wait_for_each_other,
+    a_sender_that_is_kept_does_not_keep_the_io,
+    two_tasks_share_a_socket_without_a_driver,
+    what_waits_for_room_does_not_leave_after_the_answer_to_a_close,
+}
+
+over_each_transport! {
+    #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+    sinks_that_race_lose_and_mix_nothing
+}
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -31,18 +49,18 @@ fn quiet() -> Config {
 }
 
 /// A socket's halves, whose driver is waiting on a task of its own.
-async fn split(config: Config, room: usize) -> (Pair, Sender<Io>, Receiver<Io>) {
-    let (pair, socket) = open(config, room).await;
+async fn split<T: Transport>(config: Config, room: usize) -> (Pair<T>, Sender<T::Io>, Receiver<T::Io>) {
+    let (pair, socket) = open::<T>(config, room).await;
     let (sender, receiver) = socket.split();
     settle().await;
     (pair, sender, receiver)
 }
 
 /// A socket's halves, whose driver was dropped with its handler.
-async fn orphans(config: Config, room: usize) -> (Pair, Sender<Io>, Receiver<Io>) {
-    let (pair, socket) = open(config, room).await;
+async fn orphans<T: Transport>(config: Config, room: usize) -> (Pair<T>, Sender<T::Io>, Receiver<T::Io>) {
+    let (pair, socket) = open::<T>(config, room).await;
     let (give, halves) = oneshot::channel();
-    let driver = tokio::spawn(socket.drive(async |socket: Socket| {
+    let driver = tokio::spawn(socket.drive(async |socket: Socket<T>| {
         give.send(socket.split()).unwrap();
         pending::<()>().await;
     }));
@@ -53,12 +71,12 @@ async fn orphans(config: Config, room: usize) -> (Pair, Sender<Io>, Receiver<Io>
 }
 
 /// Waits until a sink is ready for a message.
-async fn ready(sender: &mut Sender<Io>) {
+async fn ready<T: Transport>(sender: &mut Sender<T::Io>) {
     poll_fn(|cx| Pin::new(&mut *sender).poll_ready(cx)).await.unwrap();
 }
 
 /// The next message, of however many frames.
-async fn recv_message(pair: &mut Pair) -> Vec<u8> {
+async fn recv_message<T: Transport>(pair: &mut Pair<T>) -> Vec<u8> {
     let (first, mut message) = pair.recv().await;
     assert_eq!(first & 0x7f, 0x02, "a message begins");
     let mut is_final = first == BINARY;
@@ -72,9 +90,8 @@ async fn recv_message(pair: &mut Pair) -> Vec<u8> {
 }
 
 /// The driver did not know of a writer that had begun to wait before the driver was first polled: both slept.
-#[tokio::test(start_paused = true)]
-async fn a_writer_may_wait_before_its_driver_is_polled() {
-    let (mut pair, socket) = open(quiet().max_write_buffer_size(1000), 1024).await;
+async fn a_writer_may_wait_before_its_driver_is_polled<T: Transport>() {
+    let (mut pair, socket) = open::<T>(quiet().max_write_buffer_size(1000), 1024).await;
     let (sender, receiver) = socket.split();
     let writing = async {
         for _ in 0..10 {
@@ -93,10 +110,9 @@ async fn a_writer_may_wait_before_its_driver_is_polled() {
 }
 
 /// The Close waited for the driver's next look, which was the ping after 20 s, or never.
-#[tokio::test(start_paused = true)]
-async fn an_error_read_on_another_task_is_told_at_once() {
+async fn an_error_read_on_another_task_is_told_at_once<T: Transport>() {
     for config in [Config::new(), quiet()] {
-        let (mut pair, sender, mut receiver) = split(config, 1 << 20).await;
+        let (mut pair, sender, mut receiver) = split::<T>(config, 1 << 20).await;
         let reader = tokio::spawn(async move { (receiver.recv().await, receiver) });
         settle().await;
         pair.send(0x83, "reserved opcode").await;
@@ -110,10 +126,9 @@ async fn an_error_read_on_another_task_is_told_at_once() {
 }
 
 /// The answer waited for the reader to read on, or for the ping after 20 s.
-#[tokio::test(start_paused = true)]
-async fn a_close_read_on_another_task_is_answered_at_once() {
+async fn a_close_read_on_another_task_is_answered_at_once<T: Transport>() {
     for config in [Config::new(), quiet()] {
-        let (mut pair, sender, mut receiver) = split(config, 1 << 20).await;
+        let (mut pair, sender, mut receiver) = split::<T>(config, 1 << 20).await;
         let reader = tokio::spawn(async move { (receiver.recv().await, receiver) });
         settle().await;
         pair.send_close(1001, "").await;
@@ -127,10 +142,9 @@ async fn a_close_read_on_another_task_is_answered_at_once() {
 }
 
 /// The pong waited for the reader to read on, or for the ping after 20 s.
-#[tokio::test(start_paused = true)]
-async fn a_ping_read_on_another_task_is_answered_at_once() {
+async fn a_ping_read_on_another_task_is_answered_at_once<T: Transport>() {
     for config in [Config::new(), quiet()] {
-        let (mut pair, sender, mut receiver) = split(config, 1 << 20).await;
+        let (mut pair, sender, mut receiver) = split::<T>(config, 1 << 20).await;
         let reader = tokio::spawn(async move { (receiver.recv().await, receiver) });
         settle().await;
         pair.send(PING, "x").await;
@@ -145,15 +159,14 @@ async fn a_ping_read_on_another_task_is_answered_at_once() {
 
 /// Room for one message is shown to every sink: what the second one took either went in among the first one's
 /// fragments or took their place.
-#[tokio::test(start_paused = true)]
-async fn two_ready_sinks_send_one_after_the_other() {
+async fn two_ready_sinks_send_one_after_the_other<T: Transport>() {
     for (room, len) in [(2048, 5), (2048, 70_000), (1 << 20, 5), (1 << 20, 70_000)] {
-        let (mut pair, mut one, receiver) = split(quiet(), room).await;
+        let (mut pair, mut one, receiver) = split::<T>(quiet(), room).await;
         let mut two = one.clone();
         let mut three = one.clone();
-        ready(&mut one).await;
-        ready(&mut two).await;
-        ready(&mut three).await;
+        ready::<T>(&mut one).await;
+        ready::<T>(&mut two).await;
+        ready::<T>(&mut three).await;
         Pin::new(&mut one).start_send(Message::binary(vec![1; 200_000])).unwrap();
         // Some of it is on its way.
         settle().await;
@@ -170,10 +183,9 @@ async fn two_ready_sinks_send_one_after_the_other() {
 }
 
 /// On threads, sinks become ready between another's being ready and its sending.
-#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
-async fn sinks_that_race_lose_and_mix_nothing() {
+async fn sinks_that_race_lose_and_mix_nothing<T: Transport>() {
     const MESSAGES: u32 = 2000;
-    let (mut pair, socket) = open(quiet(), 1 << 14).await;
+    let (mut pair, socket) = open::<T>(quiet(), 1 << 14).await;
     let (sender, receiver) = socket.split();
     let sending = [0u32, 1].map(|who| {
         let mut sender = sender.clone();
@@ -203,7 +215,7 @@ async fn sinks_that_race_lose_and_mix_nothing() {
     pair.answer_close(1000).await;
     // The driver ends on a thread of its own.
     let over = async {
-        while tasks() > 0 {
+        while tasks::<T>() > 0 {
             sleep(Duration::from_millis(1)).await;
         }
     };
@@ -212,9 +224,8 @@ async fn sinks_that_race_lose_and_mix_nothing() {
 }
 
 /// Without their driver, nothing was sent, nor was anybody there to close.
-#[tokio::test(start_paused = true)]
-async fn halves_that_outlive_their_driver_get_another() {
-    let (mut pair, sender, mut receiver) = orphans(quiet(), 1 << 20).await;
+async fn halves_that_outlive_their_driver_get_another<T: Transport>() {
+    let (mut pair, sender, mut receiver) = orphans::<T>(quiet(), 1 << 20).await;
     let reader = tokio::spawn(async move { while let Some(Ok(_)) = receiver.recv().await {} });
     settle().await;
     sender.send("still here").await.unwrap();
@@ -226,9 +237,8 @@ async fn halves_that_outlive_their_driver_get_another() {
 }
 
 /// Without a driver the two halves looked after the connection in turns, and each took the other's waker away.
-#[tokio::test(start_paused = true)]
-async fn halves_that_outlive_their_driver_do_not_wait_for_each_other() {
-    let (mut pair, sender, mut receiver) = orphans(quiet().max_write_buffer_size(1000), 1024).await;
+async fn halves_that_outlive_their_driver_do_not_wait_for_each_other<T: Transport>() {
+    let (mut pair, sender, mut receiver) = orphans::<T>(quiet().max_write_buffer_size(1000), 1024).await;
     let writer = tokio::spawn(async move {
         for _ in 0..10 {
             sender.send(Message::binary(vec![0; 900])).await.unwrap();
@@ -248,10 +258,9 @@ async fn halves_that_outlive_their_driver_do_not_wait_for_each_other() {
 }
 
 /// A sender kept on another task kept the IO too, and with it a file descriptor, long after the end.
-#[tokio::test(start_paused = true)]
-async fn a_sender_that_is_kept_does_not_keep_the_io() {
+async fn a_sender_that_is_kept_does_not_keep_the_io<T: Transport>() {
     for is_dropped_first in [false, true] {
-        let (mut pair, sender, mut receiver) = split(quiet(), 1 << 20).await;
+        let (mut pair, sender, mut receiver) = split::<T>(quiet(), 1 << 20).await;
         if is_dropped_first {
             drop(receiver);
             pair.answer_close(1000).await;
@@ -272,9 +281,8 @@ async fn a_sender_that_is_kept_does_not_keep_the_io() {
 }
 
 /// The reader wrote out what the writer waited for, and the writer was never told.
-#[tokio::test(start_paused = true)]
-async fn two_tasks_share_a_socket_without_a_driver() {
-    let (mut pair, socket) = open(quiet(), 1000).await;
+async fn two_tasks_share_a_socket_without_a_driver<T: Transport>() {
+    let (mut pair, socket) = open::<T>(quiet(), 1000).await;
     let (mut sink, mut stream) = StreamExt::split(socket);
     let sending = tokio::spawn(async move {
         sink.send(Message::binary(vec![1; 3000])).await.unwrap();
@@ -297,12 +305,11 @@ async fn two_tasks_share_a_socket_without_a_driver() {
 }
 
 /// What had found no room before the peer's Close left after the answer to it.
-#[tokio::test(start_paused = true)]
-async fn what_waits_for_room_does_not_leave_after_the_answer_to_a_close() {
-    let (mut pair, sender, mut receiver) = split(quiet().max_write_buffer_size(1000), 1 << 16).await;
+async fn what_waits_for_room_does_not_leave_after_the_answer_to_a_close<T: Transport>() {
+    let (mut pair, sender, mut receiver) = split::<T>(quiet().max_write_buffer_size(1000), 1 << 16).await;
     let mut senders = vec![sender; 4];
     for sender in &mut senders {
-        ready(sender).await;
+        ready::<T>(sender).await;
     }
     for (sender, len) in senders.iter_mut().zip([1 << 20, 1, 2, 3]) {
         Pin::new(sender).start_send(Message::binary(vec![0; len])).unwrap();

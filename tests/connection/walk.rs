@@ -25,10 +25,21 @@ use tower_websocket::{
 };
 
 use crate::{
-    model::Random,
-    pair::{is_keepalive, open_with},
-    transport::Io,
+    transport::{Transport, over_each_transport},
+    {
+        model::Random,
+        pair::{is_keepalive, open_with},
+    },
 };
+
+over_each_transport! {
+    whatever_they_do_no_message_is_lost_and_there_is_one_end,
+}
+
+over_each_transport! {
+    #[tokio::test(start_paused = true)] #[ignore = "the large form of another"]
+    whatever_they_do_for_long_no_message_is_lost_and_there_is_one_end
+}
 
 /// The largest frame and the largest message.
 const LARGEST: usize = 100_000;
@@ -399,7 +410,7 @@ fn patience(random: &mut Random) -> Duration {
 }
 
 /// What a handler does with a whole socket.
-async fn whole(mut socket: WebSocket<Io>, log: &Log, random: &mut Random) {
+async fn whole<T: Transport>(mut socket: WebSocket<T::Io>, log: &Log, random: &mut Random) {
     for n in 0..random.below(60) {
         random.rest().await;
         let step = random.below(40);
@@ -444,14 +455,14 @@ async fn whole(mut socket: WebSocket<Io>, log: &Log, random: &mut Random) {
 }
 
 /// What a handler does with two halves.
-async fn halves(socket: WebSocket<Io>, log: &Log, random: &mut Random) {
+async fn halves<T: Transport>(socket: WebSocket<T::Io>, log: &Log, random: &mut Random) {
     let (one, receiver) = socket.split();
     let other = random.one_in(2).then(|| one.clone());
-    let receiving = receive(receiver, log, random.split());
-    let sending = send(one, 0, log, random.split());
+    let receiving = receive::<T>(receiver, log, random.split());
+    let sending = send::<T>(one, 0, log, random.split());
     let others = async {
         match other {
-            Some(other) => send(other, 1, log, random.split()).await,
+            Some(other) => send::<T>(other, 1, log, random.split()).await,
             None => None,
         }
     };
@@ -470,7 +481,12 @@ async fn halves(socket: WebSocket<Io>, log: &Log, random: &mut Random) {
 }
 
 /// Sends; the sender, unless it is to be dropped.
-async fn send(mut sender: Sender<Io>, by: usize, log: &Log, mut random: Random) -> Option<Sender<Io>> {
+async fn send<T: Transport>(
+    mut sender: Sender<T::Io>,
+    by: usize,
+    log: &Log,
+    mut random: Random,
+) -> Option<Sender<T::Io>> {
     for n in 0..random.below(40) {
         random.rest().await;
         let message = random.numbered(by, n);
@@ -499,7 +515,7 @@ async fn send(mut sender: Sender<Io>, by: usize, log: &Log, mut random: Random) 
     (!random.one_in(4)).then_some(sender)
 }
 
-async fn receive(mut receiver: Receiver<Io>, log: &Log, mut random: Random) {
+async fn receive<T: Transport>(mut receiver: Receiver<T::Io>, log: &Log, mut random: Random) {
     let leaves_after = random.one_in(8).then(|| random.below(30));
     for n in 0.. {
         random.rest().await;
@@ -622,7 +638,7 @@ fn judge(log: &Log, ending: &Ending, reads: Option<usize>) {
     }
 }
 
-async fn walk(seed: u64) {
+async fn walk<T: Transport>(seed: u64) {
     let random = &mut Random::new(seed);
     let (peer, offer) = Peer::new(random);
     let config = Config::new()
@@ -635,7 +651,7 @@ async fn walk(seed: u64) {
         .close_timeout(Duration::from_secs(600))
         .cork(random.one_in(2));
     let room = random.pick(&[100, 5000, 1 << 17]);
-    let (mut pair, socket) = open_with(compressing(config, random), room, offer).await;
+    let (mut pair, socket) = open_with::<T>(compressing(config, random), room, offer).await;
     let (shutdown, log) = (pair.shutdown().clone(), Log::default());
     let (ending, reads) = (peer.ending.clone(), peer.reads);
 
@@ -643,14 +659,14 @@ async fn walk(seed: u64) {
         (random.below(4), random.split(), random.split(), random.split());
     let handler = async {
         match way {
-            0 => whole(socket, &log, &mut handling).await,
-            1 => halves(socket, &log, &mut handling).await,
+            0 => whole::<T>(socket, &log, &mut handling).await,
+            1 => halves::<T>(socket, &log, &mut handling).await,
             2 => socket
-                .drive(async |socket| whole(socket, &log, &mut handling).await)
+                .drive(async |socket| whole::<T>(socket, &log, &mut handling).await)
                 .await
                 .unwrap_or_default(),
             _ => socket
-                .drive(async |socket| halves(socket, &log, &mut handling).await)
+                .drive(async |socket| halves::<T>(socket, &log, &mut handling).await)
                 .await
                 .unwrap_or_default(),
         }
@@ -709,19 +725,16 @@ fn compressing(config: Config, _: &mut Random) -> Config {
     config
 }
 
-#[tokio::test(start_paused = true)]
-async fn whatever_they_do_no_message_is_lost_and_there_is_one_end() {
+async fn whatever_they_do_no_message_is_lost_and_there_is_one_end<T: Transport>() {
     for seed in 0..300 {
         println!("seed {seed}");
-        walk(seed).await;
+        walk::<T>(seed).await;
     }
 }
 
-#[tokio::test(start_paused = true)]
-#[ignore = "the large form of another"]
-async fn whatever_they_do_for_long_no_message_is_lost_and_there_is_one_end() {
+async fn whatever_they_do_for_long_no_message_is_lost_and_there_is_one_end<T: Transport>() {
     for seed in 0..20_000 {
         println!("seed {seed}");
-        walk(seed).await;
+        walk::<T>(seed).await;
     }
 }

@@ -27,7 +27,10 @@ use tower_websocket::{
     tungstenite::error::ProtocolError,
 };
 
-use crate::pair::{Socket, at_once, drive, open, settle};
+use crate::{
+    http2::Http2,
+    pair::{Socket, at_once, drive, open, settle},
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -430,7 +433,7 @@ async fn a_socket_beside_ordinary_requests_takes_nothing_from_them() {
 async fn a_peer_that_floods_is_dropped_at_twelve_close_timeouts() {
     // While the socket waits for the peer's Close, and while it drains what comes after an error.
     for before in [vec![], frame(0x83, b"reserved opcode")] {
-        let (mut pair, mut socket) = open(Config::new(), 1 << 16).await;
+        let (mut pair, mut socket) = open::<Http2>(Config::new(), 1 << 16).await;
         let shutdown = pair.shutdown().clone();
         if !before.is_empty() {
             pair.send_raw(&before).await;
@@ -460,7 +463,7 @@ async fn a_peer_that_floods_is_dropped_at_twelve_close_timeouts() {
 
 #[tokio::test(start_paused = true)]
 async fn a_handler_that_reads_a_flood_is_written_out_all_the_same() {
-    let mut pair = drive(Config::new(), async |mut socket: Socket| {
+    let mut pair = drive::<Http2, _>(Config::new(), async |mut socket: Socket<Http2>| {
         socket.recv().await.unwrap().unwrap();
         socket.send("ack").await.unwrap();
         while let Some(Ok(_)) = socket.recv().await {}
