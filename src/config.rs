@@ -1,6 +1,6 @@
 //! Limits, buffers, timings, and the policies for origins and hosts.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::Semaphore;
 
@@ -39,7 +39,8 @@ pub struct Config {
     pub(crate) cork: bool,
     pub(crate) tcp: TcpOptions,
     pub(crate) deflate: deflate::Settings,
-    pub(crate) max_connections: Option<usize>,
+    /// The places that are left for sockets; clones share them.
+    pub(crate) places: Option<Arc<Semaphore>>,
     pub(crate) shutdown: Option<Shutdown>,
     pub(crate) allow_origin: AllowOrigin,
     pub(crate) allow_host: AllowHost,
@@ -270,14 +271,17 @@ impl Config {
         self
     }
 
-    /// Sets how many sockets may be open at once, over one layer or acceptor and all its clones. Above the limit, a client
-    /// gets a 503. `None` is no limit. Default: `None`.
+    /// Sets how many sockets may be open at once, over everything that has this `Config` or a clone of it. Above the limit, a
+    /// client gets a 503. `None` is no limit. Default: `None`.
+    ///
+    /// Two layers with clones of one `Config` share the limit. Calling this again begins a new count.
     ///
     /// A socket counts from the check of its request until the end of the closing handshake. The peer's Close, end of stream
     /// or reset begins that at once, whatever the handler is doing; see
     /// [`WebSocket`](crate::WebSocket#what-happens-while-the-handler-does-not-receive) for how much unread data may stand before it.
     pub fn max_connections(mut self, limit: impl Into<Option<usize>>) -> Self {
-        self.max_connections = limit.into().map(|limit| limit.min(Semaphore::MAX_PERMITS));
+        let places = |limit: usize| Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS)));
+        self.places = limit.into().map(places);
         self
     }
 
@@ -330,7 +334,7 @@ impl Default for Config {
             cork: true,
             tcp: TcpOptions::default(),
             deflate: deflate::Settings::default(),
-            max_connections: None,
+            places: None,
             shutdown: None,
             allow_origin: AllowOrigin::same_origin(),
             allow_host: AllowHost::any(),

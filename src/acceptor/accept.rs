@@ -8,7 +8,6 @@ use std::{
 use http::{Request, Response, request::Parts};
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
-    sync::Semaphore,
     time::timeout,
 };
 
@@ -55,7 +54,6 @@ pub struct Acceptor<H> {
     /// The lock is held for a clone only: it lets services be used here that are not `Sync`.
     handshake: Arc<Mutex<H>>,
     config: Arc<Config>,
-    limit: Option<Arc<Semaphore>>,
 }
 
 impl<H> Acceptor<H> {
@@ -64,7 +62,7 @@ impl<H> Acceptor<H> {
     where
         H: HandshakeService,
     {
-        Self { handshake: Arc::new(Mutex::new(handshake)), config: Arc::default(), limit: None }
+        Self { handshake: Arc::new(Mutex::new(handshake)), config: Arc::default() }
     }
 
     /// Replaces the default [`Config`].
@@ -73,7 +71,6 @@ impl<H> Acceptor<H> {
             // Should a later hyper not tell the spelling, this panics here and not at a request.
             header_case::extensions();
         }
-        self.limit = config.max_connections.map(|limit| Arc::new(Semaphore::new(limit)));
         self.config = Arc::new(config);
         self
     }
@@ -222,7 +219,7 @@ impl<H: HandshakeService> Acceptor<H> {
         self.config.allow_host.check(&parts)?;
         self.config.allow_origin.check(&parts)?;
         let shutdown = self.config.shutdown.as_ref().or_else(|| parts.extensions.get());
-        let permit = Permit::acquire(self.limit.as_ref(), shutdown).map_err(|error| match error {
+        let permit = Permit::acquire(self.config.places.as_ref(), shutdown).map_err(|error| match error {
             PermitError::ShuttingDown => HandshakeError::ShuttingDown,
             PermitError::TooManyConnections => HandshakeError::TooManyConnections,
         })?;
@@ -243,11 +240,7 @@ pub(crate) fn refuse(parts: &Parts, error: HandshakeError) -> HandshakeError {
 
 impl<H> Clone for Acceptor<H> {
     fn clone(&self) -> Self {
-        Self {
-            handshake: Arc::clone(&self.handshake),
-            config: Arc::clone(&self.config),
-            limit: self.limit.clone(),
-        }
+        Self { handshake: Arc::clone(&self.handshake), config: Arc::clone(&self.config) }
     }
 }
 

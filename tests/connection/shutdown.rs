@@ -197,3 +197,17 @@ async fn over_the_limit_a_socket_is_refused_until_another_is_closed<T: Transport
     drop(upgrading);
     assert!(ask(&acceptor).await.is_ok());
 }
+
+#[tokio::test(start_paused = true)]
+async fn clones_of_a_config_share_the_limit() {
+    let config = Config::new().max_connections(1);
+    let one = Acceptor::new(AcceptAll::new()).with_config(config.clone());
+    let other = Acceptor::new(AcceptAll::new()).with_config(config.clone().max_message_size(4));
+    let apart = Acceptor::new(AcceptAll::new()).with_config(config.max_connections(1));
+    let opened = one.accept_request(upgradable()).await.unwrap();
+    let error = other.accept_request(upgradable()).await.unwrap_err();
+    assert!(matches!(error, HandshakeError::TooManyConnections));
+    assert!(apart.accept_request(upgradable()).await.is_ok());
+    drop(opened);
+    assert!(other.accept_request(upgradable()).await.is_ok());
+}
