@@ -13,16 +13,16 @@ use tokio::{
 
 use super::{
     AcceptError, AcceptErrorKind, Upgrading,
+    admission::Admission,
     encode::encode,
     head, header_case,
-    upgrading::{IoSource, set_tcp_options},
+    upgrading::{check_upgradable, set_tcp_options},
 };
 use crate::{
     config::Config,
-    deflate::Offers,
-    handshake::{Accepted, HandshakeError, HandshakeService, Opening, Settled, UpgradeRequest, ask},
+    handshake::{Accepted, HandshakeError, HandshakeService, Opening, UpgradeRequest, ask},
     trace::RequestTrace,
-    websocket::{Agreement, Permit, PermitError, WebSocket},
+    websocket::{Agreement, WebSocket},
 };
 
 /// A handshake service with a [`Config`], and no handler: it turns a raw stream, or a request whose IO can be
@@ -105,9 +105,12 @@ impl<H: HandshakeService> Acceptor<H> {
             Err(kind) => (None, Err(kind)),
             Ok(request) => {
                 let (parts, ()) = request.clone().into_parts();
-                let answer = match Opening::of(&request) {
-                    Some(opening) => self.ask(parts, opening).await,
-                    None => Err(refuse(&parts, HandshakeError::not_websocket(&request))),
+                let upgrade = Opening::of(&request)
+                    .ok_or_else(|| HandshakeError::not_websocket(&request))
+                    .and_then(|opening| UpgradeRequest::parse(&parts, opening));
+                let answer = match upgrade {
+                    Ok(upgrade) => self.ask(parts, upgrade).await,
+                    Err(error) => Err(refuse(&parts, error)),
                 };
                 (Some(request), answer.map_err(AcceptErrorKind::Handshake))
             }
@@ -178,15 +181,9 @@ impl<H: HandshakeService> Acceptor<H> {
         mut parts: Parts,
         opening: Opening,
     ) -> Result<(Response<()>, Upgrading<H::Extra>), HandshakeError> {
-        let Some(source) = IoSource::take(&mut parts.extensions) else {
-            // What is wrong with the request comes before what is wrong with the server.
-            let error = UpgradeRequest::parse(&parts, opening).err().unwrap_or(HandshakeError::NotUpgradable);
-            return Err(refuse(&parts, error));
-        };
-        let (mut response, agreement, extra) = self.ask(parts, opening).await?;
-        if self.config.canonical_header_case && opening == Opening::Upgrade {
-            response.extensions_mut().extend(header_case::extensions().clone());
-        }
+        let (upgrade, source) =
+            check_upgradable(&mut parts, opening).map_err(|error| refuse(&parts, error))?;
+        let (response, agreement, extra) = self.ask(parts, upgrade).await?;
         Ok((response, Upgrading::new(source, agreement, extra)))
     }
 
@@ -194,15 +191,11 @@ impl<H: HandshakeService> Acceptor<H> {
     async fn ask(
         &self,
         parts: Parts,
-        opening: Opening,
+        upgrade: UpgradeRequest,
     ) -> Result<(Response<()>, Agreement, H::Extra), HandshakeError> {
         let trace = RequestTrace::new(&parts);
-        match self.check_and_ask(parts, opening).await {
-            Ok((Accepted { response, settled: Settled { protocol, deflate }, extra }, permit)) => {
-                let trace = trace.accepted(protocol.as_ref());
-                let config = Arc::clone(&self.config);
-                Ok((response, Agreement { config, permit, protocol, deflate, trace }, extra))
-            }
+        match self.check_and_ask(parts, upgrade).await {
+            Ok((accepted, admission)) => Ok(admission.agree(accepted, Arc::clone(&self.config), trace)),
             Err(error) => {
                 trace.refused(error.status(), &error);
                 Err(error)
@@ -213,22 +206,14 @@ impl<H: HandshakeService> Acceptor<H> {
     async fn check_and_ask(
         &self,
         parts: Parts,
-        opening: Opening,
-    ) -> Result<(Accepted<H::Extra>, Permit), HandshakeError> {
-        let upgrade = UpgradeRequest::parse(&parts, opening)?;
-        self.config.allow_host.check(&parts)?;
-        self.config.allow_origin.check(&parts)?;
-        let shutdown = self.config.shutdown.as_ref().or_else(|| parts.extensions.get());
-        let permit = Permit::acquire(self.config.places.as_ref(), shutdown).map_err(|error| match error {
-            PermitError::ShuttingDown => HandshakeError::ShuttingDown,
-            PermitError::TooManyConnections => HandshakeError::TooManyConnections,
-        })?;
-        let extensions = Offers::new(&parts.headers, &self.config.deflate);
+        upgrade: UpgradeRequest,
+    ) -> Result<(Accepted<H::Extra>, Admission), HandshakeError> {
+        let admission = Admission::check(&parts, &self.config)?;
         let timeout = self.config.handshake_timeout;
         // A clone that panicked has not changed the service.
         let handshake = self.handshake.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let accepted = ask(handshake, parts, upgrade, extensions, timeout).await?;
-        Ok((accepted, permit))
+        let accepted = ask(handshake, parts, upgrade, &admission.extensions, timeout).await?;
+        Ok((accepted, admission))
     }
 }
 

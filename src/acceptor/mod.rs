@@ -1,6 +1,7 @@
 //! From a request or a raw stream to an open WebSocket; the layer is built on it.
 
 mod accept;
+mod admission;
 mod encode;
 mod error;
 mod head;

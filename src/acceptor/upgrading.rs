@@ -10,11 +10,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::Extensions;
+use http::{Extensions, request::Parts};
 use hyper::upgrade::OnUpgrade;
 use tower::BoxError;
 
 use crate::{
+    handshake::{HandshakeError, Opening, UpgradeRequest},
     io::{PendingIo, PendingUpgraded, UnwrapIo, Upgraded},
     trace::tcp_failed,
     websocket::{Agreement, WebSocket},
@@ -35,13 +36,25 @@ pub(super) enum IoSource {
     Other(PendingUpgraded),
 }
 
+/// Checks the request with the head `parts` against the rules of its `opening`, and takes its IO.
+///
+/// What is wrong with the request comes before what is wrong with the server.
+pub(super) fn check_upgradable(
+    parts: &mut Parts,
+    opening: Opening,
+) -> Result<(UpgradeRequest, IoSource), HandshakeError> {
+    let upgrade = UpgradeRequest::parse(parts, opening)?;
+    Ok((upgrade, IoSource::take(&mut parts.extensions)?))
+}
+
 impl IoSource {
     /// Takes the IO out of a request's extensions.
-    pub(super) fn take(extensions: &mut Extensions) -> Option<Self> {
-        match extensions.remove::<PendingIo>() {
+    fn take(extensions: &mut Extensions) -> Result<Self, HandshakeError> {
+        let source = match extensions.remove::<PendingIo>() {
             Some(pending) => pending.take().map(Self::Other),
             None => extensions.remove().map(|upgrade| Self::Hyper(upgrade, extensions.remove())),
-        }
+        };
+        source.ok_or(HandshakeError::NotUpgradable)
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(Upgraded, Bytes), UpgradeError>> {

@@ -36,5 +36,4 @@ pub use rejection_body::RejectionBody;
 pub use service::HandshakeService;
 
 pub(crate) use request::UpgradeRequest;
-pub(crate) use response::Settled;
 pub(crate) use service::{Accepted, ask};

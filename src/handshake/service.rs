@@ -6,7 +6,12 @@ use futures_util::FutureExt;
 use http::{Request, Response, request::Parts};
 use tower::{Service, ServiceExt};
 
-use super::{Handshake, HandshakeError, Rejection, request::UpgradeRequest, response::Settled};
+use super::{
+    Handshake, HandshakeError, Rejection,
+    protocol::Offered,
+    request::UpgradeRequest,
+    response::{Acceptance, Settled},
+};
 use crate::deflate::Offers;
 
 /// A handshake service: any [`Service`] from a request with a [`Handshake`] to a response with a value attached.
@@ -53,12 +58,26 @@ pub(crate) struct Accepted<T> {
     pub(crate) extra: T,
 }
 
+impl<T> Accepted<T> {
+    /// Puts right an accepting response to a request that offers `offered` and `extensions`.
+    pub(crate) fn settle(
+        response: Response<T>,
+        acceptance: Acceptance,
+        offered: &Offered,
+        extensions: &Offers,
+    ) -> Self {
+        let (mut head, extra) = response.into_parts();
+        let settled = acceptance.settle(&mut head.headers, offered, extensions);
+        Self { response: Response::from_parts(head, ()), settled, extra }
+    }
+}
+
 /// Asks `service` about a checked request.
 pub(crate) async fn ask<H: HandshakeService>(
     service: H,
     parts: Parts,
     upgrade: UpgradeRequest,
-    extensions: Offers,
+    extensions: &Offers,
     timeout: Duration,
 ) -> Result<Accepted<H::Extra>, HandshakeError> {
     let acceptance = upgrade.acceptance.clone();
@@ -75,7 +94,5 @@ pub(crate) async fn ask<H: HandshakeService>(
     if response.status() != acceptance.status() {
         return Err(Rejection::new(response.map(|_| "")).over(acceptance.opening()).into());
     }
-    let (mut head, extra) = response.into_parts();
-    let settled = acceptance.settle(&mut head.headers, &offered, &extensions);
-    Ok(Accepted { response: Response::from_parts(head, ()), settled, extra })
+    Ok(Accepted::settle(response, acceptance, &offered, extensions))
 }

@@ -1,0 +1,59 @@
+//! What a request has to pass under a configuration, before anybody is asked about it.
+
+use std::sync::Arc;
+
+use http::{Response, StatusCode, request::Parts};
+
+use super::header_case;
+use crate::{
+    config::Config,
+    deflate::Offers,
+    handshake::{Accepted, HandshakeError},
+    trace::RequestTrace,
+    websocket::{Agreement, Permit, PermitError},
+};
+
+/// What a request that passes under a [`Config`] has from it.
+#[derive(Debug)]
+pub(super) struct Admission {
+    /// The place under the limit, and in the count of the shutdown.
+    permit: Permit,
+    /// The compression that the client offers, where it is configured.
+    pub(super) extensions: Offers,
+}
+
+impl Admission {
+    /// Checks the host and the origin of the request with the head `parts`, and takes a place for its socket.
+    pub(super) fn check(parts: &Parts, config: &Config) -> Result<Self, HandshakeError> {
+        config.allow_host.check(parts)?;
+        config.allow_origin.check(parts)?;
+        let shutdown = config.shutdown.as_ref().or_else(|| parts.extensions.get());
+        let permit = Permit::acquire(config.places.as_ref(), shutdown).map_err(|error| match error {
+            PermitError::ShuttingDown => HandshakeError::ShuttingDown,
+            PermitError::TooManyConnections => HandshakeError::TooManyConnections,
+        })?;
+        Ok(Self { permit, extensions: Offers::new(&parts.headers, &config.deflate) })
+    }
+
+    /// What follows once the request is accepted: the response, and what it leaves for its connection.
+    pub(super) fn agree<T>(
+        self,
+        accepted: Accepted<T>,
+        config: Arc<Config>,
+        trace: RequestTrace,
+    ) -> (Response<()>, Agreement, T) {
+        let Accepted { mut response, settled, extra } = accepted;
+        if config.canonical_header_case && response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            response.extensions_mut().extend(header_case::extensions().clone());
+        }
+        let trace = trace.accepted(settled.protocol.as_ref());
+        let agreement = Agreement {
+            config,
+            permit: self.permit,
+            protocol: settled.protocol,
+            deflate: settled.deflate,
+            trace,
+        };
+        (response, agreement, extra)
+    }
+}
