@@ -99,7 +99,8 @@ where
 {
     match shared.acceptor.accept_opening(parts, opening).await {
         Ok((response, upgrading)) => {
-            tokio::spawn(UpgradeTask::Upgrading { upgrading, handler: Arc::clone(&shared.handler) });
+            let handler = Arc::clone(&shared.handler);
+            tokio::spawn(UpgradeTask::new(upgrading, move |socket, extra| handler(socket, extra), drop));
             response.map(|()| RejectionBody::default())
         }
         Err(refused) => refused.into_response(),

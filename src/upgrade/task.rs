@@ -1,16 +1,15 @@
-//! The task of a WebSocket that a layer opens.
+//! The task of a WebSocket that a layer or an extractor opens.
 
 use std::{
     future::Future,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use pin_project_lite::pin_project;
 
 use crate::{
-    acceptor::Upgrading,
+    acceptor::{UpgradeError, Upgrading},
     io::Upgraded,
     trace::upgrade_failed,
     websocket::{Driver, WebSocket},
@@ -21,15 +20,28 @@ pin_project! {
     ///
     /// An `async` block would keep room for both at once, for as long as the WebSocket is open.
     #[project = UpgradeTaskProj]
-    pub(crate) enum UpgradeTask<T, F, Fut: Future> {
-        Upgrading { upgrading: Upgrading<T>, handler: Arc<F> },
+    pub(crate) enum UpgradeTask<T, F, E, Fut: Future> {
+        Upgrading { upgrading: Upgrading<T>, callbacks: Option<(F, E)> },
         Running { #[pin] driver: Driver<Upgraded, Fut> },
     }
 }
 
-impl<T, F, Fut> Future for UpgradeTask<T, F, Fut>
+impl<T, F, E, Fut> UpgradeTask<T, F, E, Fut>
 where
-    F: Fn(WebSocket, T) -> Fut,
+    F: FnOnce(WebSocket, T) -> Fut,
+    E: FnOnce(UpgradeError),
+    Fut: Future<Output = ()>,
+{
+    /// Runs `handler`, or calls `on_failed` if the server does not hand over the IO.
+    pub(crate) fn new(upgrading: Upgrading<T>, handler: F, on_failed: E) -> Self {
+        Self::Upgrading { upgrading, callbacks: Some((handler, on_failed)) }
+    }
+}
+
+impl<T, F, E, Fut> Future for UpgradeTask<T, F, E, Fut>
+where
+    F: FnOnce(WebSocket, T) -> Fut,
+    E: FnOnce(UpgradeError),
     Fut: Future<Output = ()>,
 {
     type Output = ();
@@ -37,11 +49,15 @@ where
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             match self.as_mut().project() {
-                UpgradeTaskProj::Upgrading { upgrading, handler } => {
-                    let driver = match ready!(Pin::new(upgrading).poll(cx)) {
+                UpgradeTaskProj::Upgrading { upgrading, callbacks } => {
+                    let upgraded = ready!(Pin::new(upgrading).poll(cx));
+                    let (handler, on_failed) =
+                        callbacks.take().expect("the task is `Running` once the upgrade is ready");
+                    let driver = match upgraded {
                         Ok((socket, extra)) => socket.drive(|socket| handler(socket, extra)),
                         Err(error) => {
                             upgrade_failed(&error);
+                            on_failed(error);
                             return Poll::Ready(());
                         }
                     };
