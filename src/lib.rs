@@ -3,6 +3,8 @@
 #![forbid(unsafe_code)]
 
 mod acceptor;
+#[cfg(feature = "axum")]
+mod axum;
 mod codec;
 mod config;
 mod deflate;

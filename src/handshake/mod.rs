@@ -8,8 +8,6 @@ mod body;
 mod cause;
 mod connect_protocol;
 mod error;
-#[cfg(feature = "axum")]
-mod from_axum;
 mod invalid_entry;
 mod key;
 mod opening;

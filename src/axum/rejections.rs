@@ -9,7 +9,7 @@ use axum::{
     response::{ErrorResponse, IntoResponse, Response},
 };
 
-use super::Rejection;
+use crate::handshake::Rejection;
 
 /// A handshake service may return `axum::response::Result`, whose `?` takes everything that is a response.
 #[cfg_attr(docsrs, doc(cfg(feature = "axum")))]

@@ -1,0 +1,3 @@
+//! What axum's extractors reject with.
+
+mod rejections;
