@@ -29,8 +29,8 @@ pub use config::Config;
 #[cfg(feature = "deflate")]
 pub use deflate::Deflate;
 pub use handshake::{
-    AcceptAll, AllowHost, AllowOrigin, ConnectProtocol, Handshake, HandshakeError, HandshakeService,
-    InvalidEntry, Opening, RefusalCause, Rejection, RejectionBody,
+    AcceptAll, AllowHost, AllowOrigin, ConnectProtocol, Handshake, HandshakeError, HandshakeFn,
+    HandshakeService, InvalidEntry, Opening, RefusalCause, Rejection, RejectionBody, handshake_fn,
 };
 pub use io::{PendingIo, Rewind, Upgraded};
 #[cfg(feature = "json")]

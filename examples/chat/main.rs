@@ -24,8 +24,9 @@ use axum::{Router, extract::Query, response::Html, routing::get};
 use http::{Request, Response, StatusCode};
 use serde::Deserialize;
 use tokio::net::TcpListener;
-use tower::service_fn;
-use tower_websocket::{Config, Handshake, Rejection, Shutdown, WebSocket, WebSocketUpgradeLayer};
+use tower_websocket::{
+    Config, Handshake, Rejection, Shutdown, WebSocket, WebSocketUpgradeLayer, handshake_fn,
+};
 
 use event::Command;
 use room::{Refusal, Room, Seat};
@@ -72,8 +73,7 @@ async fn converse(socket: WebSocket, seat: Seat) {
 fn app(shutdown: &Shutdown) -> Router {
     let room = Room::new();
     let config = Config::new().max_message_size(8 * 1024).max_write_buffer_size(64 * 1024).shutdown(shutdown);
-    let asked = room.clone();
-    let handshake = service_fn(move |request| handshake(asked.clone(), request));
+    let handshake = handshake_fn(room.clone(), handshake);
     let sockets = WebSocketUpgradeLayer::new(handshake, converse).with_config(config);
     Router::new().route("/", get(PAGE)).route("/ws", get(move |uri| may_enter(room, uri)).layer(sockets))
 }

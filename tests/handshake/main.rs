@@ -57,6 +57,7 @@ mod servers;
 #[cfg(feature = "http2")]
 mod servers_http2;
 mod stacks;
+mod state;
 mod stream_handler;
 mod upstream;
 mod whole;
