@@ -13,14 +13,14 @@ use tokio::{
 
 use super::{
     AcceptError, AcceptErrorKind, Upgrading,
-    admission::Admission,
+    admission::{Admission, check},
     encode::encode,
     head, header_case,
     upgrading::{check_upgradable, set_tcp_options},
 };
 use crate::{
     config::Config,
-    handshake::{Accepted, HandshakeError, HandshakeService, Opening, UpgradeRequest, ask},
+    handshake::{HandshakeError, HandshakeService, Opening, UpgradeRequest, ask},
     trace::RequestTrace,
     websocket::{Agreement, WebSocket},
 };
@@ -105,11 +105,11 @@ impl<H: HandshakeService> Acceptor<H> {
             Err(kind) => (None, Err(kind)),
             Ok(request) => {
                 let (parts, ()) = request.clone().into_parts();
-                let upgrade = Opening::of(&request)
+                let checked = Opening::of(&request)
                     .ok_or_else(|| HandshakeError::not_websocket(&request))
-                    .and_then(|opening| UpgradeRequest::parse(&parts, opening));
-                let answer = match upgrade {
-                    Ok(upgrade) => self.ask(parts, upgrade).await,
+                    .and_then(|opening| check(&parts, opening, &self.config));
+                let answer = match checked {
+                    Ok((upgrade, admission)) => self.ask(parts, upgrade, admission).await,
                     Err(error) => Err(refuse(&parts, error)),
                 };
                 (Some(request), answer.map_err(AcceptErrorKind::Handshake))
@@ -181,39 +181,30 @@ impl<H: HandshakeService> Acceptor<H> {
         mut parts: Parts,
         opening: Opening,
     ) -> Result<(Response<()>, Upgrading<H::Extra>), HandshakeError> {
-        let (upgrade, source) =
-            check_upgradable(&mut parts, opening).map_err(|error| refuse(&parts, error))?;
-        let (response, agreement, extra) = self.ask(parts, upgrade).await?;
+        let checked = check_upgradable(&mut parts, opening, &self.config);
+        let (upgrade, admission, source) = checked.map_err(|error| refuse(&parts, error))?;
+        let (response, agreement, extra) = self.ask(parts, upgrade, admission).await?;
         Ok((response, Upgrading::new(source, agreement, extra)))
     }
 
-    /// All of the handshake but its IO: the response, and what follows once it is sent.
+    /// Asks the handshake service: the response, and what follows once it is sent.
     async fn ask(
         &self,
         parts: Parts,
         upgrade: UpgradeRequest,
+        admission: Admission,
     ) -> Result<(Response<()>, Agreement, H::Extra), HandshakeError> {
         let trace = RequestTrace::new(&parts);
-        match self.check_and_ask(parts, upgrade).await {
-            Ok((accepted, admission)) => Ok(admission.agree(accepted, Arc::clone(&self.config), trace)),
+        let timeout = self.config.handshake_timeout;
+        // A clone that panicked has not changed the service.
+        let handshake = self.handshake.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match ask(handshake, parts, upgrade, &admission.extensions, timeout).await {
+            Ok(accepted) => Ok(admission.agree(accepted, Arc::clone(&self.config), trace)),
             Err(error) => {
                 trace.refused(error.status(), &error);
                 Err(error)
             }
         }
-    }
-
-    async fn check_and_ask(
-        &self,
-        parts: Parts,
-        upgrade: UpgradeRequest,
-    ) -> Result<(Accepted<H::Extra>, Admission), HandshakeError> {
-        let admission = Admission::check(&parts, &self.config)?;
-        let timeout = self.config.handshake_timeout;
-        // A clone that panicked has not changed the service.
-        let handshake = self.handshake.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let accepted = ask(handshake, parts, upgrade, &admission.extensions, timeout).await?;
-        Ok((accepted, admission))
     }
 }
 

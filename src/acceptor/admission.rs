@@ -8,7 +8,7 @@ use super::header_case;
 use crate::{
     config::Config,
     deflate::Offers,
-    handshake::{Accepted, HandshakeError},
+    handshake::{Accepted, HandshakeError, Opening, UpgradeRequest},
     trace::RequestTrace,
     websocket::{Agreement, Permit, PermitError},
 };
@@ -22,9 +22,19 @@ pub(super) struct Admission {
     pub(super) extensions: Offers,
 }
 
+/// Checks the request with the head `parts` against the rules of its `opening`, and under `config`.
+pub(super) fn check(
+    parts: &Parts,
+    opening: Opening,
+    config: &Config,
+) -> Result<(UpgradeRequest, Admission), HandshakeError> {
+    let upgrade = UpgradeRequest::parse(parts, opening)?;
+    Ok((upgrade, Admission::new(parts, config)?))
+}
+
 impl Admission {
     /// Checks the host and the origin of the request with the head `parts`, and takes a place for its socket.
-    pub(super) fn check(parts: &Parts, config: &Config) -> Result<Self, HandshakeError> {
+    pub(super) fn new(parts: &Parts, config: &Config) -> Result<Self, HandshakeError> {
         config.allow_host.check(parts)?;
         config.allow_origin.check(parts)?;
         let shutdown = config.shutdown.as_ref().or_else(|| parts.extensions.get());

@@ -14,7 +14,9 @@ use http::{Extensions, request::Parts};
 use hyper::upgrade::OnUpgrade;
 use tower::BoxError;
 
+use super::admission::{Admission, check};
 use crate::{
+    config::Config,
     handshake::{HandshakeError, Opening, UpgradeRequest},
     io::{PendingIo, PendingUpgraded, UnwrapIo, Upgraded},
     trace::tcp_failed,
@@ -36,15 +38,14 @@ pub(super) enum IoSource {
     Other(PendingUpgraded),
 }
 
-/// Checks the request with the head `parts` against the rules of its `opening`, and takes its IO.
-///
-/// What is wrong with the request comes before what is wrong with the server.
+/// Checks the request with the head `parts`, and takes its IO if nothing is wrong with it.
 pub(super) fn check_upgradable(
     parts: &mut Parts,
     opening: Opening,
-) -> Result<(UpgradeRequest, IoSource), HandshakeError> {
-    let upgrade = UpgradeRequest::parse(parts, opening)?;
-    Ok((upgrade, IoSource::take(&mut parts.extensions)?))
+    config: &Config,
+) -> Result<(UpgradeRequest, Admission, IoSource), HandshakeError> {
+    let (upgrade, admission) = check(parts, opening, config)?;
+    Ok((upgrade, admission, IoSource::take(&mut parts.extensions)?))
 }
 
 impl IoSource {
