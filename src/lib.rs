@@ -4,7 +4,8 @@
 
 mod acceptor;
 #[cfg(feature = "axum")]
-mod axum;
+#[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
+pub mod axum;
 mod codec;
 mod config;
 mod deflate;

@@ -2,6 +2,8 @@
 
 mod accept;
 mod admission;
+#[cfg(feature = "axum")]
+mod checked_request;
 mod encode;
 mod error;
 mod head;
@@ -14,3 +16,5 @@ pub use error::{AcceptError, AcceptErrorKind};
 pub use upgrading::{UpgradeError, Upgrading};
 
 pub(crate) use accept::refuse;
+#[cfg(feature = "axum")]
+pub(crate) use checked_request::CheckedRequest;

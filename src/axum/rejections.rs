@@ -9,7 +9,7 @@ use axum::{
     response::{ErrorResponse, IntoResponse, Response},
 };
 
-use crate::handshake::Rejection;
+use crate::handshake::{HandshakeError, Rejection};
 
 /// A handshake service may return `axum::response::Result`, whose `?` takes everything that is a response.
 #[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
@@ -21,6 +21,13 @@ impl From<ErrorResponse> for Rejection {
 
 #[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
 impl IntoResponse for Rejection {
+    fn into_response(self) -> Response {
+        self.into_response().map(Body::new)
+    }
+}
+
+#[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
+impl IntoResponse for HandshakeError {
     fn into_response(self) -> Response {
         self.into_response().map(Body::new)
     }

@@ -11,7 +11,8 @@
 //! | [`shutdown`] | deploying without losing messages |
 //! | [`testing`] | without ports and without waiting |
 //! | [`threats`] | what an unauthenticated peer can cost the server, measured |
-//! | [`moving`] | from axum's extractor, hyper-tungstenite, tokio-tungstenite, AnyEvent::WebSocket::Server |
+//! | [`moving_from_axum`] | from axum's extractor, by one import or to a layer |
+//! | [`moving`] | from hyper-tungstenite, tokio-tungstenite, AnyEvent::WebSocket::Server |
 
 #[doc = include_str!("authentication.md")]
 pub mod authentication {}
@@ -27,6 +28,10 @@ pub mod limits {}
 
 #[doc = include_str!("moving.md")]
 pub mod moving {}
+
+#[cfg(feature = "axum")]
+#[doc = include_str!("moving_from_axum.md")]
+pub mod moving_from_axum {}
 
 #[doc = include_str!("proxies.md")]
 pub mod proxies {}

@@ -35,5 +35,7 @@ pub use rejection::Rejection;
 pub use rejection_body::RejectionBody;
 pub use service::HandshakeService;
 
+#[cfg(feature = "axum")]
+pub(crate) use protocol::Offered;
 pub(crate) use request::UpgradeRequest;
 pub(crate) use service::{Accepted, ask};

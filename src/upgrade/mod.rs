@@ -14,3 +14,6 @@ pub use layer::WebSocketUpgradeLayer;
 pub use service::WebSocketUpgrade;
 pub use stream_handler::stream_handler;
 pub use upgrade_required::UpgradeRequired;
+
+#[cfg(feature = "axum")]
+pub(crate) use task::UpgradeTask;

@@ -1,0 +1,103 @@
+//! A request for a WebSocket that is answered without a handshake service.
+
+use std::{
+    mem,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use http::{HeaderValue, Request, Response, header::SEC_WEBSOCKET_PROTOCOL, request::Parts};
+
+use super::{
+    Upgrading,
+    accept::refuse,
+    admission::Admission,
+    upgrading::{IoSource, check_upgradable},
+};
+use crate::{
+    config::Config,
+    handshake::{Accepted, Handshake, HandshakeError, Offered, Opening, UpgradeRequest},
+    trace::RequestTrace,
+};
+
+/// A request for a WebSocket that has passed every check, for a caller that decides on its own whether to accept it.
+pub(crate) struct CheckedRequest {
+    parts: Parts,
+    upgrade: UpgradeRequest,
+    /// Never locked: the lock makes it `Sync`.
+    source: Mutex<IoSource>,
+    config: Arc<Config>,
+    /// An error is that of a configuration which came after the request was checked.
+    admission: Result<Admission, HandshakeError>,
+}
+
+impl CheckedRequest {
+    /// Returns whether the request with the head `parts` asks for a WebSocket, rightly or wrongly.
+    pub(crate) fn asks(parts: &mut Parts) -> bool {
+        as_request(parts, |request| Opening::of(request).is_some())
+    }
+
+    /// Checks the request with the head `parts`, and takes its IO out of the extensions.
+    pub(crate) fn take(parts: &mut Parts, config: Config) -> Result<Self, HandshakeError> {
+        Self::check(parts, config).map_err(|error| refuse(parts, error))
+    }
+
+    fn check(parts: &mut Parts, config: Config) -> Result<Self, HandshakeError> {
+        let opening = as_request(parts, |request| {
+            Opening::of(request).ok_or_else(|| HandshakeError::not_websocket(request))
+        })?;
+        let (upgrade, admission, source) = check_upgradable(parts, opening, &config)?;
+        let (source, config) = (Mutex::new(source), Arc::new(config));
+        Ok(Self { parts: parts.clone(), upgrade, source, config, admission: Ok(admission) })
+    }
+
+    /// Returns the subprotocols that the client offers.
+    pub(crate) fn offered(&self) -> &Offered {
+        &self.upgrade.offered
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Changes limits of the configuration, which no check looks at.
+    pub(crate) fn map_limits(mut self, f: impl FnOnce(Config) -> Config) -> Self {
+        self.config = Arc::new(f(Arc::unwrap_or_clone(self.config)));
+        self
+    }
+
+    /// Checks the request again, under another configuration. What that refuses is the error of [`accept`](Self::accept).
+    pub(crate) fn with_config(self, config: Config) -> Self {
+        let Self { parts, upgrade, source, config: _, admission } = self;
+        // Its place is given back first, as both may count under one limit.
+        drop(admission);
+        let admission = Admission::new(&parts, &config);
+        Self { parts, upgrade, source, config: Arc::new(config), admission }
+    }
+
+    /// Accepts the request, with the subprotocol `protocol` if the client offers it.
+    pub(crate) fn accept(
+        self,
+        protocol: Option<HeaderValue>,
+    ) -> Result<(Response<()>, Upgrading<()>), HandshakeError> {
+        let Self { parts, upgrade, source, config, admission } = self;
+        let admission = admission.map_err(|error| refuse(&parts, error))?;
+        let (acceptance, offered) = (upgrade.acceptance.clone(), upgrade.offered.clone());
+        let mut handshake = Handshake::new(upgrade, admission.extensions.answer());
+        if let Some(protocol) = protocol {
+            handshake.response_mut().headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, protocol);
+        }
+        let accepted = Accepted::settle(handshake.accept(()), acceptance, &offered, &admission.extensions);
+        let (response, agreement, ()) = admission.agree(accepted, config, RequestTrace::new(&parts));
+        let source = source.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok((response, Upgrading::new(source, agreement, ())))
+    }
+}
+
+/// Calls `f` with a request that has the head `parts`.
+fn as_request<R>(parts: &mut Parts, f: impl FnOnce(&Request<()>) -> R) -> R {
+    let (empty, ()) = Request::new(()).into_parts();
+    let request = Request::from_parts(mem::replace(parts, empty), ());
+    let result = f(&request);
+    *parts = request.into_parts().0;
+    result
+}

@@ -1,0 +1,13 @@
+//! The feature `axum`: the extractor beside axum's own.
+//!
+//! `programs` are programs written for axum, each compiled twice from one source: below a `use` of axum's types, and below
+//! one of this crate's. `differences` is the table of the guide's page, line by line, against both.
+
+mod checks;
+mod configuration;
+mod differences;
+#[path = "../http2/mod.rs"]
+mod http2;
+mod over_http2;
+mod programs;
+mod upgrading;
