@@ -1,4 +1,4 @@
-//! The extractor for axum's handlers. With the feature `axum`.
+//! The extractor for axum's handlers, and axum's extractors in a handshake service. With the feature `axum`.
 //!
 //! [`WebSocketUpgrade`] stands in for `axum::extract::ws::WebSocketUpgrade`: for most programs the import is all that
 //! changes. [The guide](crate::guide::moving_from_axum) lists what behaves differently.
@@ -28,13 +28,17 @@
 //! - `Extension(config)` at the router sets the [`Config`](crate::Config); [`ConfigFromState`] takes it from the router's state.
 //! - The handler of a socket runs as that of a layer does: it is pinged, drained at a shutdown, and closed properly.
 //! - `any(handler)` serves HTTP/1.1 and HTTP/2, `get(handler)` only HTTP/1.1.
+//!
+//! [`extracting`] is for those who want a layer instead: it runs axum's extractors in a handshake service.
 
 pub mod close_code;
 mod config_from_state;
+mod extracting;
 mod extractor;
 mod rejections;
 
 pub use config_from_state::ConfigFromState;
+pub use extracting::{Extracting, extracting};
 pub use extractor::WebSocketUpgrade;
 
 pub use crate::websocket::WebSocket;

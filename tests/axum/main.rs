@@ -1,4 +1,4 @@
-//! The feature `axum`: the extractor beside axum's own.
+//! The feature `axum`: the extractor beside axum's own, and axum's extractors in a handshake service.
 //!
 //! `programs` are programs written for axum, each compiled twice from one source: below a `use` of axum's types, and below
 //! one of this crate's. `differences` is the table of the guide's page, line by line, against both.
@@ -6,6 +6,7 @@
 mod checks;
 mod configuration;
 mod differences;
+mod extracting;
 #[path = "../http2/mod.rs"]
 mod http2;
 mod over_http2;

@@ -1,0 +1,103 @@
+//! A handshake service that runs axum's extractors.
+
+use std::{
+    fmt,
+    future::Future,
+    marker::PhantomData,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use axum::{extract::FromRequestParts, response::IntoResponse};
+use http::{Request, Response};
+use tower::Service;
+
+use crate::handshake::{Handshake, Rejection};
+
+/// Creates a handshake service that runs axum's extractors, with `state` as their state, and calls an async function or
+/// closure with what they have extracted and the [`Handshake`].
+///
+/// `E` is an extractor ([`FromRequestParts`]) or a tuple of them, which run from left to right. What the first of them that
+/// fails rejects with is the response for the client.
+///
+/// ```
+/// use axum::{Router, extract::{Path, State}, http::HeaderMap};
+/// use http::StatusCode;
+/// use tower_websocket::{Handshake, WebSocketUpgradeLayer, axum::extracting};
+///
+/// #[derive(Clone)]
+/// struct Rooms { greeting: String }
+///
+/// let rooms = Rooms { greeting: "welcome".into() };
+/// type Extracted = (Path<String>, State<Rooms>, HeaderMap);
+///
+/// let handshake = extracting(rooms, async |(Path(room), State(rooms), headers): Extracted, handshake: Handshake| {
+///     if !headers.contains_key("cookie") {
+///         return Err(StatusCode::UNAUTHORIZED.into());
+///     }
+///     Ok(handshake.accept(format!("{} to {room}", rooms.greeting)))
+/// });
+/// let layer = WebSocketUpgradeLayer::new(handshake, async |mut socket, greeting: String| {
+///     let _ = socket.send(greeting).await;
+/// });
+/// let app: Router = Router::new().route_service("/rooms/{room}", layer.into_service());
+/// ```
+///
+/// The checks of the opening handshake come first, and [`Config::handshake_timeout`](crate::Config::handshake_timeout) includes
+/// the extractors. A closure must not capture anything: what it needs is in the state.
+pub fn extracting<S, E, F, Fut, T>(state: S, f: F) -> Extracting<S, E, F>
+where
+    S: Clone + Send + Sync + 'static,
+    E: FromRequestParts<S> + Send + 'static,
+    F: Fn(E, Handshake) -> Fut + Clone + Send + 'static,
+    Fut: Future<Output = Result<Response<T>, Rejection>> + Send + 'static,
+    T: Send + 'static,
+{
+    Extracting { state, f, extracts: PhantomData }
+}
+
+/// The handshake service of [`extracting`].
+pub struct Extracting<S, E, F> {
+    state: S,
+    f: F,
+    extracts: PhantomData<fn() -> E>,
+}
+
+impl<S, E, F, Fut, T> Service<Request<Handshake>> for Extracting<S, E, F>
+where
+    S: Clone + Send + Sync + 'static,
+    E: FromRequestParts<S> + Send + 'static,
+    F: Fn(E, Handshake) -> Fut + Clone + Send + 'static,
+    Fut: Future<Output = Result<Response<T>, Rejection>> + Send + 'static,
+    T: Send + 'static,
+{
+    type Response = Response<T>;
+    type Error = Rejection;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<T>, Rejection>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Rejection>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Handshake>) -> Self::Future {
+        let (state, f) = (self.state.clone(), self.f.clone());
+        Box::pin(async move {
+            let (mut parts, handshake) = request.into_parts();
+            let extracted = E::from_request_parts(&mut parts, &state).await;
+            let extracted = extracted.map_err(|rejection| Rejection::from(rejection.into_response()))?;
+            f(extracted, handshake).await
+        })
+    }
+}
+
+impl<S: Clone, E, F: Clone> Clone for Extracting<S, E, F> {
+    fn clone(&self) -> Self {
+        Self { state: self.state.clone(), f: self.f.clone(), extracts: PhantomData }
+    }
+}
+
+impl<S: fmt::Debug, E, F> fmt::Debug for Extracting<S, E, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Extracting").field("state", &self.state).finish_non_exhaustive()
+    }
+}
