@@ -11,7 +11,7 @@ use crate::{
     shutdown::Shutdown,
 };
 
-/// Limits, buffers, timings, and the policies for origins and hosts of a layer or an acceptor.
+/// Limits, buffers, timings, and the policies for origins and hosts of a layer, an acceptor or an extractor.
 ///
 /// ```
 /// use std::time::Duration;

@@ -17,7 +17,8 @@ use crate::deflate::Offers;
 /// A handshake service: any [`Service`] from a request with a [`Handshake`] to a response with a value attached.
 ///
 /// This trait is an alias and is implemented for every service that fits: `tower::service_fn` of an
-/// `async fn(Request<Handshake>) -> Result<Response<T>, Rejection>`, or such a one wrapped in middleware.
+/// `async fn(Request<Handshake>) -> Result<Response<T>, Rejection>`, [`handshake_fn`](crate::handshake_fn()) where it needs state,
+/// or such a one wrapped in middleware.
 ///
 /// The service is cloned for each request, and that clone is polled ready before it is called. It answers under a
 /// deadline ([`Config::handshake_timeout`](crate::Config::handshake_timeout)), and a panic in it costs that
