@@ -8,8 +8,6 @@ mod configuration;
 mod differences;
 mod every_way_in;
 mod extracting;
-#[path = "../http2/mod.rs"]
-mod http2;
 mod over_http2;
 mod programs;
 #[cfg(feature = "tracing")]

@@ -10,6 +10,7 @@ use axum::{
 use futures_util::{SinkExt, StreamExt};
 use h2::client::Builder;
 use http::{Method, StatusCode, request};
+use raw_client::http2::{Client, Stream, connect};
 use tokio::{
     io::AsyncReadExt,
     net::{TcpListener, TcpStream},
@@ -18,10 +19,7 @@ use tokio::{
 use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::Role};
 use tower_websocket::{AllowOrigin, Config, Message, axum::WebSocketUpgrade};
 
-use crate::{
-    http2::{Client, Stream, connect},
-    programs::{echoes, relays},
-};
+use crate::programs::{echoes, relays};
 
 async fn serve(app: Router) -> Client {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
