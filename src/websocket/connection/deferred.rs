@@ -15,14 +15,15 @@ pub(in crate::websocket) struct Deferred {
     /// What is the most frequent, without an allocation.
     message: Option<Message>,
     waker: Option<Waker>,
-    #[expect(clippy::box_collection, reason = "it is hardly ever needed, and nothing is small")]
-    more: Option<Box<Vec<Action>>>,
+    /// Boxed, as it is hardly ever needed.
+    more: Option<Box<More>>,
 }
 
-enum Action {
-    Wake(Waker),
-    Drop(#[expect(dead_code, reason = "it is kept to be dropped")] Box<dyn Send>),
-    Tell(Box<Ending>),
+#[derive(Default)]
+struct More {
+    wakers: Vec<Waker>,
+    ending: Option<Ending>,
+    garbage: Vec<Box<dyn Send>>,
 }
 
 impl Deferred {
@@ -30,7 +31,7 @@ impl Deferred {
     pub(super) fn wake(&mut self, waker: Waker) {
         match &self.waker {
             None => self.waker = Some(waker),
-            Some(_) => self.push(Action::Wake(waker)),
+            Some(_) => self.more.get_or_insert_default().wakers.push(waker),
         }
     }
 
@@ -48,33 +49,29 @@ impl Deferred {
         self.drop_boxed(Box::new(value));
     }
 
-    fn push(&mut self, action: Action) {
-        self.more.get_or_insert_default().push(action);
-    }
-
     pub(super) fn drop_boxed(&mut self, value: Box<dyn Send>) {
-        self.push(Action::Drop(value));
+        self.more.get_or_insert_default().garbage.push(value);
     }
 
-    /// Tells that the connection has ended.
+    /// Tells that the connection has ended, which it does once.
     pub(super) fn end(&mut self, ending: Ending) {
-        self.push(Action::Tell(Box::new(ending)));
+        self.more.get_or_insert_default().ending = Some(ending);
     }
 }
 
 impl Drop for Deferred {
+    /// Wakes first, and drops last: a destructor that panics must not keep others from their wake-ups.
     #[inline]
     fn drop(&mut self) {
         if let Some(waker) = self.waker.take() {
             waker.wake();
         }
         let Some(more) = self.more.take() else { return };
-        for action in *more {
-            match action {
-                Action::Wake(waker) => waker.wake(),
-                Action::Drop(_) => {}
-                Action::Tell(ending) => ending.tell(),
-            }
+        let More { wakers, ending, garbage } = *more;
+        wakers.into_iter().for_each(Waker::wake);
+        if let Some(ending) = ending {
+            ending.tell();
         }
+        drop(garbage);
     }
 }
