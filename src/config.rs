@@ -1,6 +1,6 @@
 //! Limits, buffers, timings, and the policies for origins and hosts.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::sync::Semaphore;
 
@@ -9,6 +9,7 @@ use crate::{
     handshake::{AllowHost, AllowOrigin},
     io::TcpOptions,
     shutdown::Shutdown,
+    websocket::Summary,
 };
 
 /// Limits, buffers, timings, and the policies for origins and hosts of a layer, an acceptor or an extractor.
@@ -45,6 +46,7 @@ pub struct Config {
     pub(crate) allow_origin: AllowOrigin,
     pub(crate) allow_host: AllowHost,
     pub(crate) canonical_header_case: bool,
+    pub(crate) on_end: Option<OnEnd>,
 }
 
 impl Config {
@@ -317,6 +319,40 @@ impl Config {
         self.canonical_header_case = is_canonical;
         self
     }
+
+    /// Calls `f` once for each socket, when it is over, with how it ended and what went over it. For metrics: the example
+    /// `metrics` counts for Prometheus. Default: nothing is called.
+    ///
+    /// It is called on whichever task finds that the socket is over, and must not block. A socket whose IO is taken out with
+    /// [`into_inner`](crate::WebSocket::into_inner) is over then, with the code 1006. If `f` panics, the panic is caught.
+    ///
+    /// ```
+    /// use tower_websocket::{Config, Summary};
+    ///
+    /// let config = Config::new().on_end(|summary: &Summary| {
+    ///     println!("{} after {:?}", summary.ended.code(), summary.duration);
+    /// });
+    /// ```
+    pub fn on_end(mut self, f: impl Fn(&Summary) + Send + Sync + 'static) -> Self {
+        self.on_end = Some(OnEnd(Arc::new(f)));
+        self
+    }
+}
+
+/// What is called when a socket is over.
+#[derive(Clone)]
+pub(crate) struct OnEnd(Arc<dyn Fn(&Summary) + Send + Sync>);
+
+impl OnEnd {
+    pub(crate) fn call(&self, summary: &Summary) {
+        self.0(summary);
+    }
+}
+
+impl fmt::Debug for OnEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OnEnd(..)")
+    }
 }
 
 impl Default for Config {
@@ -339,6 +375,7 @@ impl Default for Config {
             allow_origin: AllowOrigin::same_origin(),
             allow_host: AllowHost::any(),
             canonical_header_case: false,
+            on_end: None,
         }
     }
 }

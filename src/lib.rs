@@ -45,8 +45,8 @@ pub use upgrade::{
     ResponseBody, ResponseFuture, UpgradeRequired, WebSocketUpgrade, WebSocketUpgradeLayer, stream_handler,
 };
 pub use websocket::{
-    CloseCode, CloseReason, Driver, Ended, IntoInnerError, InvalidCloseCode, Receiver, Sender, TrySendError,
-    WebSocket,
+    CloseCode, CloseReason, Driver, Ended, IntoInnerError, InvalidCloseCode, Receiver, Sender, Summary,
+    Traffic, TrySendError, WebSocket,
 };
 
 #[cfg(feature = "tls")]

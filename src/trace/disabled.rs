@@ -2,7 +2,11 @@
 
 use std::{error::Error, io};
 
+use crate::websocket::Summary;
 use http::{HeaderValue, StatusCode, request::Parts};
+
+/// Whether anything is recorded.
+pub(crate) const IS_ENABLED: bool = false;
 
 #[derive(Clone, Debug)]
 pub(crate) struct RequestTrace;
@@ -23,11 +27,7 @@ impl RequestTrace {
 pub(crate) struct Trace;
 
 impl Trace {
-    pub(crate) fn received(&mut self, _: usize) {}
-
-    pub(crate) fn sent(&mut self, _: usize) {}
-
-    pub(crate) fn ended(&mut self, _: u16, _: &str, _: Option<&str>) {}
+    pub(crate) fn ended(self, _: &Summary) {}
 
     pub(crate) fn scope(&self) -> Scope {
         Scope

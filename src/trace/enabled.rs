@@ -1,9 +1,14 @@
 //! A span for each connection, and events for what goes wrong.
 
-use std::{error::Error, io, net::SocketAddr, sync::Arc, time::Instant};
+use std::{error::Error, io, net::SocketAddr, sync::Arc};
 
 use http::{HeaderValue, Method, StatusCode, Uri, request::Parts};
 use tracing::{Span, debug, field, info_span, warn};
+
+use crate::websocket::Summary;
+
+/// Whether anything is recorded.
+pub(crate) const IS_ENABLED: bool = true;
 
 /// What is recorded of a request for a WebSocket.
 #[derive(Debug)]
@@ -59,66 +64,32 @@ impl RequestTrace {
             duration_ms = field::Empty,
         );
         span.follows_from(Span::current());
-        let started = Instant::now();
-        Trace {
-            span: Arc::new(span),
-            started,
-            received: Count::default(),
-            sent: Count::default(),
-            has_ended: false,
-        }
+        Trace { span: Arc::new(span) }
     }
 }
 
-/// The span of one connection, and what it will have carried.
+/// The span of one connection.
 #[derive(Debug)]
 pub(crate) struct Trace {
     /// Shared, as cloning a span calls the subscriber.
     span: Arc<Span>,
-    started: Instant,
-    received: Count,
-    sent: Count,
-    has_ended: bool,
-}
-
-#[derive(Debug, Default)]
-struct Count {
-    messages: u64,
-    bytes: u64,
-}
-
-impl Count {
-    fn add(&mut self, bytes: usize) {
-        self.messages += 1;
-        self.bytes += bytes as u64;
-    }
 }
 
 impl Trace {
-    pub(crate) fn received(&mut self, bytes: usize) {
-        self.received.add(bytes);
-    }
-
-    pub(crate) fn sent(&mut self, bytes: usize) {
-        self.sent.add(bytes);
-    }
-
-    /// Records how the connection ended. Only the first call counts.
-    pub(crate) fn ended(&mut self, code: u16, reason: &str, error: Option<&str>) {
-        if std::mem::replace(&mut self.has_ended, true) {
-            return;
-        }
+    /// Records how the connection ended.
+    pub(crate) fn ended(self, summary: &Summary) {
         let span = &*self.span;
-        span.record("close_code", code);
-        span.record("close_reason", reason);
-        if let Some(error) = error {
+        let Summary { ended, received, sent, duration, .. } = summary;
+        span.record("close_code", ended.code());
+        span.record("close_reason", ended.reason());
+        if let Some(error) = ended.error() {
             span.record("error", error);
         }
-        span.record("messages_received", self.received.messages);
-        span.record("bytes_received", self.received.bytes);
-        span.record("messages_sent", self.sent.messages);
-        span.record("bytes_sent", self.sent.bytes);
-        span.record("duration_ms", self.started.elapsed().as_millis() as u64);
+        span.record("messages_received", received.messages);
+        span.record("bytes_received", received.bytes);
+        span.record("messages_sent", sent.messages);
+        span.record("bytes_sent", sent.bytes);
+        span.record("duration_ms", duration.as_millis() as u64);
         debug!(parent: span, "closed");
     }
 

@@ -8,8 +8,10 @@ mod enabled;
 #[cfg(all(feature = "tls", not(feature = "tracing")))]
 pub(crate) use disabled::tls_failed;
 #[cfg(not(feature = "tracing"))]
-pub(crate) use disabled::{RequestTrace, Scope, Trace, accept_failed, tcp_failed, upgrade_failed};
+pub(crate) use disabled::{
+    IS_ENABLED, RequestTrace, Scope, Trace, accept_failed, tcp_failed, upgrade_failed,
+};
 #[cfg(all(feature = "tls", feature = "tracing"))]
 pub(crate) use enabled::tls_failed;
 #[cfg(feature = "tracing")]
-pub(crate) use enabled::{RequestTrace, Scope, Trace, accept_failed, tcp_failed, upgrade_failed};
+pub(crate) use enabled::{IS_ENABLED, RequestTrace, Scope, Trace, accept_failed, tcp_failed, upgrade_failed};

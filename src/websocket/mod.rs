@@ -37,6 +37,7 @@ mod sending;
 mod shared;
 mod sink;
 mod socket;
+mod summary;
 mod try_send_error;
 
 pub use close_code::{CloseCode, InvalidCloseCode};
@@ -47,6 +48,7 @@ pub use into_inner::IntoInnerError;
 pub use receiver::Receiver;
 pub use sender::Sender;
 pub use socket::WebSocket;
+pub use summary::{Summary, Traffic};
 pub use try_send_error::TrySendError;
 
 pub(crate) use agreement::Agreement;

@@ -2,6 +2,7 @@
 
 use std::{io, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use raw_client::{
     FIN,
@@ -69,6 +70,129 @@ async fn closed_resolves_while_the_handler_waits_for_something_else() {
             .await;
         }
     }
+}
+
+/// However a socket ends, `on_end` is told once, and what went over it.
+#[tokio::test(flavor = "multi_thread")]
+async fn on_end_is_told_once_however_a_socket_ends() {
+    let ends = [
+        "closes",
+        "leaves",
+        "breaks the protocol",
+        "stays, the handler returns",
+        "stays, the handler panics",
+    ];
+    for end in ends {
+        each(&format!("on_end, the client {end}"), &Way::ALL, |way| async move {
+            let (tell, mut told) = mpsc::unbounded_channel();
+            let config = quiet().on_end(move |summary| {
+                let _ = tell.send(summary.clone());
+                std::panic::resume_unwind(Box::new("on purpose: it is caught"));
+            });
+            let site = Site::start(way, config, move |mut socket: WebSocket| async move {
+                while let Some(Ok(message)) = socket.recv().await {
+                    if message.is_text() {
+                        socket.send(message).await.expect("it is open");
+                        match end {
+                            "stays, the handler returns" => break,
+                            "stays, the handler panics" => std::panic::resume_unwind(Box::new("on purpose")),
+                            _ => {}
+                        }
+                    }
+                }
+            })
+            .await;
+            let mut peer = site.open().await;
+            peer.send(FIN | TEXT, "hello").await;
+            assert_eq!(soon("the echo", peer.next()).await.payload, b"hello");
+            let (code, wire) = match end {
+                "closes" => {
+                    peer.close(4002).await;
+                    soon("the answer", peer.next_close()).await;
+                    (4002, (19, 11))
+                }
+                "leaves" => {
+                    drop(peer);
+                    (1006, (11, 7))
+                }
+                "breaks the protocol" => {
+                    peer.send_raw(&[0xff, 0x80, 0, 0, 0, 0]).await;
+                    soon("the Close", peer.next_close()).await;
+                    drop(peer);
+                    (1006, (17, 11))
+                }
+                _ => {
+                    let code = soon("the Close", peer.next_close()).await;
+                    peer.close(code).await;
+                    (code, (19, 11))
+                }
+            };
+            let summary = soon("on_end", told.recv()).await.expect("it is told");
+            soon("the place", site.shutdown.idle()).await;
+            assert!(timeout(Duration::from_millis(50), told.recv()).await.is_err(), "told again");
+            let (received, sent) = (summary.received, summary.sent);
+            let line = format!("{code}, received {received:?}, sent {sent:?}, {:?}", summary.ended);
+            let messages = [received, sent].map(|traffic| (traffic.messages, traffic.bytes));
+            // Behind a Close that this side has sent may be more, or less where the client has gone.
+            let is_sent = sent.wire_bytes == wire.1 || end == "leaves" && sent.wire_bytes <= 11;
+            let is_right = messages == [(1, 5); 2] && received.wire_bytes == wire.0 && is_sent;
+            let is_ended = summary.ended.code() == code && summary.ended.error().is_some() == (code == 1006);
+            if is_right && is_ended { Ok(line) } else { Err(line) }
+        })
+        .await;
+    }
+}
+
+/// Taking the IO out is an end as well, and what is compressed is less on the wire.
+#[tokio::test]
+async fn on_end_is_told_of_a_socket_whose_io_is_taken_out() {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let config = quiet().on_end(move |summary| drop(tell.send(summary.clone())));
+    let (_peer, mut socket) = pair(config, 1000).await;
+    socket.send(Message::text("hello")).await.expect("it is open");
+    drop(socket.into_inner().await.expect("nothing was agreed on"));
+    let summary = told.try_recv().expect("it is told");
+    assert_eq!((summary.ended.code(), summary.sent.messages, summary.sent.wire_bytes), (1006, 1, 7));
+    assert!(told.try_recv().is_err(), "told again");
+}
+
+/// A destructor that panics when the connection ends keeps nobody from learning of the end.
+#[tokio::test]
+async fn a_destructor_that_panics_keeps_nobody_from_the_end() {
+    struct Panics(Vec<u8>);
+    impl AsRef<[u8]> for Panics {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            if !std::thread::panicking() {
+                std::panic::resume_unwind(Box::new("on purpose"));
+            }
+        }
+    }
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let config = quiet().on_end(move |_| {
+        let _ = tell.send(());
+    });
+    let (peer, socket) = pair(config, 1000).await;
+    let (sender, mut receiver) = socket.split();
+    sender.send(Bytes::from_owner(Panics(vec![1; 100_000]))).await.expect("there is room");
+    let waiting: Vec<_> = (0..3)
+        .map(|_| {
+            let sender = sender.clone();
+            tokio::spawn(async move { sender.closed().await })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    drop(peer);
+    // Whoever finds the end may see the panic.
+    let _ = tokio::spawn(async move { while let Some(Ok(_)) = receiver.recv().await {} }).await;
+    for waiter in waiting {
+        soon("closed()", waiter).await.expect("it does not panic");
+    }
+    soon("on_end", told.recv()).await.expect("it is told");
 }
 
 /// Silence, too: at the documented time, in a task of its own and in many.

@@ -20,7 +20,7 @@ pub(in crate::websocket) enum Attached {
 
 impl<IO> Connection<IO> {
     /// Takes the link out once everything that was sent is written. Nothing is done for the connection after that.
-    pub(super) fn poll_detach(&mut self, _: &mut Deferred) -> Poll<Result<Box<Link<IO>>, Attached>> {
+    pub(super) fn poll_detach(&mut self, deferred: &mut Deferred) -> Poll<Result<Box<Link<IO>>, Attached>> {
         if !self.lifecycle.is_open() {
             return Poll::Ready(Err(Attached::Closing));
         }
@@ -38,6 +38,7 @@ impl<IO> Connection<IO> {
             return Poll::Ready(Err(Attached::InsideMessage));
         }
         self.users.is_detached = true;
+        self.tell_end(None, deferred);
         Poll::Ready(self.port.link.take().ok_or(Attached::Closing))
     }
 

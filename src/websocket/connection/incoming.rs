@@ -47,9 +47,7 @@ impl<IO> Connection<IO> {
     }
 
     fn accept_data(&mut self, message: Message) -> Option<Message> {
-        if let Some(trace) = &mut self.terms.trace {
-            trace.received(message.len());
-        }
+        self.terms.meter.received(message.len());
         (!self.users.discards()).then_some(message)
     }
 

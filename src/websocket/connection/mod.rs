@@ -13,6 +13,7 @@ mod incoming;
 mod lifecycle;
 mod link;
 mod lock;
+mod meter;
 mod outbox;
 mod outcome;
 mod receive;

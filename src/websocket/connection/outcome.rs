@@ -62,6 +62,7 @@ impl<IO> Connection<IO> {
         match outcome {
             Outcome::Read { bytes, is_pending, decoded } => {
                 self.port.is_readable |= !is_pending;
+                self.terms.meter.read(bytes);
                 if bytes > 0 {
                     self.deadlines.received(Instant::now());
                 }
@@ -78,6 +79,7 @@ impl<IO> Connection<IO> {
             }
             Outcome::Written { bytes, is_blocked, error } => {
                 self.port.is_writable |= !is_blocked;
+                self.terms.meter.written(bytes);
                 self.users.has_new_deadline |= is_blocked;
                 self.deadlines.written(bytes, is_blocked, Instant::now);
                 self.outbox.set_in_flight(in_flight);

@@ -80,9 +80,7 @@ impl<IO> Connection<IO> {
         if !(is_plain && self.is_open() && self.has_room() && self.outbox.push_copy(message)) {
             return None;
         }
-        if let Some(trace) = &mut self.terms.trace {
-            trace.sent(message.len());
-        }
+        self.terms.meter.sent(message.len());
         self.pass_room_on(deferred);
         Some(self.outbox.accepted())
     }
@@ -140,8 +138,8 @@ impl<IO> Connection<IO> {
     }
 
     fn queue(&mut self, message: Message, compressed: Option<Compressed>, deferred: &mut Deferred) {
-        if let (Message::Text(_) | Message::Binary(_), Some(trace)) = (&message, &mut self.terms.trace) {
-            trace.sent(message.len());
+        if let Message::Text(_) | Message::Binary(_) = &message {
+            self.terms.meter.sent(message.len());
         }
         match compressed {
             Some(compressed) => self.outbox.push_compressed(message, compressed, deferred),

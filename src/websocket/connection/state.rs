@@ -14,6 +14,7 @@ use super::{
     inbox::Inbox,
     lifecycle::{Input, Lifecycle, State},
     link::Link,
+    meter::Meter,
     outbox::Outbox,
     users::Users,
     waiters::{Event, Waiters},
@@ -64,6 +65,7 @@ pub(super) struct Terms {
     pub(super) config: Arc<Config>,
     pub(super) permit: Option<Permit>,
     pub(super) trace: Option<Trace>,
+    pub(super) meter: Meter,
     /// Whether messages may be compressed.
     pub(super) is_compressed: bool,
 }
@@ -81,6 +83,8 @@ impl<IO: Send + 'static> Connection<IO> {
         let inflater = deflate.inflater();
         let is_compressed = inflater.is_on();
         let decoder = Decoder::new(limits, inflater);
+        let mut meter = Meter::new(&config);
+        meter.read(unread.len());
         let link = Box::new(Link::new(io, unread, decoder));
         let connection = Self {
             port: Port {
@@ -97,7 +101,7 @@ impl<IO: Send + 'static> Connection<IO> {
             inbox: Inbox::default(),
             outbox: Outbox::new(&config, deflate.deflater()),
             users: Users::new(),
-            terms: Terms { config, permit: Some(permit), trace: Some(trace), is_compressed },
+            terms: Terms { config, permit: Some(permit), trace: Some(trace), meter, is_compressed },
         };
         (connection, protocol)
     }
@@ -203,13 +207,18 @@ impl<IO> Connection<IO> {
         if let Some(link) = self.port.link.take() {
             self.drop_link(link, deferred);
         }
-        if let Some(trace) = self.terms.trace.take() {
-            let mut permit = self.terms.permit.take();
-            if let (true, Some(permit)) = (is_timeout, &mut permit) {
-                permit.note_cut();
-            }
-            deferred.end(Ending { trace, ended: self.lifecycle.ended().unwrap_or_default(), permit });
+        let mut permit = self.terms.permit.take();
+        if let (true, Some(permit)) = (is_timeout, &mut permit) {
+            permit.note_cut();
         }
+        self.tell_end(permit, deferred);
+    }
+
+    /// Tells how the connection ended, once.
+    pub(super) fn tell_end(&mut self, permit: Option<Permit>, deferred: &mut Deferred) {
+        let summary = self.terms.meter.summary(self.lifecycle.ended().unwrap_or_default());
+        let (trace, config) = (self.terms.trace.take(), Arc::clone(&self.terms.config));
+        deferred.end(Ending { trace, summary, config, permit });
     }
 
     /// Drops the link of a connection that is over.

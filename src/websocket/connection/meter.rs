@@ -1,0 +1,73 @@
+//! What goes over a connection, where somebody wants to know.
+
+use std::time::Instant;
+
+use crate::{
+    config::Config,
+    trace::IS_ENABLED,
+    websocket::{
+        ended::Ended,
+        summary::{Summary, Traffic},
+    },
+};
+
+/// What goes over a connection, where somebody wants to know: without, it costs a pointer.
+#[derive(Debug)]
+pub(super) struct Meter(Option<Box<Counts>>);
+
+#[derive(Debug)]
+struct Counts {
+    started: Instant,
+    received: Traffic,
+    sent: Traffic,
+}
+
+impl Meter {
+    pub(super) fn new(config: &Config) -> Self {
+        let is_wanted = IS_ENABLED || config.on_end.is_some();
+        let counts =
+            || Counts { started: Instant::now(), received: Traffic::default(), sent: Traffic::default() };
+        Self(is_wanted.then(|| Box::new(counts())))
+    }
+
+    /// A message of so many bytes was received.
+    pub(super) fn received(&mut self, bytes: usize) {
+        if let Some(counts) = &mut self.0 {
+            counts.received.add(bytes);
+        }
+    }
+
+    /// A message of so many bytes was accepted for sending.
+    pub(super) fn sent(&mut self, bytes: usize) {
+        if let Some(counts) = &mut self.0 {
+            counts.sent.add(bytes);
+        }
+    }
+
+    /// So many bytes were read.
+    pub(super) fn read(&mut self, bytes: usize) {
+        if let Some(counts) = &mut self.0 {
+            counts.received.wire_bytes += bytes as u64;
+        }
+    }
+
+    /// So many bytes were written.
+    pub(super) fn written(&mut self, bytes: usize) {
+        if let Some(counts) = &mut self.0 {
+            counts.sent.wire_bytes += bytes as u64;
+        }
+    }
+
+    /// Returns what the connection was, if anybody wants to know.
+    pub(super) fn summary(&mut self, ended: Ended) -> Option<Summary> {
+        let Counts { started, received, sent } = *self.0.take()?;
+        Some(Summary { ended, received, sent, duration: started.elapsed() })
+    }
+}
+
+impl Traffic {
+    fn add(&mut self, bytes: usize) {
+        self.messages += 1;
+        self.bytes += bytes as u64;
+    }
+}
