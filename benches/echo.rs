@@ -63,7 +63,7 @@ fn echo(c: &mut Criterion) {
 
 fn serve_tower_websocket(runtime: &Runtime, io: DuplexStream) {
     runtime.spawn(async move {
-        let (socket, ()) = Acceptor::new(AcceptAll::new()).accept(io).await.expect("an upgrade");
+        let (socket, ()) = Acceptor::new(AcceptAll).accept(io).await.expect("an upgrade");
         let echo = async |mut socket: WebSocket<DuplexStream>| {
             while let Some(Ok(message)) = socket.recv().await {
                 if (message.is_text() || message.is_binary()) && socket.send(message).await.is_err() {

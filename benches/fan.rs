@@ -68,7 +68,7 @@ fn senders(runtime: &Runtime) -> (Vec<DuplexStream>, Vec<Sender<DuplexStream>>) 
     let clients = clients(runtime, |io| {
         let tell = tell.clone();
         runtime.spawn(async move {
-            let (socket, ()) = Acceptor::new(AcceptAll::new()).accept(io).await.expect("an upgrade");
+            let (socket, ()) = Acceptor::new(AcceptAll).accept(io).await.expect("an upgrade");
             let subscribe = async |socket: WebSocket<DuplexStream>| {
                 let (sender, mut receiver) = socket.split();
                 tell.send(sender).expect("it is heard");

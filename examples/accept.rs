@@ -53,7 +53,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             _ => return Err(format!("unknown argument {arg}").into()),
         }
     }
-    let acceptor = Acceptor::new(AcceptAll::new());
+    let acceptor = Acceptor::new(AcceptAll);
     let tcp = TcpListener::bind(("127.0.0.1", port)).await?;
     println!("listening on ws://{}", tcp.local_addr()?);
     #[cfg(unix)]

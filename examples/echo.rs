@@ -28,7 +28,7 @@
 
 use tokio::net::TcpListener;
 use tower_websocket::{
-    AcceptAll, AllowHost, AllowOrigin, Config, Serve, WebSocket, WebSocketUpgradeLayer, serve,
+    AcceptAll, AllowHost, AllowOrigin, Config, WebSocket, WebSocketUpgradeLayer, serve, server::Serve,
 };
 
 async fn echo(mut socket: WebSocket, (): ()) {
@@ -66,9 +66,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     let addr = listener.local_addr()?;
-    let layer = WebSocketUpgradeLayer::new(AcceptAll::new(), echo).with_config(config);
-    let server = serve(listener, layer.into_service());
-    let server = if is_tls { with_tls(server)? } else { server };
+    let layer = WebSocketUpgradeLayer::new(AcceptAll, echo).with_config(config);
+    let service = layer.into_service();
+    let server = if is_tls { with_tls(listener, service)? } else { serve(listener, service) };
     println!("listening on {}://{addr}", if is_tls { "wss" } else { "ws" });
     server.with_graceful_shutdown(async { drop(tokio::signal::ctrl_c().await) }).await?;
     Ok(())
@@ -76,13 +76,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 /// TLS with a certificate made for this run.
 #[cfg(feature = "tls")]
-fn with_tls<L, S>(server: Serve<L, S>) -> Result<Serve<L, S>, Box<dyn std::error::Error>> {
+fn with_tls<L, S>(listener: L, service: S) -> Result<Serve<L, S>, Box<dyn std::error::Error>> {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()])?;
     let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
-    Ok(server.tls(tower_websocket::Tls::from_pem(chain.as_bytes(), key.as_bytes())?))
+    let tls = tower_websocket::server::TlsConfig::from_pem(chain.as_bytes(), key.as_bytes())?;
+    Ok(tower_websocket::serve_tls(listener, tls, service))
 }
 
 #[cfg(not(feature = "tls"))]
-fn with_tls<L, S>(_: Serve<L, S>) -> Result<Serve<L, S>, Box<dyn std::error::Error>> {
+fn with_tls<L, S>(_: L, _: S) -> Result<Serve<L, S>, Box<dyn std::error::Error>> {
     Err("--tls needs the feature `tls`: cargo run --example echo --features http2,tls -- --tls".into())
 }

@@ -55,7 +55,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     println!("listening on ws://{}", listener.local_addr()?);
-    let layer = WebSocketUpgradeLayer::new(AcceptAll::new(), count);
+    let layer = WebSocketUpgradeLayer::new(AcceptAll, count);
     let server = serve(listener, layer.into_service()).drain_timeout(Duration::from_secs(10));
     let sockets = server.shutdown().clone();
     let server = server.with_graceful_shutdown({

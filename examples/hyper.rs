@@ -41,9 +41,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         [flag, port] if flag == "--port" => port.parse()?,
         _ => return Err("usage: hyper [--port N]".into()),
     };
-    let service = ServiceBuilder::new()
-        .layer(WebSocketUpgradeLayer::new(AcceptAll::new(), shout))
-        .service(service_fn(page));
+    let service =
+        ServiceBuilder::new().layer(WebSocketUpgradeLayer::new(AcceptAll, shout)).service(service_fn(page));
 
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     println!("listening on http://{}", listener.local_addr()?);

@@ -24,7 +24,10 @@ use tokio::{
     sync::oneshot,
 };
 use tower::{Layer, Service, ServiceExt, service_fn};
-use tower_websocket::{AcceptAll, PendingIo, Rewind, WebSocket, WebSocketUpgradeLayer};
+use tower_websocket::{
+    AcceptAll, WebSocket, WebSocketUpgradeLayer,
+    io::{PendingIo, Rewind},
+};
 
 #[tokio::main]
 async fn main() -> io::Result<()> {
@@ -32,7 +35,7 @@ async fn main() -> io::Result<()> {
 }
 
 async fn run(listener: TcpListener) -> io::Result<()> {
-    let sockets = WebSocketUpgradeLayer::new(AcceptAll::new(), async |socket, ()| echo(socket).await);
+    let sockets = WebSocketUpgradeLayer::new(AcceptAll, async |socket, ()| echo(socket).await);
     let service = sockets.layer(service_fn(page));
     loop {
         let (io, addr) = listener.accept().await?;

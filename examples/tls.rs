@@ -18,7 +18,10 @@ use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use tokio::net::TcpListener;
 use tower::{Layer, service_fn};
-use tower_websocket::{Handshake, Rejection, Tls, TlsInfo, WebSocket, WebSocketUpgradeLayer, serve};
+use tower_websocket::{
+    Handshake, Rejection, WebSocket, WebSocketUpgradeLayer, serve_tls,
+    server::{TlsConfig, TlsInfo},
+};
 
 const PAGE: &str = r#"<!doctype html><title>tower-websocket</title><pre id=log></pre><script>
 let socket = new WebSocket(location.href.replace("http", "ws"));
@@ -51,17 +54,20 @@ async fn echo(mut socket: WebSocket, over: String) {
     }
 }
 
-fn load(files: Option<&(String, String)>) -> Result<Tls, Box<dyn Error>> {
+fn load(files: Option<&(String, String)>) -> Result<TlsConfig, Box<dyn Error>> {
     let Some((cert, key)) = files else {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()])?;
-        return Ok(Tls::from_pem(made.cert.pem().as_bytes(), made.signing_key.serialize_pem().as_bytes())?);
+        return Ok(TlsConfig::from_pem(
+            made.cert.pem().as_bytes(),
+            made.signing_key.serialize_pem().as_bytes(),
+        )?);
     };
-    Ok(Tls::from_pem_files(cert, key)?)
+    Ok(TlsConfig::from_pem_files(cert, key)?)
 }
 
 /// Loads the certificate again, whenever the process is told to.
 #[cfg(unix)]
-async fn reload(tls: Tls, files: Option<(String, String)>) -> std::io::Result<()> {
+async fn reload(tls: TlsConfig, files: Option<(String, String)>) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut hangup = signal(SignalKind::hangup())?;
     while hangup.recv().await.is_some() {
@@ -97,6 +103,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     println!("listening on https://localhost:{}/", listener.local_addr()?.port());
     let layer = WebSocketUpgradeLayer::new(service_fn(handshake), echo);
-    serve(listener, layer.layer(service_fn(page))).tls(tls).await?;
+    serve_tls(listener, tls, layer.layer(service_fn(page))).await?;
     Ok(())
 }

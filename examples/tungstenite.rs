@@ -13,10 +13,12 @@
 use futures_util::{SinkExt, StreamExt};
 use tokio::{net::TcpListener, signal};
 use tokio_tungstenite::WebSocketStream;
-use tower_websocket::{AcceptAll, Error, Upgraded, WebSocketUpgradeLayer, serve, stream_handler};
+use tower_websocket::{
+    AcceptAll, Error, WebSocketUpgradeLayer, io::UpgradedIo, serve, upgrade::stream_handler,
+};
 
 /// Knows nothing of this crate but the IO.
-async fn echo(stream: &mut WebSocketStream<Upgraded>) -> Result<(), Error> {
+async fn echo(stream: &mut WebSocketStream<UpgradedIo>) -> Result<(), Error> {
     while let Some(message) = stream.next().await {
         let message = message?;
         if message.is_text() || message.is_binary() {
@@ -38,7 +40,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             eprintln!("{error}");
         }
     });
-    let service = WebSocketUpgradeLayer::new(AcceptAll::new(), handler).into_service();
+    let service = WebSocketUpgradeLayer::new(AcceptAll, handler).into_service();
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     println!("listening on ws://{}", listener.local_addr()?);
     serve(listener, service).with_graceful_shutdown(async { drop(signal::ctrl_c().await) }).await?;

@@ -5,11 +5,11 @@ use std::{fmt, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 
 use crate::{
+    close::Summary,
     deflate,
     handshake::{AllowHost, AllowOrigin},
     io::TcpOptions,
     shutdown::Shutdown,
-    websocket::Summary,
 };
 
 /// Limits, buffers, timings, and the policies for origins and hosts of a layer, an acceptor or an extractor.
@@ -18,7 +18,7 @@ use crate::{
 /// use std::time::Duration;
 /// use tower_websocket::{AllowOrigin, Config};
 ///
-/// # fn main() -> Result<(), tower_websocket::InvalidEntry> {
+/// # fn main() -> Result<(), tower_websocket::handshake::InvalidEntry> {
 /// let config = Config::new()
 ///     .max_message_size(64 * 1024)
 ///     .allow_origin(AllowOrigin::list(["https://example.com"])?)
@@ -27,13 +27,14 @@ use crate::{
 /// # }
 /// ```
 #[derive(Clone, Debug)]
+#[must_use = "a configuration does nothing unless it is given to a layer or an acceptor"]
 pub struct Config {
     pub(crate) max_message_size: usize,
     pub(crate) max_frame_size: usize,
     pub(crate) max_outgoing_frame_size: Option<usize>,
     pub(crate) max_write_buffer_size: usize,
     pub(crate) handshake_timeout: Duration,
-    pub(crate) header_read_timeout: Duration,
+    pub(crate) request_head_timeout: Duration,
     pub(crate) keepalive_interval: Option<Duration>,
     pub(crate) keepalive_timeout: Option<Duration>,
     pub(crate) close_timeout: Duration,
@@ -134,14 +135,15 @@ impl Config {
     /// Sets how long [`Acceptor::accept`](crate::Acceptor::accept) waits for a whole request head, and then for the
     /// client to take the response. Default: 10 s.
     ///
-    /// Ignored behind an HTTP server, which has its own timeout.
+    /// Ignored behind an HTTP server, which has its own timeout, such as [`serve`](crate::serve())'s
+    /// [`header_read_timeout`](crate::server::Serve::header_read_timeout).
     ///
     /// # Panics
     ///
     /// Panics when `timeout` is zero.
-    pub fn header_read_timeout(mut self, timeout: Duration) -> Self {
-        assert!(!timeout.is_zero(), "header_read_timeout must not be zero");
-        self.header_read_timeout = timeout;
+    pub fn request_head_timeout(mut self, timeout: Duration) -> Self {
+        assert!(!timeout.is_zero(), "request_head_timeout must not be zero");
+        self.request_head_timeout = timeout;
         self
     }
 
@@ -196,7 +198,7 @@ impl Config {
     /// - After a protocol violation, what was sent before and the Close have this timeout to be written.
     ///
     /// A connection that is cut reports it: [`close`](crate::WebSocket::close) fails with an error of kind
-    /// [`TimedOut`](std::io::ErrorKind::TimedOut), [`Ended::error`](crate::Ended::error) says so, and
+    /// [`TimedOut`](std::io::ErrorKind::TimedOut), [`CloseInfo::error`](crate::close::CloseInfo::error) says so, and
     /// [`Shutdown::drain`](crate::Shutdown::drain) counts it.
     ///
     /// # Panics
@@ -232,9 +234,9 @@ impl Config {
     /// most systems take 40 ms.
     ///
     /// It is set wherever the IO is a `TcpStream`: given to [`Acceptor::accept`](crate::Acceptor::accept), also in a
-    /// [`Rewind`](crate::Rewind); or behind a server over HTTP/1.1 that served a `TokioIo<TcpStream>`, as `axum::serve`,
+    /// [`Rewind`](crate::io::Rewind); or behind a server over HTTP/1.1 that served a `TokioIo<TcpStream>`, as `axum::serve`,
     /// hyper's and hyper-util's builders, and this crate's [`serve`](crate::serve()) do; or in a
-    /// [`PendingIo`](crate::PendingIo). In anything else, such as a
+    /// [`PendingIo`](crate::io::PendingIo). In anything else, such as a
     /// TLS stream, a boxed stream or a stream of HTTP/2, the socket cannot be reached, and has to be prepared where it is
     /// accepted, as [`serve`](crate::serve()) does by itself:
     ///
@@ -289,7 +291,7 @@ impl Config {
 
     /// Registers sockets with `shutdown`, which counts and closes them. Default: none, or that of this crate's
     /// [`serve`](crate::serve()).
-    pub fn shutdown(mut self, shutdown: &Shutdown) -> Self {
+    pub fn with_shutdown(mut self, shutdown: &Shutdown) -> Self {
         self.shutdown = Some(shutdown.clone());
         self
     }
@@ -327,10 +329,10 @@ impl Config {
     /// [`into_inner`](crate::WebSocket::into_inner) is over then, with the code 1006. If `f` panics, the panic is caught.
     ///
     /// ```
-    /// use tower_websocket::{Config, Summary};
+    /// use tower_websocket::{Config, close::Summary};
     ///
     /// let config = Config::new().on_end(|summary: &Summary| {
-    ///     println!("{} after {:?}", summary.ended.code(), summary.duration);
+    ///     println!("{} after {:?}", summary.close_info.code(), summary.duration);
     /// });
     /// ```
     pub fn on_end(mut self, f: impl Fn(&Summary) + Send + Sync + 'static) -> Self {
@@ -363,7 +365,7 @@ impl Default for Config {
             max_outgoing_frame_size: Some(64 * 1024),
             max_write_buffer_size: 1024 * 1024,
             handshake_timeout: Duration::from_secs(10),
-            header_read_timeout: Duration::from_secs(10),
+            request_head_timeout: Duration::from_secs(10),
             keepalive_interval: Some(Duration::from_secs(20)),
             keepalive_timeout: Some(Duration::from_secs(20)),
             close_timeout: Duration::from_secs(5),

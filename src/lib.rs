@@ -2,52 +2,46 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
-mod acceptor;
+pub mod accept;
 #[cfg(feature = "axum")]
 #[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
 pub mod axum;
+pub mod close;
 mod codec;
 mod config;
 mod deflate;
 #[cfg(any(doc, doctest))]
 pub mod guide;
-mod handshake;
+pub mod handshake;
 mod header;
-mod io;
+pub mod io;
 #[cfg(feature = "json")]
-mod json;
-mod server;
+#[cfg_attr(docsrs, doc(cfg(feature = "json")))]
+pub mod json;
+pub mod server;
 mod shutdown;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
 mod trace;
-mod upgrade;
-mod websocket;
+pub mod upgrade;
+pub mod websocket;
 
-pub use acceptor::{AcceptError, AcceptErrorKind, Acceptor, UpgradeError, Upgrading};
+pub use accept::acceptor::Acceptor;
+pub use close::code::CloseCode;
 pub use config::Config;
 #[cfg(feature = "deflate")]
 pub use deflate::Deflate;
 pub use handshake::{
-    AcceptAll, AllowHost, AllowOrigin, ConnectProtocol, Handshake, HandshakeError, HandshakeFn,
-    HandshakeService, InvalidEntry, Opening, RefusalCause, Rejection, RejectionBody, handshake_fn,
+    accept_all::AcceptAll, allow_host::AllowHost, allow_origin::AllowOrigin, body::Handshake,
+    handshake_fn::handshake_fn, rejection::Rejection, service::HandshakeService,
 };
-pub use io::{PendingIo, Rewind, Upgraded};
-#[cfg(feature = "json")]
-#[cfg_attr(docsrs, doc(cfg(feature = "json")))]
-pub use json::{RecvJsonError, SendJsonError};
-pub use server::{HttpService, Listener, PeerAddr, Serve, serve};
+pub use server::serve::serve;
 #[cfg(feature = "tls")]
-pub use server::{Tls, TlsError, TlsInfo};
+pub use server::serve::serve_tls;
 pub use shutdown::Shutdown;
-pub use upgrade::{
-    ResponseBody, ResponseFuture, UpgradeRequired, WebSocketUpgrade, WebSocketUpgradeLayer, stream_handler,
-};
-pub use websocket::{
-    CloseCode, CloseReason, Driver, Ended, IntoInnerError, InvalidCloseCode, Receiver, Sender, Summary,
-    Traffic, TrySendError, WebSocket,
-};
+pub use upgrade::layer::WebSocketUpgradeLayer;
+pub use websocket::{receiver::Receiver, sender::Sender, socket::WebSocket};
 
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;

@@ -22,7 +22,7 @@ use tokio::sync::{Notify, futures::OwnedNotified};
 /// drops the remaining sockets. Clones are one handle; a socket that opens late sees a shutdown that has begun.
 ///
 /// This crate's [`serve`](crate::serve()) does all this by itself. Elsewhere, pass the handle to a layer or acceptor
-/// with [`Config::shutdown`](crate::Config::shutdown):
+/// with [`Config::with_shutdown`](crate::Config::with_shutdown):
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -31,10 +31,10 @@ use tokio::sync::{Notify, futures::OwnedNotified};
 ///
 /// # async fn run() -> std::io::Result<()> {
 /// let shutdown = Shutdown::new();
-/// let layer = WebSocketUpgradeLayer::new(AcceptAll::new(), async |mut socket, ()| {
+/// let layer = WebSocketUpgradeLayer::new(AcceptAll, async |mut socket, ()| {
 ///     while let Some(Ok(_)) = socket.recv().await {}
 /// });
-/// let app = Router::new().layer(layer.with_config(Config::new().shutdown(&shutdown)));
+/// let app = Router::new().layer(layer.with_config(Config::new().with_shutdown(&shutdown)));
 ///
 /// let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
 /// let stop = shutdown.clone();

@@ -72,7 +72,7 @@ async fn a_connection_that_waits_costs_as_much_as_a_plain_one() {
 
 async fn open(config: Config) -> (DuplexStream, WebSocket<DuplexStream>) {
     let (mut io, server) = tokio::io::duplex(MIB);
-    let acceptor = Acceptor::new(AcceptAll::new()).with_config(config);
+    let acceptor = Acceptor::new(AcceptAll).with_config(config);
     let offer = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
     let (accepted, opened) = tokio::join!(acceptor.accept(server), opening::open(&mut io, "/", offer));
     opened.unwrap();

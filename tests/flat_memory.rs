@@ -18,7 +18,7 @@ use tower_websocket::{AcceptAll, Message, WebSocketUpgradeLayer, serve};
 async fn a_peer_that_never_reads_costs_bounded_memory() {
     let sent = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&sent);
-    let layer = WebSocketUpgradeLayer::new(AcceptAll::new(), move |mut socket, ()| {
+    let layer = WebSocketUpgradeLayer::new(AcceptAll, move |mut socket, ()| {
         let sent = Arc::clone(&counter);
         async move {
             for _ in 0..1000 {

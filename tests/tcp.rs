@@ -35,7 +35,10 @@ use tokio::{
 };
 use tower::ServiceExt;
 use tower_websocket::{
-    AcceptAll, Acceptor, Config, Listener, PendingIo, Rewind, WebSocket, WebSocketUpgradeLayer, serve,
+    AcceptAll, Acceptor, Config, WebSocket, WebSocketUpgradeLayer,
+    io::{PendingIo, Rewind},
+    serve,
+    server::Listener,
 };
 
 /// The ways in on which the socket can be reached.
@@ -111,7 +114,7 @@ where
 type BoxFuture<T> = std::pin::Pin<Box<dyn Future<Output = T> + Send>>;
 
 fn service(config: Config) -> Router {
-    let layer = WebSocketUpgradeLayer::new(AcceptAll::new(), async |socket, ()| pairs(socket).await);
+    let layer = WebSocketUpgradeLayer::new(AcceptAll, async |socket, ()| pairs(socket).await);
     Router::new().fallback_service(layer.with_config(config).into_service())
 }
 
@@ -186,7 +189,7 @@ impl Way {
 
     fn connection(self, io: TcpStream, config: Config) -> BoxFuture<()> {
         let http1 = hyper::server::conn::http1::Builder::new();
-        let acceptor = Acceptor::new(AcceptAll::new()).with_config(config.clone());
+        let acceptor = Acceptor::new(AcceptAll).with_config(config.clone());
         match self {
             Self::Hyper => {
                 let service = TowerToHyperService::new(service(config));

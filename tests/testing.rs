@@ -12,8 +12,8 @@ use hyper::body::Incoming;
 use tokio::{io::AsyncWriteExt, time::Instant};
 use tower::{BoxError, Layer, ServiceBuilder, service_fn};
 use tower_websocket::{
-    AcceptAll, CloseCode, Config, Handshake, Message, PeerAddr, Rejection, Shutdown, WebSocket,
-    WebSocketUpgradeLayer, testing::connect,
+    AcceptAll, CloseCode, Config, Handshake, Message, Rejection, Shutdown, WebSocket, WebSocketUpgradeLayer,
+    server::PeerAddr, testing::connect,
 };
 
 async fn echo(mut socket: WebSocket, (): ()) {
@@ -25,7 +25,7 @@ async fn echo(mut socket: WebSocket, (): ()) {
 }
 
 fn echoing() -> WebSocketUpgradeLayer<AcceptAll, impl Clone + Fn(WebSocket, ()) -> Echo> {
-    WebSocketUpgradeLayer::new(AcceptAll::new(), |socket, ()| -> Echo { Box::pin(echo(socket, ())) })
+    WebSocketUpgradeLayer::new(AcceptAll, |socket, ()| -> Echo { Box::pin(echo(socket, ())) })
 }
 
 type Echo = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -96,7 +96,7 @@ async fn a_refusal_comes_whole() {
     let refused = connecting.await.unwrap().unwrap_err();
     assert_eq!(refused.status(), StatusCode::CONFLICT);
     assert_eq!(refused.body().len(), 300_000);
-    assert_eq!(refused.headers()["content-type"], "text/plain; charset=utf-8");
+    assert_eq!(refused.response().headers()["content-type"], "text/plain; charset=utf-8");
     assert_eq!(refused.to_string(), "no WebSocket, but 409 Conflict");
     assert_eq!(refused.into_response().body().len(), 300_000);
 }
@@ -152,7 +152,7 @@ async fn a_subprotocol_is_agreed_on() {
 
 #[tokio::test(start_paused = true)]
 async fn how_the_server_closed_is_told() {
-    let layer = WebSocketUpgradeLayer::new(AcceptAll::new(), async |mut socket: WebSocket, ()| {
+    let layer = WebSocketUpgradeLayer::new(AcceptAll, async |mut socket: WebSocket, ()| {
         socket.send("one").await.unwrap();
         match socket.recv().await.unwrap().unwrap().to_text().unwrap() {
             "close" => socket.close(CloseCode::POLICY_VIOLATION, "as asked").await.unwrap(),
@@ -178,7 +178,7 @@ async fn how_the_server_closed_is_told() {
 #[tokio::test(start_paused = true)]
 async fn nothing_is_left_when_a_client_goes_away() {
     let shutdown = Shutdown::new();
-    let service = echoing().with_config(Config::new().shutdown(&shutdown)).into_service();
+    let service = echoing().with_config(Config::new().with_shutdown(&shutdown)).into_service();
     let client = connect(service, "/").await.unwrap();
     assert_eq!(shutdown.connections(), 1);
     drop(client);
@@ -236,7 +236,7 @@ async fn waiting_for_what_never_comes_fails_at_once_in_paused_time() {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_does_not_read_is_given_up_as_in_real_time() {
     let shutdown = Shutdown::new();
-    let service = echoing().with_config(Config::new().shutdown(&shutdown)).into_service();
+    let service = echoing().with_config(Config::new().with_shutdown(&shutdown)).into_service();
     let start = Instant::now();
     let _client = connect(service, "/").await.unwrap();
     pin!(shutdown.idle()).await;

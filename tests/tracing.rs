@@ -136,7 +136,7 @@ async fn a_span_tells_a_connections_story_and_an_event_a_refusals_cause() {
     assert!(failed.contains("WARN") && failed.contains("`with_upgrades()`"), "{failed}");
 
     assert!(connect("/boom").await.is_err());
-    let refused = log.line("refused");
+    let refused = log.line("rejected");
     for field in ["WARN", "path=\"/boom\"", "status=500", "source=the database is down"] {
         assert!(refused.contains(field), "no {field} in {refused}");
     }
@@ -231,7 +231,7 @@ async fn the_requests_span_closes_while_the_socket_is_open() {
         client.write_all(request.as_bytes()).await.unwrap();
         client.read_to_end(&mut Vec::new()).await.unwrap();
         let seen = spans.0.lock().unwrap();
-        let refused = seen.events.iter().filter(|(message, _)| message.starts_with("handshake refused"));
+        let refused = seen.events.iter().filter(|(message, _)| message.starts_with("handshake rejected"));
         assert_eq!(refused.map(|(_, names)| names.concat()).collect::<Vec<_>>(), ["request"], "{path}");
     }
 }

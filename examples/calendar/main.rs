@@ -1,11 +1,11 @@
-//! A handshake service that reads the path, refuses bad ones, and hands what it read to the handler.
+//! A handshake service that reads the path, rejects bad ones, and hands what it read to the handler.
 //!
 //! ```sh
 //! cargo run --example calendar -- --port 9002
 //! ```
 //!
 //! `ws://127.0.0.1:9002/2013/10` answers `You are accessing YEAR = 2013, MONTH = 10` and stays open until the client
-//! closes it; any other path is refused with 404:
+//! closes it; any other path is rejected with 404:
 //!
 //! ```sh
 //! python3 -m websockets ws://127.0.0.1:9002/2013/10
@@ -14,14 +14,14 @@
 use http::{Request, Response, StatusCode};
 use tokio::net::TcpListener;
 use tower::service_fn;
-use tower_websocket::{Handshake, HttpService, Rejection, WebSocket, WebSocketUpgradeLayer, serve};
+use tower_websocket::{Handshake, Rejection, WebSocket, WebSocketUpgradeLayer, serve, server::HttpService};
 
 #[cfg(test)]
 mod tests;
 
 async fn handshake(request: Request<Handshake>) -> Result<Response<(u16, u8)>, Rejection> {
     let Some((year, month)) = parse(request.uri().path()) else {
-        return Err((StatusCode::NOT_FOUND, "the path must be /YEAR/MONTH\n").into()); // refuse
+        return Err((StatusCode::NOT_FOUND, "the path must be /YEAR/MONTH\n").into()); // reject
     };
     let mut handshake = request.into_body();
     handshake.select_protocol(["mytest"]); // change the response

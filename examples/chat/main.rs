@@ -6,9 +6,9 @@
 //!
 //! Open <http://127.0.0.1:9004/> in two windows. `--port N` (0 picks one), `--host ADDRESS` (`0.0.0.0` lets a phone in).
 //!
-//! - Who comes in says a name, in the socket's query. The handshake service refuses a name that is missing (400) or
+//! - Who comes in says a name, in the socket's query. The handshake service rejects a name that is missing (400) or
 //!   taken (409), and reserves it otherwise: the handler gets the seat beside the socket, and dropping it gives it back.
-//! - Scripts do not get to see why a WebSocket was refused, so an ordinary `GET` of the same path tells.
+//! - Scripts do not get to see why a WebSocket was rejected, so an ordinary `GET` of the same path tells.
 //! - What is said goes to all, each through the sending half of its socket. Nobody waits for a slow reader: one who is
 //!   64 KiB behind is closed with 1013, comes back, and gets the history.
 //! - The page comes back by itself when the server or the network was gone, later each time. What was typed meanwhile is
@@ -72,7 +72,8 @@ async fn converse(socket: WebSocket, seat: Seat) {
 
 fn app(shutdown: &Shutdown) -> Router {
     let room = Room::new();
-    let config = Config::new().max_message_size(8 * 1024).max_write_buffer_size(64 * 1024).shutdown(shutdown);
+    let config =
+        Config::new().max_message_size(8 * 1024).max_write_buffer_size(64 * 1024).with_shutdown(shutdown);
     let handshake = handshake_fn(room.clone(), handshake);
     let sockets = WebSocketUpgradeLayer::new(handshake, converse).with_config(config);
     Router::new().route("/", get(PAGE)).route("/ws", get(move |uri| may_enter(room, uri)).layer(sockets))

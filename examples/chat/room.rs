@@ -7,7 +7,7 @@ use std::{
 };
 
 use http::StatusCode;
-use tower_websocket::{CloseCode, Message, Sender, TrySendError};
+use tower_websocket::{CloseCode, Message, Sender, websocket::TrySendError};
 
 use crate::event::{Event, Said};
 

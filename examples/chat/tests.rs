@@ -79,8 +79,8 @@ async fn a_name_that_is_missing_or_taken_is_refused() {
         // The same to a WebSocket as to a page that asks why.
         for connection in ["upgrade", "keep-alive"] {
             let request = http::Request::get(format!("/ws{query}")).header("connection", connection);
-            let refused = connect(app.clone(), request).await.unwrap_err();
-            assert_eq!((refused.status(), &refused.body()[..]), (status, told.as_bytes()), "{query}");
+            let rejected = connect(app.clone(), request).await.unwrap_err();
+            assert_eq!((rejected.status(), &rejected.body()[..]), (status, told.as_bytes()), "{query}");
         }
     }
     assert_eq!(ada.close(CloseCode::NORMAL, "").await.0, 1000);
@@ -154,7 +154,7 @@ async fn a_shutdown_says_going_away_and_lets_nobody_in() {
     let mut ada = enter(&app, "Ada", "1").await;
     shutdown.start();
     assert_eq!(ada.closed().await.0, 1001);
-    let refused = connect(app, "/ws?name=Bob&key=2").await.unwrap_err();
-    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let rejected = connect(app, "/ws?name=Bob&key=2").await.unwrap_err();
+    assert_eq!(rejected.status(), StatusCode::SERVICE_UNAVAILABLE);
     shutdown.idle().await;
 }

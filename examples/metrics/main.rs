@@ -11,11 +11,11 @@
 //! | --- | --- |
 //! | `websocket_open` | |
 //! | `websocket_accepted_total` | |
-//! | `websocket_refused_total` | `cause`, `status` |
+//! | `websocket_rejected_total` | `kind`, `status` |
 //! | `websocket_closed_total` | `code` |
 //! | `websocket_messages_total`, `websocket_bytes_total` | `direction` |
 //!
-//! What is refused is seen by a layer around the layer, as any HTTP response is; why, is in the response's extensions.
+//! What is rejected is seen by a layer around the layer, as any HTTP response is; why, is in the response's extensions.
 //! What goes over an open socket is counted where the handler has it.
 
 mod metered;
@@ -26,7 +26,7 @@ use axum::{
 use metrics::counter;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::net::TcpListener;
-use tower_websocket::{AcceptAll, RefusalCause, WebSocket, WebSocketUpgradeLayer};
+use tower_websocket::{AcceptAll, WebSocket, WebSocketUpgradeLayer, handshake::HandshakeErrorKind};
 
 use metered::Metered;
 
@@ -41,15 +41,15 @@ async fn echo(socket: WebSocket, (): ()) {
 
 async fn count(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
-    if let Some(cause) = response.extensions().get::<RefusalCause>() {
+    if let Some(kind) = response.extensions().get::<HandshakeErrorKind>() {
         let status = response.status().as_str().to_owned();
-        counter!("websocket_refused_total", "cause" => cause.as_str(), "status" => status).increment(1);
+        counter!("websocket_rejected_total", "kind" => kind.as_str(), "status" => status).increment(1);
     }
     response
 }
 
 fn app(prometheus: PrometheusHandle) -> Router {
-    let sockets = WebSocketUpgradeLayer::new(AcceptAll::new(), echo);
+    let sockets = WebSocketUpgradeLayer::new(AcceptAll, echo);
     Router::new()
         .route_service("/ws", sockets.into_service())
         .layer(from_fn(count))

@@ -1,7 +1,7 @@
 //! A socket that counts.
 
 use metrics::{counter, gauge};
-use tower_websocket::{Ended, Error, Message, WebSocket};
+use tower_websocket::{Error, Message, WebSocket, close::CloseInfo};
 
 /// A socket that counts what goes over it, that it is open, and how it ended.
 pub(crate) struct Metered(WebSocket);
@@ -32,7 +32,7 @@ impl Drop for Metered {
     fn drop(&mut self) {
         gauge!("websocket_open").decrement(1);
         // A handler that leaves before `recv` has said that it is over leaves with 1000, and does not wait to hear more.
-        let code = self.0.ended().map_or(1000, |ended: Ended| ended.code());
+        let code = self.0.close_info().map_or(1000, |ended: CloseInfo| ended.code());
         counter!("websocket_closed_total", "code" => code.to_string()).increment(1);
     }
 }

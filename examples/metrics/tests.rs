@@ -31,8 +31,8 @@ async fn what_happens_is_counted() {
     for line in [
         "websocket_open 1",
         "websocket_accepted_total 2",
-        "websocket_refused_total{cause=\"forbidden_origin\",status=\"403\"} 1",
-        "websocket_refused_total{cause=\"unsupported_version\",status=\"426\"} 1",
+        "websocket_rejected_total{kind=\"forbidden_origin\",status=\"403\"} 1",
+        "websocket_rejected_total{kind=\"unsupported_version\",status=\"426\"} 1",
         "websocket_closed_total{code=\"4001\"} 1",
         "websocket_messages_total{direction=\"out\"} 2",
         "websocket_bytes_total{direction=\"out\"} 1005",

@@ -17,8 +17,8 @@ use tokio::{
     time::{Instant, advance},
 };
 use tower_websocket::{
-    AcceptAll, Acceptor, CloseCode, Config, Deflate, Ended, Error, Message, Receiver, Sender, Shutdown,
-    TrySendError, WebSocket, tungstenite::protocol::CloseFrame,
+    AcceptAll, Acceptor, CloseCode, Config, Deflate, Error, Message, Receiver, Sender, Shutdown, WebSocket,
+    close::CloseInfo, tungstenite::protocol::CloseFrame, websocket::TrySendError,
 };
 
 use crate::{
@@ -63,7 +63,7 @@ pub fn check(data: &[u8]) {
         let shutdown = Shutdown::new();
         let (io, valve) = pipe();
         valve.turn(|state| state.input.extend(request(offer)));
-        let acceptor = Acceptor::new(AcceptAll::new()).with_config(config.shutdown(&shutdown));
+        let acceptor = Acceptor::new(AcceptAll).with_config(config.with_shutdown(&shutdown));
         let (socket, ()) = acceptor.accept(io).await.expect("the request is a good one");
         let start = valve.look(|state| state.output.len());
         let play = Play {
@@ -134,7 +134,7 @@ struct Play<'a> {
     discards: bool,
     errors: usize,
     has_ended: bool,
-    ended: Option<Ended>,
+    ended: Option<CloseInfo>,
 }
 
 /// Polls `future` so many times, and lets the others run in between; what came of it, if anything.
@@ -425,7 +425,7 @@ impl<'a> Play<'a> {
         let code =
             [CloseCode::NORMAL, CloseCode::GOING_AWAY, CloseCode::INTERNAL_ERROR][usize::from(polls) % 3];
         let (code, reason) = if variant & 1 == 0 { (Some(code), "reason") } else { (None, "") };
-        self.closes.push((code.map_or(0, CloseCode::get), reason.into()));
+        self.closes.push((code.map_or(0, CloseCode::as_u16), reason.into()));
         let frame = code.map(|code| CloseFrame { code: code.into(), reason: reason.into() });
         let closed = match (hold, variant / 2) {
             // As a message, and as a sink: both go on receiving.
@@ -644,8 +644,8 @@ impl<'a> Play<'a> {
             }
         }
         self.ended = match hold {
-            Hold::Whole(socket) => socket.ended(),
-            Hold::Halves(_, Some(receiver)) => receiver.ended(),
+            Hold::Whole(socket) => socket.close_info(),
+            Hold::Halves(_, Some(receiver)) => receiver.close_info(),
             _ => None,
         };
         assert!(self.ended.is_some(), "how it ended is not known");

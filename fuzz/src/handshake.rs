@@ -21,8 +21,12 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tower_websocket::{
-    AcceptAll, AcceptError, AcceptErrorKind, Acceptor, AllowOrigin, Config, Listener, Rewind, Shutdown,
-    UpgradeRequired, WebSocket, WebSocketUpgrade, WebSocketUpgradeLayer, serve,
+    AcceptAll, Acceptor, AllowOrigin, Config, Shutdown, WebSocket, WebSocketUpgradeLayer,
+    accept::{AcceptError, AcceptErrorKind},
+    io::Rewind,
+    serve,
+    server::Listener,
+    upgrade::{UpgradeRequired, WebSocketUpgrade},
 };
 
 use crate::{
@@ -135,8 +139,8 @@ impl Case<'_> {
     async fn accept(&self) {
         let (io, record) = self.io();
         let shutdown = Shutdown::new();
-        let config = self.scene.config.clone().shutdown(&shutdown);
-        match Acceptor::new(AcceptAll::new()).with_config(config).accept(io).await {
+        let config = self.scene.config.clone().with_shutdown(&shutdown);
+        match Acceptor::new(AcceptAll).with_config(config).accept(io).await {
             Ok((mut socket, ())) => {
                 let written = record.lock().written.clone();
                 let (response, rest) = head::response(&written).expect("the response is written");
@@ -252,8 +256,8 @@ impl Case<'_> {
             }
             .boxed()
         };
-        let config = self.scene.config.clone().shutdown(shutdown);
-        WebSocketUpgradeLayer::new(AcceptAll::new(), handler).with_config(config).into_service()
+        let config = self.scene.config.clone().with_shutdown(shutdown);
+        WebSocketUpgradeLayer::new(AcceptAll, handler).with_config(config).into_service()
     }
 
     fn check_served(&self, record: &Shared, programs: &mpsc::Receiver<Program>) {

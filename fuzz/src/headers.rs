@@ -13,7 +13,8 @@ use http::{
 };
 use tower::{Layer, ServiceExt, service_fn};
 use tower_websocket::{
-    AllowOrigin, Config, Handshake, Opening, Rejection, ResponseBody, WebSocket, WebSocketUpgradeLayer,
+    AllowOrigin, Config, Handshake, Rejection, WebSocket, WebSocketUpgradeLayer, handshake::HandshakeKind,
+    upgrade::ResponseBody,
 };
 
 use crate::{
@@ -182,7 +183,7 @@ fn answer(
     let offered: Vec<String> = handshake.offered_protocols().map(str::to_owned).collect();
     let expected = PREFERRED.into_iter().find(|its| offered.iter().any(|offered| offered == its));
     seen.lock().expect("nobody panics").offered = Some(offered);
-    let is_upgrade = handshake.opening() == Opening::Upgrade;
+    let is_upgrade = handshake.kind() == HandshakeKind::Upgrade;
     assert_eq!(handshake.response().status(), if is_upgrade { 101 } else { 200 });
     match service {
         Service::Accepts => {}

@@ -7,8 +7,8 @@ use tokio::{
     time::timeout,
 };
 use tower_websocket::{
-    AcceptAll, Acceptor, CloseCode, Config, Ended, Error, Message, Receiver, Sender, Shutdown, WebSocket,
-    tungstenite::error::ProtocolError,
+    AcceptAll, Acceptor, CloseCode, Config, Error, Message, Receiver, Sender, Shutdown, WebSocket,
+    close::CloseInfo, tungstenite::error::ProtocolError,
 };
 
 use crate::{
@@ -66,14 +66,14 @@ pub struct Program {
     sent: Vec<Seen>,
     errors: Vec<Error>,
     is_silent: bool,
-    ended: Option<Ended>,
+    ended: Option<CloseInfo>,
 }
 
 pub trait Socket {
     fn recv(&mut self) -> impl Future<Output = Option<Result<Message, Error>>>;
     fn send(&mut self, message: Message) -> impl Future<Output = Result<(), Error>>;
     fn close(&mut self) -> impl Future<Output = ()>;
-    fn ended(&self) -> Option<Ended>;
+    fn close_info(&self) -> Option<CloseInfo>;
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Socket for WebSocket<IO> {
@@ -89,8 +89,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Socket for WebSocket<IO> {
         let _ = Self::close(self, CloseCode::NORMAL, "").await;
     }
 
-    fn ended(&self) -> Option<Ended> {
-        Self::ended(self)
+    fn close_info(&self) -> Option<CloseInfo> {
+        Self::close_info(self)
     }
 }
 
@@ -108,8 +108,8 @@ impl Socket for (Sender<Scripted>, Receiver<Scripted>) {
         while let Some(Ok(_)) = self.1.recv().await {}
     }
 
-    fn ended(&self) -> Option<Ended> {
-        self.1.ended()
+    fn close_info(&self) -> Option<CloseInfo> {
+        self.1.close_info()
     }
 }
 
@@ -124,8 +124,8 @@ pub async fn check(scene: Scene, bytes: &[u8], expected: &Expected) {
         io = io.with_first(head.len());
     }
     let shutdown = Shutdown::new();
-    let config = scene.config.clone().keepalive_interval(None).shutdown(&shutdown);
-    let accepted = Acceptor::new(AcceptAll::new()).with_config(config).accept(io).await;
+    let config = scene.config.clone().keepalive_interval(None).with_shutdown(&shutdown);
+    let accepted = Acceptor::new(AcceptAll).with_config(config).accept(io).await;
     let (socket, ()) = accepted.expect("the request is a good one");
     let start = record.lock().written.len();
     record.lock().max_written = scene.fails_after.map(|more| start + more);
@@ -184,7 +184,7 @@ pub async fn converse(socket: &mut impl Socket, echoes: bool, may_be_silent: boo
     }
     let after = socket.recv().await;
     assert!(after.is_none(), "{after:?} after the end of {program:?}");
-    program.ended = socket.ended();
+    program.ended = socket.close_info();
     program
 }
 

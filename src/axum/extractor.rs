@@ -14,7 +14,7 @@ use axum::{
 use http::{HeaderValue, request::Parts};
 
 use crate::{
-    acceptor::{CheckedRequest, UpgradeError},
+    accept::{CheckedRequest, UpgradeError},
     config::Config,
     handshake::HandshakeError,
     upgrade::UpgradeTask,
@@ -38,7 +38,7 @@ use crate::{
 ///     ws.protocols(["chat"]).on_upgrade(async |mut socket| drop(socket.send("hello").await))
 /// }
 ///
-/// # fn main() -> Result<(), tower_websocket::InvalidEntry> {
+/// # fn main() -> Result<(), tower_websocket::handshake::InvalidEntry> {
 /// let config = Config::new()
 ///     .allow_origin(AllowOrigin::list(["https://example.com"])?)
 ///     .max_connections(10_000);

@@ -41,5 +41,5 @@ pub use config_from_state::ConfigFromState;
 pub use extracting::{Extracting, extracting};
 pub use extractor::WebSocketUpgrade;
 
-pub use crate::websocket::WebSocket;
+pub use crate::websocket::socket::WebSocket;
 pub use tungstenite::{Message, Utf8Bytes, protocol::CloseFrame};

@@ -1,4 +1,4 @@
-//! axum's rejections and error responses as refusals, and refusals as its responses.
+//! Conversions between axum's responses and a `Rejection`.
 
 use axum::{
     body::Body,
@@ -26,14 +26,13 @@ impl IntoResponse for Rejection {
     }
 }
 
-#[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
 impl IntoResponse for HandshakeError {
     fn into_response(self) -> Response {
         self.into_response().map(Body::new)
     }
 }
 
-/// What an extractor refuses with is sent, and is the [`source`](std::error::Error::source).
+/// What an extractor rejects with is sent, and is the [`source`](std::error::Error::source).
 macro_rules! from_rejection {
     ($($rejection:ty),* $(,)?) => {$(
         #[cfg_attr(docsrs, doc(cfg(feature = "axum")))]

@@ -3,12 +3,7 @@
 use tungstenite::{Error, error::ProtocolError, protocol::CloseFrame};
 
 use super::utf8::{self, BadUtf8};
-
-/// Whether a status code may stand in a Close frame: those of RFC 6455 §7.4.1 that are not for reports only, those that
-/// IANA has registered since (1012 to 1014), and the ranges of §7.4.2.
-pub(crate) fn is_valid_close_code(code: u16) -> bool {
-    matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
-}
+use crate::close::is_valid_close_code;
 
 /// Reads a Close frame's payload.
 pub(super) fn parse(payload: &[u8]) -> Result<Option<CloseFrame>, Error> {
@@ -49,7 +44,8 @@ fn reason(frame: &CloseFrame) -> &str {
 mod tests {
     use tungstenite::{Error, error::ProtocolError, protocol::CloseFrame};
 
-    use super::{is_valid_close_code, len, parse, write};
+    use super::{len, parse, write};
+    use crate::close::is_valid_close_code;
 
     #[test]
     fn codes_of_section_7_4() {

@@ -328,14 +328,14 @@ mod tests {
     use super::{super::reference, Decoded, Decoder, Limits};
     use crate::{
         codec::reference::{Outcome, decode, frame, header},
-        deflate::Agreed,
+        deflate::NegotiatedDeflate,
         header::arbitrary::config,
     };
 
     const LIMITS: Limits = Limits { max_message_size: 1000, max_frame_size: 600 };
 
     fn plain(limits: Limits) -> Decoder {
-        Decoder::new(limits, Agreed::default().inflater())
+        Decoder::new(limits, NegotiatedDeflate::default().inflater())
     }
 
     /// What becomes of `bytes` in one piece, in single bytes, and in two pieces with each cut.

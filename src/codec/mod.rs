@@ -18,14 +18,11 @@ mod outgoing;
 #[cfg(test)]
 mod reference;
 mod utf8;
-mod violation;
 mod whole;
 mod write_buffer;
 
-pub(crate) use close::is_valid_close_code;
 pub(crate) use control::Control;
 pub(crate) use decoder::{Decoded, Decoder};
 pub(crate) use encoder::Encoder;
 pub(crate) use flight::Flight;
 pub(crate) use limits::Limits;
-pub(crate) use violation::close_code;

@@ -4,7 +4,8 @@
 
 use tungstenite::{Message, protocol::CloseFrame};
 
-use super::{Decoded, Decoder, Limits, close_code, is_valid_close_code};
+use super::{Decoded, Decoder, Limits};
+use crate::close::{CloseCode, close_code_of, is_valid_close_code};
 
 pub(super) const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
@@ -63,7 +64,7 @@ pub(super) fn decode<'a>(decoder: &mut Decoder, pieces: impl IntoIterator<Item =
                 }
                 Err(error) => {
                     outcome.taken += len - input.len();
-                    outcome.code = close_code(&error).map(u16::from);
+                    outcome.code = close_code_of(&error).map(CloseCode::as_u16);
                     assert!(outcome.code.is_some(), "{error}");
                     break 'pieces;
                 }

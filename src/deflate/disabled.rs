@@ -22,16 +22,16 @@ impl Offers {
     }
 
     /// Nothing was offered, so nothing may be answered.
-    pub(crate) fn settle(&self, response: &mut HeaderMap) -> Agreed {
+    pub(crate) fn settle(&self, response: &mut HeaderMap) -> NegotiatedDeflate {
         response.remove(SEC_WEBSOCKET_EXTENSIONS);
-        Agreed(())
+        NegotiatedDeflate(())
     }
 }
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Agreed(());
+pub(crate) struct NegotiatedDeflate(());
 
-impl Agreed {
+impl NegotiatedDeflate {
     pub(crate) fn inflater(&self) -> Inflater {
         Inflater
     }

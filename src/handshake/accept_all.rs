@@ -15,15 +15,7 @@ use super::Handshake;
 ///
 /// The rules of the opening handshake, the origin among them, are checked before it and still hold.
 #[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
 pub struct AcceptAll;
-
-impl AcceptAll {
-    /// Accepts every valid handshake.
-    pub fn new() -> Self {
-        Self
-    }
-}
 
 impl Service<Request<Handshake>> for AcceptAll {
     type Response = Response<()>;

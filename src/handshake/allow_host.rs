@@ -10,7 +10,7 @@ use super::{HandshakeError, InvalidEntry, authority, pattern::HostPattern};
 ///
 /// The same-origin check compares a page's origin with the host that its browser asked, and both may be the
 /// attacker's: a page at `http://evil.example:8081` whose name is made to point at 127.0.0.1 once it is loaded (DNS
-/// rebinding) reaches a server on that machine with `Host` and `Origin` equal. A server that knows its names refuses
+/// rebinding) reaches a server on that machine with `Host` and `Origin` equal. A server that knows its names rejects
 /// such a request. This matters for servers that trust whoever reaches them: on a loopback address, or in a private
 /// network. A server with a login is safe, as browsers do not send its cookies to another name.
 ///
@@ -19,7 +19,7 @@ use super::{HandshakeError, InvalidEntry, authority, pattern::HostPattern};
 /// ```
 /// use tower_websocket::{AllowHost, Config};
 ///
-/// # fn main() -> Result<(), tower_websocket::InvalidEntry> {
+/// # fn main() -> Result<(), tower_websocket::handshake::InvalidEntry> {
 /// let config = Config::new().allow_host(AllowHost::list(["localhost", "127.0.0.1", "[::1]"])?);
 /// # Ok(())
 /// # }

@@ -61,7 +61,7 @@ impl AllowOrigin {
     /// ```
     /// use tower_websocket::AllowOrigin;
     ///
-    /// # fn main() -> Result<(), tower_websocket::InvalidEntry> {
+    /// # fn main() -> Result<(), tower_websocket::handshake::InvalidEntry> {
     /// let origins = AllowOrigin::list("https://example.com https://*.example.com".split_whitespace())?;
     /// let error = AllowOrigin::list(["example.com"]).unwrap_err();
     /// assert_eq!(error.to_string(), "\"example.com\" is not an origin: it must look like https://example.com");
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn the_refusal_names_origin_host_and_setting() {
+    fn the_rejection_names_origin_host_and_setting() {
         let error =
             AllowOrigin::same_origin().check(&parts("example.com:81", &["https://evil.org"])).unwrap_err();
         assert_eq!(

@@ -5,7 +5,7 @@ use http::{
     header::{SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL},
 };
 
-use super::{Opening, protocol::Offered, request::UpgradeRequest};
+use super::{HandshakeKind, protocol::Offered, request::UpgradeRequest};
 
 /// The body of the request that a handshake service gets: the prebuilt response, and what the client offers.
 ///
@@ -37,14 +37,14 @@ use super::{Opening, protocol::Offered, request::UpgradeRequest};
 /// - The request's method is `CONNECT`, not `GET`, and its version `HTTP_2`, or `HTTP_3`. Its URI has the scheme and the authority,
 ///   and there need be no `Host`. `Connection`, `Upgrade` and `Sec-WebSocket-Key` are not there.
 /// - The prebuilt status is 200, not 101, and the prebuilt response has no headers.
-/// - There every 2xx would open the WebSocket for the client, so that a refusal with one is sent as 500. So is a
+/// - There every 2xx would open the WebSocket for the client, so that a rejection with one is sent as 500. So is a
 ///   response with the status 101.
 /// - Headers that belong to a connection, such as `Connection`, are never sent.
 ///
-/// [`opening`](Self::opening) tells which it is.
+/// [`kind`](Self::kind) tells which it is.
 #[derive(Debug)]
 pub struct Handshake {
-    opening: Opening,
+    opening: HandshakeKind,
     response: Response<()>,
     offered: Offered,
 }
@@ -53,7 +53,7 @@ impl Handshake {
     /// `extensions` is what the prebuilt response agrees to.
     pub(crate) fn new(request: UpgradeRequest, extensions: Option<HeaderValue>) -> Self {
         let UpgradeRequest { acceptance, offered } = request;
-        let opening = acceptance.opening();
+        let opening = acceptance.kind();
         let mut response = acceptance.prebuilt();
         if let Some(extensions) = extensions {
             response.headers_mut().insert(SEC_WEBSOCKET_EXTENSIONS, extensions);
@@ -62,7 +62,7 @@ impl Handshake {
     }
 
     /// Returns how the client asks: over HTTP/1.1 or over HTTP/2.
-    pub fn opening(&self) -> Opening {
+    pub fn kind(&self) -> HandshakeKind {
         self.opening
     }
 
@@ -91,7 +91,7 @@ impl Handshake {
 
     /// Selects the first of `preferred` that the client offers, and returns it.
     ///
-    /// `None` leaves the response as it is: the connection opens without a subprotocol unless the service refuses.
+    /// `None` leaves the response as it is: the connection opens without a subprotocol unless the service rejects.
     pub fn select_protocol<P: AsRef<str>>(&mut self, preferred: impl IntoIterator<Item = P>) -> Option<&str> {
         let protocol = self.offered.select(preferred)?;
         self.response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, protocol);

@@ -8,7 +8,7 @@ use std::fmt;
 /// A request with this extension, the method `CONNECT` and the version HTTP/2 or HTTP/3 asks for a WebSocket when the
 /// protocol is `websocket`. hyper has an extension of its own for HTTP/2, which counts as well, with the feature `http2`.
 ///
-/// The IO of the stream goes into a [`PendingIo`](crate::PendingIo).
+/// The IO of the stream goes into a [`PendingIo`](crate::io::PendingIo).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ConnectProtocol(Box<str>);
 

@@ -1,4 +1,4 @@
-//! Why an opening handshake was refused.
+//! Why an opening handshake was rejected.
 
 use std::{error::Error, fmt, time::Duration};
 
@@ -7,13 +7,13 @@ use http::{
     header::{ALLOW, CONNECTION, CONTENT_TYPE, SEC_WEBSOCKET_VERSION, UPGRADE},
 };
 
-use super::{Opening, RefusalCause, Rejection, RejectionBody, opening};
+use super::{HandshakeErrorKind, HandshakeKind, Rejection, RejectionBody, kind};
 
-/// Why an opening handshake was refused, and so what the client is answered.
+/// Why an opening handshake was rejected, and so what the client is answered.
 ///
 /// The [`Display`](fmt::Display) text is one line that names what is wrong; it is also the body of
 /// [`into_response`](Self::into_response), except where the [`Rejection`] brings its own.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum HandshakeError {
     /// An ordinary HTTP/1 request: it does not ask for a WebSocket (426).
@@ -31,11 +31,11 @@ pub enum HandshakeError {
     MethodNotGet(Method),
     /// No `Sec-WebSocket-Version` (426, RFC 6455 §4.2.1 item 6; over HTTP/2 400, as a 426 must have an `Upgrade`,
     /// which HTTP/2 must not have).
-    MissingVersion(Opening),
+    MissingVersion(HandshakeKind),
     /// `Sec-WebSocket-Version` is not 13 (426, RFC 6455 §4.4; over HTTP/2 400).
-    UnsupportedVersion(HeaderValue, Opening),
+    UnsupportedVersion(HeaderValue, HandshakeKind),
     /// More than one `Sec-WebSocket-Version` (426, RFC 6455 §11.3.5; over HTTP/2 400).
-    RepeatedVersion(HeaderValue, Opening),
+    RepeatedVersion(HeaderValue, HandshakeKind),
     /// No `Sec-WebSocket-Key` (400, RFC 6455 §4.2.1 item 5).
     MissingKey,
     /// More than one `Sec-WebSocket-Key` (400, RFC 6455 §11.3.1).
@@ -70,18 +70,18 @@ pub enum HandshakeError {
     },
     /// More than one `Origin` (403, RFC 6454 §7.3).
     RepeatedOrigin(HeaderValue),
-    /// The request has neither hyper's `OnUpgrade` nor a [`PendingIo`](crate::PendingIo) in its extensions, so that the
+    /// The request has neither hyper's `OnUpgrade` nor a [`PendingIo`](crate::io::PendingIo) in its extensions, so that the
     /// server cannot hand over its IO (500): something before this crate has taken it, or has rebuilt the request without
     /// its extensions.
     ///
-    /// A hyper server that does not upgrade is found out only later, as an [`UpgradeError`](crate::UpgradeError): hyper puts
+    /// A hyper server that does not upgrade is found out only later, as an [`UpgradeError`](crate::accept::UpgradeError): hyper puts
     /// an `OnUpgrade` into each request all the same, so the client gets the accepting response, and then the end.
     NotUpgradable,
     /// As many sockets are open as [`Config::max_connections`](crate::Config::max_connections) allows (503).
     TooManyConnections,
     /// A [`Shutdown`](crate::Shutdown) has begun (503).
     ShuttingDown,
-    /// The handshake service refused (its own response).
+    /// The handshake service rejected the request (its own response).
     Rejected(Rejection),
     /// The handshake service did not answer in time (503).
     TimedOut(Duration),
@@ -93,7 +93,7 @@ impl HandshakeError {
     /// Why a request that does not ask for a WebSocket opens none.
     pub(crate) fn not_websocket<B>(request: &Request<B>) -> Self {
         match request.method() {
-            _ if request.version() < Version::HTTP_2 => match opening::missing(request) {
+            _ if request.version() < Version::HTTP_2 => match kind::missing(request) {
                 Some(missing) => Self::IncompleteUpgrade(missing),
                 None => Self::NotWebSocket,
             },
@@ -109,12 +109,12 @@ impl HandshakeError {
             Self::UnknownProtocol => StatusCode::NOT_IMPLEMENTED,
             Self::NotWebSocket
             | Self::IncompleteUpgrade(_)
-            | Self::MissingVersion(Opening::Upgrade)
-            | Self::UnsupportedVersion(_, Opening::Upgrade)
-            | Self::RepeatedVersion(_, Opening::Upgrade) => StatusCode::UPGRADE_REQUIRED,
-            Self::MissingVersion(Opening::ExtendedConnect)
-            | Self::UnsupportedVersion(_, Opening::ExtendedConnect)
-            | Self::RepeatedVersion(_, Opening::ExtendedConnect)
+            | Self::MissingVersion(HandshakeKind::Upgrade)
+            | Self::UnsupportedVersion(_, HandshakeKind::Upgrade)
+            | Self::RepeatedVersion(_, HandshakeKind::Upgrade) => StatusCode::UPGRADE_REQUIRED,
+            Self::MissingVersion(HandshakeKind::ExtendedConnect)
+            | Self::UnsupportedVersion(_, HandshakeKind::ExtendedConnect)
+            | Self::RepeatedVersion(_, HandshakeKind::ExtendedConnect)
             | Self::MissingKey
             | Self::RepeatedKey(_)
             | Self::InvalidKey(_)
@@ -134,41 +134,42 @@ impl HandshakeError {
         }
     }
 
-    /// Returns the cause as a label for metrics.
-    pub fn cause(&self) -> RefusalCause {
-        RefusalCause(match self {
-            Self::NotWebSocket => "not_web_socket",
-            Self::IncompleteUpgrade(_) => "incomplete_upgrade",
-            Self::MethodNotConnect(_) => "method_not_connect",
-            Self::UnknownProtocol => "unknown_protocol",
-            Self::MethodNotGet(_) => "method_not_get",
-            Self::MissingVersion(_) => "missing_version",
-            Self::UnsupportedVersion(..) => "unsupported_version",
-            Self::RepeatedVersion(..) => "repeated_version",
-            Self::MissingKey => "missing_key",
-            Self::RepeatedKey(_) => "repeated_key",
-            Self::InvalidKey(_) => "invalid_key",
-            Self::InvalidTarget(_) => "invalid_target",
-            Self::MissingHost => "missing_host",
-            Self::RepeatedHost(_) => "repeated_host",
-            Self::InvalidHost(_) => "invalid_host",
-            Self::DifferentHost { .. } => "different_host",
-            Self::ForbiddenHost(_) => "forbidden_host",
-            Self::BodyAnnounced => "body_announced",
-            Self::RepeatedOrigin(_) => "repeated_origin",
-            Self::ForbiddenOrigin { .. } => "forbidden_origin",
-            Self::NotUpgradable => "not_upgradable",
-            Self::TooManyConnections => "too_many_connections",
-            Self::ShuttingDown => "shutting_down",
-            Self::Rejected(_) => "rejected",
-            Self::TimedOut(_) => "timed_out",
-            Self::Panicked => "panicked",
-        })
+    /// Returns the kind of the error, for metrics: the variant without its details.
+    pub fn kind(&self) -> HandshakeErrorKind {
+        use HandshakeErrorKind as K;
+        match self {
+            Self::NotWebSocket => K::NotWebSocket,
+            Self::IncompleteUpgrade(_) => K::IncompleteUpgrade,
+            Self::MethodNotConnect(_) => K::MethodNotConnect,
+            Self::UnknownProtocol => K::UnknownProtocol,
+            Self::MethodNotGet(_) => K::MethodNotGet,
+            Self::MissingVersion(_) => K::MissingVersion,
+            Self::UnsupportedVersion(..) => K::UnsupportedVersion,
+            Self::RepeatedVersion(..) => K::RepeatedVersion,
+            Self::MissingKey => K::MissingKey,
+            Self::RepeatedKey(_) => K::RepeatedKey,
+            Self::InvalidKey(_) => K::InvalidKey,
+            Self::InvalidTarget(_) => K::InvalidTarget,
+            Self::MissingHost => K::MissingHost,
+            Self::RepeatedHost(_) => K::RepeatedHost,
+            Self::InvalidHost(_) => K::InvalidHost,
+            Self::DifferentHost { .. } => K::DifferentHost,
+            Self::ForbiddenHost(_) => K::ForbiddenHost,
+            Self::BodyAnnounced => K::BodyAnnounced,
+            Self::RepeatedOrigin(_) => K::RepeatedOrigin,
+            Self::ForbiddenOrigin { .. } => K::ForbiddenOrigin,
+            Self::NotUpgradable => K::NotUpgradable,
+            Self::TooManyConnections => K::TooManyConnections,
+            Self::ShuttingDown => K::ShuttingDown,
+            Self::Rejected(_) => K::Rejected,
+            Self::TimedOut(_) => K::TimedOut,
+            Self::Panicked => K::Panicked,
+        }
     }
 
-    /// Returns the response that the client should get, with the [`RefusalCause`] in its extensions.
+    /// Returns the response that the client should get, with the [`HandshakeErrorKind`] in its extensions.
     pub fn into_response(self) -> Response<RejectionBody> {
-        let (status, cause) = (self.status(), self.cause());
+        let (status, kind) = (self.status(), self.kind());
         let allow = match self {
             Self::MethodNotGet(_) => Some("GET"),
             Self::MethodNotConnect(_) => Some("CONNECT"),
@@ -181,7 +182,7 @@ impl HandshakeError {
         let text = match self {
             Self::Rejected(rejection) => {
                 let mut response = rejection.into_response();
-                response.extensions_mut().insert(cause);
+                response.extensions_mut().insert(kind);
                 return response;
             }
             ref error if status.is_client_error() => format!("{error}\n"),
@@ -189,7 +190,7 @@ impl HandshakeError {
             _ => String::new(),
         };
         let mut response = Response::new(RejectionBody::from(text));
-        response.extensions_mut().insert(cause);
+        response.extensions_mut().insert(kind);
         *response.status_mut() = status;
         let headers = response.headers_mut();
         if status.is_client_error() {

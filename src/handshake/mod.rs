@@ -1,41 +1,56 @@
-//! The opening handshake (RFC 6455 §4, RFC 8441 §5): values to values, no IO.
+//! The opening handshake: how it is asked for, and how it is rejected (RFC 6455 §4, RFC 8441 §5).
+//!
+//! [`Handshake`], [`HandshakeService`], [`AcceptAll`](crate::AcceptAll), [`Rejection`], [`AllowOrigin`] and [`AllowHost`] are in the crate's root.
+//!
+//! Every response that rejects a handshake has a [`HandshakeErrorKind`] in its extensions, for metrics and logs:
+//!
+//! ```
+//! use http::Response;
+//! use tower_websocket::handshake::HandshakeErrorKind;
+//!
+//! fn count<B>(response: &Response<B>) {
+//!     if let Some(kind) = response.extensions().get::<HandshakeErrorKind>() {
+//!         println!("rejected: {kind}, {}", response.status());
+//!     }
+//! }
+//! ```
 
-mod accept_all;
-mod allow_host;
-mod allow_origin;
+// Values to values, no IO.
+
+pub(crate) mod accept_all;
+pub(crate) mod allow_host;
+pub(crate) mod allow_origin;
 mod authority;
-mod body;
-mod cause;
+pub(crate) mod body;
 mod connect_protocol;
 mod error;
-mod handshake_fn;
+mod error_kind;
+pub(crate) mod handshake_fn;
 mod invalid_entry;
 mod key;
-mod opening;
+mod kind;
 mod origin;
 mod pattern;
 mod protocol;
-mod rejection;
+pub(crate) mod rejection;
 mod rejection_body;
 mod request;
 mod response;
-mod service;
+pub(crate) mod service;
 
-pub use accept_all::AcceptAll;
-pub use allow_host::AllowHost;
-pub use allow_origin::AllowOrigin;
-pub use body::Handshake;
-pub use cause::RefusalCause;
 pub use connect_protocol::ConnectProtocol;
 pub use error::HandshakeError;
-pub use handshake_fn::{HandshakeFn, handshake_fn};
+pub use error_kind::HandshakeErrorKind;
+pub use handshake_fn::HandshakeFn;
 pub use invalid_entry::InvalidEntry;
-pub use opening::Opening;
-pub use rejection::Rejection;
+pub use kind::HandshakeKind;
 pub use rejection_body::RejectionBody;
-pub use service::HandshakeService;
 
+pub(crate) use allow_host::AllowHost;
+pub(crate) use allow_origin::AllowOrigin;
+pub(crate) use body::Handshake;
 #[cfg(feature = "axum")]
 pub(crate) use protocol::Offered;
+pub(crate) use rejection::Rejection;
 pub(crate) use request::UpgradeRequest;
-pub(crate) use service::{Accepted, ask};
+pub(crate) use service::{Accepted, HandshakeService, ask};

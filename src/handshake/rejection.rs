@@ -1,4 +1,4 @@
-//! A handshake service's refusal.
+//! A handshake service's rejection.
 
 use std::{convert::Infallible, error::Error, fmt, sync::Arc};
 
@@ -10,12 +10,12 @@ use http::{
 use http_body::Body;
 use tower::BoxError;
 
-use super::{Opening, RejectionBody};
+use super::{HandshakeKind, RejectionBody};
 use crate::header::strip_connection;
 
-/// A handshake service's refusal: the response that the client gets, and what caused it.
+/// A handshake service's rejection: the response that the client gets, and what caused it.
 ///
-/// Any response will do; most refusals are written as what they are made from:
+/// Any response will do; most rejections are written as what they are made from:
 ///
 /// | from | the response |
 /// | --- | --- |
@@ -31,7 +31,7 @@ use crate::header::strip_connection;
 /// enough, and a handshake service may return `axum::response::Result<Response<T>>`, where `?` takes every response.
 ///
 /// `Content-Length` and `Transfer-Encoding` are taken out, as the server sets them to what the body needs; a status that
-/// has no body (204, 205, 304) loses it. A status that cannot refuse (any 1xx, over HTTP/2 any 2xx too) is sent as 500.
+/// has no body (204, 205, 304) loses it. A status that cannot reject (any 1xx, over HTTP/2 any 2xx too) is sent as 500.
 #[derive(Clone, Debug)]
 pub struct Rejection(Box<Inner>);
 
@@ -42,7 +42,7 @@ struct Inner {
 }
 
 impl Rejection {
-    /// Refuses with `response`, whose body is bytes or text.
+    /// Rejects with `response`, whose body is bytes or text.
     pub fn new(response: Response<impl Into<Bytes>>) -> Self {
         Self::whole(response.map(RejectionBody::from))
     }
@@ -66,16 +66,16 @@ impl Rejection {
         rejection
     }
 
-    /// Makes a 500 of a status that cannot refuse, which is then the cause.
+    /// Makes a 500 of a status that cannot reject, which is then the cause.
     fn fail(&mut self) {
         let Inner { response, source } = &mut *self.0;
         let status = std::mem::replace(response.status_mut(), StatusCode::INTERNAL_SERVER_ERROR);
-        source.get_or_insert_with(|| BoxError::from(format!("{status} cannot refuse")).into());
+        source.get_or_insert_with(|| BoxError::from(format!("{status} cannot reject")).into());
     }
 
-    /// Makes of it what refuses a request with this `opening`.
-    pub(super) fn over(mut self, opening: Opening) -> Self {
-        if opening == Opening::ExtendedConnect {
+    /// Makes of it what rejects a request with this `opening`.
+    pub(super) fn over(mut self, opening: HandshakeKind) -> Self {
+        if opening == HandshakeKind::ExtendedConnect {
             // RFC 8441 §5: any 2xx accepts. Servers, too, hand the stream over for any.
             if self.status().is_success() {
                 self.fail();
@@ -85,7 +85,7 @@ impl Rejection {
         self
     }
 
-    /// Keeps what caused the refusal: it is [`source`](Error::source) and is logged, never sent.
+    /// Keeps what caused the rejection: it is [`source`](Error::source) and is logged, never sent.
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.0.source = Some(source.into().into());
         self
@@ -109,7 +109,7 @@ impl Rejection {
 
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the handshake service refused with {}", self.status())
+        write!(f, "the handshake service rejected the request with {}", self.status())
     }
 }
 
@@ -203,10 +203,10 @@ mod tests {
     use http_body_util::{BodyExt, Empty, Full, StreamBody};
     use tower::BoxError;
 
-    use super::{Opening, Rejection};
+    use super::{HandshakeKind, Rejection};
 
     #[test]
-    fn a_refusal_is_made_from_what_it_is_made_of() {
+    fn a_rejection_is_made_from_what_it_is_made_of() {
         let status = Rejection::from(StatusCode::FORBIDDEN);
         assert_eq!((status.status(), text_of(status)), (StatusCode::FORBIDDEN, "".into()));
 
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn any_body_refuses() {
+    fn any_body_rejects() {
         let parts = ["a", "b"].map(|part| Ok::<_, io::Error>(Frame::data(Bytes::from(part))));
         let stream = StreamBody::new(stream::iter(parts));
         for (rejection, text) in [
@@ -314,30 +314,30 @@ mod tests {
     }
 
     #[test]
-    fn an_informational_status_cannot_refuse() {
+    fn an_informational_status_cannot_reject() {
         let rejection = Rejection::from(StatusCode::SWITCHING_PROTOCOLS);
         assert_eq!(rejection.status(), StatusCode::INTERNAL_SERVER_ERROR);
-        assert_eq!(rejection.source().unwrap().to_string(), "101 Switching Protocols cannot refuse");
+        assert_eq!(rejection.source().unwrap().to_string(), "101 Switching Protocols cannot reject");
     }
 
     #[test]
-    fn a_successful_status_refuses_over_http_1_1_only() {
+    fn a_successful_status_rejects_over_http_1_1_only() {
         for status in [StatusCode::OK, StatusCode::NO_CONTENT] {
-            let rejection = Rejection::from((status, "no")).over(Opening::Upgrade);
+            let rejection = Rejection::from((status, "no")).over(HandshakeKind::Upgrade);
             assert_eq!(rejection.status(), status);
-            let rejection = rejection.over(Opening::ExtendedConnect);
+            let rejection = rejection.over(HandshakeKind::ExtendedConnect);
             assert_eq!(rejection.status(), StatusCode::INTERNAL_SERVER_ERROR);
-            assert_eq!(rejection.source().unwrap().to_string(), format!("{status} cannot refuse"));
+            assert_eq!(rejection.source().unwrap().to_string(), format!("{status} cannot reject"));
         }
-        let rejection = Rejection::from(StatusCode::FORBIDDEN).over(Opening::ExtendedConnect);
+        let rejection = Rejection::from(StatusCode::FORBIDDEN).over(HandshakeKind::ExtendedConnect);
         assert_eq!(rejection.status(), StatusCode::FORBIDDEN);
     }
 
     #[test]
-    fn a_refusal_keeps_its_connection_headers_over_http_1_1_only() {
+    fn a_rejection_keeps_its_connection_headers_over_http_1_1_only() {
         let response = Response::builder().status(403).header("connection", "close").body("").unwrap();
-        let rejection = Rejection::new(response).over(Opening::Upgrade);
+        let rejection = Rejection::new(response).over(HandshakeKind::Upgrade);
         assert_eq!(rejection.response().headers().len(), 1);
-        assert!(rejection.over(Opening::ExtendedConnect).response().headers().is_empty());
+        assert!(rejection.over(HandshakeKind::ExtendedConnect).response().headers().is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! The body of a refusal.
+//! The body of a rejection.
 
 use std::{
     fmt,

@@ -9,23 +9,23 @@ use http::{
     request::Parts,
 };
 
-use super::{HandshakeError, Opening, authority, key, protocol::Offered, response::Acceptance};
+use super::{HandshakeError, HandshakeKind, authority, key, protocol::Offered, response::SuccessResponse};
 use crate::header::{HostPort, joined};
 
-/// A request that keeps every rule of its kind of [`Opening`].
+/// A request that keeps every rule of its kind of [`HandshakeKind`].
 #[derive(Debug)]
 pub(crate) struct UpgradeRequest {
     /// What accepts it.
-    pub(crate) acceptance: Acceptance,
+    pub(crate) acceptance: SuccessResponse,
     /// The subprotocols that the client offers.
     pub(crate) offered: Offered,
 }
 
 impl UpgradeRequest {
     /// Checks a request that asks for a WebSocket by `opening`.
-    pub(crate) fn parse(parts: &Parts, opening: Opening) -> Result<Self, HandshakeError> {
+    pub(crate) fn parse(parts: &Parts, opening: HandshakeKind) -> Result<Self, HandshakeError> {
         let headers = &parts.headers;
-        if opening == Opening::Upgrade && parts.method != Method::GET {
+        if opening == HandshakeKind::Upgrade && parts.method != Method::GET {
             return Err(HandshakeError::MethodNotGet(parts.method.clone()));
         }
         check_target(&parts.uri)?;
@@ -36,9 +36,9 @@ impl UpgradeRequest {
             Lines::More(versions) => return Err(HandshakeError::RepeatedVersion(versions, opening)),
         }
         let acceptance = match opening {
-            Opening::Upgrade => Acceptance::SwitchingProtocols(check_key(headers)?),
+            HandshakeKind::Upgrade => SuccessResponse::SwitchingProtocols(check_key(headers)?),
             // RFC 8441 §5: `:protocol` does what the key did, and a key is not looked at.
-            Opening::ExtendedConnect => Acceptance::Ok,
+            HandshakeKind::ExtendedConnect => SuccessResponse::Ok,
         };
         check_host(parts, opening)?;
         if announces_body(headers, opening) {
@@ -67,7 +67,7 @@ fn check_target(uri: &Uri) -> Result<(), HandshakeError> {
     Ok(())
 }
 
-fn check_host(parts: &Parts, opening: Opening) -> Result<(), HandshakeError> {
+fn check_host(parts: &Parts, opening: HandshakeKind) -> Result<(), HandshakeError> {
     let host = match only(&parts.headers, &HOST) {
         Lines::None => None,
         Lines::One(host) => Some(host),
@@ -82,9 +82,9 @@ fn check_host(parts: &Parts, opening: Opening) -> Result<(), HandshakeError> {
     let of_header = host.map(|host| parse(host.as_bytes())).transpose()?;
     match (opening, host, of_target.zip(of_header)) {
         // RFC 9112 §3.2: `Host` must be there, even if the target is an absolute URI, whose host is then the one.
-        (Opening::Upgrade, None, _) => Err(HandshakeError::MissingHost),
-        (Opening::ExtendedConnect, None, _) if authority.is_none() => Err(HandshakeError::MissingHost),
-        (Opening::ExtendedConnect, Some(host), Some((of_target, of_header))) => {
+        (HandshakeKind::Upgrade, None, _) => Err(HandshakeError::MissingHost),
+        (HandshakeKind::ExtendedConnect, None, _) if authority.is_none() => Err(HandshakeError::MissingHost),
+        (HandshakeKind::ExtendedConnect, Some(host), Some((of_target, of_header))) => {
             let default = parts.uri.scheme_str().and_then(authority::default_port);
             if of_target.is_same(&of_header, default) {
                 return Ok(());
@@ -99,11 +99,13 @@ fn check_host(parts: &Parts, opening: Opening) -> Result<(), HandshakeError> {
 
 /// Whether there would be bytes that are no frames. On HTTP/2 frames are a body to the transport, and even a length
 /// of 0 has it end the stream with the first of them (RFC 9113 §8.1.1).
-fn announces_body(headers: &HeaderMap, opening: Opening) -> bool {
+fn announces_body(headers: &HeaderMap, opening: HandshakeKind) -> bool {
     let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
     match opening {
-        Opening::Upgrade => headers.contains_key(TRANSFER_ENCODING) || lengths.any(|length| length != "0"),
-        Opening::ExtendedConnect => lengths.next().is_some(),
+        HandshakeKind::Upgrade => {
+            headers.contains_key(TRANSFER_ENCODING) || lengths.any(|length| length != "0")
+        }
+        HandshakeKind::ExtendedConnect => lengths.next().is_some(),
     }
 }
 
@@ -128,7 +130,7 @@ fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Lines<'a> {
 mod tests {
     use http::{Request, StatusCode, Version, request::Builder};
 
-    use super::{Acceptance, HandshakeError, Opening, UpgradeRequest};
+    use super::{HandshakeError, HandshakeKind, SuccessResponse, UpgradeRequest};
 
     /// The request of RFC 6455 §1.2, less the headers named in `without`.
     fn request(without: &[&str]) -> Builder {
@@ -148,14 +150,14 @@ mod tests {
     }
 
     fn parse(request: Builder) -> Result<UpgradeRequest, HandshakeError> {
-        UpgradeRequest::parse(&request.body(()).unwrap().into_parts().0, Opening::Upgrade)
+        UpgradeRequest::parse(&request.body(()).unwrap().into_parts().0, HandshakeKind::Upgrade)
     }
 
     #[test]
     fn the_example_of_rfc_6455_section_1_2_is_good() {
-        assert_eq!(Opening::of(&request(&[]).body(()).unwrap()), Some(Opening::Upgrade));
+        assert_eq!(HandshakeKind::of(&request(&[]).body(()).unwrap()), Some(HandshakeKind::Upgrade));
         let parsed = parse(request(&[])).unwrap();
-        let Acceptance::SwitchingProtocols(accept) = parsed.acceptance else { panic!("{parsed:?}") };
+        let SuccessResponse::SwitchingProtocols(accept) = parsed.acceptance else { panic!("{parsed:?}") };
         assert_eq!(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
         assert_eq!(parsed.offered.iter().collect::<Vec<_>>(), ["chat", "superchat"]);
     }
@@ -273,7 +275,7 @@ mod tests {
     }
 
     fn parse_connect(request: Builder) -> Result<UpgradeRequest, HandshakeError> {
-        UpgradeRequest::parse(&request.body(()).unwrap().into_parts().0, Opening::ExtendedConnect)
+        UpgradeRequest::parse(&request.body(()).unwrap().into_parts().0, HandshakeKind::ExtendedConnect)
     }
 
     const CHAT: &str = "https://server.example.com/chat";
@@ -281,7 +283,7 @@ mod tests {
     #[test]
     fn the_example_of_rfc_8441_section_5_1_is_good() {
         let parsed = parse_connect(connect(CHAT, &[])).unwrap();
-        assert!(matches!(parsed.acceptance, Acceptance::Ok));
+        assert!(matches!(parsed.acceptance, SuccessResponse::Ok));
         assert_eq!(parsed.offered.iter().collect::<Vec<_>>(), ["chat", "superchat"]);
     }
 

@@ -7,22 +7,22 @@ use http::{
     },
 };
 
-use super::{Opening, protocol::Offered};
+use super::{HandshakeKind, protocol::Offered};
 use crate::{
-    deflate::{Agreed, Offers},
+    deflate::{NegotiatedDeflate, Offers},
     header::strip_connection,
 };
 
 /// What accepts a request.
 #[derive(Clone, Debug)]
-pub(crate) enum Acceptance {
+pub(crate) enum SuccessResponse {
     /// A 101 with this `Sec-WebSocket-Accept` (RFC 6455 §4.2.2 item 5).
     SwitchingProtocols(HeaderValue),
     /// A 200 (RFC 8441 §5).
     Ok,
 }
 
-impl Acceptance {
+impl SuccessResponse {
     /// The status that accepts, and no other does.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
@@ -32,10 +32,10 @@ impl Acceptance {
     }
 
     /// What it answers.
-    pub(crate) fn opening(&self) -> Opening {
+    pub(crate) fn kind(&self) -> HandshakeKind {
         match self {
-            Self::SwitchingProtocols(_) => Opening::Upgrade,
-            Self::Ok => Opening::ExtendedConnect,
+            Self::SwitchingProtocols(_) => HandshakeKind::Upgrade,
+            Self::Ok => HandshakeKind::ExtendedConnect,
         }
     }
 
@@ -53,7 +53,12 @@ impl Acceptance {
     ///
     /// What the client would have to fail the connection for (RFC 6455 §4.1) is never sent, whatever the handshake
     /// service did: it may have built a response of its own.
-    pub(crate) fn settle(self, headers: &mut HeaderMap, offered: &Offered, extensions: &Offers) -> Settled {
+    pub(crate) fn settle(
+        self,
+        headers: &mut HeaderMap,
+        offered: &Offered,
+        extensions: &Offers,
+    ) -> NegotiatedHeaders {
         match self {
             Self::SwitchingProtocols(accept) => {
                 headers.remove(TRANSFER_ENCODING);
@@ -71,15 +76,15 @@ impl Acceptance {
         if let Some(protocol) = &protocol {
             headers.insert(SEC_WEBSOCKET_PROTOCOL, protocol.clone());
         }
-        Settled { protocol, deflate: extensions.settle(headers) }
+        NegotiatedHeaders { protocol, deflate: extensions.settle(headers) }
     }
 }
 
 /// What an accepting response agrees on.
 #[derive(Debug)]
-pub(crate) struct Settled {
+pub(crate) struct NegotiatedHeaders {
     pub(crate) protocol: Option<HeaderValue>,
-    pub(crate) deflate: Agreed,
+    pub(crate) deflate: NegotiatedDeflate,
 }
 
 fn put(accept: HeaderValue, headers: &mut HeaderMap) {
@@ -92,12 +97,12 @@ fn put(accept: HeaderValue, headers: &mut HeaderMap) {
 mod tests {
     use http::{HeaderMap, HeaderValue};
 
-    use super::{Acceptance, Offered, Offers};
+    use super::{Offered, Offers, SuccessResponse};
 
-    const ACCEPT: Acceptance = Acceptance::SwitchingProtocols(HeaderValue::from_static("x"));
+    const ACCEPT: SuccessResponse = SuccessResponse::SwitchingProtocols(HeaderValue::from_static("x"));
 
     fn settled(
-        acceptance: Acceptance,
+        acceptance: SuccessResponse,
         offer: &'static str,
         lines: &[(&'static str, &'static str)],
     ) -> (HeaderMap, Option<HeaderValue>) {
@@ -128,8 +133,8 @@ mod tests {
             (ACCEPT, "chat, superchat", "superchat", Some("superchat")),
             (ACCEPT, "chat", "other", None),
             (ACCEPT, "chat, superchat", "chat, superchat", None),
-            (Acceptance::Ok, "chat, superchat", "superchat", Some("superchat")),
-            (Acceptance::Ok, "chat", "other", None),
+            (SuccessResponse::Ok, "chat, superchat", "superchat", Some("superchat")),
+            (SuccessResponse::Ok, "chat", "other", None),
         ] {
             let (headers, protocol) = settled(acceptance, offer, &[("sec-websocket-protocol", answer)]);
             assert_eq!(protocol.as_ref().map(|p| p.to_str().unwrap()), expected);
@@ -153,9 +158,9 @@ mod tests {
 
     #[test]
     fn a_200_has_nothing_of_an_upgrade() {
-        assert!(Acceptance::Ok.prebuilt().headers().is_empty());
+        assert!(SuccessResponse::Ok.prebuilt().headers().is_empty());
         let (headers, _) = settled(
-            Acceptance::Ok,
+            SuccessResponse::Ok,
             "",
             &[
                 ("connection", "Upgrade, x-hop"),

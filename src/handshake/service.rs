@@ -10,7 +10,7 @@ use super::{
     Handshake, HandshakeError, Rejection,
     protocol::Offered,
     request::UpgradeRequest,
-    response::{Acceptance, Settled},
+    response::{NegotiatedHeaders, SuccessResponse},
 };
 use crate::deflate::Offers;
 
@@ -54,7 +54,7 @@ pub(crate) struct Accepted<T> {
     /// What goes out.
     pub(crate) response: Response<()>,
     /// What it agrees on.
-    pub(crate) settled: Settled,
+    pub(crate) settled: NegotiatedHeaders,
     /// What the handshake service attached.
     pub(crate) extra: T,
 }
@@ -63,7 +63,7 @@ impl<T> Accepted<T> {
     /// Puts right an accepting response to a request that offers `offered` and `extensions`.
     pub(crate) fn settle(
         response: Response<T>,
-        acceptance: Acceptance,
+        acceptance: SuccessResponse,
         offered: &Offered,
         extensions: &Offers,
     ) -> Self {
@@ -89,11 +89,11 @@ pub(crate) async fn ask<H: HandshakeService>(
     let response = match tokio::time::timeout(timeout, answer).await {
         Err(_) => return Err(HandshakeError::TimedOut(timeout)),
         Ok(Err(_)) => return Err(HandshakeError::Panicked),
-        Ok(Ok(Err(refusal))) => return Err(refusal.into().over(acceptance.opening()).into()),
+        Ok(Ok(Err(rejection))) => return Err(rejection.into().over(acceptance.kind()).into()),
         Ok(Ok(Ok(response))) => response,
     };
     if response.status() != acceptance.status() {
-        return Err(Rejection::new(response.map(|_| "")).over(acceptance.opening()).into());
+        return Err(Rejection::new(response.map(|_| "")).over(acceptance.kind()).into());
     }
     Ok(Accepted::settle(response, acceptance, &offered, extensions))
 }

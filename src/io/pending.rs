@@ -11,7 +11,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower::BoxError;
 
-use super::Upgraded;
+use super::UpgradedIo;
 
 /// The IO of a request, which its server hands over once the response is sent: a request extension for servers that are
 /// not hyper's.
@@ -25,7 +25,7 @@ use super::Upgraded;
 ///   that accepts it is a 200.
 /// - The future gives the IO once the server has written the head of the accepting response, which has no body. Dropping
 ///   what completes it, as when the response was another one, ends the future with an error.
-/// - What the server has read beyond the request goes in front, with a [`Rewind`](crate::Rewind).
+/// - What the server has read beyond the request goes in front, with a [`Rewind`](crate::io::Rewind).
 /// - A [`SocketAddr`](std::net::SocketAddr) in the extensions is the client's, for the feature `tracing`; a
 ///   [`Shutdown`](crate::Shutdown) counts the WebSocket where the [`Config`](crate::Config) has none.
 ///
@@ -33,11 +33,11 @@ use super::Upgraded;
 /// use http::Request;
 /// use tokio::{io::duplex, sync::oneshot};
 /// use tower::ServiceExt;
-/// use tower_websocket::{AcceptAll, PendingIo, WebSocketUpgradeLayer};
+/// use tower_websocket::{AcceptAll, WebSocketUpgradeLayer, io::PendingIo};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let service = WebSocketUpgradeLayer::new(AcceptAll::new(), async |mut socket, ()| {
+/// let service = WebSocketUpgradeLayer::new(AcceptAll, async |mut socket, ()| {
 ///     let _ = socket.send("hello").await;
 /// })
 /// .into_service();
@@ -68,13 +68,13 @@ use super::Upgraded;
 ///
 /// [RFC 6455]: https://www.rfc-editor.org/rfc/rfc6455#section-4.1
 /// [`Acceptor::accept_request`]: crate::Acceptor::accept_request
-/// [`ConnectProtocol`]: crate::ConnectProtocol
+/// [`ConnectProtocol`]: crate::handshake::ConnectProtocol
 /// [`WebSocketUpgradeLayer`]: crate::WebSocketUpgradeLayer
 #[derive(Clone)]
-pub struct PendingIo(Arc<Mutex<Option<PendingUpgraded>>>);
+pub struct PendingIo(Arc<Mutex<Option<IoFuture>>>);
 
 /// A future of the IO, and of what was read beyond the request.
-pub(crate) type PendingUpgraded = Pin<Box<dyn Future<Output = Result<(Upgraded, Bytes), BoxError>> + Send>>;
+pub(crate) type IoFuture = Pin<Box<dyn Future<Output = Result<(UpgradedIo, Bytes), BoxError>> + Send>>;
 
 impl PendingIo {
     /// Creates the extension from a future of the IO, such as the receiver of a
@@ -85,12 +85,12 @@ impl PendingIo {
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
         E: Into<BoxError>,
     {
-        let upgraded = async { io.await.map(|io| Upgraded::new(io, None)).map_err(Into::into) };
+        let upgraded = async { io.await.map(|io| UpgradedIo::new(io, None)).map_err(Into::into) };
         Self(Arc::new(Mutex::new(Some(Box::pin(upgraded)))))
     }
 
     /// Takes the future, once.
-    pub(crate) fn take(&self) -> Option<PendingUpgraded> {
+    pub(crate) fn take(&self) -> Option<IoFuture> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

@@ -4,7 +4,7 @@ use std::{any::Any, io};
 
 use tokio::net::TcpStream;
 
-use super::{Rewind, Upgraded};
+use super::{Rewind, UpgradedIo};
 
 /// The options that a TCP socket has as a WebSocket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,13 +34,13 @@ impl TcpOptions {
 
 /// The TCP socket that `io` is, or that can be reached in it.
 fn tcp(io: &dyn Any) -> Option<&TcpStream> {
-    if let Some(upgraded) = io.downcast_ref::<Upgraded>() {
+    if let Some(upgraded) = io.downcast_ref::<UpgradedIo>() {
         return upgraded.as_tcp();
     }
     if let Some(rewind) = io.downcast_ref::<Rewind<TcpStream>>() {
         return Some(rewind.get_ref());
     }
-    if let Some(rewind) = io.downcast_ref::<Rewind<Upgraded>>() {
+    if let Some(rewind) = io.downcast_ref::<Rewind<UpgradedIo>>() {
         return rewind.get_ref().as_tcp();
     }
     io.downcast_ref::<TcpStream>()

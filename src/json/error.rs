@@ -5,7 +5,7 @@ use std::{error::Error as StdError, fmt};
 use bytes::Bytes;
 use tungstenite::{Error, Utf8Bytes};
 
-use crate::websocket::{CloseCode, CloseReason};
+use crate::close::{CloseCode, CloseReason};
 
 /// Why [`recv_json`](crate::WebSocket::recv_json) has no value.
 ///
@@ -13,7 +13,7 @@ use crate::websocket::{CloseCode, CloseReason};
 /// next message may well be good. Whether such a peer is answered, ignored or closed on is up to the caller:
 ///
 /// ```
-/// use tower_websocket::{RecvJsonError, WebSocket};
+/// use tower_websocket::{WebSocket, json::RecvJsonError};
 ///
 /// async fn sum(mut socket: WebSocket) {
 ///     let mut sum = 0;
@@ -63,8 +63,8 @@ impl RecvJsonError {
     /// quote a value of the message, to the peer that sent it.
     pub fn close_reason(&self) -> CloseReason {
         match self {
-            Self::Invalid { source, .. } => source.to_string().into(),
-            Self::Binary(_) => "JSON comes in text messages".into(),
+            Self::Invalid { source, .. } => CloseReason::truncated(&source.to_string()),
+            Self::Binary(_) => CloseReason::truncated("JSON comes in text messages"),
             Self::Socket(_) => CloseReason::default(),
         }
     }

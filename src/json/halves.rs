@@ -7,7 +7,7 @@ use super::{
     RecvJsonError, SendJsonError,
     message::{decode, encode},
 };
-use crate::websocket::{Receiver, Sender};
+use crate::websocket::{receiver::Receiver, sender::Sender};
 
 /// JSON, with the feature `json`.
 impl<IO: AsyncRead + AsyncWrite + Unpin> Receiver<IO> {

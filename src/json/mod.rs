@@ -1,4 +1,21 @@
-//! Values as JSON, in text messages.
+//! Values as JSON, in text messages: the errors of `recv_json` and `send_json`. With the feature `json`.
+//!
+//! ```
+//! use tower_websocket::{WebSocket, json::RecvJsonError};
+//!
+//! async fn sum(mut socket: WebSocket) {
+//!     while let Some(numbers) = socket.recv_json::<Vec<i64>>().await {
+//!         let sent = match numbers {
+//!             Ok(numbers) => socket.send(numbers.iter().sum::<i64>().to_string()).await,
+//!             Err(RecvJsonError::Socket(_)) => break,
+//!             Err(error) => socket.close(error.close_code(), error.close_reason()).await,
+//!         };
+//!         if sent.is_err() {
+//!             break;
+//!         }
+//!     }
+//! }
+//! ```
 
 mod error;
 mod halves;

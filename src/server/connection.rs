@@ -18,7 +18,7 @@ use super::{
     idle::{Activity, IdlePolicy},
     requests::Requests,
     settings::ServerSettings,
-    tls::{Tls, TlsInfo},
+    tls::{TlsConfig, TlsInfo},
     tracked_io::{TrackedIo, WriteProgress, unwrap_io},
 };
 use crate::{
@@ -60,7 +60,7 @@ impl<S: HttpService> ConnectionContext<S> {
     pub(super) async fn serve_tls<IO, A>(
         mut self,
         io: IO,
-        tls: Tls,
+        tls: TlsConfig,
         peer: PeerAddr<A>,
         permit: Option<OwnedSemaphorePermit>,
     ) where

@@ -34,7 +34,7 @@ pub trait Listener: Send + 'static {
 /// For a [`TcpListener`] it holds a [`SocketAddr`](std::net::SocketAddr), which is then an extension by itself too, for
 /// middleware that knows nothing of this crate. With the feature `axum` the address is also there as axum's
 /// `ConnectInfo`, as below `axum::serve` with `into_make_service_with_connect_info`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PeerAddr<A = std::net::SocketAddr>(pub A);
 
 impl<A: fmt::Display> fmt::Display for PeerAddr<A> {

@@ -1,4 +1,19 @@
-//! The standalone server.
+//! The standalone server: what [`serve`](crate::serve()) takes and returns.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use tokio::net::TcpListener;
+//! use tower_websocket::{AcceptAll, WebSocketUpgradeLayer, serve, server::PeerAddr};
+//!
+//! # async fn run() -> std::io::Result<()> {
+//! let service = WebSocketUpgradeLayer::new(AcceptAll, async |mut socket, ()| {
+//!     let _ = socket.send("hello").await;
+//! })
+//! .filter(|request| request.extensions.get::<PeerAddr>().is_some_and(|peer| peer.0.ip().is_loopback()))
+//! .into_service();
+//! serve(TcpListener::bind("127.0.0.1:8080").await?, service).drain_timeout(Duration::from_secs(5)).await
+//! # }
+//! ```
 
 mod body;
 mod connection;
@@ -10,14 +25,14 @@ mod port;
 mod ports;
 mod requests;
 mod run;
-mod serve;
+pub(crate) mod serve;
 mod service;
 mod settings;
 mod tls;
 mod tracked_io;
 
 pub use listener::{Listener, PeerAddr};
-pub use serve::{Serve, serve};
+pub use serve::Serve;
 pub use service::HttpService;
 #[cfg(feature = "tls")]
-pub use tls::{Tls, TlsError, TlsInfo};
+pub use tls::{TlsConfig, TlsError, TlsInfo};

@@ -13,7 +13,7 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use super::{HttpService, Listener, PeerAddr, connection::ConnectionContext, tls::Tls};
+use super::{HttpService, Listener, PeerAddr, connection::ConnectionContext, tls::TlsConfig};
 use crate::{
     io::TcpOptions,
     trace::{accept_failed, tcp_failed},
@@ -29,12 +29,12 @@ const MAX_FAILED: usize = 64;
 /// A listener, and what is done with its connections first.
 pub(super) struct Port<L> {
     listener: L,
-    tls: Option<Tls>,
+    tls: Option<TlsConfig>,
     pause: Option<Pin<Box<Sleep>>>,
 }
 
 impl<L> Port<L> {
-    pub(super) fn new(listener: L, tls: Option<Tls>) -> Self {
+    pub(super) fn new(listener: L, tls: Option<TlsConfig>) -> Self {
         Self { listener, tls, pause: None }
     }
 }

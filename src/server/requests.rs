@@ -20,7 +20,7 @@ use super::{
     idle::{Activity, UpgradeGuard},
     tls::TlsInfo,
 };
-use crate::{handshake::Opening, io::UnwrapIo, shutdown::Shutdown};
+use crate::{handshake::HandshakeKind, io::UnwrapIo, shutdown::Shutdown};
 
 /// The service that hyper calls with the requests of one connection: adds what is known about the connection, and
 /// passes them on to the user's service.
@@ -45,7 +45,7 @@ where
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         self.activity.on_request();
-        let is_upgrade = Opening::of(&request) == Some(Opening::Upgrade);
+        let is_upgrade = HandshakeKind::of(&request) == Some(HandshakeKind::Upgrade);
         let upgrading = is_upgrade.then(|| UpgradeGuard::new(&self.activity));
         let extensions = request.extensions_mut();
         extensions.insert(self.peer.clone());

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{HttpService, Listener, port::Port, run::Server, tls::Tls};
+use super::{HttpService, Listener, port::Port, run::Server, tls::TlsConfig};
 use crate::shutdown::Shutdown;
 
 /// What hyper adds to the present without looking.
@@ -18,7 +18,7 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 ///
 /// `service` is any tower service of HTTP requests: a layer's
 /// [`into_service`](crate::WebSocketUpgradeLayer::into_service), an axum `Router`, or a stack of your own. Requests
-/// carry a [`PeerAddr`](crate::PeerAddr) and a [`Shutdown`] in their extensions, with TLS a `TlsInfo`, and with the feature
+/// carry a [`PeerAddr`](crate::server::PeerAddr) and a [`Shutdown`] in their extensions, with TLS a `TlsInfo`, and with the feature
 /// `axum` a `ConnectInfo`, so that handlers and middleware written for `axum::serve` find the client's address.
 ///
 /// A client may speak HTTP/1.1 and, with the feature `http2`, HTTP/2: over TLS as ALPN agrees, without TLS with prior
@@ -29,7 +29,7 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// use tower_websocket::{AcceptAll, WebSocketUpgradeLayer, serve};
 ///
 /// # async fn run() -> std::io::Result<()> {
-/// let service = WebSocketUpgradeLayer::new(AcceptAll::new(), async |mut socket, ()| {
+/// let service = WebSocketUpgradeLayer::new(AcceptAll, async |mut socket, ()| {
 ///     let _ = socket.send("hello").await;
 /// })
 /// .into_service();
@@ -65,14 +65,41 @@ pub fn serve<L, S>(listener: L, service: S) -> Serve<L, S> {
     Serve { listener, tls: None, server: Server::new(service) }
 }
 
-/// A server that [`serve`] sets up and `.await` runs.
+/// Serves `service` over TLS to all clients that connect to `listener`; otherwise as [`serve`] does.
+///
+/// `tls` is a [`TlsConfig`] or a `rustls::ServerConfig`. Further listeners, with TLS and without, are added by
+/// [`listen_tls`](Serve::listen_tls) and [`listen`](Serve::listen).
+///
+/// A client that does not speak TLS gets an alert, and the end of the stream. A client that speaks TLS to a listener
+/// without it gets a `400 Bad Request`, which it cannot read as TLS, and the end of the stream.
+///
+/// ```no_run
+/// use tokio::net::TcpListener;
+/// use tower_websocket::{AcceptAll, WebSocketUpgradeLayer, serve_tls, server::TlsConfig};
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let service = WebSocketUpgradeLayer::new(AcceptAll, async |mut socket, ()| {
+///     let _ = socket.send("hello").await;
+/// })
+/// .into_service();
+/// let tls = TlsConfig::from_pem_files("chain.pem", "key.pem")?;
+/// serve_tls(TcpListener::bind("0.0.0.0:443").await?, tls, service).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[cfg(feature = "tls")]
+pub fn serve_tls<L, S>(listener: L, tls: impl Into<TlsConfig>, service: S) -> Serve<L, S> {
+    Serve { listener, tls: Some(tls.into()), server: Server::new(service) }
+}
+
+/// A server that [`serve`] or `serve_tls` sets up and `.await` runs.
 ///
 /// The future never returns an error. If accepting fails, for example because no file descriptors are left, the server
 /// retries after a short pause. An error on a connection ends that connection only.
 #[must_use = "a server does nothing unless awaited"]
 pub struct Serve<L, S> {
     listener: L,
-    tls: Option<Tls>,
+    tls: Option<TlsConfig>,
     server: Server<S>,
 }
 
@@ -86,20 +113,9 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// Speaks TLS on the first listener, the one that [`serve`] was given: `tls` is a
-    /// [`Tls`] or a `rustls::ServerConfig`.
-    ///
-    /// A client that does not speak TLS there gets an alert, and the end of the stream. A client that speaks TLS to a
-    /// listener without it gets a `400 Bad Request`, which it cannot read as TLS, and the end of the stream.
-    #[cfg(feature = "tls")]
-    pub fn tls(mut self, tls: impl Into<Tls>) -> Self {
-        self.tls = Some(tls.into());
-        self
-    }
-
     /// Serves clients that connect to `listener` as well, over TLS.
     #[cfg(feature = "tls")]
-    pub fn listen_tls<M: Listener>(mut self, listener: M, tls: impl Into<Tls>) -> Self
+    pub fn listen_tls<M: Listener>(mut self, listener: M, tls: impl Into<TlsConfig>) -> Self
     where
         S: HttpService,
     {
@@ -113,7 +129,7 @@ impl<L, S> Serve<L, S> {
     ///
     /// Idle connections end at once. HTTP/2 clients are sent GOAWAY first (RFC 9113 §6.8), and have 5 s to leave.
     ///
-    /// The sockets are those of its own handle. A layer whose [`Config::shutdown`](crate::Config::shutdown) names
+    /// The sockets are those of its own handle. A layer whose [`Config::with_shutdown`](crate::Config::with_shutdown) names
     /// another one needs that to be given to [`with_shutdown`](Self::with_shutdown).
     pub fn with_graceful_shutdown(mut self, signal: impl Future<Output = ()> + Send + 'static) -> Self {
         self.server.signal = Box::pin(signal);

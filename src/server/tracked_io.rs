@@ -15,7 +15,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::io::{Rewind, Upgraded};
+use crate::io::{Rewind, UpgradedIo};
 
 /// Writes of fewer bytes than this are HTTP/2's own frames, such as answers to pings, or the end of something.
 const MIN_PROGRESS: usize = 256;
@@ -83,14 +83,14 @@ impl<IO> TrackedIo<IO> {
 /// Takes the IO of a connection without TLS, and what was read beyond the request, out of what hyper hands over.
 pub(super) fn unwrap_io<IO>(
     upgraded: hyper::upgrade::Upgraded,
-) -> Result<(Upgraded, Bytes), hyper::upgrade::Upgraded>
+) -> Result<(UpgradedIo, Bytes), hyper::upgrade::Upgraded>
 where
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let parts = upgraded.downcast::<TokioIo<Rewind<TrackedIo<IO>>>>()?;
     let rewind = parts.io.into_inner().push_front(parts.read_buf);
     let (tracked, unread) = rewind.into_parts();
-    Ok(Upgraded::new(Rewind::new(tracked.io, unread), tracked.permit))
+    Ok(UpgradedIo::new(Rewind::new(tracked.io, unread), tracked.permit))
 }
 
 impl<IO: AsyncRead + Unpin> AsyncRead for TrackedIo<IO> {

@@ -17,8 +17,8 @@ use hyper_util::rt::TokioIo;
 use tokio_tungstenite::WebSocketStream;
 use tungstenite::{Error, Message, protocol::Role};
 
-use super::patience::within_a_day;
-use crate::websocket::{CloseCode, CloseReason};
+use super::timeout::within_a_day;
+use crate::close::{CloseCode, CloseReason};
 
 /// The client's side of an open WebSocket, for a test: a [`Stream`] and a [`Sink`] of [`Message`]s.
 ///
@@ -129,7 +129,7 @@ impl Client {
         self.send(text).await
     }
 
-    /// Sends Close, and returns how the server closed; see [`closed`](Self::closed).
+    /// Sends Close, and returns how the server closed; see [`closed`](Self::closed). A reason longer than 123 bytes is cut.
     ///
     /// # Panics
     ///
@@ -138,10 +138,10 @@ impl Client {
     pub fn close(
         &mut self,
         code: CloseCode,
-        reason: impl Into<CloseReason>,
+        reason: impl AsRef<str>,
     ) -> impl Future<Output = (u16, String)> + Send {
         let caller = Location::caller();
-        let frame = code.frame(reason.into());
+        let frame = code.frame(CloseReason::truncated(reason.as_ref()));
         let close = async {
             // Where it cannot be sent, the server has closed already.
             let _ = self.stream.close(Some(frame)).await;

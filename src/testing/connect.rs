@@ -12,14 +12,14 @@ use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use tokio::io::duplex;
 use tower::{BoxError, Service, ServiceExt};
 
-use super::{Client, IntoRequest, Refused, answer::check, patience::within_a_day, request::complete};
+use super::{Client, IntoRequest, Rejected, answer::check, request::complete, timeout::within_a_day};
 
 /// Asks `service` for a WebSocket.
 ///
 /// To `request` is added what an opening handshake needs and it does not have: `Host` (`localhost`, or what the URI
 /// names), `Connection`, `Upgrade`, `Sec-WebSocket-Version` and `Sec-WebSocket-Key`. Everything else is sent as it is,
 /// so that wrong handshakes can be tried too. Its extensions reach the service: what a server puts there, as axum's
-/// `ConnectInfo` or a [`PeerAddr`](crate::PeerAddr), the test puts there.
+/// `ConnectInfo` or a [`PeerAddr`](crate::server::PeerAddr), the test puts there.
 ///
 /// # Errors
 ///
@@ -30,7 +30,7 @@ use super::{Client, IntoRequest, Refused, answer::check, patience::within_a_day,
 /// Panics if `request` is not a valid URI or request, if the service fails or panics instead of answering, if it does not
 /// answer within a day, or if its 101 is not one that a client may accept (RFC 6455 §4.1).
 #[track_caller]
-pub fn connect<S, B>(service: S, request: impl IntoRequest) -> impl Future<Output = Result<Client, Refused>>
+pub fn connect<S, B>(service: S, request: impl IntoRequest) -> impl Future<Output = Result<Client, Rejected>>
 where
     S: Service<Request<Incoming>, Response = Response<B>, Error: Into<BoxError>> + Clone + 'static,
     B: Body<Error: Into<BoxError>> + 'static,
@@ -45,7 +45,7 @@ where
 }
 
 /// The outer error is one of the service or of the test.
-async fn open<S, B>(service: S, request: Request<()>) -> Result<Result<Client, Refused>, String>
+async fn open<S, B>(service: S, request: Request<()>) -> Result<Result<Client, Rejected>, String>
 where
     S: Service<Request<Incoming>, Response = Response<B>, Error: Into<BoxError>> + Clone + 'static,
     B: Body<Error: Into<BoxError>> + 'static,
@@ -70,7 +70,7 @@ where
         let (head, body) = response.into_parts();
         if head.status != StatusCode::SWITCHING_PROTOCOLS {
             let body = body.collect().await.map_err(told)?.to_bytes();
-            return Ok(Err(Refused::new(Response::from_parts(head, body))));
+            return Ok(Err(Rejected::new(Response::from_parts(head, body))));
         }
         let mut response = Response::from_parts(head, ());
         let io = upgrade::on(&mut response).await.map_err(told)?;

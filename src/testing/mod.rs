@@ -1,7 +1,7 @@
 //! Tests of services that open WebSockets, in memory: no port, no real clock. With the feature `testing`.
 //!
 //! [`connect`] sends one opening handshake to a tower service, through hyper's own HTTP/1.1 connection, and comes back
-//! with a [`Client`] whose socket is open, or with the response that refused it. The service is whatever a server would
+//! with a [`Client`] whose socket is open, or with the response that rejected it. The service is whatever a server would
 //! be given: an axum `Router`, a layer's [`into_service`](crate::WebSocketUpgradeLayer::into_service), a stack of
 //! middleware. It need not be of this crate.
 //!
@@ -11,7 +11,7 @@
 //! use tower_websocket::{AcceptAll, WebSocketUpgradeLayer, testing::connect};
 //!
 //! fn app() -> Router {
-//!     let greet = WebSocketUpgradeLayer::new(AcceptAll::new(), async |mut socket, ()| {
+//!     let greet = WebSocketUpgradeLayer::new(AcceptAll, async |mut socket, ()| {
 //!         while let Some(Ok(name)) = socket.recv().await {
 //!             if let (true, Ok(name)) = (name.is_text(), name.to_text()) {
 //!                 let _ = socket.send(format!("hello, {name}")).await;
@@ -32,9 +32,9 @@
 //!     assert_eq!(client.recv_text().await, "hello, Ada");
 //!
 //!     let foreign = Request::get("/ws").header("origin", "https://evil.org");
-//!     let refused = connect(app(), foreign).await.unwrap_err();
-//!     assert_eq!(refused.status(), StatusCode::FORBIDDEN);
-//!     assert!(refused.body().starts_with(b"the origin \"https://evil.org\" is not allowed"));
+//!     let rejected = connect(app(), foreign).await.unwrap_err();
+//!     assert_eq!(rejected.status(), StatusCode::FORBIDDEN);
+//!     assert!(rejected.body().starts_with(b"the origin \"https://evil.org\" is not allowed"));
 //! }
 //! ```
 //!
@@ -47,11 +47,11 @@
 mod answer;
 mod client;
 mod connect;
-mod patience;
-mod refused;
+mod rejected;
 mod request;
+mod timeout;
 
 pub use client::Client;
 pub use connect::connect;
-pub use refused::Refused;
+pub use rejected::Rejected;
 pub use request::IntoRequest;

@@ -8,8 +8,8 @@ use http::{
 };
 
 /// What [`connect`](super::connect) can ask for: a path, a [`Uri`], a [`Request`], or the [`Builder`] of one, as it
-/// stands.
-pub trait IntoRequest {
+/// stands. The trait is sealed.
+pub trait IntoRequest: Sealed {
     /// Returns the request.
     ///
     /// # Panics
@@ -17,6 +17,17 @@ pub trait IntoRequest {
     /// Panics if the value is not a valid URI or request.
     fn into_request(self) -> Request<()>;
 }
+
+/// What has no implementations but those of this file.
+pub trait Sealed {}
+
+impl Sealed for Request<()> {}
+
+impl Sealed for Builder {}
+
+impl Sealed for Uri {}
+
+impl Sealed for &str {}
 
 impl IntoRequest for Request<()> {
     fn into_request(self) -> Request<()> {

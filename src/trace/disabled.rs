@@ -2,7 +2,7 @@
 
 use std::{error::Error, io};
 
-use crate::websocket::Summary;
+use crate::close::Summary;
 use http::{HeaderValue, StatusCode, request::Parts};
 
 /// Whether anything is recorded.
@@ -16,7 +16,7 @@ impl RequestTrace {
         Self
     }
 
-    pub(crate) fn refused(&self, _: StatusCode, _: &dyn Error) {}
+    pub(crate) fn rejected(&self, _: StatusCode, _: &dyn Error) {}
 
     pub(crate) fn accepted(self, _: Option<&HeaderValue>) -> Trace {
         Trace

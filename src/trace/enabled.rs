@@ -5,7 +5,7 @@ use std::{error::Error, io, net::SocketAddr, sync::Arc};
 use http::{HeaderValue, Method, StatusCode, Uri, request::Parts};
 use tracing::{Span, debug, field, info_span, warn};
 
-use crate::websocket::Summary;
+use crate::close::Summary;
 
 /// Whether anything is recorded.
 pub(crate) const IS_ENABLED: bool = true;
@@ -29,15 +29,15 @@ impl RequestTrace {
         }
     }
 
-    /// Records the refusal in the current span, which is the request's where there is one.
-    pub(crate) fn refused(&self, status: StatusCode, error: &dyn Error) {
+    /// Records the rejection in the current span, which is the request's where there is one.
+    pub(crate) fn rejected(&self, status: StatusCode, error: &dyn Error) {
         let (method, path) = (field::display(&self.method), self.uri.path());
         let peer = self.peer.map(field::display);
         let source = error.source().map(field::display);
         if status.is_server_error() {
-            warn!(method, path, peer, status = status.as_u16(), source, "handshake refused: {error}");
+            warn!(method, path, peer, status = status.as_u16(), source, "handshake rejected: {error}");
         } else {
-            debug!(method, path, peer, status = status.as_u16(), source, "handshake refused: {error}");
+            debug!(method, path, peer, status = status.as_u16(), source, "handshake rejected: {error}");
         }
     }
 
@@ -79,10 +79,10 @@ impl Trace {
     /// Records how the connection ended.
     pub(crate) fn ended(self, summary: &Summary) {
         let span = &*self.span;
-        let Summary { ended, received, sent, duration, .. } = summary;
-        span.record("close_code", ended.code());
-        span.record("close_reason", ended.reason());
-        if let Some(error) = ended.error() {
+        let Summary { close_info, received, sent, duration, .. } = summary;
+        span.record("close_code", close_info.code());
+        span.record("close_reason", close_info.reason());
+        if let Some(error) = close_info.error() {
             span.record("error", error);
         }
         span.record("messages_received", received.messages);

@@ -13,7 +13,7 @@ use tower::BoxError;
 use crate::handshake::RejectionBody;
 
 pin_project! {
-    /// The response body of [`WebSocketUpgrade`](crate::WebSocketUpgrade): the inner service's, or ours.
+    /// The response body of [`WebSocketUpgrade`](crate::upgrade::WebSocketUpgrade): the inner service's, or ours.
     #[derive(Debug)]
     pub struct ResponseBody<B> {
         #[pin]

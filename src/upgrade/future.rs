@@ -14,7 +14,7 @@ use super::ResponseBody;
 use crate::handshake::RejectionBody;
 
 pin_project! {
-    /// The response future of [`WebSocketUpgrade`](crate::WebSocketUpgrade).
+    /// The response future of [`WebSocketUpgrade`](crate::upgrade::WebSocketUpgrade).
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<Fut> {
         #[pin]

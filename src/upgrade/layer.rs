@@ -9,13 +9,13 @@ use super::{
     UpgradeRequired,
     service::{Predicate, Shared, WebSocketUpgrade},
 };
-use crate::{acceptor::Acceptor, config::Config, handshake::HandshakeService, websocket::WebSocket};
+use crate::{accept::Acceptor, config::Config, handshake::HandshakeService, websocket::WebSocket};
 
 /// Opens WebSockets anywhere in a hyper, tower or axum stack.
 ///
 /// - Requests that do not ask for a WebSocket go to the inner service, untouched.
 /// - Those that do are checked against RFC 6455 and the [origin policy](Config::allow_origin), then the
-///   [handshake service](HandshakeService) is asked. A refusal is answered here.
+///   [handshake service](HandshakeService) is asked. A rejection is answered here.
 /// - Once the response is sent, `handler(socket, extra)` runs on a task of its own, with what the handshake service
 ///   attached. However it ends, the closing handshake is finished.
 ///
@@ -23,7 +23,7 @@ use crate::{acceptor::Acceptor, config::Config, handshake::HandshakeService, web
 /// use axum::{Router, routing::get};
 /// use tower_websocket::{AcceptAll, WebSocketUpgradeLayer};
 ///
-/// let layer = WebSocketUpgradeLayer::new(AcceptAll::new(), async |mut socket, ()| {
+/// let layer = WebSocketUpgradeLayer::new(AcceptAll, async |mut socket, ()| {
 ///     let _ = socket.send("hello").await;
 /// });
 /// let app: Router = Router::new().route("/", get("open a WebSocket here")).layer(layer);
@@ -33,10 +33,10 @@ use crate::{acceptor::Acceptor, config::Config, handshake::HandshakeService, web
 /// `http1::Builder` needs `with_upgrades()`, hyper-util's `auto::Builder` `serve_connection_with_upgrades()`. Under a
 /// hyper server without them the client gets a 101 and then the end of the stream, and with the feature `tracing` a
 /// warning names the missing call. A server that is not hyper's hands its IO over with a
-/// [`PendingIo`](crate::PendingIo).
+/// [`PendingIo`](crate::io::PendingIo).
 ///
 /// Layers outside of this one must leave an accepting response's status alone: hyper hands the connection over
-/// whatever was sent in place of the 101. To refuse, wrap the handshake service instead.
+/// whatever was sent in place of the 101. To reject, wrap the handshake service instead.
 ///
 /// # HTTP/2
 ///
@@ -49,6 +49,7 @@ use crate::{acceptor::Acceptor, config::Config, handshake::HandshakeService, web
 /// `enable_connect_protocol()`, hyper-util's `auto::Builder` with `http2().enable_connect_protocol()`, `axum::serve`
 /// by axum's feature `http2`. Clients that are not told so open an HTTP/1.1 connection instead. Below an axum router, the
 /// place must be one that a `CONNECT` reaches: `route_service` or `any_service`, not `get_service`.
+#[must_use = "a layer does nothing unless it is applied to a service"]
 pub struct WebSocketUpgradeLayer<H, F> {
     acceptor: Acceptor<H>,
     handler: Arc<F>,
@@ -82,7 +83,7 @@ impl<H, F> WebSocketUpgradeLayer<H, F> {
     /// Returns a service of its own, which answers requests that are not WebSocket upgrades with 426 (over HTTP/2 with 405, or 501).
     pub fn into_service(self) -> WebSocketUpgrade<UpgradeRequired, H, F> {
         let Self { acceptor, handler, predicate } = self;
-        WebSocketUpgrade::new(UpgradeRequired::new(), Shared { acceptor, handler, predicate })
+        WebSocketUpgrade::new(UpgradeRequired, Shared { acceptor, handler, predicate })
     }
 }
 

@@ -12,8 +12,8 @@ use tower::Service;
 
 use super::{ResponseBody, ResponseFuture, task::UpgradeTask};
 use crate::{
-    acceptor::Acceptor,
-    handshake::{HandshakeService, Opening, RejectionBody},
+    accept::Acceptor,
+    handshake::{HandshakeKind, HandshakeService, RejectionBody},
     websocket::WebSocket,
 };
 
@@ -24,6 +24,7 @@ use crate::{
 /// # Panics
 ///
 /// Calling it with a WebSocket request panics outside of a tokio runtime, once the handshake is accepted.
+#[must_use = "a service does nothing unless it is called"]
 pub struct WebSocketUpgrade<S, H, F> {
     inner: S,
     shared: Arc<Shared<H, F>>,
@@ -74,7 +75,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        if let Some(opening) = Opening::of(&request) {
+        if let Some(opening) = HandshakeKind::of(&request) {
             let (parts, body) = request.into_parts();
             if self.shared.predicate.as_ref().is_none_or(|predicate| predicate(&parts)) {
                 // Nothing of the body is wanted, and it need not be `Send`.
@@ -90,7 +91,7 @@ where
 async fn upgrade<H, F, Fut>(
     shared: Arc<Shared<H, F>>,
     parts: Parts,
-    opening: Opening,
+    opening: HandshakeKind,
 ) -> Response<RejectionBody>
 where
     H: HandshakeService,
@@ -103,7 +104,7 @@ where
             tokio::spawn(UpgradeTask::new(upgrading, move |socket, extra| handler(socket, extra), drop));
             response.map(|()| RejectionBody::default())
         }
-        Err(refused) => refused.into_response(),
+        Err(rejected) => rejected.into_response(),
     }
 }
 

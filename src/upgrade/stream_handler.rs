@@ -4,10 +4,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 use tokio_tungstenite::WebSocketStream;
 
-use crate::{
-    io::Upgraded,
-    websocket::{CloseCode, WebSocket},
-};
+use crate::{close::CloseCode, io::UpgradedIo, websocket::WebSocket};
 
 /// Turns a handler of tokio-tungstenite's [`WebSocketStream`] into one for a
 /// [`WebSocketUpgradeLayer`](crate::WebSocketUpgradeLayer), for code that was written for that stream.
@@ -18,10 +15,10 @@ use crate::{
 ///
 /// ```
 /// use futures_util::{SinkExt, StreamExt};
-/// use tower_websocket::{AcceptAll, Upgraded, WebSocketUpgradeLayer, stream_handler};
+/// use tower_websocket::{AcceptAll, WebSocketUpgradeLayer, io::UpgradedIo, upgrade::stream_handler};
 /// use tokio_tungstenite::WebSocketStream;
 ///
-/// async fn echo(mut stream: WebSocketStream<Upgraded>, (): ()) {
+/// async fn echo(mut stream: WebSocketStream<UpgradedIo>, (): ()) {
 ///     while let Some(Ok(message)) = stream.next().await {
 ///         if message.is_text() && stream.send(message).await.is_err() {
 ///             break;
@@ -29,14 +26,14 @@ use crate::{
 ///     }
 /// }
 ///
-/// let layer = WebSocketUpgradeLayer::new(AcceptAll::new(), stream_handler(echo));
+/// let layer = WebSocketUpgradeLayer::new(AcceptAll, stream_handler(echo));
 /// ```
 pub fn stream_handler<T, F, Fut>(
     handler: F,
 ) -> impl Fn(WebSocket, T) -> Pin<Box<dyn Future<Output = ()> + Send>> + Clone + Send + Sync + 'static
 where
     T: Send + 'static,
-    F: Fn(WebSocketStream<Upgraded>, T) -> Fut + Send + Sync + 'static,
+    F: Fn(WebSocketStream<UpgradedIo>, T) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
     let handler = Arc::new(handler);

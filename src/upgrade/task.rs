@@ -9,8 +9,8 @@ use std::{
 use pin_project_lite::pin_project;
 
 use crate::{
-    acceptor::{UpgradeError, Upgrading},
-    io::Upgraded,
+    accept::{PendingUpgrade, UpgradeError},
+    io::UpgradedIo,
     trace::upgrade_failed,
     websocket::{Driver, WebSocket},
 };
@@ -21,8 +21,8 @@ pin_project! {
     /// An `async` block would keep room for both at once, for as long as the WebSocket is open.
     #[project = UpgradeTaskProj]
     pub(crate) enum UpgradeTask<T, F, E, Fut: Future> {
-        Upgrading { upgrading: Upgrading<T>, callbacks: Option<(F, E)> },
-        Running { #[pin] driver: Driver<Upgraded, Fut> },
+        Upgrading { upgrading: PendingUpgrade<T>, callbacks: Option<(F, E)> },
+        Running { #[pin] driver: Driver<UpgradedIo, Fut> },
     }
 }
 
@@ -33,7 +33,7 @@ where
     Fut: Future<Output = ()>,
 {
     /// Runs `handler`, or calls `on_failed` if the server does not hand over the IO.
-    pub(crate) fn new(upgrading: Upgrading<T>, handler: F, on_failed: E) -> Self {
+    pub(crate) fn new(upgrading: PendingUpgrade<T>, handler: F, on_failed: E) -> Self {
         Self::Upgrading { upgrading, callbacks: Some((handler, on_failed)) }
     }
 }

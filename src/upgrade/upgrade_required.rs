@@ -10,26 +10,18 @@ use http::{Request, Response};
 use tower::Service;
 
 use crate::{
-    acceptor::refuse,
+    accept::reject,
     handshake::{HandshakeError, RejectionBody},
 };
 
 /// Answers every request with 426, and over HTTP/2 with 405, or 501 to a `CONNECT`: this resource is a WebSocket.
 ///
 /// The text of the 426 tells what a request lacks that has only some of an opening handshake, as after a proxy that does
-/// not pass an upgrade on. The [`RefusalCause`](crate::RefusalCause) is in the response's extensions.
+/// not pass an upgrade on. The [`HandshakeErrorKind`](crate::handshake::HandshakeErrorKind) is in the response's extensions.
 ///
 /// It is the inner service of [`into_service`](crate::WebSocketUpgradeLayer::into_service).
 #[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
 pub struct UpgradeRequired;
-
-impl UpgradeRequired {
-    /// Refuses every request.
-    pub fn new() -> Self {
-        Self
-    }
-}
 
 impl<B> Service<Request<B>> for UpgradeRequired {
     type Response = Response<RejectionBody>;
@@ -43,6 +35,6 @@ impl<B> Service<Request<B>> for UpgradeRequired {
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let error = HandshakeError::not_websocket(&request);
         let (parts, _) = request.into_parts();
-        ready(Ok(refuse(&parts, error).into_response()))
+        ready(Ok(reject(&parts, error).into_response()))
     }
 }

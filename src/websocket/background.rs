@@ -8,17 +8,17 @@ use tokio::{
 };
 
 use super::{
-    agreement::Agreement,
-    close_code::CloseCode,
     connection::Connection,
     delivery::{Deliver, deliver},
     driver::Driver,
+    negotiated::Negotiated,
     rescue::rescue,
     shared::{Act, Shared},
 };
+use crate::close::CloseCode;
 
 /// Returns a connection to be shared, which is looked after when nobody else does.
-pub(super) fn share<IO>(io: IO, unread: &[u8], agreement: Agreement) -> Arc<Shared<IO>>
+pub(super) fn share<IO>(io: IO, unread: &[u8], agreement: Negotiated) -> Arc<Shared<IO>>
 where
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {

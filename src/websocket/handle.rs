@@ -2,10 +2,8 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use super::{
-    close_code::CloseCode,
-    shared::{Act, Shared},
-};
+use super::shared::{Act, Shared};
+use crate::close::CloseCode;
 
 /// The one who receives: while it is there, the connection is open.
 pub(super) struct Handle<IO>(Arc<Shared<IO>>);

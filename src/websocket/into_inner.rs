@@ -15,7 +15,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     ///
     /// The stream has the limits of the [`Config`](crate::Config); keepalive, timeouts and the closing handshake are up to the
     /// caller from now on. A handler that wants nothing else is made with
-    /// [`stream_handler`](crate::stream_handler).
+    /// [`stream_handler`](crate::upgrade::stream_handler).
     ///
     /// # Errors
     ///

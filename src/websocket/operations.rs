@@ -12,14 +12,13 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tungstenite::{Error, Message};
 
 use super::{
-    close_code::CloseCode,
-    close_reason::CloseReason,
     connection::{
         Accepted, Attached, Compress, Compressed, Connection, Deferred, Event, Kind, Locked, Place, Seat,
     },
     shared::{Act, Shared},
     try_send_error::TrySendError,
 };
+use crate::close::{CloseCode, CloseReason};
 use crate::deflate::Deflater;
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {

@@ -11,8 +11,9 @@ use futures_core::Stream;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tungstenite::{Error, Message};
 
-use super::{ended::Ended, handle::Handle};
-use crate::io::Upgraded;
+use super::handle::Handle;
+use crate::close::CloseInfo;
+use crate::io::UpgradedIo;
 
 /// The half of a [`WebSocket`](crate::WebSocket) that receives.
 ///
@@ -20,7 +21,7 @@ use crate::io::Upgraded;
 /// [received ahead](crate::WebSocket#what-happens-while-the-handler-does-not-receive).
 ///
 /// Dropping it closes the connection with 1000, or 1011 when a panic drops it: nobody would receive the peer's messages.
-pub struct Receiver<IO = Upgraded> {
+pub struct Receiver<IO = UpgradedIo> {
     handle: Handle<IO>,
 }
 
@@ -32,8 +33,8 @@ impl<IO> Receiver<IO> {
     /// Returns how the connection was closed, or is being closed; `None` while it is open.
     ///
     /// It is complete once [`recv`](Self::recv) has returned `None`.
-    pub fn ended(&self) -> Option<Ended> {
-        self.handle.lock().ended()
+    pub fn close_info(&self) -> Option<CloseInfo> {
+        self.handle.lock().close_info()
     }
 
     /// Returns the subprotocol that the opening handshake agreed on.

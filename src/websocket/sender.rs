@@ -14,8 +14,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tungstenite::{Error, Message};
 
 use super::{
-    close_code::CloseCode,
-    close_reason::CloseReason,
     connection::{Compress, Urgency},
     handle::code_of_drop,
     sending::Sending,
@@ -23,7 +21,8 @@ use super::{
     sink::SinkState,
     try_send_error::TrySendError,
 };
-use crate::io::Upgraded;
+use crate::close::{CloseCode, CloseReason};
+use crate::io::UpgradedIo;
 
 /// The half of a [`WebSocket`](crate::WebSocket) that sends. Clones are further senders.
 ///
@@ -32,7 +31,7 @@ use crate::io::Upgraded;
 /// last sender is dropped, the connection closes with 1000; the receiver receives until the peer's Close.
 ///
 /// As a `Sink`, its `poll_close` flushes and leaves the connection open for other senders.
-pub struct Sender<IO = Upgraded> {
+pub struct Sender<IO = UpgradedIo> {
     shared: Arc<Shared<IO>>,
     sink: SinkState,
 }
@@ -83,9 +82,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
     }
 
     /// Begins the closing handshake without waiting for it: queues a Close behind everything that was sent before. `None` sends
-    /// a Close without a code. Sending fails from now on; the receiver receives until the peer's Close.
-    pub fn close(&self, code: impl Into<Option<CloseCode>>, reason: impl Into<CloseReason>) {
-        let (code, reason) = (code.into(), reason.into());
+    /// a Close without a code, and no reason. A reason longer than [`CloseReason::MAX`], 123 bytes, is cut. Sending fails from
+    /// now on; the receiver receives until the peer's Close.
+    pub fn close(&self, code: impl Into<Option<CloseCode>>, reason: impl AsRef<str>) {
+        let (code, reason) = (code.into(), CloseReason::truncated(reason.as_ref()));
         self.shared.begin_close(code, reason);
     }
 

@@ -12,10 +12,8 @@ use tokio::{
     runtime,
 };
 
-use super::{
-    close_code::CloseCode,
-    connection::{Connection, Deferred, Lock, Locked, Seat},
-};
+use super::connection::{Connection, Deferred, Lock, Locked, Seat};
+use crate::close::CloseCode;
 
 /// What a socket, its halves and its driver share: the connection behind its lock.
 pub(super) struct Shared<IO> {

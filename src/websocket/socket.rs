@@ -14,21 +14,19 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tungstenite::{Error, Message};
 
 use super::{
-    agreement::Agreement,
     background::share,
-    close_code::CloseCode,
-    close_reason::CloseReason,
     connection::{Attached, Compress},
     driver::Driver,
-    ended::Ended,
     handle::Handle,
+    negotiated::Negotiated,
     receiver::Receiver,
     sender::Sender,
     sending::Sending,
     sink::SinkState,
     try_send_error::TrySendError,
 };
-use crate::io::Upgraded;
+use crate::close::{CloseCode, CloseInfo, CloseReason};
+use crate::io::UpgradedIo;
 
 /// An open WebSocket: a [`Stream`] and a [`Sink`] of [`Message`]s.
 ///
@@ -79,16 +77,16 @@ use crate::io::Upgraded;
 ///
 /// # IO
 ///
-/// `IO` is anything that is `AsyncRead + AsyncWrite`; [`Upgraded`] is what an HTTP server hands over. A socket must be used
+/// `IO` is anything that is `AsyncRead + AsyncWrite`; [`UpgradedIo`] is what an HTTP server hands over. A socket must be used
 /// within a tokio runtime whose timers are enabled.
-pub struct WebSocket<IO = Upgraded> {
+pub struct WebSocket<IO = UpgradedIo> {
     handle: Handle<IO>,
     sink: SinkState,
 }
 
 impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> WebSocket<IO> {
     /// `unread` goes before what `io` will still give.
-    pub(crate) fn new(io: IO, unread: &[u8], agreement: Agreement) -> Self {
+    pub(crate) fn new(io: IO, unread: &[u8], agreement: Negotiated) -> Self {
         Self { handle: Handle::new(share(io, unread, agreement)), sink: SinkState::default() }
     }
 
@@ -169,6 +167,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     /// Closes the connection: sends a Close behind everything that was sent before, then waits until the peer's Close and
     /// end of stream. Messages received meanwhile are discarded. `None` sends a Close without a code, and no reason.
     ///
+    /// A reason longer than [`CloseReason::MAX`], 123 bytes, is cut between two characters.
+    ///
     /// # Errors
     ///
     /// Returns an error if writing fails, and [`Error::Io`] of kind [`TimedOut`](std::io::ErrorKind::TimedOut) if the
@@ -180,9 +180,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     pub async fn close(
         &mut self,
         code: impl Into<Option<CloseCode>>,
-        reason: impl Into<CloseReason>,
+        reason: impl AsRef<str>,
     ) -> Result<(), Error> {
-        self.handle.close(code.into(), reason.into()).await
+        self.handle.close(code.into(), CloseReason::truncated(reason.as_ref())).await
     }
 
     /// Waits until messages can no longer be sent: one side has begun to close, or the connection has failed.
@@ -271,8 +271,8 @@ impl<IO> WebSocket<IO> {
     /// Returns how the connection was closed, or is being closed; `None` while it is open.
     ///
     /// It is complete once [`recv`](Self::recv) has returned `None`.
-    pub fn ended(&self) -> Option<Ended> {
-        self.handle.lock().ended()
+    pub fn close_info(&self) -> Option<CloseInfo> {
+        self.handle.lock().close_info()
     }
 
     /// Returns `true` if no more messages can be sent.

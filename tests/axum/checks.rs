@@ -16,8 +16,9 @@ use http::{Request, StatusCode, Version, request::Parts};
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 use tower_websocket::{
-    CloseCode, HandshakeError, RefusalCause,
+    CloseCode,
     axum::{WebSocket, WebSocketUpgrade},
+    handshake::{HandshakeError, HandshakeErrorKind},
     testing::connect,
 };
 
@@ -86,7 +87,7 @@ async fn a_foreign_origin_is_refused_with_the_cause_for_metrics() {
     assert!(refused.body().starts_with(b"the origin \"https://evil.example\" is not allowed"));
 
     async fn cause(response: Response) -> (StatusCode, &'static str) {
-        let cause = response.extensions().get::<RefusalCause>().unwrap();
+        let cause = response.extensions().get::<HandshakeErrorKind>().unwrap();
         (StatusCode::IM_A_TEAPOT, cause.as_str())
     }
     let caused = app().layer(map_response(cause));

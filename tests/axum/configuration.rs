@@ -12,7 +12,7 @@ use http::{Request, StatusCode, request::Builder};
 use tower_websocket::{
     AllowOrigin, CloseCode, Config, Shutdown,
     axum::{ConfigFromState, WebSocket, WebSocketUpgrade},
-    testing::{Client, Refused, connect},
+    testing::{Client, Rejected, connect},
 };
 
 async fn echo(mut socket: WebSocket) {
@@ -161,7 +161,7 @@ async fn max_connections_counts_over_all_handlers_and_is_given_back() {
         StatusCode::UNAUTHORIZED
     }
     let shutdown = Shutdown::new();
-    let config = Config::new().max_connections(1).shutdown(&shutdown);
+    let config = Config::new().max_connections(1).with_shutdown(&shutdown);
     let app =
         Router::new().route("/", any(upgrade)).route("/other", any(upgrade)).route("/refuse", any(refuse));
     let app = app.layer(Extension(config));
@@ -180,9 +180,9 @@ async fn max_connections_counts_over_all_handlers_and_is_given_back() {
 #[tokio::test(start_paused = true)]
 async fn a_shutdown_closes_its_sockets_and_refuses_new_ones() {
     let shutdown = Shutdown::new();
-    let config = Config::new().shutdown(&shutdown);
+    let config = Config::new().with_shutdown(&shutdown);
     let app = Router::new().route("/", any(upgrade)).layer(Extension(config));
-    let connected: Result<Client, Refused> = connect(app.clone(), "/").await;
+    let connected: Result<Client, Rejected> = connect(app.clone(), "/").await;
     let mut client = connected.unwrap();
     shutdown.start();
     assert_eq!(client.closed().await.0, 1001);

@@ -46,7 +46,7 @@ async fn a_socket_has_a_span_and_a_rejection_an_event() {
     let app = Router::new().route("/rooms", any(upgrade));
     let foreign = Request::get("/rooms").header("origin", "https://evil.example");
     assert!(connect(app.clone(), foreign).await.is_err());
-    let refused = "handshake refused: the origin \"https://evil.example\"";
+    let refused = "handshake rejected: the origin \"https://evil.example\"";
     assert!(log.text().contains(refused), "{}", log.text());
 
     connect(app, "/rooms").await.unwrap().close(CloseCode::NORMAL, "").await;

@@ -15,7 +15,7 @@ use tokio::{
 };
 use tower::{ServiceExt, service_fn};
 use tower_websocket::{
-    UpgradeError,
+    accept::UpgradeError,
     axum::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code},
     testing::connect,
 };

@@ -16,7 +16,7 @@ async fn talk(deflate: Deflate, extensions: &str) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let config = Config::new().max_message_size(16 << 20).max_frame_size(16 << 20).deflate(deflate);
-    let layer = WebSocketUpgradeLayer::new(AcceptAll::new(), echo).with_config(config);
+    let layer = WebSocketUpgradeLayer::new(AcceptAll, echo).with_config(config);
     tokio::spawn(serve(listener, layer.layer(service_fn(page))).into_future());
     run("deflate.mjs", &[url, extensions.to_owned()]).await;
 }

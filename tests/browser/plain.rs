@@ -28,7 +28,7 @@ pub(crate) async fn echo(mut socket: WebSocket, (): ()) {
 async fn chromium_talks_to_the_origin_of_its_page() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
-    let service = WebSocketUpgradeLayer::new(AcceptAll::new(), echo).layer(service_fn(page));
+    let service = WebSocketUpgradeLayer::new(AcceptAll, echo).layer(service_fn(page));
     tokio::spawn(serve(listener, service).into_future());
     run("echo.mjs", &[url]).await;
 }

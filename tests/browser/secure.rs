@@ -11,19 +11,20 @@ use hyper::body::{Bytes, Incoming};
 use tokio::net::TcpListener;
 use tower::{Layer, service_fn};
 use tower_websocket::{
-    Handshake, Rejection, Tls, WebSocketUpgradeLayer,
+    Handshake, Rejection, WebSocketUpgradeLayer,
     rustls::{
         ServerConfig,
         crypto::ring,
         pki_types::{PrivateKeyDer, pem::PemObject},
     },
-    serve,
+    serve_tls,
+    server::TlsConfig,
 };
 
 use crate::{browser::run, plain::echo};
 
 /// A certificate for 127.0.0.1 that the browser is told to trust.
-fn config(alpn: &[&str]) -> Tls {
+fn config(alpn: &[&str]) -> TlsConfig {
     let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
     let key = PrivateKeyDer::from_pem_slice(made.signing_key.serialize_pem().as_bytes()).unwrap();
     let mut config = ServerConfig::builder_with_provider(ring::default_provider().into())
@@ -60,7 +61,7 @@ async fn versions(alpn: &[&str]) -> Option<(Version, Version)> {
         }
     };
     let service = WebSocketUpgradeLayer::new(service_fn(handshake), echo).layer(service_fn(page));
-    tokio::spawn(serve(listener, service).tls(config(alpn)).into_future());
+    tokio::spawn(serve_tls(listener, config(alpn), service).into_future());
     run("echo.mjs", &[url]).await;
     let versions = (*pages.lock().unwrap(), *sockets.lock().unwrap());
     versions.0.zip(versions.1)

@@ -13,7 +13,7 @@ async fn start_echo(deflate: Option<Deflate>) -> String {
         None => config,
         Some(deflate) => config.deflate(deflate),
     };
-    let layer = WebSocketUpgradeLayer::new(AcceptAll::new(), echo).with_config(config);
+    let layer = WebSocketUpgradeLayer::new(AcceptAll, echo).with_config(config);
     start(layer, &Over::Tcp).await
 }
 

@@ -84,7 +84,7 @@ enum Over {
     Tcp,
     /// With the certificate's authority in this file.
     #[cfg(feature = "tls")]
-    Tls(tower_websocket::Tls, OsString),
+    Tls(tower_websocket::server::TlsConfig, OsString),
 }
 
 /// Serves on a port of its own, and returns the URL of that.
@@ -96,11 +96,11 @@ where
 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let server = serve(listener, layer.into_service());
+    let service = layer.into_service();
     let (server, scheme) = match over {
-        Over::Tcp => (server, "ws"),
+        Over::Tcp => (serve(listener, service), "ws"),
         #[cfg(feature = "tls")]
-        Over::Tls(tls, _) => (server.tls(tls.clone()), "wss"),
+        Over::Tls(tls, _) => (tower_websocket::serve_tls(listener, tls.clone(), service), "wss"),
     };
     tokio::spawn(server.into_future());
     format!("{scheme}://127.0.0.1:{port}")
@@ -109,9 +109,9 @@ where
 /// The URLs of the three servers, and the Closes that the third receives.
 async fn start_all(over: &Over) -> ([String; 3], UnboundedReceiver<(u16, String)>) {
     let (closed, closes) = unbounded_channel();
-    let obey = WebSocketUpgradeLayer::new(AcceptAll::new(), move |socket, ()| obey(socket, closed.clone()));
+    let obey = WebSocketUpgradeLayer::new(AcceptAll, move |socket, ()| obey(socket, closed.clone()));
     let urls = [
-        start(WebSocketUpgradeLayer::new(AcceptAll::new(), echo), over).await,
+        start(WebSocketUpgradeLayer::new(AcceptAll, echo), over).await,
         start(WebSocketUpgradeLayer::new(service_fn(handshake), calendar), over).await,
         start(obey, over).await,
     ];
@@ -191,7 +191,7 @@ async fn node_talks_to_the_servers() {
 
 /// A certificate for 127.0.0.1 that is its own authority, in a file as well, which is removed at the end.
 #[cfg(feature = "tls")]
-struct Certificate(tower_websocket::Tls, std::path::PathBuf);
+struct Certificate(tower_websocket::server::TlsConfig, std::path::PathBuf);
 
 #[cfg(feature = "tls")]
 impl Certificate {
@@ -200,7 +200,7 @@ impl Certificate {
         let path = std::env::temp_dir().join(format!("tower-websocket-{name}-{}.pem", std::process::id()));
         std::fs::write(&path, made.cert.pem()).unwrap();
         let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
-        Self(tower_websocket::Tls::from_pem(chain.as_bytes(), key.as_bytes()).unwrap(), path)
+        Self(tower_websocket::server::TlsConfig::from_pem(chain.as_bytes(), key.as_bytes()).unwrap(), path)
     }
 
     fn over(&self) -> Over {

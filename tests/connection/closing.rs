@@ -51,7 +51,7 @@ async fn close_sends_code_and_reason_and_waits_for_the_answer<T: Transport>() {
     let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         socket.send("last").await.unwrap();
         socket.close(CloseCode::try_from(4001).unwrap(), "x".repeat(200)).await.unwrap();
-        done.send((socket.ended().unwrap(), Instant::now())).unwrap();
+        done.send((socket.close_info().unwrap(), Instant::now())).unwrap();
     })
     .await;
     assert_eq!(pair.recv_text().await, "last");
@@ -73,7 +73,7 @@ async fn close_waits_no_longer_than_five_seconds<T: Transport>() {
     let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         let error = socket.close(CloseCode::NORMAL, "").await.unwrap_err();
         assert!(matches!(&error, Error::Io(error) if error.kind() == ErrorKind::TimedOut), "{error:?}");
-        let ended = socket.ended().unwrap();
+        let ended = socket.close_info().unwrap();
         assert_eq!((ended.code(), ended.is_clean()), (1006, false));
         assert_eq!(ended.error(), Some("the closing handshake made no progress in time"));
     })
@@ -91,7 +91,7 @@ async fn the_peers_code_is_echoed_and_readable<T: Transport>() {
             let Some(Ok(Message::Close(Some(frame)))) = socket.recv().await else { panic!("no Close") };
             assert_eq!(u16::from(frame.code), code);
             assert!(socket.recv().await.is_none());
-            done.send(socket.ended().unwrap()).unwrap();
+            done.send(socket.close_info().unwrap()).unwrap();
         })
         .await;
         pair.send_close(code, reason).await;
@@ -108,7 +108,7 @@ async fn a_close_without_a_code_is_answered_without_one<T: Transport>() {
     let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         assert!(matches!(socket.recv().await, Some(Ok(Message::Close(None)))));
         assert!(socket.recv().await.is_none());
-        done.send(socket.ended().unwrap().code()).unwrap();
+        done.send(socket.close_info().unwrap().code()).unwrap();
     })
     .await;
     pair.send(CLOSE, "").await;
@@ -259,7 +259,7 @@ async fn a_close_without_a_code_can_be_sent<T: Transport>() {
     let send = async |mut socket: Socket<T>| {
         socket.send(Message::Close(None)).await.unwrap();
         while socket.recv().await.is_some() {}
-        assert_eq!(socket.ended().unwrap().sent(), None);
+        assert_eq!(socket.close_info().unwrap().sent(), None);
     };
     let split = async |socket: Socket<T>| {
         let (sender, mut receiver) = socket.split();
@@ -287,7 +287,7 @@ async fn a_client_that_sends_1005_and_half_closes_is_survived<T: Transport>() {
         let error = socket.recv().await.unwrap().unwrap_err();
         assert!(matches!(error, Error::Protocol(ProtocolError::InvalidCloseSequence)), "{error:?}");
         assert!(socket.recv().await.is_none());
-        let ended = socket.ended().unwrap();
+        let ended = socket.close_info().unwrap();
         assert_eq!((ended.code(), ended.is_clean()), (1006, false));
     })
     .await;
@@ -368,7 +368,7 @@ async fn what_follows_the_peers_close_is_no_second_end<T: Transport>() {
         assert!(socket.recv().await.unwrap().unwrap().is_ping());
         assert!(socket.recv().await.unwrap().unwrap().is_close());
         assert!(socket.recv().await.is_none());
-        assert_eq!(socket.ended().unwrap().error(), None);
+        assert_eq!(socket.close_info().unwrap().error(), None);
         drop(socket);
     };
     let talk = async {
@@ -441,7 +441,7 @@ async fn a_close_frame_that_may_not_be_sent_is_refused<T: Transport>() {
                 "{code}: {error:?}"
             );
         }
-        assert!(socket.ended().is_none());
+        assert!(socket.close_info().is_none());
         socket.send("still open").await.unwrap();
     })
     .await;

@@ -15,7 +15,7 @@ use tokio::{
     io::{AsyncReadExt, duplex},
     sync::oneshot,
 };
-use tower_websocket::{AcceptAll, Acceptor, Upgraded, WebSocket};
+use tower_websocket::{AcceptAll, Acceptor, WebSocket, io::UpgradedIo};
 
 use crate::{client::Client, transport::Transport};
 
@@ -23,7 +23,7 @@ use crate::{client::Client, transport::Transport};
 pub(crate) struct Http2;
 
 impl Transport for Http2 {
-    type Io = Upgraded;
+    type Io = UpgradedIo;
     /// The connection is kept, which would otherwise end with the stream.
     type Client = Client<Stream, raw::Client>;
 
@@ -38,7 +38,7 @@ impl Transport for Http2 {
         acceptor: Acceptor<AcceptAll>,
         room: usize,
         offer: Option<&str>,
-    ) -> (Self::Client, WebSocket<Upgraded>) {
+    ) -> (Self::Client, WebSocket<UpgradedIo>) {
         let (client, server) = duplex(4 << 20);
         let (give, take) = oneshot::channel();
         let give = Arc::new(Mutex::new(Some(give)));

@@ -207,7 +207,7 @@ async fn a_closing_socket_comes_back<T: Transport>() {
         assert_eq!(socket.recv().await.unwrap().unwrap(), Message::text("before"));
         assert!(socket.recv().await.unwrap().unwrap().is_close());
         assert!(socket.recv().await.is_none());
-        assert_eq!(socket.ended().unwrap().code(), 4000);
+        assert_eq!(socket.close_info().unwrap().code(), 4000);
         // Over, it is closed all the same.
         assert!(socket.into_inner().await.is_err());
     })

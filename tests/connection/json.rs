@@ -5,7 +5,10 @@ use std::{collections::HashMap, error::Error, time::Duration};
 use raw_client::whole::{BINARY, PING, PONG, TEXT};
 use serde::{Deserialize, Serialize, Serializer};
 use tokio::{sync::oneshot, time::timeout};
-use tower_websocket::{CloseCode, Config, RecvJsonError, SendJsonError};
+use tower_websocket::{
+    CloseCode, Config,
+    json::{RecvJsonError, SendJsonError},
+};
 
 use crate::{
     pair::{Socket, drive},
@@ -37,7 +40,7 @@ async fn mirror<T: Transport>(mut socket: Socket<T>) {
             Ok(Point { x, y }) => socket.send_json(&Point { x: -x, y }).await.unwrap(),
             Err(RecvJsonError::Socket(_)) => break,
             Err(error) => {
-                let told = (error.to_string(), error.close_code().unwrap().get());
+                let told = (error.to_string(), error.close_code().unwrap().as_u16());
                 socket.send_json(&told).await.unwrap();
             }
         }

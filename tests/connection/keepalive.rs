@@ -63,7 +63,7 @@ async fn a_peer_that_does_not_answer_is_given_up<T: Transport>() {
     let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         assert!(is_timeout(socket.recv().await));
         assert!(socket.recv().await.is_none());
-        assert!(socket.ended().unwrap().error().unwrap().contains("ping"));
+        assert!(socket.close_info().unwrap().error().unwrap().contains("ping"));
         done.send(Instant::now()).unwrap();
     })
     .await;

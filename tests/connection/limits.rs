@@ -309,7 +309,7 @@ pub(crate) fn endless() -> Config {
         .max_frame_size(usize::MAX)
         .max_write_buffer_size(usize::MAX)
         .handshake_timeout(Duration::MAX)
-        .header_read_timeout(Duration::MAX)
+        .request_head_timeout(Duration::MAX)
         .keepalive_interval(Duration::MAX)
         .keepalive_timeout(Duration::MAX)
         .close_timeout(Duration::MAX)

@@ -218,7 +218,7 @@ impl Script {
             .inspect(|code| {
                 let expected = match self.end {
                     _ if self.is_too_large => Some(1009),
-                    End::ByServer => self.code.map(CloseCode::get),
+                    End::ByServer => self.code.map(CloseCode::as_u16),
                     _ => Some(1000),
                 };
                 assert_eq!(*code, expected);
@@ -309,8 +309,9 @@ pub(crate) async fn play<IO>(
                 let (mut sink, stream) = StreamExt::split(socket);
                 let send = async {
                     if script.send(&mut sink, sending).await && script.end == End::ByServer {
-                        let frame =
-                            script.code.map(|code| CloseFrame { code: code.get().into(), reason: "".into() });
+                        let frame = script
+                            .code
+                            .map(|code| CloseFrame { code: code.as_u16().into(), reason: "".into() });
                         sink.send(Message::Close(frame)).await.unwrap();
                     }
                 };

@@ -50,7 +50,7 @@ pub(crate) async fn open_with<T: Transport>(
     offer: Option<&str>,
 ) -> (Pair<T>, Socket<T>) {
     let shutdown = Shutdown::new();
-    let acceptor = Acceptor::new(AcceptAll::new()).with_config(config.shutdown(&shutdown));
+    let acceptor = Acceptor::new(AcceptAll).with_config(config.with_shutdown(&shutdown));
     let (io, socket) = T::connect(acceptor, room, offer).await;
     (Pair { io, shutdown, driver: None, is_finished: false }, socket)
 }

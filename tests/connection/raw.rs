@@ -25,8 +25,8 @@ use tokio::{
     time::{advance, sleep, timeout},
 };
 use tower_websocket::{
-    AcceptAll, Acceptor, CloseCode, Config, Error, Listener, Message, Shutdown, WebSocket,
-    WebSocketUpgradeLayer, serve,
+    AcceptAll, Acceptor, CloseCode, Config, Error, Message, Shutdown, WebSocket, WebSocketUpgradeLayer,
+    serve, server::Listener,
 };
 
 use crate::{
@@ -65,7 +65,7 @@ async fn a_peer_that_floods_is_dropped_at_twelve_close_timeouts() {
     // While the socket waits for the peer's Close, and while it drains what comes after an error.
     for before in [vec![], frame(0x83, b"reserved opcode")] {
         let shutdown = Shutdown::new();
-        let acceptor = Acceptor::new(AcceptAll::new()).with_config(Config::new().shutdown(&shutdown));
+        let acceptor = Acceptor::new(AcceptAll).with_config(Config::new().with_shutdown(&shutdown));
         let flood = Cursor::new([request("/", "").as_bytes(), &before].concat()).chain(Flood(usize::MAX));
         let (mut socket, ()) = acceptor.accept(pair_of(flood, sink())).await.unwrap();
         if !before.is_empty() {
@@ -93,7 +93,7 @@ async fn a_peer_that_floods_is_dropped_at_twelve_close_timeouts() {
 async fn a_handler_that_reads_a_flood_is_written_out_all_the_same() {
     let (mut client, server) = duplex(1024);
     let flood = Cursor::new(request("/", "")).chain(Flood(usize::MAX));
-    let acceptor = Acceptor::new(AcceptAll::new());
+    let acceptor = Acceptor::new(AcceptAll);
     let (socket, ()) = acceptor.accept(pair_of(flood, server)).await.unwrap();
     let driver = tokio::spawn(socket.drive(async |mut socket: WebSocket<_>| {
         socket.recv().await.unwrap().unwrap();
@@ -116,7 +116,7 @@ async fn a_handler_that_reads_a_flood_is_written_out_all_the_same() {
 async fn a_client_that_took_a_part_of_the_response_gets_no_other() {
     let (mut client, server) = duplex(64);
     let accepting = tokio::spawn(async move {
-        let error = Acceptor::new(AcceptAll::new()).accept(server).await.unwrap_err();
+        let error = Acceptor::new(AcceptAll).accept(server).await.unwrap_err();
         let _ = error.respond().await;
     });
     client.write_all(request("/", "").as_bytes()).await.unwrap();
@@ -149,7 +149,7 @@ async fn deadlines_of_a_server_without_end_never_come() {
     const HOUR: Duration = Duration::from_secs(3600);
     let (clients, listener) = mpsc::channel(1);
     let layer = WebSocketUpgradeLayer::new(
-        AcceptAll::new(),
+        AcceptAll,
         async |mut socket: WebSocket, ()| {
             while let Some(Ok(_)) = socket.recv().await {}
         },
@@ -232,7 +232,7 @@ async fn nothing_is_lost_on_a_rough_stream() {
         let random = &mut Random::new(seed);
         let (config, limits) = config(random);
         let shutdown = Shutdown::new();
-        let acceptor = Acceptor::new(AcceptAll::new()).with_config(config.shutdown(&shutdown));
+        let acceptor = Acceptor::new(AcceptAll).with_config(config.with_shutdown(&shutdown));
         let (mut client, io) = duplex(random.pick(&[100, 5000, 1 << 17]));
         let rough = Rough { io, random: random.split() };
         let (accepted, opened) = join!(acceptor.accept(rough), open(&mut client, "/", ""));
@@ -301,7 +301,7 @@ impl AsyncWrite for Scene {
 async fn a_message_that_is_dropped_at_a_reset_is_an_error_of_flush() {
     for len in [1, 100_000] {
         let (io, seen) = Scene::new(&frame(BINARY, b"x"), true);
-        let (socket, ()) = Acceptor::new(AcceptAll::new()).accept(io).await.unwrap();
+        let (socket, ()) = Acceptor::new(AcceptAll).accept(io).await.unwrap();
         let head = seen.lock().unwrap().written;
         let handler = async |socket: WebSocket<Scene>| {
             let (sender, mut receiver) = socket.split();
@@ -321,7 +321,7 @@ async fn a_message_that_is_dropped_at_a_reset_is_an_error_of_flush() {
 async fn a_connection_that_is_given_up_is_shut_down() {
     for is_wrong in [false, true] {
         let (io, seen) = Scene::new(if is_wrong { b"\x83" } else { b"" }, false);
-        let (mut socket, ()) = Acceptor::new(AcceptAll::new()).accept(io).await.unwrap();
+        let (mut socket, ()) = Acceptor::new(AcceptAll).accept(io).await.unwrap();
         if is_wrong {
             assert!(matches!(socket.recv().await, Some(Err(Error::Protocol(_)))));
         }

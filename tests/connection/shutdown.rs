@@ -7,7 +7,7 @@ use tokio::{
     sync::oneshot,
     time::{Instant, sleep},
 };
-use tower_websocket::{AcceptAll, Acceptor, Config, Error, HandshakeError, Message, Shutdown};
+use tower_websocket::{AcceptAll, Acceptor, Config, Error, Message, Shutdown, handshake::HandshakeError};
 
 use crate::{
     pair::{Socket, at_once, drive, open},
@@ -150,8 +150,8 @@ async fn a_handler_dropped_at_the_deadline_is_gone_with_all_it_holds<T: Transpor
 
 async fn new_upgrades_are_refused_with_503<T: Transport>() {
     let shutdown = Shutdown::new();
-    let config = Config::new().shutdown(&shutdown);
-    let acceptor = Acceptor::new(AcceptAll::new()).with_config(config);
+    let config = Config::new().with_shutdown(&shutdown);
+    let acceptor = Acceptor::new(AcceptAll).with_config(config);
     shutdown.start();
     assert!(shutdown.is_shutting_down());
     let error = acceptor.accept_request(upgradable()).await.unwrap_err();
@@ -187,7 +187,7 @@ async fn a_shutdown_without_sockets_is_over_at_once<T: Transport>() {
 }
 
 async fn over_the_limit_a_socket_is_refused_until_another_is_closed<T: Transport>() {
-    let acceptor = Acceptor::new(AcceptAll::new()).with_config(Config::new().max_connections(1));
+    let acceptor = Acceptor::new(AcceptAll).with_config(Config::new().max_connections(1));
     let ask = async |acceptor: &Acceptor<AcceptAll>| acceptor.accept_request(upgradable()).await;
     let (response, upgrading) = ask(&acceptor).await.unwrap();
     assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
@@ -201,9 +201,9 @@ async fn over_the_limit_a_socket_is_refused_until_another_is_closed<T: Transport
 #[tokio::test(start_paused = true)]
 async fn clones_of_a_config_share_the_limit() {
     let config = Config::new().max_connections(1);
-    let one = Acceptor::new(AcceptAll::new()).with_config(config.clone());
-    let other = Acceptor::new(AcceptAll::new()).with_config(config.clone().max_message_size(4));
-    let apart = Acceptor::new(AcceptAll::new()).with_config(config.max_connections(1));
+    let one = Acceptor::new(AcceptAll).with_config(config.clone());
+    let other = Acceptor::new(AcceptAll).with_config(config.clone().max_message_size(4));
+    let apart = Acceptor::new(AcceptAll).with_config(config.max_connections(1));
     let opened = one.accept_request(upgradable()).await.unwrap();
     let error = other.accept_request(upgradable()).await.unwrap_err();
     assert!(matches!(error, HandshakeError::TooManyConnections));

@@ -8,7 +8,7 @@ use tokio::{
     sync::oneshot,
     time::{sleep, timeout},
 };
-use tower_websocket::{CloseCode, Config, Message, TrySendError};
+use tower_websocket::{CloseCode, Config, Message, websocket::TrySendError};
 
 use crate::{
     pair::{Socket, drive, open},
@@ -86,7 +86,7 @@ async fn the_last_sender_closes_and_the_receiver_receives_on<T: Transport>() {
         assert_eq!(receiver.recv().await.unwrap().unwrap(), Message::text("late"));
         assert!(receiver.recv().await.unwrap().unwrap().is_close());
         assert!(receiver.recv().await.is_none());
-        assert_eq!(receiver.ended().unwrap().code(), 1000);
+        assert_eq!(receiver.close_info().unwrap().code(), 1000);
     })
     .await;
     assert_eq!(pair.recv_text().await, "still open");

@@ -102,7 +102,7 @@ impl Connection {
                 }
             }
         });
-        let service = layer.with_config(config.shutdown(&shutdown)).into_service();
+        let service = layer.with_config(config.with_shutdown(&shutdown)).into_service();
         let (client, far) = duplex(1 << 16);
         let (near, server) = duplex(1 << 16);
         let (inject, injected) = mpsc::unbounded_channel();

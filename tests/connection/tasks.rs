@@ -334,7 +334,7 @@ fn a_sender_that_outlives_its_runtime_does_not_keep_the_io() {
         let (mut io, sender) = first.block_on(async {
             let (mut io, server) = tokio::io::duplex(1024);
             io.write_all(request("/", "").as_bytes()).await.unwrap();
-            let acceptor = Acceptor::new(AcceptAll::new()).with_config(quiet().shutdown(&shutdown));
+            let acceptor = Acceptor::new(AcceptAll).with_config(quiet().with_shutdown(&shutdown));
             let (socket, ()) = acceptor.accept(server).await.unwrap();
             let (give, take) = oneshot::channel();
             tokio::spawn(socket.drive(async move |socket: WebSocket<_>| {

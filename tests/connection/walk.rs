@@ -20,7 +20,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tower_websocket::{
-    CloseCode, Config, Ended, Error, Message, Receiver, Sender, Shutdown, WebSocket,
+    CloseCode, Config, Error, Message, Receiver, Sender, Shutdown, WebSocket, close::CloseInfo,
     tungstenite::error::ProtocolError,
 };
 
@@ -134,7 +134,7 @@ struct Log {
 struct End {
     close: Option<Message>,
     error: Option<Error>,
-    ended: Option<Ended>,
+    ended: Option<CloseInfo>,
 }
 
 impl Random {
@@ -369,7 +369,7 @@ impl Log {
     fn receive(
         &self,
         received: Option<Result<Message, Error>>,
-        ended: impl FnOnce() -> Option<Ended>,
+        ended: impl FnOnce() -> Option<CloseInfo>,
     ) -> bool {
         let mut end = self.end.borrow_mut();
         let (close, error) = match received {
@@ -430,7 +430,7 @@ async fn whole<T: Transport>(mut socket: WebSocket<T::Io>, log: &Log, random: &m
             }
             20..38 => {
                 let received = timeout(patience(random), socket.recv()).await;
-                let is_over = received.is_ok_and(|received| !log.receive(received, || socket.ended()));
+                let is_over = received.is_ok_and(|received| !log.receive(received, || socket.close_info()));
                 if is_over {
                     break;
                 }
@@ -447,7 +447,7 @@ async fn whole<T: Transport>(mut socket: WebSocket<T::Io>, log: &Log, random: &m
             _ => {}
         }
     }
-    while log.receive(socket.recv().await, || socket.ended()) {
+    while log.receive(socket.recv().await, || socket.close_info()) {
         random.rest().await;
     }
     assert!(socket.recv().await.is_none());
@@ -528,7 +528,7 @@ async fn receive<T: Transport>(mut receiver: Receiver<T::Io>, log: &Log, mut ran
         } else {
             receiver.recv().await
         };
-        if !log.receive(received, || receiver.ended()) {
+        if !log.receive(received, || receiver.close_info()) {
             break;
         }
     }

@@ -174,7 +174,7 @@ async fn failure(config: Config, extensions: &str, frames: &[Vec<u8>]) -> u16 {
         }
     };
     let code = peer.recv_close().await;
-    assert_eq!(socket.ended().unwrap().error(), Some(&*error.to_string()));
+    assert_eq!(socket.close_info().unwrap().error(), Some(&*error.to_string()));
     assert_eq!(peer.recv().await, None);
     drop(peer);
     assert!(socket.recv().await.is_none());

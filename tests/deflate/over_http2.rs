@@ -21,7 +21,7 @@ use crate::peer::{config, text};
 
 #[tokio::test]
 async fn what_the_200_says_is_what_counts() {
-    let layer = WebSocketUpgradeLayer::new(AcceptAll::new(), async |mut socket, ()| {
+    let layer = WebSocketUpgradeLayer::new(AcceptAll, async |mut socket, ()| {
         while let Some(Ok(message)) = socket.recv().await {
             if message.is_text() {
                 socket.send(message).await.unwrap();

@@ -23,7 +23,7 @@ pub(crate) struct Peer {
 
 /// An open socket and its client, which sends `extensions` as so many header lines.
 pub(crate) async fn open(config: Config, extensions: &[&str]) -> (Peer, Socket) {
-    open_with(AcceptAll::new(), config, extensions).await
+    open_with(AcceptAll, config, extensions).await
 }
 
 pub(crate) async fn open_with<H>(handshake: H, config: Config, extensions: &[&str]) -> (Peer, Socket)

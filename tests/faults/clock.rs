@@ -300,7 +300,7 @@ fn timeouts_without_end_never_come() {
             .keepalive_timeout(Duration::MAX)
             .close_timeout(Duration::MAX)
             .handshake_timeout(Duration::MAX)
-            .header_read_timeout(Duration::MAX);
+            .request_head_timeout(Duration::MAX);
         *site = Site::start(forever);
         let mut io = site.connector.connect();
         open(&mut io, "/").await;

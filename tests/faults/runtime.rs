@@ -67,9 +67,8 @@ fn start(runtime: Runtime, end: End) -> Running {
             let addrs = listeners.each_ref().map(|listener| listener.local_addr().unwrap());
             let [listener, other] = listeners;
             let server = serve(listener, service(config(), tell));
-            let layer = WebSocketUpgradeLayer::new(AcceptAll::new(), move |socket, ()| {
-                give_away(socket, keep.clone())
-            });
+            let layer =
+                WebSocketUpgradeLayer::new(AcceptAll, move |socket, ()| give_away(socket, keep.clone()));
             let config = Config::new().keepalive_interval(Duration::from_secs(1000));
             let keeper = serve(other, layer.with_config(config).into_service());
             ready.send((addrs, [server.shutdown().clone(), keeper.shutdown().clone()])).unwrap();
@@ -190,13 +189,13 @@ async fn use_up(kept: Kept) {
             let _ = sender.flush().await;
             while receiver.recv().await.is_some() {}
             sender.send(message()).await.unwrap_err();
-            assert!(sender.is_closed() && receiver.ended().is_some());
+            assert!(sender.is_closed() && receiver.close_info().is_some());
         }
         Kept::Socket(mut socket) => {
             let _ = socket.send(message()).await;
             while socket.recv().await.is_some() {}
             socket.send(message()).await.unwrap_err();
-            assert!(socket.ended().is_some());
+            assert!(socket.close_info().is_some());
         }
     }
 }

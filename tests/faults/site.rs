@@ -18,8 +18,8 @@ use tokio::{
 };
 use tower::{Layer, service_fn};
 use tower_websocket::{
-    CloseCode, Config, Error, Handshake, HttpService, Message, Rejection, Shutdown, WebSocket,
-    WebSocketUpgradeLayer, serve,
+    CloseCode, Config, Error, Handshake, Message, Rejection, Shutdown, WebSocket, WebSocketUpgradeLayer,
+    serve, server::HttpService,
 };
 
 use crate::{

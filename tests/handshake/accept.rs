@@ -37,14 +37,14 @@ async fn assert_echoes<IO: AsyncRead + AsyncWrite + Unpin>(client: IO) {
 #[tokio::test]
 async fn an_in_memory_stream_becomes_a_websocket() {
     let (client, server) = duplex(1024);
-    spawn_echo(Acceptor::new(AcceptAll::new()), server);
+    spawn_echo(Acceptor::new(AcceptAll), server);
     assert_echoes(client).await;
 }
 
 #[tokio::test]
 async fn a_stream_that_gives_one_byte_at_a_time_becomes_a_websocket() {
     let (client, server) = duplex(1);
-    spawn_echo(Acceptor::new(AcceptAll::new()), server);
+    spawn_echo(Acceptor::new(AcceptAll), server);
     assert_echoes(client).await;
 }
 
@@ -52,7 +52,7 @@ async fn a_stream_that_gives_one_byte_at_a_time_becomes_a_websocket() {
 async fn a_tcp_stream_becomes_a_websocket() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-    spawn_echo(Acceptor::new(AcceptAll::new()), listener.accept().await.unwrap().0);
+    spawn_echo(Acceptor::new(AcceptAll), listener.accept().await.unwrap().0);
     assert_echoes(client).await;
 }
 
@@ -60,13 +60,13 @@ async fn a_tcp_stream_becomes_a_websocket() {
 #[tokio::test]
 async fn a_unix_stream_becomes_a_websocket() {
     let (client, server) = tokio::net::UnixStream::pair().unwrap();
-    spawn_echo(Acceptor::new(AcceptAll::new()), server);
+    spawn_echo(Acceptor::new(AcceptAll), server);
     assert_echoes(client).await;
 }
 
 #[tokio::test]
 async fn fifty_streams_are_open_on_one_acceptor() {
-    let acceptor = Acceptor::new(AcceptAll::new());
+    let acceptor = Acceptor::new(AcceptAll);
     let clients: Vec<_> = (0..50)
         .map(|_| {
             let (client, server) = duplex(1024);
@@ -80,7 +80,7 @@ async fn fifty_streams_are_open_on_one_acceptor() {
 #[tokio::test]
 async fn a_frame_in_the_requests_packet_is_served() {
     let (client, server) = duplex(1024);
-    spawn_echo(Acceptor::new(AcceptAll::new()), server);
+    spawn_echo(Acceptor::new(AcceptAll), server);
     let mut wire = Wire::new(client);
     wire.send([head("/").into_bytes(), text_frame("one"), text_frame("two")].concat()).await;
     assert_eq!(wire.response().await.status(), StatusCode::SWITCHING_PROTOCOLS);
@@ -94,7 +94,7 @@ async fn a_frame_in_the_requests_packet_is_served() {
 async fn the_server_may_send_at_once() {
     let (client, server) = duplex(1024);
     let accept = async {
-        let (mut socket, ()) = Acceptor::new(AcceptAll::new()).accept(server).await.unwrap();
+        let (mut socket, ()) = Acceptor::new(AcceptAll).accept(server).await.unwrap();
         socket.send("first").await.unwrap();
         socket.send("second").await.unwrap();
         socket
@@ -133,8 +133,8 @@ async fn what_the_handshake_attaches_and_selects_comes_out_beside_the_socket() {
 
 #[tokio::test]
 async fn limits_reach_the_socket() {
-    let acceptor = Acceptor::new(AcceptAll::new()).with_config(Config::new().max_message_size(4));
-    assert!(format!("{:?}", acceptor.config()).contains("max_message_size: 4"));
+    let acceptor = Acceptor::new(AcceptAll).with_config(Config::new().max_message_size(4));
+    assert!(format!("{:?}", acceptor).contains("max_message_size: 4"));
     let (client, server) = duplex(1024);
     let mut wire = Wire::new(client);
     wire.send([head("/").into_bytes(), text_frame("four"), text_frame("fives")].concat()).await;
@@ -146,8 +146,8 @@ async fn limits_reach_the_socket() {
 #[tokio::test]
 async fn connections_over_the_limit_are_503_until_one_ends() {
     let shutdown = Shutdown::new();
-    let config = Config::new().max_connections(1).shutdown(&shutdown);
-    let acceptor = Acceptor::new(AcceptAll::new()).with_config(config);
+    let config = Config::new().max_connections(1).with_shutdown(&shutdown);
+    let acceptor = Acceptor::new(AcceptAll).with_config(config);
     let connect = async || {
         let (client, server) = duplex(1024);
         let mut wire = Wire::new(client);

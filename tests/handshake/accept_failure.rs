@@ -17,15 +17,16 @@ use tokio::{
 };
 use tower::service_fn;
 use tower_websocket::{
-    AcceptAll, AcceptError, AcceptErrorKind, Acceptor, Config, Handshake, HandshakeError, HandshakeService,
-    Rejection,
+    AcceptAll, Acceptor, Config, Handshake, HandshakeService, Rejection,
+    accept::{AcceptError, AcceptErrorKind},
+    handshake::HandshakeError,
 };
 
 use crate::wire::{Wire, head, soon};
 
 /// What `accept` fails with when the client sends `bytes`, and the client.
 async fn failed(bytes: impl AsRef<[u8]>) -> (AcceptError<DuplexStream>, Wire<DuplexStream>) {
-    failed_with(Acceptor::new(AcceptAll::new()), bytes).await
+    failed_with(Acceptor::new(AcceptAll), bytes).await
 }
 
 async fn failed_with<H>(
@@ -72,11 +73,11 @@ async fn the_end_within_the_request_is_an_error_and_nobody_is_asked() {
 
 #[tokio::test(start_paused = true)]
 async fn silence_within_the_request_is_408_after_a_deadline() {
-    let configs = [(Config::new(), 10), (Config::new().header_read_timeout(Duration::from_secs(3)), 3)];
+    let configs = [(Config::new(), 10), (Config::new().request_head_timeout(Duration::from_secs(3)), 3)];
     for (config, limit) in configs {
         for bytes in ["", "GET / HTTP/1.1\r\nHost: a\r\n", "garbage"] {
             let start = Instant::now();
-            let acceptor = Acceptor::new(AcceptAll::new()).with_config(config.clone());
+            let acceptor = Acceptor::new(AcceptAll).with_config(config.clone());
             let (error, mut wire) = failed_with(acceptor, bytes).await;
             assert_eq!(start.elapsed().as_secs(), limit, "{bytes:?}");
             assert!(
@@ -98,7 +99,7 @@ async fn a_client_that_never_takes_the_response_is_given_up() {
         client
     });
     let start = Instant::now();
-    let error = soon(Acceptor::new(AcceptAll::new()).accept(server)).await.unwrap_err();
+    let error = soon(Acceptor::new(AcceptAll).accept(server)).await.unwrap_err();
     assert!(matches!(error.kind(), AcceptErrorKind::Stalled(_)), "{error:?}");
     assert_eq!(start.elapsed().as_secs(), 10);
     assert_eq!(error.request().unwrap().uri(), "/");
@@ -121,7 +122,7 @@ async fn what_is_no_http_is_answered_once() {
         let (client, server) = duplex(4 * 1024 * 1024);
         let mut wire = Wire::new(client);
         wire.send(&bytes).await;
-        let accepted = soon(Acceptor::new(AcceptAll::new()).accept(server)).await;
+        let accepted = soon(Acceptor::new(AcceptAll).accept(server)).await;
         let Err(error) = accepted else { panic!("{status} is accepted") };
         let kind = error.kind();
         assert!(matches!(kind, AcceptErrorKind::Malformed(_) | AcceptErrorKind::TooLarge), "{error:?}");
@@ -182,7 +183,7 @@ async fn the_body_of_an_ordinary_request_comes_back_with_the_stream() {
         let mut wire = Wire::new(client);
         wire.send(format!("POST /form HTTP/1.1\r\nHost: a\r\n{headers}\r\n\r\n{body}")).await;
         wire.finish().await;
-        let error = soon(Acceptor::new(AcceptAll::new()).accept(server)).await.unwrap_err();
+        let error = soon(Acceptor::new(AcceptAll).accept(server)).await.unwrap_err();
         assert_eq!(error.request().unwrap().uri(), "/form");
         let mut rest = String::new();
         soon(error.into_io().read_to_string(&mut rest)).await.unwrap();

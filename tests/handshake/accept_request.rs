@@ -6,7 +6,10 @@ use futures_util::StreamExt;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tower::service_fn;
-use tower_websocket::{AcceptAll, Acceptor, Handshake, HandshakeError, Rejection, RejectionBody};
+use tower_websocket::{
+    AcceptAll, Acceptor, Handshake, Rejection,
+    handshake::{HandshakeError, RejectionBody},
+};
 
 use crate::{
     request::{upgradable, upgrade, upgrade_without},
@@ -50,7 +53,7 @@ async fn a_hyper_service_answers_and_takes_over() {
 
 #[tokio::test]
 async fn each_failure_says_what_is_wrong() {
-    let ask = async |request| Acceptor::new(AcceptAll::new()).accept_request(request).await.map(drop);
+    let ask = async |request| Acceptor::new(AcceptAll).accept_request(request).await.map(drop);
 
     let error = ask(Request::new(())).await.unwrap_err();
     assert!(matches!(error, HandshakeError::NotWebSocket), "{error:?}");

@@ -7,7 +7,8 @@ use http::{Request, Response, StatusCode, Version, request::Builder};
 use http_body_util::Full;
 use tower::{Layer, service_fn};
 use tower_websocket::{
-    AcceptAll, Acceptor, Config, Handshake, RefusalCause, Rejection, Shutdown, WebSocketUpgradeLayer,
+    AcceptAll, Acceptor, Config, Handshake, Rejection, Shutdown, WebSocketUpgradeLayer,
+    handshake::HandshakeErrorKind,
 };
 
 use crate::request::{answer, upgradable, upgrade, upgrade_without};
@@ -24,7 +25,7 @@ async fn handshake(request: Request<Handshake>) -> Result<Response<()>, Rejectio
 async fn cause(config: Config, request: Builder) -> Option<&'static str> {
     let layer = WebSocketUpgradeLayer::new(service_fn(handshake), async |_, ()| {}).with_config(config);
     let response = answer(layer.into_service(), upgradable(request.body(()).unwrap())).await;
-    response.extensions().get::<RefusalCause>().map(|cause| cause.as_str())
+    response.extensions().get::<HandshakeErrorKind>().map(|cause| cause.as_str())
 }
 
 #[tokio::test(start_paused = true)]
@@ -55,7 +56,7 @@ async fn a_refusal_names_its_cause() {
     assert_eq!(cause(Config::new().allow_host(hosts), upgrade("/")).await, Some("forbidden_host"));
     let shutdown = Shutdown::new();
     shutdown.start();
-    assert_eq!(cause(Config::new().shutdown(&shutdown), upgrade("/")).await, Some("shutting_down"));
+    assert_eq!(cause(Config::new().with_shutdown(&shutdown), upgrade("/")).await, Some("shutting_down"));
 }
 
 #[tokio::test]
@@ -81,20 +82,23 @@ async fn what_the_layer_does_not_refuse_has_no_cause() {
     let layer = WebSocketUpgradeLayer::new(service_fn(handshake), async |_, ()| {});
     let inner = service_fn(async |_| Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())));
     let response = answer(layer.layer(inner), Request::get("/").body(()).unwrap()).await;
-    assert!(response.extensions().get::<RefusalCause>().is_none());
+    assert!(response.extensions().get::<HandshakeErrorKind>().is_none());
 }
 
 #[tokio::test]
 async fn a_request_that_is_answered_by_hand_names_it_too() {
-    let acceptor = Acceptor::new(AcceptAll::new());
+    let acceptor = Acceptor::new(AcceptAll);
     for (request, expected) in [
         (Request::get("/"), "not_web_socket"),
         (upgrade_without("/", &["Host"]), "missing_host"),
         (upgrade("/").header("host", "b"), "repeated_host"),
     ] {
         let error = acceptor.accept_request(upgradable(request.body(()).unwrap())).await.unwrap_err();
-        assert_eq!(error.cause().as_str(), expected);
-        assert_eq!(error.into_response().extensions().get::<RefusalCause>().unwrap().as_str(), expected);
+        assert_eq!(error.kind().as_str(), expected);
+        assert_eq!(
+            error.into_response().extensions().get::<HandshakeErrorKind>().unwrap().as_str(),
+            expected
+        );
     }
 }
 
@@ -130,19 +134,19 @@ async fn each_refusal_is_an_event() {
     let _guard = tracing::subscriber::set_default(subscriber);
     let logged = || String::from_utf8(std::mem::take(&mut *log.0.lock().unwrap())).unwrap();
     for (request, status, text) in [
-        (Request::get("/page"), 426, "handshake refused: this resource is a WebSocket: upgrade required"),
-        (upgrade_without("/page", &["Upgrade"]), 426, "handshake refused: Upgrade is missing"),
+        (Request::get("/page"), 426, "handshake rejected: this resource is a WebSocket: upgrade required"),
+        (upgrade_without("/page", &["Upgrade"]), 426, "handshake rejected: Upgrade is missing"),
         (
             Request::get("/page").version(Version::HTTP_2),
             405,
-            "handshake refused: this resource is a WebSocket",
+            "handshake rejected: this resource is a WebSocket",
         ),
         (
             Request::connect("/page").version(Version::HTTP_2),
             501,
-            "handshake refused: this resource is a WebSocket",
+            "handshake rejected: this resource is a WebSocket",
         ),
-        (upgrade_without("/page", &["Host"]), 400, "handshake refused: Host is missing"),
+        (upgrade_without("/page", &["Host"]), 400, "handshake rejected: Host is missing"),
     ] {
         let request = || {
             let head = request.method_ref().cloned().unwrap();
@@ -154,16 +158,16 @@ async fn each_refusal_is_an_event() {
         let layer = WebSocketUpgradeLayer::new(service_fn(handshake), async |_, ()| {});
         answer(layer.into_service(), request()).await;
         let by_layer = logged();
-        Acceptor::new(AcceptAll::new()).accept_request(request()).await.unwrap_err();
+        Acceptor::new(AcceptAll).accept_request(request()).await.unwrap_err();
         for log in [by_layer, logged()] {
             assert!(log.contains(text) && log.contains(&format!("status={status}")), "{log}");
             assert!(log.contains("path=\"/page\""), "{log}");
-            assert_eq!(log.lines().filter(|line| line.contains("refused")).count(), 1, "{log}");
+            assert_eq!(log.lines().filter(|line| line.contains("rejected")).count(), 1, "{log}");
         }
     }
     // The raw stream.
     let (mut client, io) = tokio::io::duplex(4096);
     tokio::io::AsyncWriteExt::write_all(&mut client, b"GET /page HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
-    Acceptor::new(AcceptAll::new()).accept(io).await.unwrap_err();
-    assert!(logged().contains("handshake refused: this resource is a WebSocket: upgrade required"));
+    Acceptor::new(AcceptAll).accept(io).await.unwrap_err();
+    assert!(logged().contains("handshake rejected: this resource is a WebSocket: upgrade required"));
 }

@@ -31,7 +31,7 @@ async fn only_the_servers_own_hosts_are_answered() {
     for (host, origin, status) in CASES {
         let request = upgrade_without("/", &["Host"]).header("host", host);
         let request = origin.into_iter().fold(request, |request, origin| request.header("origin", origin));
-        let layer = WebSocketUpgradeLayer::new(AcceptAll::new(), async |_, ()| {}).with_config(config());
+        let layer = WebSocketUpgradeLayer::new(AcceptAll, async |_, ()| {}).with_config(config());
         let response = answer(layer.into_service(), upgradable(request.body(()).unwrap())).await;
         assert_eq!(response.status(), status, "{host} {origin:?}");
         if status == 421 {
@@ -46,7 +46,7 @@ async fn only_the_servers_own_hosts_are_answered() {
             head("/").replace("Host: server.example.com\r\n", &format!("Host: {host}\r\n{origin_line}")),
         )
         .await;
-        let accepted = soon(Acceptor::new(AcceptAll::new()).with_config(config()).accept(io)).await;
+        let accepted = soon(Acceptor::new(AcceptAll).with_config(config()).accept(io)).await;
         if let Err(error) = accepted {
             error.respond().await.unwrap();
         }
@@ -56,7 +56,7 @@ async fn only_the_servers_own_hosts_are_answered() {
 
 #[tokio::test]
 async fn without_the_setting_a_rebound_page_is_of_the_same_origin() {
-    let layer = WebSocketUpgradeLayer::new(AcceptAll::new(), async |_, ()| {});
+    let layer = WebSocketUpgradeLayer::new(AcceptAll, async |_, ()| {});
     let request = upgrade_without("/", &["Host"]).header("host", "evil.example:8081");
     let request = request.header("origin", "http://evil.example:8081").body(()).unwrap();
     let response = answer(layer.into_service(), upgradable(request)).await;
@@ -65,7 +65,7 @@ async fn without_the_setting_a_rebound_page_is_of_the_same_origin() {
 
 #[tokio::test]
 async fn ordinary_requests_are_the_inner_services() {
-    let layer = WebSocketUpgradeLayer::new(AcceptAll::new(), async |_, ()| {}).with_config(config());
+    let layer = WebSocketUpgradeLayer::new(AcceptAll, async |_, ()| {}).with_config(config());
     let request = Request::get("/").header("host", "evil.example").body(()).unwrap();
     let response = answer(layer.into_service(), request).await;
     assert_eq!(response.status(), StatusCode::UPGRADE_REQUIRED);
@@ -88,7 +88,7 @@ async fn over_http_2_the_authority_counts() {
 
     use crate::over_http2::in_memory;
 
-    let layer = WebSocketUpgradeLayer::new(AcceptAll::new(), async |_, ()| {}).with_config(config());
+    let layer = WebSocketUpgradeLayer::new(AcceptAll, async |_, ()| {}).with_config(config());
     let client = in_memory(layer.into_service()).await;
     for (uri, status) in
         [("http://localhost:8081/", 200), ("http://evil.example:8081/", 421), ("http://[::1]/", 200)]

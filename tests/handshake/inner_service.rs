@@ -128,7 +128,7 @@ async fn two_layers_share_one_stack() {
 
 #[tokio::test]
 async fn a_layer_without_an_inner_service_answers_426() {
-    let service = WebSocketUpgradeLayer::new(AcceptAll::new(), async |_, ()| {}).into_service();
+    let service = WebSocketUpgradeLayer::new(AcceptAll, async |_, ()| {}).into_service();
     for (request, text) in [
         (Request::get("/"), "upgrade required"),
         (Request::post("/form"), "upgrade required"),

@@ -30,8 +30,9 @@ use tokio::{
 };
 use tower::{BoxError, Layer, Service, ServiceExt, service_fn};
 use tower_websocket::{
-    AcceptAll, Acceptor, AllowOrigin, Config, Handshake, HandshakeError, Opening, Rejection, RejectionBody,
-    Shutdown, UpgradeRequired, WebSocketUpgradeLayer,
+    AcceptAll, Acceptor, AllowOrigin, Config, Handshake, Rejection, Shutdown, WebSocketUpgradeLayer,
+    handshake::{HandshakeError, HandshakeKind, RejectionBody},
+    upgrade::UpgradeRequired,
 };
 
 use crate::{
@@ -92,7 +93,7 @@ async fn the_handshake_service_sees_the_request_and_shapes_the_response() {
         assert_eq!(seen, (Method::CONNECT, Version::HTTP_2, "https://server.example.com/chat?a=b".into()));
         assert_eq!(request.headers()["cookie"], "c=d");
         let mut handshake = request.into_body();
-        assert_eq!(handshake.opening(), Opening::ExtendedConnect);
+        assert_eq!(handshake.kind(), HandshakeKind::ExtendedConnect);
         assert_eq!(handshake.response().status(), StatusCode::OK);
         assert!(handshake.response().headers().is_empty());
         assert_eq!(handshake.offered_protocols().collect::<Vec<_>>(), ["chat", "superchat"]);
@@ -207,7 +208,7 @@ async fn answers_have_no_headers_of_a_connection() {
         let headers = response.headers();
         assert_eq!(headers.get("allow").map(|allow| allow.to_str().unwrap()), allow);
         assert!(!headers.contains_key("upgrade") && !headers.contains_key("connection"), "{headers:?}");
-        let acceptor = Acceptor::new(AcceptAll::new());
+        let acceptor = Acceptor::new(AcceptAll);
         let error = acceptor.accept_request(request(protocol, method)).await.unwrap_err();
         assert_eq!(error.status(), status, "{error}");
     }
@@ -302,10 +303,10 @@ async fn other_protocols_and_a_plain_connect_go_to_the_inner_service() {
 #[tokio::test]
 async fn a_filter_leaves_sockets_to_an_inner_layer() {
     let outer = echo_layer().filter(|parts| parts.uri.path() == "/outer");
-    let inner = WebSocketUpgradeLayer::new(AcceptAll::new(), async |mut socket, ()| {
+    let inner = WebSocketUpgradeLayer::new(AcceptAll, async |mut socket, ()| {
         let _ = socket.send("inner").await;
     });
-    let client = in_memory(outer.layer(inner.layer(UpgradeRequired::new()))).await;
+    let client = in_memory(outer.layer(inner.layer(UpgradeRequired))).await;
     echoes(&mut client.open(Client::websocket("http://a/outer")).await, "hello").await;
     receives(&mut client.open(Client::websocket("http://a/else")).await, "inner").await;
 }
@@ -348,7 +349,7 @@ async fn a_reset_during_the_handshake_service_drops_it() {
             Ok::<_, Rejection>(request.into_body().accept(()))
         }
     });
-    let config = Config::new().max_connections(1).shutdown(&shutdown);
+    let config = Config::new().max_connections(1).with_shutdown(&shutdown);
     let layer = WebSocketUpgradeLayer::new(
         handshake,
         async |mut socket, ()| {
@@ -371,7 +372,7 @@ async fn a_reset_during_the_handshake_service_drops_it() {
 #[tokio::test]
 async fn a_reset_that_crosses_the_response_frees_the_socket() {
     let shutdown = Shutdown::new();
-    let layer = echo_layer().with_config(Config::new().shutdown(&shutdown));
+    let layer = echo_layer().with_config(Config::new().with_shutdown(&shutdown));
     let client = in_memory(layer.into_service()).await;
     for _ in 0..100 {
         let mut sent = client.send(Client::websocket("http://a/"), false).await;
@@ -419,7 +420,7 @@ async fn frames_that_come_while_the_handshake_service_thinks_are_served() {
 #[tokio::test]
 async fn a_shutdown_refuses_new_sockets_with_503() {
     let shutdown = Shutdown::new();
-    let layer = echo_layer().with_config(Config::new().shutdown(&shutdown));
+    let layer = echo_layer().with_config(Config::new().with_shutdown(&shutdown));
     let client = in_memory(layer.into_service()).await;
     shutdown.start();
     let response = respond(&client, Client::websocket("http://a/")).await;
@@ -428,7 +429,7 @@ async fn a_shutdown_refuses_new_sockets_with_503() {
 
 #[tokio::test]
 async fn a_hyper_service_answers_and_takes_over() {
-    let acceptor = Acceptor::new(AcceptAll::new());
+    let acceptor = Acceptor::new(AcceptAll);
     let service = service_fn(move |request: Request<Incoming>| {
         let acceptor = acceptor.clone();
         async move {
@@ -463,7 +464,7 @@ async fn a_server_that_cannot_upgrade_is_500() {
     );
     let response = respond(&in_memory(service).await, Client::websocket("http://a/")).await;
     assert_eq!((response.status().as_u16(), response.body().as_str()), (500, ""));
-    let acceptor = Acceptor::new(AcceptAll::new());
+    let acceptor = Acceptor::new(AcceptAll);
     let mut request = Client::websocket("http://a/").body(Empty::<Bytes>::new()).unwrap();
     request.extensions_mut().insert(Protocol::from_static("websocket"));
     let error = acceptor.accept_request(request).await.unwrap_err();

@@ -12,8 +12,11 @@ use tokio::{
 use tokio_tungstenite::WebSocketStream;
 use tower::ServiceExt;
 use tower_websocket::{
-    AcceptAll, Acceptor, ConnectProtocol, HandshakeError, Message, Opening, PendingIo, RefusalCause, Rewind,
-    Shutdown, UpgradeError, tungstenite::protocol::Role,
+    AcceptAll, Acceptor, Message, Shutdown,
+    accept::UpgradeError,
+    handshake::{ConnectProtocol, HandshakeError, HandshakeErrorKind, HandshakeKind},
+    io::{PendingIo, Rewind},
+    tungstenite::protocol::Role,
 };
 
 use crate::{
@@ -68,15 +71,15 @@ async fn a_layer_takes_the_io_of_any_server() {
 #[tokio::test]
 async fn an_acceptor_takes_it_too_and_sees_how_the_client_asks() {
     for (request, expected) in [
-        (upgrade("/"), Opening::Upgrade),
-        (extended_connect(Version::HTTP_3, "websocket"), Opening::ExtendedConnect),
+        (upgrade("/"), HandshakeKind::Upgrade),
+        (extended_connect(Version::HTTP_3, "websocket"), HandshakeKind::ExtendedConnect),
     ] {
         let (server, io) = duplex(1024);
         let pending = PendingIo::new(async { Ok::<_, io::Error>(server) });
         let shutdown = Shutdown::new();
         let request = request.extension(pending).extension(shutdown.clone()).body(()).unwrap();
-        let (response, upgrading) = Acceptor::new(AcceptAll::new()).accept_request(request).await.unwrap();
-        assert_eq!(response.status() == StatusCode::OK, expected == Opening::ExtendedConnect);
+        let (response, upgrading) = Acceptor::new(AcceptAll).accept_request(request).await.unwrap();
+        assert_eq!(response.status() == StatusCode::OK, expected == HandshakeKind::ExtendedConnect);
         let (mut socket, ()) = upgrading.await.unwrap();
         assert_eq!(shutdown.connections(), 1);
         socket.send("hello").await.unwrap();
@@ -91,7 +94,7 @@ async fn what_was_read_beyond_the_request_comes_first() {
     io.write_all(&text_frame("two")).await.unwrap();
     let pending = PendingIo::new(async { Ok::<_, io::Error>(server) });
     let request = upgrade("/").extension(pending).body(()).unwrap();
-    let (_, upgrading) = Acceptor::new(AcceptAll::new()).accept_request(request).await.unwrap();
+    let (_, upgrading) = Acceptor::new(AcceptAll).accept_request(request).await.unwrap();
     let (mut socket, ()) = upgrading.await.unwrap();
     for expected in ["one", "two"] {
         assert_eq!(soon(socket.recv()).await.unwrap().unwrap(), Message::text(expected));
@@ -102,7 +105,7 @@ async fn what_was_read_beyond_the_request_comes_first() {
 async fn io_that_is_not_handed_over_is_an_error() {
     let (hand_over, io) = oneshot::channel::<DuplexStream>();
     let request = upgrade("/").extension(PendingIo::new(io)).body(()).unwrap();
-    let (_, upgrading) = Acceptor::new(AcceptAll::new()).accept_request(request).await.unwrap();
+    let (_, upgrading) = Acceptor::new(AcceptAll).accept_request(request).await.unwrap();
     drop(hand_over);
     let error = soon(upgrading).await.unwrap_err();
     assert!(matches!(error, UpgradeError::NotHandedOver(_)));
@@ -115,13 +118,13 @@ async fn io_is_taken_once() {
     let (_hand_over, io) = oneshot::channel::<DuplexStream>();
     let pending = PendingIo::new(io);
     let request = || upgrade("/").extension(pending.clone()).body(()).unwrap();
-    let acceptor = Acceptor::new(AcceptAll::new());
+    let acceptor = Acceptor::new(AcceptAll);
     let _upgrading = acceptor.accept_request(request()).await.unwrap();
     let error = acceptor.accept_request(request()).await.unwrap_err();
     assert!(matches!(error, HandshakeError::NotUpgradable));
     let response = echo_layer().into_service().oneshot(request()).await.unwrap();
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
-    let cause = response.extensions().get::<RefusalCause>().unwrap();
+    let cause = response.extensions().get::<HandshakeErrorKind>().unwrap();
     assert_eq!(cause.as_str(), "not_upgradable");
 }
 

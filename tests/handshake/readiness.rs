@@ -136,8 +136,7 @@ async fn readiness_is_that_of_the_inner_service() {
 
 #[tokio::test]
 async fn the_inner_service_can_be_reached() {
-    let mut service =
-        WebSocketUpgradeLayer::new(AcceptAll::new(), async |_, ()| {}).layer(Gate(Poll::Pending));
+    let mut service = WebSocketUpgradeLayer::new(AcceptAll, async |_, ()| {}).layer(Gate(Poll::Pending));
     assert_eq!(service.get_ref().0, Poll::Pending);
     service.get_mut().0 = Poll::Ready(Ok(()));
     assert_eq!(answer(service.clone(), Request::new(())).await.status(), StatusCode::OK);

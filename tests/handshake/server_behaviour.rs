@@ -32,8 +32,10 @@ use tokio::{
 };
 use tower::service_fn;
 use tower_websocket::{
-    AcceptAll, Acceptor, Handshake, HandshakeService, Listener, Message, PeerAddr, Rejection, UpgradeError,
-    WebSocketUpgradeLayer, serve,
+    AcceptAll, Acceptor, Handshake, HandshakeService, Message, Rejection, WebSocketUpgradeLayer,
+    accept::UpgradeError,
+    serve,
+    server::{Listener, PeerAddr},
 };
 
 use crate::{
@@ -127,7 +129,7 @@ async fn a_hyper_server_without_upgrades_ends_the_connection() {
     let has_handler = Arc::new(AtomicBool::new(false));
     let layer = {
         let has_handler = Arc::clone(&has_handler);
-        WebSocketUpgradeLayer::new(AcceptAll::new(), move |_, ()| {
+        WebSocketUpgradeLayer::new(AcceptAll, move |_, ()| {
             has_handler.store(true, Ordering::Relaxed);
             async {}
         })
@@ -149,7 +151,7 @@ async fn an_upgrade_that_the_server_does_not_hand_over_is_an_error() {
     let service = service_fn(move |request: Request<Incoming>| {
         let tell = tell.clone();
         async move {
-            let acceptor = Acceptor::new(AcceptAll::new());
+            let acceptor = Acceptor::new(AcceptAll);
             let (_never_sent, upgrading) = acceptor.accept_request(request).await.unwrap();
             tokio::spawn(async move { tell.send(upgrading.await.unwrap_err()) });
             Ok::<_, Infallible>(Response::new(Full::<Bytes>::from("changed my mind")))
@@ -173,7 +175,7 @@ async fn a_server_that_does_not_upgrade_is_an_error_that_names_the_missing_call(
         let service = hyper::service::service_fn(move |request: Request<Incoming>| {
             let tell = tell.clone();
             async move {
-                let acceptor = Acceptor::new(AcceptAll::new());
+                let acceptor = Acceptor::new(AcceptAll);
                 let (response, upgrading) = acceptor.accept_request(request).await.unwrap();
                 tokio::spawn(async move { tell.send(upgrading.await.unwrap_err()) });
                 Ok::<_, Infallible>(response.map(|()| Full::<Bytes>::default()))

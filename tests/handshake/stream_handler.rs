@@ -9,8 +9,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tower::service_fn;
 use tower_websocket::{
-    CloseFrame, Config, Handshake, HandshakeService, Message, Rejection, Shutdown, Upgraded,
-    WebSocketUpgradeLayer, serve, stream_handler,
+    CloseFrame, Config, Handshake, HandshakeService, Message, Rejection, Shutdown, WebSocketUpgradeLayer,
+    io::UpgradedIo, serve, upgrade::stream_handler,
 };
 
 use crate::{
@@ -27,7 +27,7 @@ fn handshake() -> impl HandshakeService<Extra = String> + Sync {
 }
 
 /// Greets, echoes, and finishes the closing handshake.
-async fn greet(mut stream: WebSocketStream<Upgraded>, name: String) {
+async fn greet(mut stream: WebSocketStream<UpgradedIo>, name: String) {
     let is_bare = stream.get_ref().as_tcp().is_some();
     stream.send(Message::text(format!("{name}, bare TCP: {is_bare}"))).await.unwrap();
     while let Some(Ok(message)) = stream.next().await {
@@ -134,7 +134,7 @@ async fn compression_closes_with_1011() {
 async fn a_shutdown_counts_the_stream_until_the_handler_is_done() {
     let shutdown = Shutdown::new();
     let layer = WebSocketUpgradeLayer::new(handshake(), stream_handler(greet))
-        .with_config(Config::new().shutdown(&shutdown));
+        .with_config(Config::new().with_shutdown(&shutdown));
     let mut socket = in_memory(layer.into_service()).open("/?Ada").await;
     assert_eq!(soon(socket.next()).await.unwrap().unwrap(), Message::text("Ada, bare TCP: false"));
     shutdown.start();
@@ -150,7 +150,7 @@ async fn a_shutdown_counts_the_stream_until_the_handler_is_done() {
 async fn a_drain_drops_the_handler_at_its_deadline() {
     let shutdown = Shutdown::new();
     let layer = WebSocketUpgradeLayer::new(handshake(), stream_handler(greet))
-        .with_config(Config::new().shutdown(&shutdown));
+        .with_config(Config::new().with_shutdown(&shutdown));
     let mut socket = in_memory(layer.into_service()).open("/?Ada").await;
     assert!(soon(socket.next()).await.unwrap().unwrap().is_text());
     assert_eq!(shutdown.drain(Duration::from_secs(30)).await, 1);

@@ -54,7 +54,7 @@ async fn the_payload_limit_is_one_of_messages() {
             }
         }
     };
-    let layer = WebSocketUpgradeLayer::new(AcceptAll::new(), handler).with_config(config);
+    let layer = WebSocketUpgradeLayer::new(AcceptAll, handler).with_config(config);
     let mut socket = in_memory(layer.into_service()).open("/").await;
     socket.send(Message::binary(vec![0; 65_536])).await.unwrap();
     assert_eq!(soon(socket.next()).await.unwrap().unwrap().to_text().unwrap(), "65536");
@@ -70,12 +70,12 @@ async fn a_connection_is_freed_when_it_is_over() {
     let opened = Arc::new(Notify::new());
     let layer = {
         let opened = Arc::clone(&opened);
-        WebSocketUpgradeLayer::new(AcceptAll::new(), move |mut socket, ()| {
+        WebSocketUpgradeLayer::new(AcceptAll, move |mut socket, ()| {
             opened.notify_one();
             async move { while let Some(Ok(_)) = socket.recv().await {} }
         })
     };
-    let service = layer.with_config(Config::new().shutdown(&shutdown)).into_service();
+    let service = layer.with_config(Config::new().with_shutdown(&shutdown)).into_service();
     let mut sockets = Vec::new();
     for expected in 1..=3 {
         sockets.push(in_memory(service.clone()).open("/").await);
@@ -104,7 +104,7 @@ async fn header_lists_are_parsed() {
             ("connection", "upgrade"),
         ],
     ];
-    let service = WebSocketUpgradeLayer::new(AcceptAll::new(), async |_, ()| {}).into_service();
+    let service = WebSocketUpgradeLayer::new(AcceptAll, async |_, ()| {}).into_service();
     for lines in cases {
         let request = upgrade_without("/", &["Upgrade", "Connection"]);
         let request = lines.iter().fold(request, |request, (name, value)| request.header(*name, *value));
@@ -120,7 +120,7 @@ async fn a_long_request_head_is_accepted() {
     let (client, server) = duplex(128 * 1024);
     let mut wire = Wire::new(client);
     wire.send(head("/").replace("Host:", &cookie)).await;
-    soon(Acceptor::new(AcceptAll::new()).accept(server)).await.unwrap();
+    soon(Acceptor::new(AcceptAll).accept(server)).await.unwrap();
     assert_eq!(wire.response().await.status(), StatusCode::SWITCHING_PROTOCOLS);
 }
 
@@ -130,7 +130,7 @@ async fn serve_gives_up_on_a_client_that_never_finishes_its_request() {
     let half = &head("/")[..40];
     for bytes in ["", "garbage", half] {
         let (connections, listener) = tokio::sync::mpsc::unbounded_channel();
-        let layer = WebSocketUpgradeLayer::new(AcceptAll::new(), async |_, ()| {});
+        let layer = WebSocketUpgradeLayer::new(AcceptAll, async |_, ()| {});
         let server = serve(InMemory(listener), layer.into_service());
         tokio::spawn(server.header_read_timeout(std::time::Duration::from_secs(3)).into_future());
         let (client, io) = duplex(1024);
@@ -146,7 +146,7 @@ async fn serve_gives_up_on_a_client_that_never_finishes_its_request() {
 
 struct InMemory(tokio::sync::mpsc::UnboundedReceiver<tokio::io::DuplexStream>);
 
-impl tower_websocket::Listener for InMemory {
+impl tower_websocket::server::Listener for InMemory {
     type Io = tokio::io::DuplexStream;
     type Addr = ();
 

@@ -163,7 +163,7 @@ async fn each_wrong_head_has_its_answer_on_a_raw_stream() {
         let (client, server) = duplex(4096);
         let mut wire = Wire::new(client);
         wire.send(&bytes).await;
-        let accepted = soon(Acceptor::new(AcceptAll::new()).accept(server)).await;
+        let accepted = soon(Acceptor::new(AcceptAll).accept(server)).await;
         let error = accepted.err().unwrap_or_else(|| panic!("{bytes} is accepted"));
         error.respond().await.unwrap();
         let response = wire.response().await;

@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio_tungstenite::{connect_async, tungstenite};
 use tower::service_fn;
 use tower_governor::{GovernorLayer, governor::GovernorConfigBuilder};
-use tower_websocket::{Handshake, PeerAddr, Rejection, WebSocketUpgradeLayer, serve};
+use tower_websocket::{Handshake, Rejection, WebSocketUpgradeLayer, serve, server::PeerAddr};
 
 async fn start(app: Router) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -68,7 +68,7 @@ async fn a_handshake_service_has_the_connect_info() {
 #[tokio::test]
 async fn tower_governor_limits_each_client() {
     let governor = GovernorConfigBuilder::default().per_second(3600).burst_size(3).finish().unwrap();
-    let layer = WebSocketUpgradeLayer::new(tower_websocket::AcceptAll::new(), async |mut socket, ()| {
+    let layer = WebSocketUpgradeLayer::new(tower_websocket::AcceptAll, async |mut socket, ()| {
         let _ = socket.send("welcome").await;
     });
     let app = Router::new()

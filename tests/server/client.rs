@@ -15,13 +15,14 @@ use tokio::{
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use tokio_tungstenite::{WebSocketStream, client_async};
 use tower_websocket::{
-    Message, Tls,
+    Message,
     rustls::{
         ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion,
         crypto::{CryptoProvider, ring},
         pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
         server::WebPkiClientVerifier,
     },
+    server::TlsConfig,
     tungstenite::protocol::Role,
 };
 
@@ -52,9 +53,9 @@ impl Authority {
         self.issue(ExtendedKeyUsagePurpose::ServerAuth)
     }
 
-    pub(crate) fn tls(&self) -> Tls {
+    pub(crate) fn tls(&self) -> TlsConfig {
         let (chain, key) = self.server_pem();
-        Tls::from_pem(chain.as_bytes(), key.as_bytes()).unwrap()
+        TlsConfig::from_pem(chain.as_bytes(), key.as_bytes()).unwrap()
     }
 
     /// A configuration that wants a certificate of this authority from each client.

@@ -8,12 +8,13 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream},
     time::{Instant, advance, sleep},
 };
-use tower_websocket::Serve;
+use tower_websocket::server::Serve;
 
 use crate::{
     client::{Authority, Http2, echo, soon, tls, websocket},
     memory::{Pipes, start},
     service::{LARGE, service},
+    tls::start_tls,
 };
 
 trait Stream: AsyncRead + AsyncWrite + Unpin {}
@@ -105,7 +106,7 @@ async fn whoever_dawdles_is_dropped_too() {
 #[tokio::test(start_paused = true)]
 async fn a_tls_handshake_has_a_deadline_of_its_own_and_the_first_request_comes_after_it() {
     let authority = Authority::new();
-    let (connector, _server) = start(service(), |server| set(server).tls(authority.tls()));
+    let (connector, _server) = start_tls(authority.tls(), service(), set);
     for bytes in [&b""[..], b"\x16", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", &[0x16, 3, 1, 0x40, 0]]
     {
         let mut io = connector.connect();
@@ -211,7 +212,7 @@ async fn the_last_answer_on_an_ending_http_2_connection_may_be_taken() {
 async fn whoever_takes_nothing_of_a_response_is_dropped() {
     let authority = Authority::new();
     let (plain, _server) = start(service(), |server| set(server).max_connections(1));
-    let (secure, _server) = start(service(), |server| set(server).max_connections(1).tls(authority.tls()));
+    let (secure, _server) = start_tls(authority.tls(), service(), |server| set(server).max_connections(1));
     let no_window = http2_frames::frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]);
     let request = b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let cases = [
@@ -282,7 +283,7 @@ async fn a_response_may_be_taken_slowly() {
 async fn an_open_socket_outlives_every_deadline_of_http() {
     let authority = Authority::new();
     let (plain, _server) = start(service(), set);
-    let (secure, _server) = start(service(), |server| set(server).tls(authority.tls()));
+    let (secure, _server) = start_tls(authority.tls(), service(), set);
     let mut http_1 = websocket(plain.connect()).await;
     let mut http_2 = Http2::new(plain.connect()).await.websocket().await;
     let io = tls(&authority.client(&["http/1.1"], false), secure.connect()).await.unwrap();

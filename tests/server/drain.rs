@@ -16,26 +16,31 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 use tower::{Layer, service_fn};
-use tower_websocket::{Handshake, Rejection, Tls, WebSocket, WebSocketUpgradeLayer, serve};
+use tower_websocket::{
+    Handshake, Rejection, WebSocket, WebSocketUpgradeLayer, serve, serve_tls,
+    server::{Serve, TlsConfig},
+};
 
 use crate::{
     client::{Authority, Http2, receive_close, soon, tls, websocket},
     memory::start,
     service::{page, service},
+    tls::start_tls,
 };
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
 impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for IO {}
 
 /// Every kind of connection at once, on real sockets: none is reset that behaves.
-async fn everyone_ends_cleanly(secure: Option<(Tls, [TlsConnector; 2])>) {
+async fn everyone_ends_cleanly(secure: Option<(TlsConfig, [TlsConnector; 2])>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     let (signal, signalled) = oneshot::channel::<()>();
-    let mut server = serve(listener, service()).with_graceful_shutdown(async { drop(signalled.await) });
-    if let Some((tls, _)) = &secure {
-        server = server.tls(tls.clone());
-    }
+    let server = match &secure {
+        Some((tls, _)) => serve_tls(listener, tls.clone(), service()),
+        None => serve(listener, service()),
+    };
+    let server = server.with_graceful_shutdown(async { drop(signalled.await) });
     let server = tokio::spawn(server.into_future());
     let connect = async |version: usize| {
         let mut io: Box<dyn Stream> = Box::new(TcpStream::connect(addr).await.unwrap());
@@ -179,12 +184,15 @@ async fn the_drain_has_a_deadline() {
         (true, b"GET /?1000 HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec()),
     ] {
         let (signal, signalled) = oneshot::channel::<()>();
-        let (connector, server) = start(service(), |server| {
-            let server = if is_tls { server.tls(authority.tls()) } else { server };
+        let set = |server: Serve<_, _>| {
             server
                 .with_graceful_shutdown(async { drop(signalled.await) })
                 .drain_timeout(Duration::from_secs(20))
-        });
+        };
+        let (connector, server) = match is_tls {
+            true => start_tls(authority.tls(), service(), set),
+            false => start(service(), set),
+        };
         let mut io: Box<dyn Stream> = if is_tls {
             Box::new(tls(&authority.client(&[], false), connector.connect()).await.unwrap())
         } else {
@@ -208,10 +216,11 @@ async fn half_a_preface_and_half_a_tls_handshake_end_at_once() {
     let authority = Authority::new();
     for (is_tls, bytes) in [(false, &hello()[..10]), (true, b"\x16\x03\x01"), (false, b"")] {
         let (signal, signalled) = oneshot::channel::<()>();
-        let (connector, server) = start(service(), |server| {
-            let server = if is_tls { server.tls(authority.tls()) } else { server };
-            server.with_graceful_shutdown(async { drop(signalled.await) })
-        });
+        let set = |server: Serve<_, _>| server.with_graceful_shutdown(async { drop(signalled.await) });
+        let (connector, server) = match is_tls {
+            true => start_tls(authority.tls(), service(), set),
+            false => start(service(), set),
+        };
         let mut io = connector.connect();
         io.write_all(bytes).await.unwrap();
         tokio::time::sleep(Duration::from_secs(1)).await;

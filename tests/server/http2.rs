@@ -20,6 +20,7 @@ use crate::{
     client::{Authority, Http2, echo, receive, soon, tls, websocket},
     memory::start,
     service::{service, telling},
+    tls::start_tls,
 };
 
 #[tokio::test]
@@ -42,7 +43,7 @@ async fn both_are_spoken_on_a_port_without_tls() {
 #[tokio::test]
 async fn over_tls_alpn_decides() {
     let authority = Authority::new();
-    let (connector, _server) = start(telling(), |server| server.tls(authority.tls()));
+    let (connector, _server) = start_tls(authority.tls(), telling(), |server| server);
     for (offer, agreed, version) in [
         (&["http/1.1"][..], r#"Some("http/1.1")"#, "HTTP/1.1"),
         (&[], "None", "HTTP/1.1"),

@@ -17,12 +17,16 @@ use tokio::{
     time::timeout,
 };
 use tower::service_fn;
-use tower_websocket::{Handshake, Listener, PeerAddr, Rejection, WebSocket, WebSocketUpgradeLayer, serve};
+use tower_websocket::{
+    Handshake, Rejection, WebSocket, WebSocketUpgradeLayer, serve,
+    server::{Listener, PeerAddr},
+};
 
 use crate::{
     client::{Authority, Http2, echo, exchange, receive, receive_close, soon, tls, websocket},
     memory::{listener, start},
     service::{service, telling},
+    tls::start_tls,
 };
 
 #[tokio::test]
@@ -105,7 +109,7 @@ async fn a_failed_handshake_and_a_panic_give_the_place_back() {
             _ => Ok(Response::new("page".into())),
         }
     });
-    let (secure, _server) = start(service, |server| server.max_connections(1).tls(authority.tls()));
+    let (secure, _server) = start_tls(authority.tls(), service, |server| server.max_connections(1));
     for bytes in [&b"GET / HTTP/1.1\r\n\r\n"[..], b"\x16\x03\x01"] {
         let mut io = secure.connect();
         io.write_all(bytes).await.unwrap();

@@ -11,7 +11,10 @@ use tokio::{
     sync::mpsc,
     task::JoinHandle,
 };
-use tower_websocket::{HttpService, Listener, Serve, serve};
+use tower_websocket::{
+    serve,
+    server::{HttpService, Listener, Serve},
+};
 
 /// A listener of streams in memory.
 pub(crate) struct Pipes(mpsc::UnboundedReceiver<DuplexStream>);

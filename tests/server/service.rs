@@ -7,7 +7,8 @@ use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use tower::{Layer, service_fn};
 use tower_websocket::{
-    Handshake, HttpService, PeerAddr, Rejection, TlsInfo, WebSocket, WebSocketUpgradeLayer,
+    Handshake, Rejection, WebSocket, WebSocketUpgradeLayer,
+    server::{HttpService, PeerAddr, TlsInfo},
 };
 
 /// The size of a large page, in bytes.

@@ -1,24 +1,39 @@
 //! TLS on a listener.
 
-use std::{error::Error, sync::Arc};
+use std::{error::Error, future::IntoFuture, io, sync::Arc};
 
 use futures_util::StreamExt;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    task::JoinHandle,
 };
-use tower_websocket::{Message, Tls, rustls, serve};
+use tower_websocket::{
+    Message, rustls, serve, serve_tls,
+    server::{HttpService, Serve, TlsConfig},
+};
 
 use crate::{
     client::{Authority, echo, exchange, receive, soon, tls, websocket},
-    memory::start,
+    memory::{Connector, Pipes, listener},
     service::{service, telling},
 };
+
+/// Starts a server in memory, set up by `set`, that speaks TLS.
+pub(crate) fn start_tls<S: HttpService>(
+    tls: impl Into<TlsConfig>,
+    service: S,
+    set: impl FnOnce(Serve<Pipes, S>) -> Serve<Pipes, S>,
+) -> (Connector, JoinHandle<io::Result<()>>) {
+    let (connector, pipes) = listener();
+    let server = set(serve_tls(pipes, tls, service));
+    (connector, tokio::spawn(server.into_future()))
+}
 
 #[tokio::test]
 async fn a_client_certificate_reaches_the_handshake_service() {
     let authority = Authority::new();
-    let (connector, _server) = start(telling(), |server| server.tls(authority.tls_for_known_clients()));
+    let (connector, _server) = start_tls(authority.tls_for_known_clients(), telling(), |server| server);
     let mut socket = websocket(tls(&authority.client(&[], true), connector.connect()).await.unwrap()).await;
     let facts = receive(&mut socket).await;
     assert!(facts.ends_with("certificates=1"), "{facts}");
@@ -31,7 +46,7 @@ async fn a_client_certificate_reaches_the_handshake_service() {
 #[tokio::test]
 async fn tls_1_2_is_spoken_and_a_client_may_name_no_server() {
     let authority = Authority::new();
-    let (connector, _server) = start(telling(), |server| server.tls(authority.tls()));
+    let (connector, _server) = start_tls(authority.tls(), telling(), |server| server);
     for (versions, expected) in
         [(&[&rustls::version::TLS12], "tls=Some(TLSv1_2)"), (&[&rustls::version::TLS13], "tls=Some(TLSv1_3)")]
     {
@@ -46,7 +61,7 @@ async fn tls_1_2_is_spoken_and_a_client_may_name_no_server() {
 #[tokio::test]
 async fn a_client_that_agrees_on_no_protocol_is_told() {
     let authority = Authority::new();
-    let (connector, _server) = start(service(), |server| server.tls(authority.tls()));
+    let (connector, _server) = start_tls(authority.tls(), service(), |server| server);
     let error = tls(&authority.client(&["other"], false), connector.connect()).await.unwrap_err();
     assert!(error.to_string().contains("NoApplicationProtocol"), "{error}");
 }
@@ -55,7 +70,7 @@ async fn a_client_that_agrees_on_no_protocol_is_told() {
 async fn a_replaced_certificate_is_for_new_connections() {
     let (old, new) = (Authority::new(), Authority::new());
     let handle = old.tls();
-    let (connector, _server) = start(service(), |server| server.tls(handle.clone()));
+    let (connector, _server) = start_tls(handle.clone(), service(), |server| server);
     let mut before = websocket(tls(&old.client(&[], false), connector.connect()).await.unwrap()).await;
     assert!(tls(&new.client(&[], false), connector.connect()).await.is_err());
 
@@ -69,8 +84,8 @@ async fn a_replaced_certificate_is_for_new_connections() {
 #[test]
 fn application_protocols_are_filled_in_where_there_are_none() {
     let authority = Authority::new();
-    let protocols = |tls: &Tls| {
-        let config = tls.config();
+    let protocols = |tls: &TlsConfig| {
+        let config = tls.server_config();
         config.alpn_protocols.iter().map(|name| String::from_utf8(name.clone()).unwrap()).collect::<Vec<_>>()
     };
     assert_eq!(protocols(&authority.tls()), ["h2", "http/1.1"]);
@@ -86,7 +101,7 @@ fn what_is_wrong_with_pem_is_said() {
     let (chain, key) = authority.server_pem();
     let (_, other_key) = authority.server_pem();
     let told = |chain: &str, key: &str| {
-        let error = Tls::from_pem(chain.as_bytes(), key.as_bytes()).unwrap_err();
+        let error = TlsConfig::from_pem(chain.as_bytes(), key.as_bytes()).unwrap_err();
         assert!(error.source().is_some());
         error.to_string()
     };
@@ -94,7 +109,7 @@ fn what_is_wrong_with_pem_is_said() {
     assert_eq!(told(&key, &key), "there is no certificate chain in the PEM");
     assert_eq!(told(&chain, &chain), "there is no private key in the PEM");
     assert_eq!(told(&chain, &other_key), "the certificate chain and the private key cannot be used");
-    let error = Tls::from_pem_files("/nowhere/chain.pem", "/nowhere/key.pem").unwrap_err();
+    let error = TlsConfig::from_pem_files("/nowhere/chain.pem", "/nowhere/key.pem").unwrap_err();
     assert_eq!(error.to_string(), "/nowhere/chain.pem cannot be read");
 }
 
@@ -107,9 +122,9 @@ async fn a_certificate_comes_from_pem_files() {
     std::fs::create_dir(&folder).unwrap();
     std::fs::write(folder.join("chain.pem"), chain).unwrap();
     std::fs::write(folder.join("key.pem"), key).unwrap();
-    let from_files = Tls::from_pem_files(folder.join("chain.pem"), folder.join("key.pem"));
+    let from_files = TlsConfig::from_pem_files(folder.join("chain.pem"), folder.join("key.pem"));
     std::fs::remove_dir_all(&folder).unwrap();
-    let (connector, _server) = start(service(), |server| server.tls(from_files.unwrap()));
+    let (connector, _server) = start_tls(from_files.unwrap(), service(), |server| server);
     let io = tls(&authority.client(&[], false), connector.connect()).await.unwrap();
     echo(&mut websocket(io).await, "hello").await;
 }
@@ -121,7 +136,7 @@ async fn a_plain_client_on_a_tls_port_gets_an_alert_and_the_end() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     let authority = Authority::new();
-    tokio::spawn(serve(listener, service()).tls(authority.tls()).into_future());
+    tokio::spawn(serve_tls(listener, authority.tls(), service()).into_future());
     let request = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
     for bytes in [&request[..], &raw_client::http2_frames::hello(), &[b'x'; 40_000]] {
         let mut io = TcpStream::connect(addr).await.unwrap();
@@ -161,7 +176,7 @@ async fn tls_is_closed_after_the_websocket() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     let authority = Authority::new();
-    tokio::spawn(serve(listener, service()).tls(authority.tls()).into_future());
+    tokio::spawn(serve_tls(listener, authority.tls(), service()).into_future());
     let connector = authority.client(&["http/1.1"], false);
     let mut socket = websocket(tls(&connector, TcpStream::connect(addr).await.unwrap()).await.unwrap()).await;
     socket.close(None).await.unwrap();
@@ -179,7 +194,7 @@ async fn tls_is_closed_after_the_websocket() {
 #[tokio::test]
 async fn one_slow_tls_client_does_not_delay_another() {
     let authority = Authority::new();
-    let (connector, _server) = start(service(), |server| server.tls(authority.tls()));
+    let (connector, _server) = start_tls(authority.tls(), service(), |server| server);
     let mut slow = Vec::new();
     for _ in 0..100 {
         let mut io = connector.connect();

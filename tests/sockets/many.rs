@@ -51,7 +51,7 @@ async fn two_thousand_sockets_are_drained_by_a_shutdown() {
 async fn one_signal_ends_a_server() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
-    let layer = WebSocketUpgradeLayer::new(AcceptAll::new(), echo);
+    let layer = WebSocketUpgradeLayer::new(AcceptAll, echo);
     let (signal, received) = oneshot::channel::<()>();
     let server = serve(listener, layer.into_service())
         .with_graceful_shutdown(async { received.await.unwrap() })
@@ -75,8 +75,8 @@ async fn one_signal_ends_a_server() {
 #[tokio::test]
 async fn a_shutdown_ends_the_sockets_of_an_axum_server() {
     let shutdown = Shutdown::new();
-    let layer = WebSocketUpgradeLayer::new(AcceptAll::new(), echo);
-    let layer = layer.with_config(Config::new().shutdown(&shutdown));
+    let layer = WebSocketUpgradeLayer::new(AcceptAll, echo);
+    let layer = layer.with_config(Config::new().with_shutdown(&shutdown));
     let app = axum::Router::new().route("/", axum::routing::get("page")).layer(layer);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();

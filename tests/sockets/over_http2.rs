@@ -53,8 +53,8 @@ async fn use_up(mut socket: WebSocketStream<Stream>, opened: oneshot::Sender<()>
 #[tokio::test]
 async fn two_thousand_sockets_on_ten_connections_are_drained_and_the_server_ends() {
     let shutdown = Shutdown::new();
-    let layer = WebSocketUpgradeLayer::new(AcceptAll::new(), echo);
-    let layer = layer.with_config(Config::new().shutdown(&shutdown));
+    let layer = WebSocketUpgradeLayer::new(AcceptAll, echo);
+    let layer = layer.with_config(Config::new().with_shutdown(&shutdown));
     let app = Router::new().route("/page", get("page")).layer(layer);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
@@ -101,8 +101,8 @@ async fn two_thousand_sockets_on_ten_connections_are_drained_and_the_server_ends
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn however_sockets_end_nothing_of_them_is_left() {
     let shutdown = Shutdown::new();
-    let layer = WebSocketUpgradeLayer::new(AcceptAll::new(), echo);
-    let layer = layer.with_config(Config::new().shutdown(&shutdown));
+    let layer = WebSocketUpgradeLayer::new(AcceptAll, echo);
+    let layer = layer.with_config(Config::new().with_shutdown(&shutdown));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     tokio::spawn(axum::serve(listener, Router::new().fallback_service(layer.into_service())).into_future());

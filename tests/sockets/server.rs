@@ -14,7 +14,7 @@ where
 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
-    let layer = WebSocketUpgradeLayer::new(AcceptAll::new(), handler).with_config(config);
+    let layer = WebSocketUpgradeLayer::new(AcceptAll, handler).with_config(config);
     let server = serve(listener, layer.into_service());
     let shutdown = server.shutdown().clone();
     tokio::spawn(server.into_future());

@@ -35,7 +35,7 @@ async fn bad_gateway_is_sent_and_received_like_its_neighbours() {
                     seen = frame.map(|frame| u16::from(frame.code));
                 }
             }
-            (seen, socket.ended().map(|ended| ended.code()))
+            (seen, socket.close_info().map(|ended| ended.code()))
         });
         peer.close(code).await;
         assert_eq!(soon("the answer", peer.next_close()).await, code);
@@ -109,7 +109,7 @@ async fn a_close_without_a_code_leaves_without_one() {
 
 async fn frames_of(config: Config, offer: Option<&str>, message: Message) -> Vec<(u8, Vec<u8>)> {
     let (io, server) = tokio::io::duplex(16 << 10);
-    let acceptor = Acceptor::new(AcceptAll::new()).with_config(config);
+    let acceptor = Acceptor::new(AcceptAll).with_config(config);
     let (peer, accepted) = tokio::join!(Peer::open(io, offer), acceptor.accept(server));
     let (mut peer, (mut socket, ())) = (peer.expect("it opens"), accepted.expect("it opens"));
     let sending = tokio::spawn(async move {

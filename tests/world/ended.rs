@@ -12,7 +12,7 @@ use tokio::{
     sync::{Notify, mpsc},
     time::{self, timeout},
 };
-use tower_websocket::{CloseCode, Config, Error, Message, TrySendError, WebSocket};
+use tower_websocket::{CloseCode, Config, Error, Message, WebSocket, websocket::TrySendError};
 
 use crate::{
     life::pair,
@@ -42,14 +42,15 @@ async fn closed_resolves_while_the_handler_waits_for_something_else() {
                                 () = never.notified() => {}
                                 () = sender.closed() => {}
                             }
-                            let _ =
-                                tell.send((sender.is_closed(), receiver.ended().map(|ended| ended.code())));
+                            let _ = tell
+                                .send((sender.is_closed(), receiver.close_info().map(|ended| ended.code())));
                         } else {
                             tokio::select! {
                                 () = never.notified() => {}
                                 () = socket.closed() => {}
                             }
-                            let _ = tell.send((socket.is_closed(), socket.ended().map(|ended| ended.code())));
+                            let _ = tell
+                                .send((socket.is_closed(), socket.close_info().map(|ended| ended.code())));
                         }
                     }
                 })
@@ -131,12 +132,13 @@ async fn on_end_is_told_once_however_a_socket_ends() {
             soon("the place", site.shutdown.idle()).await;
             assert!(timeout(Duration::from_millis(50), told.recv()).await.is_err(), "told again");
             let (received, sent) = (summary.received, summary.sent);
-            let line = format!("{code}, received {received:?}, sent {sent:?}, {:?}", summary.ended);
+            let line = format!("{code}, received {received:?}, sent {sent:?}, {:?}", summary.close_info);
             let messages = [received, sent].map(|traffic| (traffic.messages, traffic.bytes));
             // Behind a Close that this side has sent may be more, or less where the client has gone.
             let is_sent = sent.wire_bytes == wire.1 || end == "leaves" && sent.wire_bytes <= 11;
             let is_right = messages == [(1, 5); 2] && received.wire_bytes == wire.0 && is_sent;
-            let is_ended = summary.ended.code() == code && summary.ended.error().is_some() == (code == 1006);
+            let is_ended =
+                summary.close_info.code() == code && summary.close_info.error().is_some() == (code == 1006);
             if is_right && is_ended { Ok(line) } else { Err(line) }
         })
         .await;
@@ -152,7 +154,7 @@ async fn on_end_is_told_of_a_socket_whose_io_is_taken_out() {
     socket.send(Message::text("hello")).await.expect("it is open");
     drop(socket.into_inner().await.expect("nothing was agreed on"));
     let summary = told.try_recv().expect("it is told");
-    assert_eq!((summary.ended.code(), summary.sent.messages, summary.sent.wire_bytes), (1006, 1, 7));
+    assert_eq!((summary.close_info.code(), summary.sent.messages, summary.sent.wire_bytes), (1006, 1, 7));
     assert!(told.try_recv().is_err(), "told again");
 }
 
@@ -354,7 +356,7 @@ async fn a_peer_that_takes_nothing_is_cut_and_close_tells() {
         socket.send(Message::binary(vec![1; 3_000_000])).await.expect("there is room for one message");
         let begin = time::Instant::now();
         let closed = socket.close(CloseCode::NORMAL, "").await;
-        (closed, begin.elapsed(), socket.ended().and_then(|ended| ended.error().map(str::to_owned)))
+        (closed, begin.elapsed(), socket.close_info().and_then(|ended| ended.error().map(str::to_owned)))
     });
     let (closed, after, error) = handler.await.expect("nothing drops the handler");
     assert!(

@@ -430,7 +430,7 @@ thread_local! {
 async fn busy(room: usize) -> (Peer, WebSocket<DuplexStream>) {
     let (io, server) = tokio::io::duplex(room);
     let config = Config::new().deflate(Deflate::new().threshold(0));
-    let acceptor = Acceptor::new(AcceptAll::new()).with_config(config);
+    let acceptor = Acceptor::new(AcceptAll).with_config(config);
     let (peer, accepted) = tokio::join!(Peer::open(io, Some("permessage-deflate")), acceptor.accept(server));
     let (mut peer, (mut socket, ())) = (peer.expect("it opens"), accepted.expect("it opens"));
     peer.send(RSV1 | BINARY, [0x4a, 0x4c]).await;
@@ -583,7 +583,7 @@ fn an_error_of_the_io_may_use_the_connection() {
                 let (io, server) = tokio::io::duplex(1 << 10);
                 let fails = Arc::<Mutex<_>>::default();
                 let server = Failing { io: server, fails: Arc::clone(&fails), writes };
-                let acceptor = Acceptor::new(AcceptAll::new());
+                let acceptor = Acceptor::new(AcceptAll);
                 let (peer, accepted) = tokio::join!(Peer::open(io, None), acceptor.accept(server));
                 let (mut peer, socket) = (peer.expect("it opens"), accepted.expect("it opens").0);
                 let (sender, mut receiver) = socket.split();

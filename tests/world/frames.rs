@@ -143,7 +143,7 @@ async fn an_unfinished_message_holds_no_more_than_a_message_may() {
 async fn deflating(limit: usize) -> (Peer, WebSocket<DuplexStream>) {
     let (io, server) = tokio::io::duplex(64 << 10);
     let config = Config::new().deflate(Deflate::new()).max_message_size(limit).max_frame_size(limit);
-    let acceptor = Acceptor::new(AcceptAll::new()).with_config(config);
+    let acceptor = Acceptor::new(AcceptAll).with_config(config);
     let (peer, accepted) = tokio::join!(Peer::open(io, Some("permessage-deflate")), acceptor.accept(server));
     (peer.expect("it opens"), accepted.expect("it opens").0)
 }

@@ -23,7 +23,7 @@ use tokio::{
     task::block_in_place,
     time::{self, sleep},
 };
-use tower_websocket::{AcceptAll, Acceptor, Config, Error, Message, TrySendError, WebSocket};
+use tower_websocket::{AcceptAll, Acceptor, Config, Error, Message, WebSocket, websocket::TrySendError};
 
 use crate::{
     peer::Peer,
@@ -34,7 +34,7 @@ use crate::{
 /// A socket in memory and its peer.
 pub(crate) async fn pair(config: Config, room: usize) -> (Peer, WebSocket<DuplexStream>) {
     let (io, server) = tokio::io::duplex(room);
-    let acceptor = Acceptor::new(AcceptAll::new()).with_config(config);
+    let acceptor = Acceptor::new(AcceptAll).with_config(config);
     let (peer, accepted) = tokio::join!(Peer::open(io, None), acceptor.accept(server));
     (peer.expect("the handshake succeeds"), accepted.expect("the handshake succeeds").0)
 }
@@ -224,7 +224,7 @@ async fn be_busy(busy: Busy, mut socket: WebSocket, told: mpsc::UnboundedSender<
                 }
                 sleep(Duration::from_millis(20)).await;
             };
-            let ended = socket.ended();
+            let ended = socket.close_info();
             let _ = told.send(format!("{error}; {:?}", ended.map(|ended| (ended.code(), ended.is_clean()))));
             pending::<()>().await;
         }
@@ -233,7 +233,7 @@ async fn be_busy(busy: Busy, mut socket: WebSocket, told: mpsc::UnboundedSender<
             while sender.send(Message::text("again")).await.is_ok() {
                 sleep(Duration::from_millis(20)).await;
             }
-            let ended = receiver.ended();
+            let ended = receiver.close_info();
             let _ = told.send(format!("{:?}", ended.map(|ended| (ended.code(), ended.is_clean()))));
             pending::<()>().await;
         }
@@ -368,7 +368,7 @@ async fn unread_messages_before_the_close_are_kept_and_the_close_is_answered() {
                     while let Some(Ok(message)) = socket.recv().await {
                         seen.push(message.len());
                     }
-                    let code = socket.ended().map(|ended| ended.code());
+                    let code = socket.close_info().map(|ended| ended.code());
                     let _ = tell.send((seen, code));
                 }
             })
@@ -396,7 +396,7 @@ async fn an_end_of_stream_ends_the_connection_at_once() {
     let mut wrong = Vec::new();
     for form in FORMS {
         let shutdown = tower_websocket::Shutdown::new();
-        let (peer, socket) = pair(Config::new().shutdown(&shutdown), 64 << 10).await;
+        let (peer, socket) = pair(Config::new().with_shutdown(&shutdown), 64 << 10).await;
         start(form, socket);
         sleep(Duration::from_secs(3)).await;
         let gone = time::Instant::now();
@@ -487,7 +487,7 @@ async fn try_send_does_not_wait_for_a_thread_that_writes() {
     let (reader, writer) = tokio::io::split(server);
     let (is_armed, barrier) = (Arc::new(AtomicBool::new(false)), Arc::new(Barrier::new(2)));
     let writer = Held { io: writer, is_armed: Arc::clone(&is_armed), barrier: Arc::clone(&barrier) };
-    let acceptor = Acceptor::new(AcceptAll::new()).with_config(Config::new().max_write_buffer_size(10_000));
+    let acceptor = Acceptor::new(AcceptAll).with_config(Config::new().max_write_buffer_size(10_000));
     let (peer, accepted) =
         tokio::join!(Peer::open(io, None), acceptor.accept(tokio::io::join(reader, writer)));
     let (mut peer, socket) = (peer.expect("it opens"), accepted.expect("it opens").0);

@@ -23,8 +23,10 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 use tower::service_fn;
 use tower_websocket::{
-    AcceptAll, Acceptor, Config, HttpService, Listener, RejectionBody, Shutdown, WebSocket,
-    WebSocketUpgradeLayer, serve,
+    AcceptAll, Acceptor, Config, Shutdown, WebSocket, WebSocketUpgradeLayer,
+    handshake::RejectionBody,
+    serve, serve_tls,
+    server::{HttpService, Listener},
 };
 
 use crate::{
@@ -95,7 +97,7 @@ impl Site {
         let layer = |config| {
             let handler = handler.clone();
             let handler = move |socket, ()| handler(socket);
-            WebSocketUpgradeLayer::new(AcceptAll::new(), handler).with_config(config).into_service()
+            WebSocketUpgradeLayer::new(AcceptAll, handler).with_config(config).into_service()
         };
         match way {
             Way::Undriven => {
@@ -113,7 +115,7 @@ impl Site {
                 let authority = Authority::new();
                 let connector = authority.client(&["http/1.1"], false);
                 let address = Address::Tcp(listener.local_addr().unwrap(), Some(connector));
-                let server = serve(listener, layer(config)).tls(authority.tls());
+                let server = serve_tls(listener, authority.tls(), layer(config));
                 let shutdown = server.shutdown().clone();
                 tokio::spawn(server.into_future());
                 Self { way, buffers, address, shutdown }
@@ -229,7 +231,7 @@ where
     F: Fn(WebSocket) -> Fut + Clone + Send + Sync + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
-    let acceptor = Acceptor::new(AcceptAll::new()).with_config(config);
+    let acceptor = Acceptor::new(AcceptAll).with_config(config);
     service_fn(move |request: Request<Incoming>| {
         let (acceptor, handler) = (acceptor.clone(), handler.clone());
         async move {

@@ -405,7 +405,7 @@ async fn a_connection_that_is_cut_reports_it() {
                     let _ = tokio::time::timeout(Duration::from_millis(200), sent).await;
                     let start = Instant::now();
                     let closed = socket.close(CloseCode::NORMAL, "").await;
-                    let _ = tell_end.send((closed, start.elapsed(), socket.ended()));
+                    let _ = tell_end.send((closed, start.elapsed(), socket.close_info()));
                 }
             })
             .await;

@@ -24,11 +24,12 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tower_websocket::{
-    AcceptAll, Acceptor, Config, Message, Sender, TrySendError, WebSocket,
+    AcceptAll, Acceptor, Config, Message, Sender, WebSocket,
     tungstenite::protocol::frame::{
         Frame,
         coding::{Data, OpCode},
     },
+    websocket::TrySendError,
 };
 
 use crate::{
@@ -270,7 +271,7 @@ async fn a_writer_goes_on_without_the_reader() {
                 } else {
                     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
                     let addr = listener.local_addr().unwrap();
-                    let acceptor = Acceptor::new(AcceptAll::new()).with_config(quiet());
+                    let acceptor = Acceptor::new(AcceptAll).with_config(quiet());
                     let (peer, socket) = tokio::join!(
                         async {
                             Peer::open(crate::site::tcp(addr, Default::default()).await.unwrap(), None)
@@ -382,7 +383,7 @@ async fn flush_waits_for_what_was_sent_before() {
         let (io, server) = tokio::io::duplex(64);
         let written = Arc::new(AtomicUsize::new(0));
         let server = Tap { io: server, written: Arc::clone(&written), is_armed: Arc::default() };
-        let acceptor = Acceptor::new(AcceptAll::new()).with_config(quiet().max_write_buffer_size(4096));
+        let acceptor = Acceptor::new(AcceptAll).with_config(quiet().max_write_buffer_size(4096));
         let (peer, accepted) = tokio::join!(Peer::open(io, None), acceptor.accept(server));
         let (mut peer, (socket, ())) = (peer.expect("it opens"), accepted.expect("it opens"));
         written.store(0, Ordering::Release);
@@ -735,7 +736,7 @@ async fn io_that_panics_in_a_senders_task_strands_nobody() {
             let (io, server) = tokio::io::duplex(64);
             let is_armed = Arc::new(AtomicBool::new(false));
             let server = Tap { io: server, written: Arc::default(), is_armed: Arc::clone(&is_armed) };
-            let acceptor = Acceptor::new(AcceptAll::new()).with_config(quiet().max_write_buffer_size(256));
+            let acceptor = Acceptor::new(AcceptAll).with_config(quiet().max_write_buffer_size(256));
             let (peer, accepted) = tokio::join!(Peer::open(io, None), acceptor.accept(server));
             let (mut peer, socket) = (peer.expect("it opens"), accepted.expect("it opens").0);
             let run = move |socket: WebSocket<Tap>| async move {

@@ -83,7 +83,8 @@ async fn converse(socket: WebSocket, seat: Seat) {
 }
 
 fn app(rooms: &Rooms, shutdown: &Shutdown) -> Router {
-    let config = Config::new().max_message_size(8 * 1024).max_write_buffer_size(64 * 1024).shutdown(shutdown);
+    let config =
+        Config::new().max_message_size(8 * 1024).max_write_buffer_size(64 * 1024).with_shutdown(shutdown);
     let asked = rooms.clone();
     let handshake = service_fn(move |request| handshake(asked.clone(), request));
     let sockets = WebSocketUpgradeLayer::new(handshake, converse).with_config(config);

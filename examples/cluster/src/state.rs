@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use tower_websocket::{CloseCode, Message, Sender, TrySendError};
+use tower_websocket::{CloseCode, Message, Sender, websocket::TrySendError};
 
 use crate::event::{Event, Presence, Said};
 

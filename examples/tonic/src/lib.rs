@@ -12,7 +12,7 @@ use tower_websocket::{AcceptAll, WebSocket, WebSocketUpgradeLayer};
 pub async fn app() -> Router {
     let (reporter, health) = health_reporter();
     reporter.set_service_status("", ServingStatus::Serving).await;
-    let sockets = WebSocketUpgradeLayer::new(AcceptAll::new(), async |socket, ()| echo(socket).await);
+    let sockets = WebSocketUpgradeLayer::new(AcceptAll, async |socket, ()| echo(socket).await);
     Routes::new(health).prepare().into_axum_router().route_service("/ws", sockets.into_service())
 }
 

@@ -13,7 +13,7 @@ use tungstenite::Message;
 use super::{Decoded, Decoder, Limits};
 use crate::{
     codec::reference::{Outcome, decode, frame, header},
-    deflate::{Agreed, Deflate, Offers, Settings},
+    deflate::{Deflate, NegotiatedDeflate, Offers, Settings},
     header::arbitrary::config,
 };
 
@@ -34,7 +34,7 @@ const AGAIN: [u8; 5] = [0xf2, 0x00, 0x11, 0x00, 0x00];
 /// The same as a stream of its own.
 const LAST: [u8; 8] = [0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00];
 
-fn agreed(offer: &'static str) -> Agreed {
+fn agreed(offer: &'static str) -> NegotiatedDeflate {
     let mut headers = HeaderMap::new();
     headers.insert(SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_static(offer));
     let offers = Offers::new(&headers, &Settings(Some(Deflate::new().context_takeover(true))));

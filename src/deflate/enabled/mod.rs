@@ -1,11 +1,11 @@
 //! permessage-deflate: the negotiation, the way in and the way out.
 
-mod agreed;
 mod bad_data;
 mod compress;
 mod deflater;
 mod history;
 mod inflater;
+mod negotiated;
 mod offers;
 mod params;
 mod pool;
@@ -13,9 +13,9 @@ mod settings;
 
 pub use settings::Deflate;
 
-pub(crate) use agreed::Agreed;
 pub(crate) use bad_data::is_bad_data;
 pub(crate) use deflater::Deflater;
 pub(crate) use inflater::Inflater;
+pub(crate) use negotiated::NegotiatedDeflate;
 pub(crate) use offers::Offers;
 pub(crate) use settings::Settings;

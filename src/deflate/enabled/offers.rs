@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderValue, header::SEC_WEBSOCKET_EXTENSIONS};
 
-use super::{Agreed, Settings, params::Params};
+use super::{NegotiatedDeflate, Settings, params::Params};
 use crate::header::extensions;
 
 /// The offers of permessage-deflate in a request, where compression is configured.
@@ -31,9 +31,9 @@ impl Offers {
     }
 
     /// Reads what a response agrees on. What the client did not offer is taken out of it.
-    pub(crate) fn settle(&self, response: &mut HeaderMap) -> Agreed {
+    pub(crate) fn settle(&self, response: &mut HeaderMap) -> NegotiatedDeflate {
         if !response.contains_key(SEC_WEBSOCKET_EXTENSIONS) {
-            return Agreed::default();
+            return NegotiatedDeflate::default();
         }
         let params = extensions(response).find_map(|extension| Params::parse(&extension));
         let params = params.filter(|params| self.offers.iter().any(|offer| params.answers(offer)));
@@ -41,7 +41,7 @@ impl Offers {
             Some(params) => response.insert(SEC_WEBSOCKET_EXTENSIONS, value(&params)),
             None => response.remove(SEC_WEBSOCKET_EXTENSIONS),
         };
-        Agreed::new(params, &self.settings)
+        NegotiatedDeflate::new(params, &self.settings)
     }
 }
 

@@ -44,6 +44,7 @@
 ///   a deflate block is not recognised as such, as its stream may be good so far: what was inflated is received, and bytes
 ///   that never were part of it may follow. Browsers and most other implementations, which use zlib too, do the same.
 #[derive(Clone, Debug)]
+#[must_use = "the settings do nothing unless they are given to `Config::deflate`"]
 pub struct Deflate {
     pub(super) level: u8,
     pub(super) threshold: usize,

@@ -4,9 +4,9 @@ use std::convert::Infallible;
 
 /// The TLS configuration of a listener, which has none.
 #[derive(Clone, Debug)]
-pub(in crate::server) struct Tls(Infallible);
+pub(in crate::server) struct TlsConfig(Infallible);
 
-impl Tls {
+impl TlsConfig {
     pub(in crate::server) async fn accept<IO>(&self, _: IO) -> Option<(IO, TlsInfo)> {
         match self.0 {}
     }

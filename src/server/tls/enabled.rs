@@ -31,17 +31,17 @@ const MAX_LEFT_OVER: u64 = 64 * 1024;
 /// theirs.
 ///
 /// ```no_run
-/// # async fn run<S: tower_websocket::HttpService>(service: S) -> Result<(), Box<dyn std::error::Error>> {
+/// # async fn run<S: tower_websocket::server::HttpService>(service: S) -> Result<(), Box<dyn std::error::Error>> {
 /// use tokio::net::TcpListener;
-/// use tower_websocket::{Tls, serve};
+/// use tower_websocket::{serve_tls, server::TlsConfig};
 ///
-/// let tls = Tls::from_pem_files("chain.pem", "key.pem")?;
+/// let tls = TlsConfig::from_pem_files("chain.pem", "key.pem")?;
 /// tokio::spawn({
 ///     let tls = tls.clone();
 ///     async move {
 ///         let mut hangup = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?;
 ///         while hangup.recv().await.is_some() {
-///             match Tls::from_pem_files("chain.pem", "key.pem") {
+///             match TlsConfig::from_pem_files("chain.pem", "key.pem") {
 ///                 Ok(renewed) => tls.replace(renewed),
 ///                 Err(error) => eprintln!("the old certificate stays: {error}"),
 ///             }
@@ -49,7 +49,7 @@ const MAX_LEFT_OVER: u64 = 64 * 1024;
 ///         Ok::<_, std::io::Error>(())
 ///     }
 /// });
-/// serve(TcpListener::bind("0.0.0.0:443").await?, service).tls(tls).await?;
+/// serve_tls(TcpListener::bind("0.0.0.0:443").await?, tls, service).await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -61,9 +61,10 @@ const MAX_LEFT_OVER: u64 = 64 * 1024;
 /// `http/1.1`. A configuration that names any is left as it is, but for an `h2` that cannot be spoken without that
 /// feature.
 #[derive(Clone)]
-pub struct Tls(Arc<RwLock<Arc<ServerConfig>>>);
+#[must_use = "TLS does nothing unless a server has it"]
+pub struct TlsConfig(Arc<RwLock<Arc<ServerConfig>>>);
 
-impl Tls {
+impl TlsConfig {
     /// Creates TLS from a configuration.
     pub fn new(config: impl Into<Arc<ServerConfig>>) -> Self {
         let mut config = config.into();
@@ -116,12 +117,12 @@ impl Tls {
     /// Replaces the configuration for new connections by that of `other`. Open connections, and those in the middle of their TLS
     /// handshake, keep theirs. Sessions of the old configuration are not resumed.
     pub fn replace(&self, other: impl Into<Self>) {
-        let config = other.into().config();
+        let config = other.into().server_config();
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = config;
     }
 
     /// Returns the configuration for the next connection.
-    pub fn config(&self) -> Arc<ServerConfig> {
+    pub fn server_config(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -130,7 +131,7 @@ impl Tls {
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
-        match TlsAcceptor::from(self.config()).accept(io).into_fallible().await {
+        match TlsAcceptor::from(self.server_config()).accept(io).into_fallible().await {
             Ok(io) => {
                 let info = TlsInfo::new(io.get_ref().1);
                 Some((io, info))
@@ -151,25 +152,25 @@ const PROTOCOLS: &[&[u8]] = &[
     b"http/1.1",
 ];
 
-impl From<ServerConfig> for Tls {
+impl From<ServerConfig> for TlsConfig {
     fn from(config: ServerConfig) -> Self {
         Self::new(config)
     }
 }
 
-impl From<Arc<ServerConfig>> for Tls {
+impl From<Arc<ServerConfig>> for TlsConfig {
     fn from(config: Arc<ServerConfig>) -> Self {
         Self::new(config)
     }
 }
 
-impl fmt::Debug for Tls {
+impl fmt::Debug for TlsConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tls").finish_non_exhaustive()
+        f.debug_struct("TlsConfig").finish_non_exhaustive()
     }
 }
 
-/// Why there is no [`Tls`].
+/// Why there is no [`TlsConfig`].
 #[derive(Debug)]
 pub struct TlsError(Kind);
 
@@ -208,7 +209,7 @@ mod tests {
 
     use tokio_rustls::rustls::server::ResolvesServerCertUsingSni;
 
-    use super::{ServerConfig, Tls, ring};
+    use super::{ServerConfig, TlsConfig, ring};
 
     /// What becomes of a configuration with these application protocols.
     fn protocols(given: &[&str]) -> Vec<String> {
@@ -218,7 +219,7 @@ mod tests {
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(ResolvesServerCertUsingSni::new()));
         config.alpn_protocols = given.iter().map(|name| name.as_bytes().to_vec()).collect();
-        let config = Tls::new(config).config();
+        let config = TlsConfig::new(config).server_config();
         config.alpn_protocols.iter().map(|name| String::from_utf8(name.clone()).unwrap()).collect()
     }
 

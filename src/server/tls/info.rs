@@ -9,7 +9,7 @@ use tokio_rustls::rustls::{CipherSuite, ProtocolVersion, ServerConnection, pki_t
 ///
 /// ```
 /// use http::{Request, Response, StatusCode};
-/// use tower_websocket::{Handshake, Rejection, TlsInfo};
+/// use tower_websocket::{Handshake, Rejection, server::TlsInfo};
 ///
 /// async fn handshake(request: Request<Handshake>) -> Result<Response<()>, Rejection> {
 ///     let tls = request.extensions().get::<TlsInfo>().ok_or(StatusCode::UPGRADE_REQUIRED)?;

@@ -8,8 +8,8 @@ mod enabled;
 mod info;
 
 #[cfg(not(feature = "tls"))]
-pub(super) use disabled::{Tls, TlsInfo};
+pub(super) use disabled::{TlsConfig, TlsInfo};
 #[cfg(feature = "tls")]
-pub use enabled::{Tls, TlsError};
+pub use enabled::{TlsConfig, TlsError};
 #[cfg(feature = "tls")]
 pub use info::TlsInfo;

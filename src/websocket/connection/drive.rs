@@ -11,7 +11,7 @@ use super::{
     state::Connection,
     waiters::{Event, Kind, Place},
 };
-use crate::websocket::{close_code::CloseCode, close_reason::CloseReason};
+use crate::close::{CloseCode, CloseReason};
 
 /// Where a task waits for the connection.
 #[derive(Debug)]

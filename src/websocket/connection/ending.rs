@@ -5,11 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::{
-    config::Config,
-    trace::Trace,
-    websocket::{permit::Permit, summary::Summary},
-};
+use crate::{close::Summary, config::Config, trace::Trace, websocket::permit::Permit};
 
 /// What a connection leaves behind when it is over.
 pub(super) struct Ending {

@@ -15,7 +15,10 @@ use super::{
     link::{Link, Work},
     state::Connection,
 };
-use crate::{shutdown::Stage, websocket::close_code::CloseCode};
+use crate::{
+    close::{CloseCode, CloseReason},
+    shutdown::Stage,
+};
 
 /// What a task that looks at a connection may do there.
 #[derive(Clone, Copy, Debug)]
@@ -147,7 +150,7 @@ impl<IO> Connection<IO> {
                 self.users.is_dropped = true;
                 self.handle(Input::Abort, deferred);
             } else if !self.users.is_detached {
-                self.begin_close(Some(CloseCode::GOING_AWAY), "".into(), deferred);
+                self.begin_close(Some(CloseCode::GOING_AWAY), CloseReason::default(), deferred);
             }
         }
     }

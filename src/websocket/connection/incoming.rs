@@ -4,8 +4,8 @@ use tungstenite::{Error, Message, error::ProtocolError};
 
 use super::{deferred::Deferred, lifecycle::Input, state::Connection};
 use crate::{
-    codec::{Decoded, close_code},
-    websocket::close_code::CloseCode,
+    close::{CloseCode, close_code_of},
+    codec::Decoded,
 };
 
 impl<IO> Connection<IO> {
@@ -61,7 +61,7 @@ impl<IO> Connection<IO> {
             Ok(Decoded::Message(message)) => message,
             Ok(Decoded::Progress | Decoded::Starved) => return None,
             Err(error) => {
-                let code = close_code(&error).map_or(CloseCode::PROTOCOL_ERROR, CloseCode::of);
+                let code = close_code_of(&error).unwrap_or(CloseCode::PROTOCOL_ERROR);
                 self.set_error(error);
                 self.handle(Input::ReadFailed(code), deferred);
                 return None;

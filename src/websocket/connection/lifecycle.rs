@@ -2,7 +2,7 @@
 
 use tungstenite::protocol::CloseFrame;
 
-use crate::websocket::{close_code::CloseCode, ended::Ended};
+use crate::close::{CloseCode, CloseInfo, CloseReason};
 
 /// How far a connection is on its way to the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ impl Effects {
 #[derive(Debug)]
 pub(super) struct Lifecycle {
     state: State,
-    ended: Option<Box<Ended>>,
+    ended: Option<Box<CloseInfo>>,
 }
 
 impl Lifecycle {
@@ -90,7 +90,9 @@ impl Lifecycle {
     pub(super) fn handle(&mut self, input: Input) -> Effects {
         match (&input, self.state) {
             (Input::LocalClose(frame), State::Open) => self.ended_mut().sent = frame.clone(),
-            (Input::ReadFailed(code), State::Open) => self.ended_mut().sent = Some(code.frame("".into())),
+            (Input::ReadFailed(code), State::Open) => {
+                self.ended_mut().sent = Some(code.frame(CloseReason::default()))
+            }
             (Input::PongTimeout, State::Open) => self.ended_mut().sent = Some(pong_timeout()),
             (Input::PeerClose(frame), State::Open | State::CloseSent) => {
                 self.ended_mut().received = Some(frame.clone());
@@ -123,20 +125,20 @@ impl Lifecycle {
     }
 
     /// Returns how the connection ended or is ending, or `None` while it is open.
-    pub(super) fn ended(&self) -> Option<Ended> {
+    pub(super) fn close_info(&self) -> Option<CloseInfo> {
         match &self.ended {
-            Some(ended) => Some(Ended::clone(ended)),
-            None => (self.state != State::Open).then(Ended::default),
+            Some(ended) => Some(CloseInfo::clone(ended)),
+            None => (self.state != State::Open).then(CloseInfo::default),
         }
     }
 
-    fn ended_mut(&mut self) -> &mut Ended {
+    fn ended_mut(&mut self) -> &mut CloseInfo {
         self.ended.get_or_insert_default()
     }
 }
 
 fn pong_timeout() -> CloseFrame {
-    CloseCode::INTERNAL_ERROR.frame("keepalive timeout".into())
+    CloseCode::INTERNAL_ERROR.frame(CloseReason::truncated("keepalive timeout"))
 }
 
 /// The table of states.
@@ -151,7 +153,9 @@ fn transition(state: State, input: Input) -> (State, Effects) {
         // asks and closes in one go gets its answers.
         (S::Open, I::PeerClose(frame)) => (S::CloseReceived, Effects::close(frame)),
         // The peer may well read what was sent before.
-        (S::Open, I::ReadFailed(code)) => (S::Failed, Effects::close(Some(code.frame("".into())))),
+        (S::Open, I::ReadFailed(code)) => {
+            (S::Failed, Effects::close(Some(code.frame(CloseReason::default()))))
+        }
         (S::Open, I::PongTimeout) => (S::Lingering, Effects::discard_and_close(Some(pong_timeout()))),
         (S::Open, I::WriteBroke) => (S::CloseSent, Effects::DISCARD),
 
@@ -176,12 +180,12 @@ fn transition(state: State, input: Input) -> (State, Effects) {
 
 #[cfg(test)]
 mod tests {
-    use super::{CloseCode, Effects, Input, Lifecycle, State, pong_timeout, transition};
+    use super::{CloseCode, CloseReason, Effects, Input, Lifecycle, State, pong_timeout, transition};
 
     fn inputs() -> [Input; 11] {
         [
-            Input::LocalClose(Some(CloseCode::NORMAL.frame("bye".into()))),
-            Input::PeerClose(Some(CloseCode::GOING_AWAY.frame("gone".into()))),
+            Input::LocalClose(Some(CloseCode::NORMAL.frame(CloseReason::truncated("bye")))),
+            Input::PeerClose(Some(CloseCode::GOING_AWAY.frame(CloseReason::truncated("gone")))),
             Input::ReadFailed(CloseCode::PROTOCOL_ERROR),
             Input::EndOfStream,
             Input::ReadBroke,
@@ -251,18 +255,18 @@ mod tests {
         for first in inputs() {
             for second in inputs() {
                 let mut lifecycle = Lifecycle::new();
-                assert!(lifecycle.ended().is_none() && lifecycle.is_open() && lifecycle.is_reading());
+                assert!(lifecycle.close_info().is_none() && lifecycle.is_open() && lifecycle.is_reading());
                 lifecycle.handle(first.clone());
                 let was_reading = lifecycle.is_reading();
                 let was_open = lifecycle.is_open();
                 lifecycle.note_error("first".to_owned());
                 lifecycle.handle(second.clone());
                 lifecycle.note_error("second".to_owned());
-                let ended = lifecycle.ended().unwrap();
+                let ended = lifecycle.close_info().unwrap();
                 let context = format!("{first:?}, then {second:?}");
                 let sent = |input: &Input| match input {
                     Input::LocalClose(frame) => frame.clone(),
-                    Input::ReadFailed(code) => Some(code.frame("".into())),
+                    Input::ReadFailed(code) => Some(code.frame(CloseReason::default())),
                     Input::PongTimeout => Some(pong_timeout()),
                     _ => None,
                 };

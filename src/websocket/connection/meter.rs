@@ -3,12 +3,9 @@
 use std::time::Instant;
 
 use crate::{
+    close::{CloseInfo, Summary, Traffic},
     config::Config,
     trace::IS_ENABLED,
-    websocket::{
-        ended::Ended,
-        summary::{Summary, Traffic},
-    },
 };
 
 /// What goes over a connection, where somebody wants to know: without, it costs a pointer.
@@ -33,14 +30,14 @@ impl Meter {
     /// A message of so many bytes was received.
     pub(super) fn received(&mut self, bytes: usize) {
         if let Some(counts) = &mut self.0 {
-            counts.received.add(bytes);
+            add(&mut counts.received, bytes);
         }
     }
 
     /// A message of so many bytes was accepted for sending.
     pub(super) fn sent(&mut self, bytes: usize) {
         if let Some(counts) = &mut self.0 {
-            counts.sent.add(bytes);
+            add(&mut counts.sent, bytes);
         }
     }
 
@@ -59,15 +56,13 @@ impl Meter {
     }
 
     /// Returns what the connection was, if anybody wants to know.
-    pub(super) fn summary(&mut self, ended: Ended) -> Option<Summary> {
+    pub(super) fn summary(&mut self, close_info: CloseInfo) -> Option<Summary> {
         let Counts { started, received, sent } = *self.0.take()?;
-        Some(Summary { ended, received, sent, duration: started.elapsed() })
+        Some(Summary { close_info, received, sent, duration: started.elapsed() })
     }
 }
 
-impl Traffic {
-    fn add(&mut self, bytes: usize) {
-        self.messages += 1;
-        self.bytes += bytes as u64;
-    }
+fn add(traffic: &mut Traffic, bytes: usize) {
+    traffic.messages += 1;
+    traffic.bytes += bytes as u64;
 }

@@ -12,10 +12,10 @@ use tungstenite::{
 
 use super::deferred::Deferred;
 use crate::{
+    close::CloseCode,
     codec::{Control, Encoder, Flight},
     config::Config,
     deflate::Deflater,
-    websocket::close_code::CloseCode,
 };
 
 /// Pongs may wait beyond the limit, up to this many bytes; then only the last one is kept (RFC 6455 §5.5.3).

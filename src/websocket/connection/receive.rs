@@ -9,7 +9,7 @@ use super::{
     lifecycle::{Input, State},
     state::{Connection, close_timed_out},
 };
-use crate::websocket::{close_code::CloseCode, close_reason::CloseReason};
+use crate::close::{CloseCode, CloseReason};
 
 impl<IO> Connection<IO> {
     /// Returns the next message, or how receiving ended: an error once, then `None`.

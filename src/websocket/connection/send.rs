@@ -6,8 +6,8 @@ use tungstenite::{Error, Message, error::ProtocolError};
 
 use super::{deferred::Deferred, lifecycle::State, outbox::Compressed, state::Connection, waiters::Event};
 use crate::{
+    close::{CloseCode, CloseReason},
     deflate::Deflater,
-    websocket::{close_code::CloseCode, close_reason::CloseReason},
 };
 
 /// Whether a message may be compressed, where that was agreed on.
@@ -101,7 +101,7 @@ impl<IO> Connection<IO> {
                 Some(frame) => (CloseCode::try_from(u16::from(frame.code)).ok(), frame.reason.as_str()),
                 None => (None, ""),
             };
-            self.begin_close(code, reason.into(), deferred);
+            self.begin_close(code, CloseReason::truncated(reason), deferred);
             deferred.drop_message(Some(message));
             return Ok(Accepted::Queued(u64::MAX));
         }

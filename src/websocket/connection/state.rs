@@ -20,10 +20,11 @@ use super::{
     waiters::{Event, Waiters},
 };
 use crate::{
+    close::CloseInfo,
     codec::{Decoder, Limits},
     config::Config,
     trace::{Scope, Trace},
-    websocket::{agreement::Agreement, ended::Ended, permit::Permit},
+    websocket::{negotiated::Negotiated, permit::Permit},
 };
 
 /// An open connection. It is locked for moments only: nothing waits under the lock, nor is foreign code called.
@@ -75,9 +76,9 @@ impl<IO: Send + 'static> Connection<IO> {
     pub(in crate::websocket) fn new(
         io: IO,
         unread: &[u8],
-        agreement: Agreement,
+        agreement: Negotiated,
     ) -> (Self, Option<HeaderValue>) {
-        let Agreement { config, permit, trace, deflate, protocol } = agreement;
+        let Negotiated { config, permit, trace, deflate, protocol } = agreement;
         let limits =
             Limits { max_message_size: config.max_message_size, max_frame_size: config.max_frame_size };
         let inflater = deflate.inflater();
@@ -139,8 +140,8 @@ impl<IO> Connection<IO> {
     }
 
     /// Returns how the connection ended or is ending, or `None` while it is open.
-    pub(in crate::websocket) fn ended(&self) -> Option<Ended> {
-        self.lifecycle.ended()
+    pub(in crate::websocket) fn close_info(&self) -> Option<CloseInfo> {
+        self.lifecycle.close_info()
     }
 
     /// Returns the limits of a message and of a frame, in bytes.
@@ -216,7 +217,7 @@ impl<IO> Connection<IO> {
 
     /// Tells how the connection ended, once.
     pub(super) fn tell_end(&mut self, permit: Option<Permit>, deferred: &mut Deferred) {
-        let summary = self.terms.meter.summary(self.lifecycle.ended().unwrap_or_default());
+        let summary = self.terms.meter.summary(self.lifecycle.close_info().unwrap_or_default());
         let (trace, config) = (self.terms.trace.take(), Arc::clone(&self.terms.config));
         deferred.end(Ending { trace, summary, config, permit });
     }

@@ -41,7 +41,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
         plain("31 KB of a head without end", "`max_header_size`, 32 KiB", large_head, Cost::Held(1000)),
         plain("HTTP/2, and no request", "`first_request_timeout`", hello(), Cost::Held(1000)),
         plain("connects and leaves", "`Serve::max_connections`", vec![], Cost::Connections(500)),
-        plain("a handshake refused for its origin", "nothing but the rate", refused, Cost::Times(5000)),
+        plain("a handshake rejected for its origin", "nothing but the rate", refused, Cost::Times(5000)),
         open("opens and leaves", "`Config::max_connections`", vec![], Cost::Connections(1000)),
         plain("HTTP/2 rapid reset, to its end", "20 early resets", resets(), Cost::Connections(50)),
         plain(

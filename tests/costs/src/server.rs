@@ -6,8 +6,8 @@ use http::{Request, Response};
 use tokio::net::{TcpListener, TcpSocket};
 use tower::service_fn;
 use tower_websocket::{
-    Config, Deflate, Handshake, HttpService, Message, Rejection, Tls, WebSocket, WebSocketUpgradeLayer,
-    serve as on,
+    Config, Deflate, Handshake, Message, Rejection, WebSocket, WebSocketUpgradeLayer, serve as on,
+    server::{HttpService, TlsConfig},
 };
 
 /// Which of the server's ports a peer comes to.
@@ -27,7 +27,7 @@ pub(crate) enum Port {
 pub(crate) async fn serve() -> io::Result<()> {
     let key = rcgen::generate_simple_self_signed(["localhost".to_owned()]).map_err(io::Error::other)?;
     let (chain, secret) = (key.cert.pem(), key.signing_key.serialize_pem());
-    let tls = Tls::from_pem(chain.as_bytes(), secret.as_bytes()).map_err(io::Error::other)?;
+    let tls = TlsConfig::from_pem(chain.as_bytes(), secret.as_bytes()).map_err(io::Error::other)?;
     let ports = [listen()?, listen()?, listen()?, listen()?, listen()?];
     for port in &ports {
         println!("{}", port.local_addr()?.port());

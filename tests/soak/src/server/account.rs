@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use tower_websocket::{Ended, Message};
+use tower_websocket::{Message, close::CloseInfo};
 
 use super::output::Output;
 use crate::{
@@ -61,7 +61,7 @@ impl Account {
         self.sent.clone()
     }
 
-    pub(super) fn ended(&mut self, how: How, ended: Option<Ended>) {
+    pub(super) fn ended(&mut self, how: How, ended: Option<CloseInfo>) {
         self.record.how = how;
         self.record.code = ended.map_or(0, |ended| ended.code());
     }

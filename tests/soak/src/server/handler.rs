@@ -48,7 +48,7 @@ async fn whole(mut socket: WebSocket, mut account: Account) {
             Ask::Nap(millis) => tokio::time::sleep(Duration::from_millis(millis.into())).await,
             Ask::Close(code) => {
                 let _ = socket.close(close_code(code), "asked to").await;
-                return account.ended(How::Closed, socket.ended());
+                return account.ended(How::Closed, socket.close_info());
             }
             Ask::Return => return account.ended(How::Returned, None),
             Ask::Panic => {
@@ -57,7 +57,7 @@ async fn whole(mut socket: WebSocket, mut account: Account) {
             }
         }
     }
-    account.ended(How::Received, socket.ended());
+    account.ended(How::Received, socket.close_info());
 }
 
 async fn halves(socket: WebSocket, mut account: Account) {
@@ -86,7 +86,7 @@ async fn halves(socket: WebSocket, mut account: Account) {
             panic!("{ON_PURPOSE}");
         }
         Some(_) => account.ended(How::Returned, None),
-        None => account.ended(How::Received, receiver.ended()),
+        None => account.ended(How::Received, receiver.close_info()),
     }
 }
 

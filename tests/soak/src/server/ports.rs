@@ -8,7 +8,10 @@ use tokio::{
     sync::oneshot,
     task::JoinHandle,
 };
-use tower_websocket::{HttpService, Shutdown, Tls, serve};
+use tower_websocket::{
+    Shutdown, serve,
+    server::{HttpService, TlsConfig},
+};
 
 /// How long the server waits for its sockets when it is told to end, and each time that a port is drained.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(60);
@@ -42,7 +45,7 @@ pub(super) fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
 
 pub(super) fn start<S: HttpService>(
     plain: TcpListener,
-    tls: Option<(TcpListener, Tls)>,
+    tls: Option<(TcpListener, TlsConfig)>,
     service: S,
 ) -> Running {
     let (signal, signalled) = oneshot::channel::<()>();
@@ -56,12 +59,12 @@ pub(super) fn start<S: HttpService>(
 }
 
 /// A certificate for `localhost`, which vouches for itself: what a server needs, and in DER what clients do.
-pub(super) fn certificate() -> Result<(Tls, Vec<u8>), String> {
+pub(super) fn certificate() -> Result<(TlsConfig, Vec<u8>), String> {
     let make = || -> Result<_, rcgen::Error> {
         let key = KeyPair::generate()?;
         Ok((CertificateParams::new(["localhost".to_owned()])?.self_signed(&key)?, key))
     };
     let (certificate, key) = make().map_err(|error| error.to_string())?;
-    let tls = Tls::from_pem(certificate.pem().as_bytes(), key.serialize_pem().as_bytes());
+    let tls = TlsConfig::from_pem(certificate.pem().as_bytes(), key.serialize_pem().as_bytes());
     Ok((tls.map_err(|error| error.to_string())?, certificate.der().to_vec()))
 }

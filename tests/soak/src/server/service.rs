@@ -6,7 +6,9 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use tower::{Layer, service_fn};
-use tower_websocket::{Config, Deflate, Handshake, HttpService, Rejection, WebSocket, WebSocketUpgradeLayer};
+use tower_websocket::{
+    Config, Deflate, Handshake, Rejection, WebSocket, WebSocketUpgradeLayer, server::HttpService,
+};
 
 use super::{handler, output::Output};
 

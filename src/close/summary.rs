@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::ended::Ended;
+use super::info::CloseInfo;
 
 /// What a WebSocket was, once it is over: how it ended, and what went over it. See [`Config::on_end`](crate::Config::on_end).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Summary {
     /// How the socket ended.
-    pub ended: Ended,
+    pub close_info: CloseInfo,
     /// What the peer sent.
     pub received: Traffic,
     /// What was sent to the peer, or accepted for that.

@@ -8,9 +8,9 @@ use super::header_case;
 use crate::{
     config::Config,
     deflate::Offers,
-    handshake::{Accepted, HandshakeError, Opening, UpgradeRequest},
+    handshake::{Accepted, HandshakeError, HandshakeKind, UpgradeRequest},
     trace::RequestTrace,
-    websocket::{Agreement, Permit, PermitError},
+    websocket::{Negotiated, Permit, PermitError},
 };
 
 /// What a request that passes under a [`Config`] has from it.
@@ -25,7 +25,7 @@ pub(super) struct Admission {
 /// Checks the request with the head `parts` against the rules of its `opening`, and under `config`.
 pub(super) fn check(
     parts: &Parts,
-    opening: Opening,
+    opening: HandshakeKind,
     config: &Config,
 ) -> Result<(UpgradeRequest, Admission), HandshakeError> {
     let upgrade = UpgradeRequest::parse(parts, opening)?;
@@ -51,13 +51,13 @@ impl Admission {
         accepted: Accepted<T>,
         config: Arc<Config>,
         trace: RequestTrace,
-    ) -> (Response<()>, Agreement, T) {
+    ) -> (Response<()>, Negotiated, T) {
         let Accepted { mut response, settled, extra } = accepted;
         if config.canonical_header_case && response.status() == StatusCode::SWITCHING_PROTOCOLS {
             response.extensions_mut().extend(header_case::extensions().clone());
         }
         let trace = trace.accepted(settled.protocol.as_ref());
-        let agreement = Agreement {
+        let agreement = Negotiated {
             config,
             permit: self.permit,
             protocol: settled.protocol,

@@ -8,14 +8,14 @@ use std::{
 use http::{HeaderValue, Request, Response, header::SEC_WEBSOCKET_PROTOCOL, request::Parts};
 
 use super::{
-    Upgrading,
-    accept::refuse,
+    PendingUpgrade,
+    acceptor::reject,
     admission::Admission,
-    upgrading::{IoSource, check_upgradable},
+    pending_upgrade::{IoSource, check_upgradable},
 };
 use crate::{
     config::Config,
-    handshake::{Accepted, Handshake, HandshakeError, Offered, Opening, UpgradeRequest},
+    handshake::{Accepted, Handshake, HandshakeError, HandshakeKind, Offered, UpgradeRequest},
     trace::RequestTrace,
 };
 
@@ -33,17 +33,17 @@ pub(crate) struct CheckedRequest {
 impl CheckedRequest {
     /// Returns whether the request with the head `parts` asks for a WebSocket, rightly or wrongly.
     pub(crate) fn asks(parts: &mut Parts) -> bool {
-        as_request(parts, |request| Opening::of(request).is_some())
+        as_request(parts, |request| HandshakeKind::of(request).is_some())
     }
 
     /// Checks the request with the head `parts`, and takes its IO out of the extensions.
     pub(crate) fn take(parts: &mut Parts, config: Config) -> Result<Self, HandshakeError> {
-        Self::check(parts, config).map_err(|error| refuse(parts, error))
+        Self::check(parts, config).map_err(|error| reject(parts, error))
     }
 
     fn check(parts: &mut Parts, config: Config) -> Result<Self, HandshakeError> {
         let opening = as_request(parts, |request| {
-            Opening::of(request).ok_or_else(|| HandshakeError::not_websocket(request))
+            HandshakeKind::of(request).ok_or_else(|| HandshakeError::not_websocket(request))
         })?;
         let (upgrade, admission, source) = check_upgradable(parts, opening, &config)?;
         let (source, config) = (Mutex::new(source), Arc::new(config));
@@ -78,9 +78,9 @@ impl CheckedRequest {
     pub(crate) fn accept(
         self,
         protocol: Option<HeaderValue>,
-    ) -> Result<(Response<()>, Upgrading<()>), HandshakeError> {
+    ) -> Result<(Response<()>, PendingUpgrade<()>), HandshakeError> {
         let Self { parts, upgrade, source, config, admission } = self;
-        let admission = admission.map_err(|error| refuse(&parts, error))?;
+        let admission = admission.map_err(|error| reject(&parts, error))?;
         let (acceptance, offered) = (upgrade.acceptance.clone(), upgrade.offered.clone());
         let mut handshake = Handshake::new(upgrade, admission.extensions.answer());
         if let Some(protocol) = protocol {
@@ -89,7 +89,7 @@ impl CheckedRequest {
         let accepted = Accepted::settle(handshake.accept(()), acceptance, &offered, &admission.extensions);
         let (response, agreement, ()) = admission.agree(accepted, config, RequestTrace::new(&parts));
         let source = source.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Ok((response, Upgrading::new(source, agreement, ())))
+        Ok((response, PendingUpgrade::new(source, agreement, ())))
     }
 }
 

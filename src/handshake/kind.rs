@@ -9,19 +9,19 @@ use super::ConnectProtocol;
 use crate::header::{has_token, joined};
 
 /// How a request asks for a WebSocket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Opening {
+pub enum HandshakeKind {
     /// HTTP/1.1: `GET` with `Upgrade: websocket` (RFC 6455 §4.1). The accepting status is 101.
     Upgrade,
     /// HTTP/2 or HTTP/3: `CONNECT` with the `:protocol` `websocket` (RFC 8441 §5, RFC 9220). The accepting status is 200.
     ///
     /// Recognized under hyper with the feature `http2`, under other servers by a
-    /// [`ConnectProtocol`](crate::ConnectProtocol).
+    /// [`ConnectProtocol`](crate::handshake::ConnectProtocol).
     ExtendedConnect,
 }
 
-impl Opening {
+impl HandshakeKind {
     /// How `request` asks for a WebSocket, rightly or wrongly; those which do not are not ours to answer.
     ///
     /// HTTP/1.0 must ignore `Upgrade` (RFC 9110 §7.8), HTTP/2 has none (RFC 9113 §8.6).
@@ -96,18 +96,18 @@ fn hyper_protocol(_: &Extensions) -> Option<&str> {
 mod tests {
     use http::{Method, Request, Version};
 
-    use super::{ConnectProtocol, Opening};
+    use super::{ConnectProtocol, HandshakeKind};
 
     /// How a `GET` with these headers asks for a WebSocket.
-    fn of(version: Version, lines: &[(&str, &str)]) -> Option<Opening> {
+    fn of(version: Version, lines: &[(&str, &str)]) -> Option<HandshakeKind> {
         let request = Request::get("/chat").version(version);
         let request = lines.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-        Opening::of(&request.body(()).unwrap())
+        HandshakeKind::of(&request.body(()).unwrap())
     }
 
     #[test]
     fn what_asks_for_a_websocket_is_ours() {
-        let upgrade = |lines: &[(&str, &str)]| of(Version::HTTP_11, lines) == Some(Opening::Upgrade);
+        let upgrade = |lines: &[(&str, &str)]| of(Version::HTTP_11, lines) == Some(HandshakeKind::Upgrade);
         assert!(upgrade(&[("Upgrade", "websocket"), ("Connection", "keep-alive, Upgrade")]));
         assert!(upgrade(&[("Upgrade", "WebSocket"), ("Connection", "UPGRADE")]));
         assert!(upgrade(&[("Upgrade", "h2c, websocket"), ("Connection", "upgrade")]));
@@ -180,7 +180,7 @@ mod tests {
         for (version, expected) in [
             (Version::HTTP_09, None),
             (Version::HTTP_10, None),
-            (Version::HTTP_11, Some(Opening::Upgrade)),
+            (Version::HTTP_11, Some(HandshakeKind::Upgrade)),
             (Version::HTTP_2, None),
             (Version::HTTP_3, None),
         ] {
@@ -191,8 +191,8 @@ mod tests {
     #[test]
     fn a_connect_protocol_counts_over_http_2_and_3() {
         for (method, version, protocol, expected) in [
-            (Method::CONNECT, Version::HTTP_2, "websocket", Some(Opening::ExtendedConnect)),
-            (Method::CONNECT, Version::HTTP_3, "WebSocket", Some(Opening::ExtendedConnect)),
+            (Method::CONNECT, Version::HTTP_2, "websocket", Some(HandshakeKind::ExtendedConnect)),
+            (Method::CONNECT, Version::HTTP_3, "WebSocket", Some(HandshakeKind::ExtendedConnect)),
             (Method::CONNECT, Version::HTTP_3, "connect-udp", None),
             (Method::CONNECT, Version::HTTP_3, "", None),
             (Method::GET, Version::HTTP_3, "websocket", None),
@@ -200,7 +200,7 @@ mod tests {
         ] {
             let request = Request::builder().method(method).version(version);
             let request = request.extension(ConnectProtocol::new(protocol)).body(()).unwrap();
-            assert_eq!(Opening::of(&request), expected, "{request:?}");
+            assert_eq!(HandshakeKind::of(&request), expected, "{request:?}");
         }
     }
 
@@ -210,8 +210,8 @@ mod tests {
         use hyper::ext::Protocol;
 
         for (method, version, protocol, expected) in [
-            (Method::CONNECT, Version::HTTP_2, Some("websocket"), Some(Opening::ExtendedConnect)),
-            (Method::CONNECT, Version::HTTP_2, Some("WebSocket"), Some(Opening::ExtendedConnect)),
+            (Method::CONNECT, Version::HTTP_2, Some("websocket"), Some(HandshakeKind::ExtendedConnect)),
+            (Method::CONNECT, Version::HTTP_2, Some("WebSocket"), Some(HandshakeKind::ExtendedConnect)),
             (Method::CONNECT, Version::HTTP_2, Some("connect-udp"), None),
             (Method::CONNECT, Version::HTTP_2, Some("websocket2"), None),
             (Method::CONNECT, Version::HTTP_2, Some(""), None),
@@ -223,7 +223,7 @@ mod tests {
             if let Some(protocol) = protocol {
                 request.extensions_mut().insert(Protocol::from(protocol));
             }
-            assert_eq!(Opening::of(&request), expected, "{request:?}");
+            assert_eq!(HandshakeKind::of(&request), expected, "{request:?}");
         }
     }
 
@@ -233,6 +233,6 @@ mod tests {
     fn without_the_feature_no_connect_is_ours() {
         let request = Request::connect("http://a/").version(Version::HTTP_2);
         let request = request.extension(hyper::ext::Protocol::from_static("websocket"));
-        assert_eq!(Opening::of(&request.body(()).unwrap()), None);
+        assert_eq!(HandshakeKind::of(&request.body(()).unwrap()), None);
     }
 }

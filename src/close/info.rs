@@ -1,16 +1,16 @@
-//! How a connection ended.
+//! How a connection ended (RFC 6455 §7.1.5 and §7.1.6).
 
 use tungstenite::protocol::CloseFrame;
 
 /// How a connection ended, or is ending.
-#[derive(Clone, Debug, Default)]
-pub struct Ended {
-    pub(super) received: Option<Option<CloseFrame>>,
-    pub(super) sent: Option<CloseFrame>,
-    pub(super) error: Option<String>,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CloseInfo {
+    pub(crate) received: Option<Option<CloseFrame>>,
+    pub(crate) sent: Option<CloseFrame>,
+    pub(crate) error: Option<String>,
 }
 
-impl Ended {
+impl CloseInfo {
     /// Returns the connection's close code (RFC 6455 §7.1.5): that of the peer's Close frame, 1005 if it had none, 1006
     /// if no Close frame came, or one with a code that must not be sent, which is a protocol violation.
     pub fn code(&self) -> u16 {

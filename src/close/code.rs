@@ -4,8 +4,7 @@ use std::{error::Error, fmt};
 
 use tungstenite::protocol::{CloseFrame, frame::coding};
 
-use super::close_reason::CloseReason;
-use crate::codec::is_valid_close_code;
+use super::CloseReason;
 
 /// A status code that may stand in a Close frame (RFC 6455 §7.4).
 ///
@@ -15,9 +14,9 @@ use crate::codec::is_valid_close_code;
 /// ```
 /// use tower_websocket::CloseCode;
 ///
-/// assert_eq!(CloseCode::try_from(4001)?.get(), 4001);
+/// assert_eq!(CloseCode::try_from(4001)?.as_u16(), 4001);
 /// assert!(CloseCode::try_from(1005).is_err());
-/// # Ok::<(), tower_websocket::InvalidCloseCode>(())
+/// # Ok::<(), tower_websocket::close::InvalidCloseCode>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CloseCode(u16);
@@ -46,14 +45,34 @@ impl CloseCode {
     /// 1014: a gateway got no valid response from the server behind it.
     pub const BAD_GATEWAY: Self = Self(1014);
 
-    /// Returns the code as a number.
-    pub fn get(self) -> u16 {
-        self.0
+    /// Creates a code of an application's own: 4000 to 4999 for private use, or one of 3000 to 3999 that is registered with
+    /// IANA (RFC 6455 §7.4.2).
+    ///
+    /// ```
+    /// use tower_websocket::CloseCode;
+    ///
+    /// const SESSION_EXPIRED: CloseCode = CloseCode::application(4001);
+    /// ```
+    ///
+    /// In a constant, a number outside of these ranges does not compile:
+    ///
+    /// ```compile_fail
+    /// # use tower_websocket::CloseCode;
+    /// const NOT_AN_APPLICATIONS: CloseCode = CloseCode::application(1005);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Panics when `code` is not from 3000 to 4999. [`try_from`](Self::try_from) does not panic, and takes every code that may be
+    /// sent.
+    pub const fn application(code: u16) -> Self {
+        assert!(3000 <= code && code <= 4999, "an application's close code must be from 3000 to 4999");
+        Self(code)
     }
 
-    /// The code of a failed connection.
-    pub(super) fn of(code: coding::CloseCode) -> Self {
-        Self(code.into())
+    /// Returns the code as a number.
+    pub const fn as_u16(self) -> u16 {
+        self.0
     }
 
     pub(crate) fn frame(self, reason: CloseReason) -> CloseFrame {
@@ -81,8 +100,14 @@ impl From<CloseCode> for coding::CloseCode {
     }
 }
 
+/// Whether a status code may stand in a Close frame: those of RFC 6455 §7.4.1 that are not for reports only, those that
+/// IANA has registered since (1012 to 1014), and the ranges of §7.4.2.
+pub(crate) fn is_valid_close_code(code: u16) -> bool {
+    matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
+}
+
 /// A number that is no close code, or none that may be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct InvalidCloseCode(u16);
 
 impl fmt::Display for InvalidCloseCode {
@@ -103,7 +128,7 @@ mod tests {
         for code in if cfg!(miri) { 990..=1020 } else { 0..=u16::MAX } {
             let may_be_sent = matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999);
             match CloseCode::try_from(code) {
-                Ok(valid) => assert!(may_be_sent && valid.get() == code, "{code}"),
+                Ok(valid) => assert!(may_be_sent && valid.as_u16() == code, "{code}"),
                 Err(error) => assert!(!may_be_sent && error.to_string().starts_with(&format!("{code} "))),
             }
         }

@@ -38,7 +38,7 @@ pub enum AcceptErrorKind {
     Malformed(BoxError),
     /// The request head is over 64 KiB, or has over 100 headers (431).
     TooLarge,
-    /// A request came, and the handshake was refused.
+    /// A request came, and the handshake was rejected.
     Handshake(HandshakeError),
 }
 

@@ -12,17 +12,17 @@ use tokio::{
 };
 
 use super::{
-    AcceptError, AcceptErrorKind, Upgrading,
+    AcceptError, AcceptErrorKind, PendingUpgrade,
     admission::{Admission, check},
     encode::encode,
     head, header_case,
-    upgrading::{check_upgradable, set_tcp_options},
+    pending_upgrade::{check_upgradable, set_tcp_options},
 };
 use crate::{
     config::Config,
-    handshake::{HandshakeError, HandshakeService, Opening, UpgradeRequest, ask},
+    handshake::{HandshakeError, HandshakeKind, HandshakeService, UpgradeRequest, ask},
     trace::RequestTrace,
-    websocket::{Agreement, WebSocket},
+    websocket::{Negotiated, WebSocket},
 };
 
 /// A handshake service with a [`Config`], and no handler: it turns a raw stream, or a request whose IO can be
@@ -33,7 +33,7 @@ use crate::{
 /// use tower_websocket::{AcceptAll, Acceptor};
 ///
 /// # async fn run() -> std::io::Result<()> {
-/// let acceptor = Acceptor::new(AcceptAll::new());
+/// let acceptor = Acceptor::new(AcceptAll);
 /// let listener = TcpListener::bind("127.0.0.1:0").await?;
 /// loop {
 ///     let (io, _) = listener.accept().await?;
@@ -50,6 +50,7 @@ use crate::{
 /// }
 /// # }
 /// ```
+#[must_use = "an acceptor does nothing unless it accepts"]
 pub struct Acceptor<H> {
     /// The lock is held for a clone only: it lets services be used here that are not `Sync`.
     handshake: Arc<Mutex<H>>,
@@ -74,11 +75,6 @@ impl<H> Acceptor<H> {
         self.config = Arc::new(config);
         self
     }
-
-    /// Returns the configuration.
-    pub fn config(&self) -> &Config {
-        &self.config
-    }
 }
 
 impl<H: HandshakeService> Acceptor<H> {
@@ -99,18 +95,18 @@ impl<H: HandshakeService> Acceptor<H> {
     where
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let limit = self.config.header_read_timeout;
+        let limit = self.config.request_head_timeout;
         let (unread, request) = head::read(&mut io, limit).await;
         let (request, answer) = match request {
             Err(kind) => (None, Err(kind)),
             Ok(request) => {
                 let (parts, ()) = request.clone().into_parts();
-                let checked = Opening::of(&request)
+                let checked = HandshakeKind::of(&request)
                     .ok_or_else(|| HandshakeError::not_websocket(&request))
                     .and_then(|opening| check(&parts, opening, &self.config));
                 let answer = match checked {
                     Ok((upgrade, admission)) => self.ask(parts, upgrade, admission).await,
-                    Err(error) => Err(refuse(&parts, error)),
+                    Err(error) => Err(reject(&parts, error)),
                 };
                 (Some(request), answer.map_err(AcceptErrorKind::Handshake))
             }
@@ -136,18 +132,18 @@ impl<H: HandshakeService> Acceptor<H> {
     }
 
     /// Answers a request whose IO can be upgraded, as a hyper service gets it, over HTTP/1.1 or HTTP/2; or as any server
-    /// gives it with a [`PendingIo`](crate::PendingIo).
+    /// gives it with a [`PendingIo`](crate::io::PendingIo).
     ///
-    /// The response has to be sent; then [`Upgrading`] becomes the open WebSocket, on a task of its own:
+    /// The response has to be sent; then [`PendingUpgrade`] becomes the open WebSocket, on a task of its own:
     ///
     /// ```
     /// use std::convert::Infallible;
     /// use http::{Request, Response};
     /// use hyper::body::Incoming;
-    /// use tower_websocket::{AcceptAll, Acceptor, RejectionBody};
+    /// use tower_websocket::{AcceptAll, Acceptor, handshake::RejectionBody};
     ///
     /// async fn service(request: Request<Incoming>) -> Result<Response<RejectionBody>, Infallible> {
-    ///     match Acceptor::new(AcceptAll::new()).accept_request(request).await {
+    ///     match Acceptor::new(AcceptAll).accept_request(request).await {
     ///         Ok((response, upgrading)) => {
     ///             tokio::spawn(async move {
     ///                 let Ok((mut socket, ())) = upgrading.await else { return };
@@ -155,7 +151,7 @@ impl<H: HandshakeService> Acceptor<H> {
     ///             });
     ///             Ok(response.map(|()| RejectionBody::default()))
     ///         }
-    ///         Err(refused) => Ok(refused.into_response()),
+    ///         Err(rejected) => Ok(rejected.into_response()),
     ///     }
     /// }
     /// ```
@@ -167,10 +163,10 @@ impl<H: HandshakeService> Acceptor<H> {
     pub async fn accept_request<B>(
         &self,
         request: Request<B>,
-    ) -> Result<(Response<()>, Upgrading<H::Extra>), HandshakeError> {
-        let Some(opening) = Opening::of(&request) else {
+    ) -> Result<(Response<()>, PendingUpgrade<H::Extra>), HandshakeError> {
+        let Some(opening) = HandshakeKind::of(&request) else {
             let error = HandshakeError::not_websocket(&request);
-            return Err(refuse(&request.into_parts().0, error));
+            return Err(reject(&request.into_parts().0, error));
         };
         self.accept_opening(request.into_parts().0, opening).await
     }
@@ -179,12 +175,12 @@ impl<H: HandshakeService> Acceptor<H> {
     pub(crate) async fn accept_opening(
         &self,
         mut parts: Parts,
-        opening: Opening,
-    ) -> Result<(Response<()>, Upgrading<H::Extra>), HandshakeError> {
+        opening: HandshakeKind,
+    ) -> Result<(Response<()>, PendingUpgrade<H::Extra>), HandshakeError> {
         let checked = check_upgradable(&mut parts, opening, &self.config);
-        let (upgrade, admission, source) = checked.map_err(|error| refuse(&parts, error))?;
+        let (upgrade, admission, source) = checked.map_err(|error| reject(&parts, error))?;
         let (response, agreement, extra) = self.ask(parts, upgrade, admission).await?;
-        Ok((response, Upgrading::new(source, agreement, extra)))
+        Ok((response, PendingUpgrade::new(source, agreement, extra)))
     }
 
     /// Asks the handshake service: the response, and what follows once it is sent.
@@ -193,7 +189,7 @@ impl<H: HandshakeService> Acceptor<H> {
         parts: Parts,
         upgrade: UpgradeRequest,
         admission: Admission,
-    ) -> Result<(Response<()>, Agreement, H::Extra), HandshakeError> {
+    ) -> Result<(Response<()>, Negotiated, H::Extra), HandshakeError> {
         let trace = RequestTrace::new(&parts);
         let timeout = self.config.handshake_timeout;
         // A clone that panicked has not changed the service.
@@ -201,16 +197,16 @@ impl<H: HandshakeService> Acceptor<H> {
         match ask(handshake, parts, upgrade, &admission.extensions, timeout).await {
             Ok(accepted) => Ok(admission.agree(accepted, Arc::clone(&self.config), trace)),
             Err(error) => {
-                trace.refused(error.status(), &error);
+                trace.rejected(error.status(), &error);
                 Err(error)
             }
         }
     }
 }
 
-/// Records that the request with the head `parts` is refused for `error`.
-pub(crate) fn refuse(parts: &Parts, error: HandshakeError) -> HandshakeError {
-    RequestTrace::new(parts).refused(error.status(), &error);
+/// Records that the request with the head `parts` is rejected for `error`.
+pub(crate) fn reject(parts: &Parts, error: HandshakeError) -> HandshakeError {
+    RequestTrace::new(parts).rejected(error.status(), &error);
     error
 }
 

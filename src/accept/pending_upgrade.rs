@@ -17,31 +17,31 @@ use tower::BoxError;
 use super::admission::{Admission, check};
 use crate::{
     config::Config,
-    handshake::{HandshakeError, Opening, UpgradeRequest},
-    io::{PendingIo, PendingUpgraded, UnwrapIo, Upgraded},
+    handshake::{HandshakeError, HandshakeKind, UpgradeRequest},
+    io::{IoFuture, PendingIo, UnwrapIo, UpgradedIo},
     trace::tcp_failed,
-    websocket::{Agreement, WebSocket},
+    websocket::{Negotiated, WebSocket},
 };
 
 /// A future that resolves to the open WebSocket and the value that the handshake service attached.
 ///
 /// It is ready once the server has sent the response and handed over the IO.
 #[must_use = "the connection hangs until its upgrade is awaited"]
-pub struct Upgrading<T> {
+pub struct PendingUpgrade<T> {
     source: IoSource,
-    accepted: Option<(Agreement, T)>,
+    accepted: Option<(Negotiated, T)>,
 }
 
 /// Where the IO comes from.
 pub(super) enum IoSource {
     Hyper(OnUpgrade, Option<UnwrapIo>),
-    Other(PendingUpgraded),
+    Other(IoFuture),
 }
 
 /// Checks the request with the head `parts`, and takes its IO if nothing is wrong with it.
 pub(super) fn check_upgradable(
     parts: &mut Parts,
-    opening: Opening,
+    opening: HandshakeKind,
     config: &Config,
 ) -> Result<(UpgradeRequest, Admission, IoSource), HandshakeError> {
     let (upgrade, admission) = check(parts, opening, config)?;
@@ -58,47 +58,47 @@ impl IoSource {
         source.ok_or(HandshakeError::NotUpgradable)
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(Upgraded, Bytes), UpgradeError>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(UpgradedIo, Bytes), UpgradeError>> {
         match self {
             Self::Hyper(upgrade, unwrap) => {
                 let upgraded = ready!(Pin::new(upgrade).poll(cx)).map_err(UpgradeError::from_hyper)?;
-                Poll::Ready(Ok(Upgraded::from_hyper(upgraded, *unwrap)))
+                Poll::Ready(Ok(UpgradedIo::from_hyper(upgraded, *unwrap)))
             }
             Self::Other(pending) => pending.as_mut().poll(cx).map_err(UpgradeError::NotHandedOver),
         }
     }
 }
 
-impl<T> Upgrading<T> {
-    pub(super) fn new(source: IoSource, agreement: Agreement, extra: T) -> Self {
+impl<T> PendingUpgrade<T> {
+    pub(super) fn new(source: IoSource, agreement: Negotiated, extra: T) -> Self {
         Self { source, accepted: Some((agreement, extra)) }
     }
 }
 
 // Nothing in it is pinned.
-impl<T> Unpin for Upgrading<T> {}
+impl<T> Unpin for PendingUpgrade<T> {}
 
-impl<T> Future for Upgrading<T> {
+impl<T> Future for PendingUpgrade<T> {
     type Output = Result<(WebSocket, T), UpgradeError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let (io, unread) = ready!(self.source.poll(cx))?;
-        let (agreement, extra) = self.accepted.take().expect("Upgrading is polled after it was ready");
+        let (agreement, extra) = self.accepted.take().expect("PendingUpgrade is polled after it was ready");
         set_tcp_options(&agreement, &io);
         Poll::Ready(Ok((WebSocket::new(io, &unread, agreement), extra)))
     }
 }
 
 /// Sets the options of a TCP socket. One that is closed already may not take them.
-pub(super) fn set_tcp_options(agreement: &Agreement, io: &dyn Any) {
+pub(super) fn set_tcp_options(agreement: &Negotiated, io: &dyn Any) {
     if let Err(error) = agreement.config.tcp.apply(io) {
         tcp_failed(&error);
     }
 }
 
-impl<T> fmt::Debug for Upgrading<T> {
+impl<T> fmt::Debug for PendingUpgrade<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Upgrading").finish_non_exhaustive()
+        f.debug_struct("PendingUpgrade").finish_non_exhaustive()
     }
 }
 

@@ -24,7 +24,7 @@ use super::Rewind;
 /// `TokioIo<TcpStream>` (as `axum::serve` and most hyper servers do, and this crate's [`serve`](crate::serve())) or, on
 /// Unix, a `TokioIo<UnixStream>`, also in a [`Rewind`]. Any other IO, and a stream of HTTP/2, is boxed, at the price of one more virtual call
 /// for each read and write.
-pub struct Upgraded {
+pub struct UpgradedIo {
     kind: Kind,
     /// Held until the connection is closed.
     _permit: Option<OwnedSemaphorePermit>,
@@ -47,10 +47,10 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin> Io for IO {}
 /// requests.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct UnwrapIo(
-    pub(crate) fn(hyper::upgrade::Upgraded) -> Result<(Upgraded, Bytes), hyper::upgrade::Upgraded>,
+    pub(crate) fn(hyper::upgrade::Upgraded) -> Result<(UpgradedIo, Bytes), hyper::upgrade::Upgraded>,
 );
 
-impl Upgraded {
+impl UpgradedIo {
     /// Boxes `io` unless it is a socket, and holds `permit` for as long as the connection is open. Returns what is to be
     /// read before it, too.
     pub(crate) fn new<IO>(io: IO, permit: Option<OwnedSemaphorePermit>) -> (Self, Bytes)
@@ -177,13 +177,13 @@ where
     Ok((io.into_inner(), unread))
 }
 
-impl fmt::Debug for Upgraded {
+impl fmt::Debug for UpgradedIo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
-            Kind::Tcp(io) => f.debug_tuple("Upgraded").field(io).finish(),
+            Kind::Tcp(io) => f.debug_tuple("UpgradedIo").field(io).finish(),
             #[cfg(unix)]
-            Kind::Unix(io) => f.debug_tuple("Upgraded").field(io).finish(),
-            Kind::Boxed(_) | Kind::Hyper(_) => f.write_str("Upgraded(..)"),
+            Kind::Unix(io) => f.debug_tuple("UpgradedIo").field(io).finish(),
+            Kind::Boxed(_) | Kind::Hyper(_) => f.write_str("UpgradedIo(..)"),
         }
     }
 }
@@ -200,7 +200,7 @@ macro_rules! delegate {
     };
 }
 
-impl AsyncRead for Upgraded {
+impl AsyncRead for UpgradedIo {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         // The budget that keeps a flood from keeping the others waiting: bare sockets spend it themselves, and HTTP/2
         // streams do not.
@@ -213,7 +213,7 @@ impl AsyncRead for Upgraded {
     }
 }
 
-impl AsyncWrite for Upgraded {
+impl AsyncWrite for UpgradedIo {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let buf = if self.is_boxed() { &buf[..buf.len().min(MAX_BOXED_WRITE)] } else { buf };
         delegate!(self, io => Pin::new(io).poll_write(cx, buf))

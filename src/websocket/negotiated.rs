@@ -5,14 +5,14 @@ use std::sync::Arc;
 use http::HeaderValue;
 
 use super::permit::Permit;
-use crate::{config::Config, deflate::Agreed, trace::Trace};
+use crate::{config::Config, deflate::NegotiatedDeflate, trace::Trace};
 
 /// What an accepted handshake leaves for its connection.
 #[derive(Debug)]
-pub(crate) struct Agreement {
+pub(crate) struct Negotiated {
     pub(crate) config: Arc<Config>,
     pub(crate) permit: Permit,
     pub(crate) protocol: Option<HeaderValue>,
-    pub(crate) deflate: Agreed,
+    pub(crate) deflate: NegotiatedDeflate,
     pub(crate) trace: Trace,
 }

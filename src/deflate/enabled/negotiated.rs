@@ -8,7 +8,7 @@ use super::{
 
 /// What a handshake has agreed on; nothing, by default.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Agreed(pub(super) Option<Terms>);
+pub(crate) struct NegotiatedDeflate(pub(super) Option<Terms>);
 
 #[derive(Clone, Debug)]
 pub(super) struct Terms {
@@ -19,7 +19,7 @@ pub(super) struct Terms {
     threshold: usize,
 }
 
-impl Agreed {
+impl NegotiatedDeflate {
     pub(super) fn new(params: Option<Params>, settings: &Settings) -> Self {
         let terms = params.zip(settings.0.as_ref());
         Self(terms.map(|(params, deflate)| Terms {

@@ -1,0 +1,38 @@
+//! The opening handshake without a layer: from a raw stream, or from a request, to an open WebSocket.
+//!
+//! [`Acceptor`] is in the crate's root; this module has what it returns.
+//!
+//! ```
+//! use tokio::net::TcpStream;
+//! use tower_websocket::{AcceptAll, Acceptor, accept::AcceptErrorKind};
+//!
+//! async fn serve(io: TcpStream) {
+//!     match Acceptor::new(AcceptAll).accept(io).await {
+//!         Ok((mut socket, ())) => drop(socket.send("hello").await),
+//!         Err(error) => {
+//!             if let AcceptErrorKind::Handshake(error) = error.kind() {
+//!                 println!("rejected: {error}");
+//!             }
+//!             let _ = error.respond().await;
+//!         }
+//!     }
+//! }
+//! ```
+
+pub(crate) mod acceptor;
+mod admission;
+#[cfg(feature = "axum")]
+mod checked_request;
+mod encode;
+mod error;
+mod head;
+mod header_case;
+mod pending_upgrade;
+mod respond;
+
+pub use error::{AcceptError, AcceptErrorKind};
+pub use pending_upgrade::{PendingUpgrade, UpgradeError};
+
+pub(crate) use acceptor::{Acceptor, reject};
+#[cfg(feature = "axum")]
+pub(crate) use checked_request::CheckedRequest;

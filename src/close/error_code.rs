@@ -1,0 +1,63 @@
+//! How a failed connection is closed (RFC 6455 §7.1.7).
+
+use tungstenite::{Error, error::ProtocolError};
+
+use super::CloseCode;
+use crate::deflate::is_bad_data;
+
+/// Returns the close code that the peer gets when receiving fails with `error`, or `None` if it gets no Close: the connection
+/// is broken or closed already.
+///
+/// [`Error`](crate::Error) is tungstenite's; see [`WebSocket::recv`](crate::WebSocket::recv) for which of its variants occur.
+///
+/// ```
+/// use tower_websocket::{CloseCode, WebSocket, close::close_code_of};
+///
+/// async fn handler(mut socket: WebSocket) {
+///     while let Some(received) = socket.recv().await {
+///         match received {
+///             Ok(message) => println!("{message}"),
+///             Err(error) => match close_code_of(&error) {
+///                 Some(CloseCode::MESSAGE_TOO_BIG) => println!("too large: {error}"),
+///                 Some(code) => println!("closed with {code}: {error}"),
+///                 None => println!("broken: {error}"),
+///             },
+///         }
+///     }
+/// }
+/// ```
+pub fn close_code_of(error: &Error) -> Option<CloseCode> {
+    match error {
+        Error::Protocol(
+            ProtocolError::ResetWithoutClosingHandshake
+            | ProtocolError::ReceivedAfterClosing
+            | ProtocolError::SendAfterClosing,
+        ) => None,
+        Error::Protocol(_) | Error::AttackAttempt => Some(CloseCode::PROTOCOL_ERROR),
+        Error::Utf8(_) => Some(CloseCode::INVALID_PAYLOAD),
+        Error::Io(error) if is_bad_data(error) => Some(CloseCode::INVALID_PAYLOAD),
+        Error::Capacity(_) => Some(CloseCode::MESSAGE_TOO_BIG),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tungstenite::error::{CapacityError, Error, ProtocolError};
+
+    use super::close_code_of;
+
+    #[test]
+    fn each_error_has_its_code() {
+        let too_long = CapacityError::MessageTooLong { size: 2, max_size: 1 };
+        for (error, code) in [
+            (Error::Protocol(ProtocolError::NonZeroReservedBits), Some(1002)),
+            (Error::Utf8(String::new()), Some(1007)),
+            (Error::Capacity(too_long), Some(1009)),
+            (Error::Protocol(ProtocolError::ResetWithoutClosingHandshake), None),
+            (Error::Io(std::io::ErrorKind::ConnectionReset.into()), None),
+        ] {
+            assert_eq!(close_code_of(&error).map(|code| code.as_u16()), code, "{error}");
+        }
+    }
+}

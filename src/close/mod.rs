@@ -1,0 +1,38 @@
+//! Close codes, close reasons, and how a connection ended (RFC 6455 §7).
+//!
+//! [`CloseCode`] is in the crate's root.
+//!
+//! - [`WebSocket::close`](crate::WebSocket::close) takes a code and a reason.
+//! - [`WebSocket::close_info`](crate::WebSocket::close_info) returns a [`CloseInfo`]: which code and reason came from the
+//!   peer, what was sent, and the error, if one ended the connection.
+//!
+//! ```
+//! use tower_websocket::{CloseCode, WebSocket};
+//!
+//! const UNKNOWN_COMMAND: CloseCode = CloseCode::application(4001);
+//!
+//! async fn handler(mut socket: WebSocket) {
+//!     while let Some(Ok(message)) = socket.recv().await {
+//!         if message.is_text() {
+//!             let _ = socket.close(UNKNOWN_COMMAND, "binary messages only").await;
+//!         }
+//!     }
+//!     if let Some(info) = socket.close_info() {
+//!         println!("closed with {} {:?}", info.code(), info.reason());
+//!     }
+//! }
+//! ```
+
+pub(crate) mod code;
+mod error_code;
+mod info;
+mod reason;
+mod summary;
+
+pub use code::InvalidCloseCode;
+pub use error_code::close_code_of;
+pub use info::CloseInfo;
+pub use reason::{CloseReason, CloseReasonTooLong};
+pub use summary::{Summary, Traffic};
+
+pub(crate) use code::{CloseCode, is_valid_close_code};

@@ -1,0 +1,123 @@
+//! Close reasons (RFC 6455 §7.1.6).
+
+use std::{error::Error, fmt};
+
+use tungstenite::Utf8Bytes;
+
+/// The reason in a Close frame: UTF-8 of at most 123 bytes (RFC 6455 §5.5).
+///
+/// [`WebSocket::close`](crate::WebSocket::close) takes any text, and cuts one that is too long. Where a text must not be cut,
+/// [`try_from`](Self::try_from) checks it:
+///
+/// ```
+/// use tower_websocket::close::CloseReason;
+///
+/// let reason = CloseReason::try_from("session expired")?;
+/// assert_eq!(reason.as_str(), "session expired");
+/// assert!(CloseReason::try_from("a".repeat(124)).is_err());
+/// assert_eq!(CloseReason::truncated(&"a".repeat(124)).as_str().len(), CloseReason::MAX);
+/// # Ok::<(), tower_websocket::close::CloseReasonTooLong>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct CloseReason(Utf8Bytes);
+
+impl CloseReason {
+    /// The largest reason, in bytes: a control frame's 125 less the code's 2.
+    pub const MAX: usize = 123;
+
+    /// Creates a reason of as much of `text` as fits, cut between two characters.
+    pub fn truncated(text: &str) -> Self {
+        let mut end = text.len().min(Self::MAX);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        Self(Utf8Bytes::from(&text[..end]))
+    }
+
+    /// Returns the reason's text.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl TryFrom<&str> for CloseReason {
+    type Error = CloseReasonTooLong;
+
+    fn try_from(text: &str) -> Result<Self, Self::Error> {
+        if text.len() <= Self::MAX { Ok(Self(text.into())) } else { Err(CloseReasonTooLong(text.len())) }
+    }
+}
+
+impl TryFrom<String> for CloseReason {
+    type Error = CloseReasonTooLong;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::try_from(text.as_str())
+    }
+}
+
+impl AsRef<str> for CloseReason {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl From<CloseReason> for Utf8Bytes {
+    fn from(reason: CloseReason) -> Self {
+        reason.0
+    }
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The error of making a [`CloseReason`] of a text that is longer than a Close frame can carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CloseReasonTooLong(usize);
+
+impl fmt::Display for CloseReasonTooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the close reason has {} bytes, it may have at most {}", self.0, CloseReason::MAX)
+    }
+}
+
+impl Error for CloseReasonTooLong {}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::CloseReason;
+
+    #[test]
+    fn a_reason_is_cut_between_two_characters() {
+        for (text, expected) in [
+            ("", 0),
+            ("short", 5),
+            (&*"x".repeat(123), 123),
+            (&*"x".repeat(124), 123),
+            (&*"é".repeat(62), 122),
+            (&*"😀".repeat(31), 120),
+        ] {
+            let reason = CloseReason::truncated(text);
+            assert_eq!(reason.as_str(), &text[..expected]);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(crate::header::arbitrary::config())]
+
+        #[test]
+        fn a_reason_is_as_much_of_a_text_as_fits(text in "\\PC{0,160}") {
+            let reason = CloseReason::truncated(&text);
+            let rest = text.strip_prefix(reason.as_str()).unwrap();
+            prop_assert!(reason.as_str().len() <= CloseReason::MAX);
+            if let Some(next) = rest.chars().next() {
+                prop_assert!(reason.as_str().len() + next.len_utf8() > CloseReason::MAX);
+            }
+        }
+    }
+}
