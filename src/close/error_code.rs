@@ -2,13 +2,14 @@
 
 use tungstenite::{Error, error::ProtocolError};
 
-use super::CloseCode;
+use super::{CloseCode, pong_timeout::is_pong_timeout};
 use crate::deflate::is_bad_data;
 
 /// Returns the close code that the peer gets when receiving fails with `error`, or `None` if it gets no Close: the connection
 /// is broken or closed already.
 ///
-/// [`Error`](crate::Error) is tungstenite's; see [`WebSocket::recv`](crate::WebSocket::recv) for which of its variants occur.
+/// It is for errors of [`recv`](crate::WebSocket::recv); a [table](crate::WebSocket#errors-of-receiving-and-sending) shows which
+/// of them there are, and those of `send`.
 ///
 /// ```
 /// use tower_websocket::{CloseCode, WebSocket, close::close_code_of};
@@ -36,6 +37,7 @@ pub fn close_code_of(error: &Error) -> Option<CloseCode> {
         Error::Protocol(_) | Error::AttackAttempt => Some(CloseCode::PROTOCOL_ERROR),
         Error::Utf8(_) => Some(CloseCode::INVALID_PAYLOAD),
         Error::Io(error) if is_bad_data(error) => Some(CloseCode::INVALID_PAYLOAD),
+        Error::Io(error) if is_pong_timeout(error) => Some(CloseCode::INTERNAL_ERROR),
         Error::Capacity(_) => Some(CloseCode::MESSAGE_TOO_BIG),
         _ => None,
     }
@@ -46,6 +48,7 @@ mod tests {
     use tungstenite::error::{CapacityError, Error, ProtocolError};
 
     use super::close_code_of;
+    use crate::close::PongTimeout;
 
     #[test]
     fn each_error_has_its_code() {
@@ -56,6 +59,8 @@ mod tests {
             (Error::Capacity(too_long), Some(1009)),
             (Error::Protocol(ProtocolError::ResetWithoutClosingHandshake), None),
             (Error::Io(std::io::ErrorKind::ConnectionReset.into()), None),
+            (Error::Io(std::io::ErrorKind::TimedOut.into()), None),
+            (Error::Io(PongTimeout.into()), Some(1011)),
         ] {
             assert_eq!(close_code_of(&error).map(|code| code.as_u16()), code, "{error}");
         }

@@ -26,6 +26,7 @@
 pub(crate) mod code;
 mod error_code;
 mod info;
+mod pong_timeout;
 mod reason;
 mod summary;
 
@@ -36,3 +37,4 @@ pub use reason::{CloseReason, CloseReasonTooLong};
 pub use summary::{Summary, Traffic};
 
 pub(crate) use code::{CloseCode, is_valid_close_code};
+pub(crate) use pong_timeout::PongTimeout;

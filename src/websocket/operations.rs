@@ -44,6 +44,15 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
         Receiving { shared: self, waits: false }
     }
 
+    pub(super) async fn recv_data(self: &Arc<Self>) -> Option<Result<Message, Error>> {
+        loop {
+            match self.recv().await {
+                Some(Ok(message)) if !matches!(message, Message::Text(_) | Message::Binary(_)) => {}
+                received => return received,
+            }
+        }
+    }
+
     /// Waits until everything that was sent before is written.
     pub(super) async fn flush(&self) -> Result<(), Error> {
         let position = self.lock().accepted();

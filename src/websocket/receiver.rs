@@ -48,13 +48,28 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Receiver<IO> {
     ///
     /// # Errors
     ///
-    /// An error is returned once, after all messages that came before it, and is followed by `None`.
+    /// An error is returned once, after all messages that came before it, and is followed by `None`. The
+    /// [table](crate::WebSocket#errors-of-receiving-and-sending) shows which there are.
     ///
     /// # Cancel safety
     ///
     /// This method is cancel safe. If it is dropped before it completes, no message is lost.
     pub fn recv(&mut self) -> impl Future<Output = Option<Result<Message, Error>>> {
         self.handle.shared().recv()
+    }
+
+    /// Receives the next text or binary message; returns `None` once the connection is over. Pings, pongs and the peer's Close,
+    /// which are answered in any case, are skipped.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv).
+    ///
+    /// # Cancel safety
+    ///
+    /// This method is cancel safe. If it is dropped before it completes, no text or binary message is lost.
+    pub async fn recv_data(&mut self) -> Option<Result<Message, Error>> {
+        self.handle.shared().recv_data().await
     }
 }
 

@@ -46,8 +46,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
     ///
     /// # Errors
     ///
-    /// Returns [`Error::Protocol`] or [`Error::AlreadyClosed`] once the connection is closing, [`Error::Io`] if it broke, and
-    /// [`Error::Capacity`] for a raw frame that is larger than the write buffer.
+    /// Returns [`Error::Protocol`] or [`Error::AlreadyClosed`] once the connection is closing, and [`Error::Io`] if it broke. The
+    /// [table](crate::WebSocket#errors-of-receiving-and-sending) shows all of them.
     ///
     /// # Cancel safety
     ///

@@ -68,6 +68,36 @@ use crate::io::UpgradedIo;
 ///
 /// Without a driver, the same is done while any of the socket's methods is awaited; between them nobody looks at the connection.
 ///
+/// # Errors of receiving and sending
+///
+/// [`Error`] is tungstenite's. Of its variants, these occur:
+///
+/// | [`recv`](Self::recv) returns | when | Close sent to the peer |
+/// | --- | --- | --- |
+/// | [`Error::Protocol`] | the peer broke a rule of the protocol | 1002 |
+/// | [`Error::Utf8`] | a text or a close reason is not UTF-8 | 1007 |
+/// | [`Error::Io`] of kind [`InvalidData`](std::io::ErrorKind::InvalidData) | a compressed message cannot be inflated | 1007 |
+/// | [`Error::Capacity`] | a message or frame is larger than [`max_message_size`](crate::Config::max_message_size) or [`max_frame_size`](crate::Config::max_frame_size) | 1009 |
+/// | [`Error::Io`] of kind [`TimedOut`](std::io::ErrorKind::TimedOut) | the peer did not answer a ping within [`keepalive_timeout`](crate::Config::keepalive_timeout) | 1011 |
+/// | [`Error::Protocol`] with [`ResetWithoutClosingHandshake`] | the stream ended without a Close | none |
+/// | [`Error::Io`] of any other kind | reading failed | none |
+///
+/// [`close_code_of`](crate::close::close_code_of) returns the code of the last column. The peer's Close is not an error: it is
+/// received as a message, and `None` follows.
+///
+/// | [`send`](Self::send) and [`flush`](Self::flush) return | when | the connection |
+/// | --- | --- | --- |
+/// | [`Error::Protocol`] with [`SendAfterClosing`] | the closing handshake has begun, from either side | is closing |
+/// | [`Error::AlreadyClosed`] | the connection is over, or writing has failed before | is over |
+/// | [`Error::Io`] | writing failed, or the peer did not answer a ping; returned once | is over |
+/// | [`Error::Capacity`] | a raw [`Message::Frame`] is larger than [`max_write_buffer_size`](crate::Config::max_write_buffer_size) | stays open |
+/// | [`Error::Protocol`] with [`ControlFrameTooBig`] or [`InvalidCloseSequence`] | a ping or pong has more than 125 bytes; a [`Message::Close`] has a code that must not be sent | stays open |
+///
+/// [`ControlFrameTooBig`]: tungstenite::error::ProtocolError::ControlFrameTooBig
+/// [`InvalidCloseSequence`]: tungstenite::error::ProtocolError::InvalidCloseSequence
+/// [`ResetWithoutClosingHandshake`]: tungstenite::error::ProtocolError::ResetWithoutClosingHandshake
+/// [`SendAfterClosing`]: tungstenite::error::ProtocolError::SendAfterClosing
+///
 /// # As a `Sink`
 ///
 /// `poll_flush`, and so `SinkExt::send`, writes what was sent before and waits until the system has taken it: it is
@@ -110,15 +140,32 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> WebSocket<IO> {
 impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     /// Receives the next message; returns `None` once the connection is over.
     ///
+    /// Pings, pongs and the peer's Close are messages too; [`recv_data`](Self::recv_data) skips them.
+    ///
     /// # Errors
     ///
-    /// An error is returned once, after all messages that came before it, and is followed by `None`.
+    /// An error is returned once, after all messages that came before it, and is followed by `None`. The
+    /// [table](Self#errors-of-receiving-and-sending) shows which there are.
     ///
     /// # Cancel safety
     ///
     /// This method is cancel safe. If it is dropped before it completes, no message is lost.
     pub fn recv(&mut self) -> impl Future<Output = Option<Result<Message, Error>>> {
         self.handle.shared().recv()
+    }
+
+    /// Receives the next text or binary message; returns `None` once the connection is over. Pings, pongs and the peer's Close,
+    /// which are answered in any case, are skipped.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv).
+    ///
+    /// # Cancel safety
+    ///
+    /// This method is cancel safe. If it is dropped before it completes, no text or binary message is lost.
+    pub async fn recv_data(&mut self) -> Option<Result<Message, Error>> {
+        self.handle.shared().recv_data().await
     }
 
     /// Sends a message: waits for space in the write buffer, then writes the message.
@@ -128,8 +175,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     ///
     /// # Errors
     ///
-    /// Returns [`Error::Protocol`] or [`Error::AlreadyClosed`] once the connection is closing, [`Error::Io`] if it broke, and
-    /// [`Error::Capacity`] for a raw frame that is larger than the write buffer.
+    /// Returns [`Error::Protocol`] or [`Error::AlreadyClosed`] once the connection is closing, and [`Error::Io`] if it broke. The
+    /// [table](Self#errors-of-receiving-and-sending) shows all of them.
     ///
     /// # Cancel safety
     ///

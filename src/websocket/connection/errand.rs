@@ -16,7 +16,7 @@ use super::{
     state::Connection,
 };
 use crate::{
-    close::{CloseCode, CloseReason},
+    close::{CloseCode, CloseReason, PongTimeout},
     shutdown::Stage,
 };
 
@@ -163,10 +163,8 @@ impl<IO> Connection<IO> {
                 self.deadlines.ping_queued();
             }
             Due::PongTimeout => {
-                let error =
-                    || io::Error::new(io::ErrorKind::TimedOut, "the peer did not answer a ping in time");
-                self.set_error(error().into());
-                self.outbox.set_error(error().into());
+                self.set_error(io::Error::from(PongTimeout).into());
+                self.outbox.set_error(io::Error::from(PongTimeout).into());
                 self.handle(Input::PongTimeout, deferred);
                 if self.deadlines.blocked_since().is_some() {
                     // It takes nothing, not even a Close.
