@@ -32,8 +32,8 @@ where
     };
     // A driver lets answers leave together, and keeps an eye on the peer.
     let driver = socket.drive(async |mut socket| {
-        while let Some(Ok(message)) = socket.recv().await {
-            if (message.is_text() || message.is_binary()) && socket.send(message).await.is_err() {
+        while let Some(Ok(message)) = socket.recv_data().await {
+            if socket.send(message).await.is_err() {
                 break;
             }
         }

@@ -27,9 +27,8 @@ async fn handshake(request: Request<Handshake>) -> Result<Response<String>, Reje
 }
 
 async fn greet(mut socket: WebSocket, name: String) {
-    while let Some(Ok(message)) = socket.recv().await {
-        let Ok(text) = message.to_text() else { continue };
-        if message.is_text() && socket.send(format!("{text}, {name}")).await.is_err() {
+    while let Some(Ok(message)) = socket.recv_data().await {
+        if socket.send(format!("{message}, {name}")).await.is_err() {
             break;
         }
     }

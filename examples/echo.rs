@@ -28,15 +28,14 @@
 
 use tokio::net::TcpListener;
 use tower_websocket::{
-    AcceptAll, AllowHost, AllowOrigin, Config, WebSocket, WebSocketUpgradeLayer, serve, server::Serve,
+    AllowHost, AllowOrigin, Config, Error, WebSocket, WebSocketUpgradeLayer, serve, server::Serve,
 };
 
-async fn echo(mut socket: WebSocket, (): ()) {
-    while let Some(Ok(message)) = socket.recv().await {
-        if (message.is_text() || message.is_binary()) && socket.send(message).await.is_err() {
-            break;
-        }
+async fn echo(mut socket: WebSocket) -> Result<(), Error> {
+    while let Some(message) = socket.recv_data().await {
+        socket.send(message?).await?;
     }
+    Ok(())
 }
 
 #[tokio::main]
@@ -66,7 +65,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     let addr = listener.local_addr()?;
-    let layer = WebSocketUpgradeLayer::new(AcceptAll, echo).with_config(config);
+    let layer = WebSocketUpgradeLayer::accept_all(echo).with_config(config);
     let service = layer.into_service();
     let server = if is_tls { with_tls(listener, service)? } else { serve(listener, service) };
     println!("listening on {}://{addr}", if is_tls { "wss" } else { "ws" });

@@ -14,16 +14,14 @@
 use std::time::Duration;
 
 use tokio::{net::TcpListener, signal};
-use tower_websocket::{AcceptAll, WebSocket, WebSocketUpgradeLayer, serve};
+use tower_websocket::{WebSocket, WebSocketUpgradeLayer, serve};
 
-async fn count(mut socket: WebSocket, (): ()) {
+async fn count(mut socket: WebSocket) {
     let mut count = 0;
-    while let Some(Ok(message)) = socket.recv().await {
-        if message.is_text() || message.is_binary() {
-            count += 1;
-            if socket.send(format!("{count} messages so far")).await.is_err() {
-                break;
-            }
+    while let Some(Ok(_)) = socket.recv_data().await {
+        count += 1;
+        if socket.send(format!("{count} messages so far")).await.is_err() {
+            break;
         }
     }
     println!("a socket ended after {count} messages");
@@ -55,7 +53,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     println!("listening on ws://{}", listener.local_addr()?);
-    let layer = WebSocketUpgradeLayer::new(AcceptAll, count);
+    let layer = WebSocketUpgradeLayer::accept_all(count);
     let server = serve(listener, layer.into_service()).drain_timeout(Duration::from_secs(10));
     let sockets = server.shutdown().clone();
     let server = server.with_graceful_shutdown({

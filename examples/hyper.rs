@@ -17,21 +17,19 @@ use hyper::{
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use tokio::net::TcpListener;
 use tower::{ServiceBuilder, service_fn};
-use tower_websocket::{AcceptAll, WebSocket, WebSocketUpgradeLayer};
+use tower_websocket::{Error, Message, WebSocket, WebSocketUpgradeLayer};
 
 async fn page(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     Ok(Response::new(format!("no WebSocket at {}\n", request.uri()).into()))
 }
 
-async fn shout(mut socket: WebSocket, (): ()) {
-    while let Some(Ok(message)) = socket.recv().await {
-        if message.is_text() {
-            let text = message.to_text().unwrap_or_default().to_uppercase();
-            if socket.send(text).await.is_err() {
-                break;
-            }
+async fn shout(mut socket: WebSocket) -> Result<(), Error> {
+    while let Some(message) = socket.recv_data().await {
+        if let Message::Text(text) = message? {
+            socket.send(text.to_uppercase()).await?;
         }
     }
+    Ok(())
 }
 
 #[tokio::main]
@@ -42,7 +40,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         _ => return Err("usage: hyper [--port N]".into()),
     };
     let service =
-        ServiceBuilder::new().layer(WebSocketUpgradeLayer::new(AcceptAll, shout)).service(service_fn(page));
+        ServiceBuilder::new().layer(WebSocketUpgradeLayer::accept_all(shout)).service(service_fn(page));
 
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     println!("listening on http://{}", listener.local_addr()?);

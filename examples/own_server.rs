@@ -25,7 +25,7 @@ use tokio::{
 };
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_websocket::{
-    AcceptAll, WebSocket, WebSocketUpgradeLayer,
+    WebSocket, WebSocketUpgradeLayer,
     io::{PendingIo, Rewind},
 };
 
@@ -35,7 +35,7 @@ async fn main() -> io::Result<()> {
 }
 
 async fn run(listener: TcpListener) -> io::Result<()> {
-    let sockets = WebSocketUpgradeLayer::new(AcceptAll, async |socket, ()| echo(socket).await);
+    let sockets = WebSocketUpgradeLayer::accept_all(echo);
     let service = sockets.layer(service_fn(page));
     loop {
         let (io, addr) = listener.accept().await?;
@@ -53,8 +53,8 @@ async fn page(_: Request<()>) -> Result<Response<Full<Bytes>>, Infallible> {
 }
 
 async fn echo(mut socket: WebSocket) {
-    while let Some(Ok(message)) = socket.recv().await {
-        if (message.is_text() || message.is_binary()) && socket.send(message).await.is_err() {
+    while let Some(Ok(message)) = socket.recv_data().await {
+        if socket.send(message).await.is_err() {
             break;
         }
     }

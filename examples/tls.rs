@@ -47,8 +47,8 @@ async fn echo(mut socket: WebSocket, over: String) {
     if socket.send(over).await.is_err() {
         return;
     }
-    while let Some(Ok(message)) = socket.recv().await {
-        if (message.is_text() || message.is_binary()) && socket.send(message).await.is_err() {
+    while let Some(Ok(message)) = socket.recv_data().await {
+        if socket.send(message).await.is_err() {
             break;
         }
     }

@@ -27,11 +27,11 @@ use tokio::sync::{Notify, futures::OwnedNotified};
 /// ```no_run
 /// use std::time::Duration;
 /// use axum::Router;
-/// use tower_websocket::{AcceptAll, Config, Shutdown, WebSocketUpgradeLayer};
+/// use tower_websocket::{Config, Shutdown, WebSocketUpgradeLayer};
 ///
 /// # async fn run() -> std::io::Result<()> {
 /// let shutdown = Shutdown::new();
-/// let layer = WebSocketUpgradeLayer::new(AcceptAll, async |mut socket, ()| {
+/// let layer = WebSocketUpgradeLayer::accept_all(async |mut socket| {
 ///     while let Some(Ok(_)) = socket.recv().await {}
 /// });
 /// let app = Router::new().layer(layer.with_config(Config::new().with_shutdown(&shutdown)));

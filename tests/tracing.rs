@@ -63,13 +63,15 @@ async fn handshake(request: Request<Handshake>) -> Result<Response<()>, Rejectio
     }
 }
 
-async fn echo(mut socket: WebSocket, (): ()) {
+async fn echo(mut socket: WebSocket, (): ()) -> Result<(), &'static str> {
     tracing::info!("in the handler");
-    while let Some(Ok(message)) = socket.recv().await {
-        if message.is_text() {
-            let _ = socket.send(message).await;
+    while let Some(Ok(message)) = socket.recv_data().await {
+        if message == Message::text("fail") {
+            return Err("the table is locked");
         }
+        let _ = socket.send(message).await;
     }
+    Ok(())
 }
 
 /// The subscriber is the process's, for every test that has none of its own.
@@ -119,6 +121,16 @@ async fn a_span_tells_a_connections_story_and_an_event_a_refusals_cause() {
         assert!(closed.contains(field), "no {field} in {closed}");
     }
     assert!(!closed.contains("error="));
+
+    // A handler that fails.
+    let (mut client, _) = connect("/rooms/8").await.unwrap();
+    client.send(Message::text("fail")).await.unwrap();
+    while let Some(Ok(_)) = futures_util::StreamExt::next(&mut client).await {}
+    shutdown.idle().await;
+    let failed = log.line("handler failed: the table is locked");
+    assert!(failed.contains("WARN") && failed.contains("path=\"/rooms/8\""), "{failed}");
+    let closed = log.line("error=\"the table is locked\"");
+    assert!(closed.contains("path=\"/rooms/8\"") && closed.contains("close_code=1011"), "{closed}");
 
     // A server that does not upgrade.
     let (client, server) = tokio::io::duplex(1024);

@@ -85,7 +85,7 @@ impl Seat {
         let _ = sender.try_send(message(&welcome));
         match replaced {
             // The page knows by this that it must not come back.
-            Some(old) => old.close(CloseCode::try_from(4000).expect("a private code"), "replaced"),
+            Some(old) => old.close(CloseCode::application(4000), "replaced"),
             None => state.tell(&Event::Joined { name: &self.name }),
         }
     }

@@ -26,14 +26,14 @@ use axum::{
 use metrics::counter;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::net::TcpListener;
-use tower_websocket::{AcceptAll, WebSocket, WebSocketUpgradeLayer, handshake::HandshakeErrorKind};
+use tower_websocket::{WebSocket, WebSocketUpgradeLayer, handshake::HandshakeErrorKind};
 
 use metered::Metered;
 
-async fn echo(socket: WebSocket, (): ()) {
+async fn echo(socket: WebSocket) {
     let mut socket = Metered::new(socket);
-    while let Some(Ok(message)) = socket.recv().await {
-        if (message.is_text() || message.is_binary()) && socket.send(message).await.is_err() {
+    while let Some(Ok(message)) = socket.recv_data().await {
+        if socket.send(message).await.is_err() {
             break;
         }
     }
@@ -49,7 +49,7 @@ async fn count(request: Request, next: Next) -> Response {
 }
 
 fn app(prometheus: PrometheusHandle) -> Router {
-    let sockets = WebSocketUpgradeLayer::new(AcceptAll, echo);
+    let sockets = WebSocketUpgradeLayer::accept_all(echo);
     Router::new()
         .route_service("/ws", sockets.into_service())
         .layer(from_fn(count))

@@ -13,8 +13,8 @@ impl Metered {
         Self(socket)
     }
 
-    pub(crate) async fn recv(&mut self) -> Option<Result<Message, Error>> {
-        let received = self.0.recv().await;
+    pub(crate) async fn recv_data(&mut self) -> Option<Result<Message, Error>> {
+        let received = self.0.recv_data().await;
         if let Some(Ok(message)) = &received {
             count("in", message);
         }
@@ -31,7 +31,7 @@ impl Metered {
 impl Drop for Metered {
     fn drop(&mut self) {
         gauge!("websocket_open").decrement(1);
-        // A handler that leaves before `recv` has said that it is over leaves with 1000, and does not wait to hear more.
+        // A handler that leaves before `recv_data` has said that it is over leaves with 1000, and does not wait to hear more.
         let code = self.0.close_info().map_or(1000, |ended: CloseInfo| ended.code());
         counter!("websocket_closed_total", "code" => code.to_string()).increment(1);
     }

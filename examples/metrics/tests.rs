@@ -25,7 +25,7 @@ async fn what_happens_is_counted() {
         connect(app.clone(), Request::get("/ws").header(name, value)).await.unwrap_err();
     }
     connect(app.clone(), "/nothing").await.unwrap_err();
-    assert_eq!(second.close(CloseCode::try_from(4001).unwrap(), "").await.0, 4001);
+    assert_eq!(second.close(CloseCode::application(4001), "").await.0, 4001);
 
     let page = scrape().await;
     for line in [

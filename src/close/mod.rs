@@ -12,10 +12,8 @@
 //! const UNKNOWN_COMMAND: CloseCode = CloseCode::application(4001);
 //!
 //! async fn handler(mut socket: WebSocket) {
-//!     while let Some(Ok(message)) = socket.recv().await {
-//!         if message.is_text() {
-//!             let _ = socket.close(UNKNOWN_COMMAND, "binary messages only").await;
-//!         }
+//!     if let Some(Ok(command)) = socket.recv_data().await {
+//!         let _ = socket.close(UNKNOWN_COMMAND, format!("unknown command: {command}")).await;
 //!     }
 //!     if let Some(info) = socket.close_info() {
 //!         println!("closed with {} {:?}", info.code(), info.reason());

@@ -141,6 +141,11 @@ impl Encoder {
         self.queued -= before.map_or(0, |before| before.len());
     }
 
+    /// Returns whether a Close waits behind data, and may still be replaced by another.
+    pub(crate) fn has_close(&self) -> bool {
+        self.queue.as_ref().is_some_and(|queue| queue.close.is_some())
+    }
+
     /// Returns the next bytes to write: all frames so far, and when a large one is next, that too.
     pub(crate) fn next_flight(&mut self) -> Option<Flight> {
         let (payload, spent) = self.fill();

@@ -1,6 +1,6 @@
 //! The opening handshake: how it is asked for, and how it is rejected (RFC 6455 §4, RFC 8441 §5).
 //!
-//! [`Handshake`], [`HandshakeService`], [`AcceptAll`](crate::AcceptAll), [`Rejection`], [`AllowOrigin`] and [`AllowHost`] are in the crate's root.
+//! [`Handshake`], [`HandshakeService`], [`AcceptAll`], [`Rejection`], [`AllowOrigin`] and [`AllowHost`] are in the crate's root.
 //!
 //! Every response that rejects a handshake has a [`HandshakeErrorKind`] in its extensions, for metrics and logs:
 //!
@@ -46,6 +46,7 @@ pub use invalid_entry::InvalidEntry;
 pub use kind::HandshakeKind;
 pub use rejection_body::RejectionBody;
 
+pub(crate) use accept_all::AcceptAll;
 pub(crate) use allow_host::AllowHost;
 pub(crate) use allow_origin::AllowOrigin;
 pub(crate) use body::Handshake;

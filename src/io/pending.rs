@@ -33,11 +33,11 @@ use super::UpgradedIo;
 /// use http::Request;
 /// use tokio::{io::duplex, sync::oneshot};
 /// use tower::ServiceExt;
-/// use tower_websocket::{AcceptAll, WebSocketUpgradeLayer, io::PendingIo};
+/// use tower_websocket::{WebSocketUpgradeLayer, io::PendingIo};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let service = WebSocketUpgradeLayer::new(AcceptAll, async |mut socket, ()| {
+/// let service = WebSocketUpgradeLayer::accept_all(async |mut socket| {
 ///     let _ = socket.send("hello").await;
 /// })
 /// .into_service();

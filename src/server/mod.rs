@@ -3,10 +3,10 @@
 //! ```no_run
 //! use std::time::Duration;
 //! use tokio::net::TcpListener;
-//! use tower_websocket::{AcceptAll, WebSocketUpgradeLayer, serve, server::PeerAddr};
+//! use tower_websocket::{WebSocketUpgradeLayer, serve, server::PeerAddr};
 //!
 //! # async fn run() -> std::io::Result<()> {
-//! let service = WebSocketUpgradeLayer::new(AcceptAll, async |mut socket, ()| {
+//! let service = WebSocketUpgradeLayer::accept_all(async |mut socket| {
 //!     let _ = socket.send("hello").await;
 //! })
 //! .filter(|request| request.extensions.get::<PeerAddr>().is_some_and(|peer| peer.0.ip().is_loopback()))

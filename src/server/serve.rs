@@ -26,10 +26,10 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 ///
 /// ```no_run
 /// use tokio::net::TcpListener;
-/// use tower_websocket::{AcceptAll, WebSocketUpgradeLayer, serve};
+/// use tower_websocket::{WebSocketUpgradeLayer, serve};
 ///
 /// # async fn run() -> std::io::Result<()> {
-/// let service = WebSocketUpgradeLayer::new(AcceptAll, async |mut socket, ()| {
+/// let service = WebSocketUpgradeLayer::accept_all(async |mut socket| {
 ///     let _ = socket.send("hello").await;
 /// })
 /// .into_service();
@@ -75,10 +75,10 @@ pub fn serve<L, S>(listener: L, service: S) -> Serve<L, S> {
 ///
 /// ```no_run
 /// use tokio::net::TcpListener;
-/// use tower_websocket::{AcceptAll, WebSocketUpgradeLayer, serve_tls, server::TlsConfig};
+/// use tower_websocket::{WebSocketUpgradeLayer, serve_tls, server::TlsConfig};
 ///
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-/// let service = WebSocketUpgradeLayer::new(AcceptAll, async |mut socket, ()| {
+/// let service = WebSocketUpgradeLayer::accept_all(async |mut socket| {
 ///     let _ = socket.send("hello").await;
 /// })
 /// .into_service();

@@ -8,14 +8,12 @@
 //! ```
 //! use axum::{Router, routing::get};
 //! use http::{Request, StatusCode};
-//! use tower_websocket::{AcceptAll, WebSocketUpgradeLayer, testing::connect};
+//! use tower_websocket::{WebSocketUpgradeLayer, testing::connect};
 //!
 //! fn app() -> Router {
-//!     let greet = WebSocketUpgradeLayer::new(AcceptAll, async |mut socket, ()| {
-//!         while let Some(Ok(name)) = socket.recv().await {
-//!             if let (true, Ok(name)) = (name.is_text(), name.to_text()) {
-//!                 let _ = socket.send(format!("hello, {name}")).await;
-//!             }
+//!     let greet = WebSocketUpgradeLayer::accept_all(async |mut socket| {
+//!         while let Some(Ok(name)) = socket.recv_data().await {
+//!             let _ = socket.send(format!("hello, {name}")).await;
 //!         }
 //!     });
 //!     Router::new().route("/", get("a page")).route_service("/ws", greet.into_service())

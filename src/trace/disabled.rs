@@ -45,6 +45,8 @@ impl Scope {
 
 pub(crate) fn upgrade_failed(_: &dyn Error) {}
 
+pub(crate) fn handler_failed(_: &str, _: bool) {}
+
 pub(crate) fn tcp_failed(_: &io::Error) {}
 
 pub(crate) fn accept_failed(_: &io::Error) {}

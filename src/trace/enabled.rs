@@ -112,6 +112,16 @@ pub(crate) fn upgrade_failed(error: &dyn Error) {
     warn!(source = error.source().map(field::display), "{error}");
 }
 
+/// Records the error of a handler in its connection's span, in which it runs. An error of a connection that was closed already
+/// is mostly that of sending to a peer that is gone.
+pub(crate) fn handler_failed(error: &str, is_cause: bool) {
+    if is_cause {
+        warn!("handler failed: {error}");
+    } else {
+        debug!("handler failed after the connection was closed: {error}");
+    }
+}
+
 pub(crate) fn tcp_failed(error: &io::Error) {
     debug!("setting a TCP option failed: {error}");
 }

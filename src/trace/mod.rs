@@ -9,9 +9,11 @@ mod enabled;
 pub(crate) use disabled::tls_failed;
 #[cfg(not(feature = "tracing"))]
 pub(crate) use disabled::{
-    IS_ENABLED, RequestTrace, Scope, Trace, accept_failed, tcp_failed, upgrade_failed,
+    IS_ENABLED, RequestTrace, Scope, Trace, accept_failed, handler_failed, tcp_failed, upgrade_failed,
 };
 #[cfg(all(feature = "tls", feature = "tracing"))]
 pub(crate) use enabled::tls_failed;
 #[cfg(feature = "tracing")]
-pub(crate) use enabled::{IS_ENABLED, RequestTrace, Scope, Trace, accept_failed, tcp_failed, upgrade_failed};
+pub(crate) use enabled::{
+    IS_ENABLED, RequestTrace, Scope, Trace, accept_failed, handler_failed, tcp_failed, upgrade_failed,
+};

@@ -6,10 +6,15 @@ use http::request::Parts;
 use tower::Layer;
 
 use super::{
-    UpgradeRequired,
+    HandlerOutput, UpgradeRequired,
     service::{Predicate, Shared, WebSocketUpgrade},
 };
-use crate::{accept::Acceptor, config::Config, handshake::HandshakeService, websocket::WebSocket};
+use crate::{
+    accept::Acceptor,
+    config::Config,
+    handshake::{AcceptAll, HandshakeService},
+    websocket::WebSocket,
+};
 
 /// Opens WebSockets anywhere in a hyper, tower or axum stack.
 ///
@@ -17,13 +22,14 @@ use crate::{accept::Acceptor, config::Config, handshake::HandshakeService, webso
 /// - Those that do are checked against RFC 6455 and the [origin policy](Config::allow_origin), then the
 ///   [handshake service](HandshakeService) is asked. A rejection is answered here.
 /// - Once the response is sent, `handler(socket, extra)` runs on a task of its own, with what the handshake service
-///   attached. However it ends, the closing handshake is finished.
+///   attached. However it ends, the closing handshake is finished; an [error](HandlerOutput) that it returns closes the socket
+///   with 1011.
 ///
 /// ```
 /// use axum::{Router, routing::get};
-/// use tower_websocket::{AcceptAll, WebSocketUpgradeLayer};
+/// use tower_websocket::WebSocketUpgradeLayer;
 ///
-/// let layer = WebSocketUpgradeLayer::new(AcceptAll, async |mut socket, ()| {
+/// let layer = WebSocketUpgradeLayer::accept_all(async |mut socket| {
 ///     let _ = socket.send("hello").await;
 /// });
 /// let app: Router = Router::new().route("/", get("open a WebSocket here")).layer(layer);
@@ -56,13 +62,39 @@ pub struct WebSocketUpgradeLayer<H, F> {
     predicate: Option<Arc<Predicate>>,
 }
 
+impl WebSocketUpgradeLayer<AcceptAll, ()> {
+    /// Accepts every valid handshake, and runs `handler` on each WebSocket that opens: [`new`](Self::new) with [`AcceptAll`], for
+    /// a handler without a value from the handshake.
+    ///
+    /// ```
+    /// use tower_websocket::{WebSocket, WebSocketUpgradeLayer};
+    ///
+    /// async fn greet(mut socket: WebSocket) {
+    ///     let _ = socket.send("hello").await;
+    /// }
+    ///
+    /// let layer = WebSocketUpgradeLayer::accept_all(greet);
+    /// ```
+    pub fn accept_all<F, Fut>(
+        handler: F,
+    ) -> WebSocketUpgradeLayer<AcceptAll, impl Fn(WebSocket, ()) -> Fut + Send + Sync + 'static>
+    where
+        F: Fn(WebSocket) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output: HandlerOutput> + Send + 'static,
+    {
+        WebSocketUpgradeLayer::new(AcceptAll, move |socket, ()| handler(socket))
+    }
+}
+
 impl<H, F> WebSocketUpgradeLayer<H, F> {
     /// Asks `handshake` about each valid request, and runs `handler` on each WebSocket that opens.
+    ///
+    /// The handler returns `()`, or a `Result<(), E>` whose error closes the connection with 1011: see [`HandlerOutput`].
     pub fn new<Fut>(handshake: H, handler: F) -> Self
     where
         H: HandshakeService,
         F: Fn(WebSocket, H::Extra) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = ()> + Send + 'static,
+        Fut: Future<Output: HandlerOutput> + Send + 'static,
     {
         Self { acceptor: Acceptor::new(handshake), handler: Arc::new(handler), predicate: None }
     }

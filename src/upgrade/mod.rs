@@ -14,7 +14,9 @@
 
 mod body;
 mod future;
+mod handler_output;
 pub(crate) mod layer;
+mod reported;
 mod service;
 mod stream_handler;
 mod task;
@@ -22,6 +24,7 @@ mod upgrade_required;
 
 pub use body::ResponseBody;
 pub use future::ResponseFuture;
+pub use handler_output::HandlerOutput;
 pub use service::WebSocketUpgrade;
 pub use stream_handler::stream_handler;
 pub use upgrade_required::UpgradeRequired;

@@ -10,7 +10,7 @@ use std::{
 use http::{Request, Response, request::Parts};
 use tower::Service;
 
-use super::{ResponseBody, ResponseFuture, task::UpgradeTask};
+use super::{HandlerOutput, ResponseBody, ResponseFuture, task::UpgradeTask};
 use crate::{
     accept::Acceptor,
     handshake::{HandshakeKind, HandshakeService, RejectionBody},
@@ -64,7 +64,7 @@ where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
     H: HandshakeService,
     F: Fn(WebSocket, H::Extra) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = ()> + Send + 'static,
+    Fut: Future<Output: HandlerOutput> + Send + 'static,
 {
     type Response = Response<ResponseBody<ResBody>>;
     type Error = S::Error;
@@ -96,7 +96,7 @@ async fn upgrade<H, F, Fut>(
 where
     H: HandshakeService,
     F: Fn(WebSocket, H::Extra) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = ()> + Send + 'static,
+    Fut: Future<Output: HandlerOutput> + Send + 'static,
 {
     match shared.acceptor.accept_opening(parts, opening).await {
         Ok((response, upgrading)) => {

@@ -8,6 +8,7 @@ use std::{
 
 use pin_project_lite::pin_project;
 
+use super::{HandlerOutput, reported::Reported};
 use crate::{
     accept::{PendingUpgrade, UpgradeError},
     io::UpgradedIo,
@@ -20,9 +21,9 @@ pin_project! {
     ///
     /// An `async` block would keep room for both at once, for as long as the WebSocket is open.
     #[project = UpgradeTaskProj]
-    pub(crate) enum UpgradeTask<T, F, E, Fut: Future> {
+    pub(crate) enum UpgradeTask<T, F, E, Fut: Future<Output: HandlerOutput>> {
         Upgrading { upgrading: PendingUpgrade<T>, callbacks: Option<(F, E)> },
-        Running { #[pin] driver: Driver<UpgradedIo, Fut> },
+        Running { #[pin] driver: Driver<UpgradedIo, Reported<Fut>> },
     }
 }
 
@@ -30,7 +31,7 @@ impl<T, F, E, Fut> UpgradeTask<T, F, E, Fut>
 where
     F: FnOnce(WebSocket, T) -> Fut,
     E: FnOnce(UpgradeError),
-    Fut: Future<Output = ()>,
+    Fut: Future<Output: HandlerOutput>,
 {
     /// Runs `handler`, or calls `on_failed` if the server does not hand over the IO.
     pub(crate) fn new(upgrading: PendingUpgrade<T>, handler: F, on_failed: E) -> Self {
@@ -42,7 +43,7 @@ impl<T, F, E, Fut> Future for UpgradeTask<T, F, E, Fut>
 where
     F: FnOnce(WebSocket, T) -> Fut,
     E: FnOnce(UpgradeError),
-    Fut: Future<Output = ()>,
+    Fut: Future<Output: HandlerOutput>,
 {
     type Output = ();
 
@@ -54,7 +55,10 @@ where
                     let (handler, on_failed) =
                         callbacks.take().expect("the task is `Running` once the upgrade is ready");
                     let driver = match upgraded {
-                        Ok((socket, extra)) => socket.drive(|socket| handler(socket, extra)),
+                        Ok((socket, extra)) => {
+                            let report = socket.failure_report();
+                            socket.drive(|socket| Reported::new(handler(socket, extra), report))
+                        }
                         Err(error) => {
                             upgrade_failed(&error);
                             on_failed(error);

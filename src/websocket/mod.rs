@@ -34,6 +34,7 @@ mod background;
 mod connection;
 mod delivery;
 mod driver;
+mod failure_report;
 mod handle;
 mod into_inner;
 mod negotiated;
@@ -52,6 +53,7 @@ pub use driver::Driver;
 pub use into_inner::IntoInnerError;
 pub use try_send_error::TrySendError;
 
+pub(crate) use failure_report::FailureReport;
 pub(crate) use negotiated::Negotiated;
 pub(crate) use permit::{Permit, PermitError};
 pub(crate) use socket::WebSocket;

@@ -17,6 +17,7 @@ use super::{
     background::share,
     connection::{Attached, Compress},
     driver::Driver,
+    failure_report::FailureReport,
     handle::Handle,
     negotiated::Negotiated,
     receiver::Receiver,
@@ -31,16 +32,13 @@ use crate::io::UpgradedIo;
 /// An open WebSocket: a [`Stream`] and a [`Sink`] of [`Message`]s.
 ///
 /// ```
-/// use tower_websocket::{Message, WebSocket};
+/// use tower_websocket::{Error, WebSocket};
 ///
-/// async fn echo(mut socket: WebSocket) {
-///     while let Some(Ok(message)) = socket.recv().await {
-///         if message.is_text() || message.is_binary() {
-///             if socket.send(message).await.is_err() {
-///                 break;
-///             }
-///         }
+/// async fn echo(mut socket: WebSocket) -> Result<(), Error> {
+///     while let Some(message) = socket.recv_data().await {
+///         socket.send(message?).await?;
 ///     }
+///     Ok(())
 /// }
 /// ```
 ///
@@ -311,6 +309,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
         message: impl Into<Message>,
     ) -> impl Future<Output = Result<(), Error>> {
         Sending::new(&self.handle, message.into(), Compress::Never)
+    }
+}
+
+impl WebSocket {
+    pub(crate) fn failure_report(&self) -> FailureReport {
+        FailureReport::new(Arc::clone(self.handle.shared()))
     }
 }
 

@@ -121,7 +121,7 @@ impl Person {
             if is_elsewhere { self.sender.clone() } else { std::mem::replace(&mut self.sender, sender) };
         if let Some(old) = old {
             // The page knows by this that it must not come back.
-            old.close(CloseCode::try_from(4000).expect("a private code"), "replaced");
+            old.close(CloseCode::application(4000), "replaced");
         }
     }
 }

@@ -6,19 +6,19 @@
 use axum::Router;
 use tonic::service::Routes;
 use tonic_health::{ServingStatus, server::health_reporter};
-use tower_websocket::{AcceptAll, WebSocket, WebSocketUpgradeLayer};
+use tower_websocket::{WebSocket, WebSocketUpgradeLayer};
 
 /// The gRPC health service, and a WebSocket that echoes at `/ws`.
 pub async fn app() -> Router {
     let (reporter, health) = health_reporter();
     reporter.set_service_status("", ServingStatus::Serving).await;
-    let sockets = WebSocketUpgradeLayer::new(AcceptAll, async |socket, ()| echo(socket).await);
+    let sockets = WebSocketUpgradeLayer::accept_all(echo);
     Routes::new(health).prepare().into_axum_router().route_service("/ws", sockets.into_service())
 }
 
 async fn echo(mut socket: WebSocket) {
-    while let Some(Ok(message)) = socket.recv().await {
-        if (message.is_text() || message.is_binary()) && socket.send(message).await.is_err() {
+    while let Some(Ok(message)) = socket.recv_data().await {
+        if socket.send(message).await.is_err() {
             break;
         }
     }

@@ -7,7 +7,7 @@ use tokio::runtime;
 use super::{
     deferred::Deferred,
     errand::Caller,
-    lifecycle::Input,
+    lifecycle::{Input, State},
     state::Connection,
     waiters::{Event, Kind, Place},
 };
@@ -242,6 +242,23 @@ impl<IO> Connection<IO> {
     /// Gives the connection up, as nobody looks after it any more: what can be done at once was done.
     pub(in crate::websocket) fn abort(&mut self, deferred: &mut Deferred) {
         self.handle(Input::Abort, deferred);
+    }
+
+    /// The handler has returned an error: the peer is told 1011, also where all that has closed the connection is that the handler
+    /// dropped its handles, and that Close has not left. Returns `false` if the connection is closed by something else.
+    pub(in crate::websocket) fn on_failure(&mut self, error: &str, deferred: &mut Deferred) -> bool {
+        let is_dropped = self.users.is_closed_by_drop && self.lifecycle.state() == State::CloseSent;
+        if self.is_open() {
+            self.begin_close(Some(CloseCode::INTERNAL_ERROR), CloseReason::default(), deferred);
+        } else {
+            let frame = CloseCode::INTERNAL_ERROR.frame(CloseReason::default());
+            if !is_dropped || !self.outbox.replace_close(&frame) {
+                return false;
+            }
+            self.lifecycle.note_sent(frame);
+        }
+        self.lifecycle.note_error(error.to_owned());
+        true
     }
 
     /// The handler has panicked; its socket may be elsewhere, and go on there.

@@ -104,6 +104,11 @@ impl Lifecycle {
         effects
     }
 
+    /// Notes the Close that is sent in place of another.
+    pub(super) fn note_sent(&mut self, frame: CloseFrame) {
+        self.ended_mut().sent = Some(frame);
+    }
+
     /// Notes the error that ended the connection. The first one stays.
     pub(super) fn note_error(&mut self, error: String) {
         self.ended_mut().error.get_or_insert(error);

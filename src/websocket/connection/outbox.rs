@@ -180,6 +180,15 @@ impl Outbox {
         self.encoder.push_close_last(frame.as_ref());
     }
 
+    /// Sends `frame` in place of a Close of which no byte has left. Returns whether there was one.
+    pub(super) fn replace_close(&mut self, frame: &CloseFrame) -> bool {
+        let is_waiting = self.encoder.has_close();
+        if is_waiting {
+            self.encoder.push_close_last(Some(frame));
+        }
+        is_waiting
+    }
+
     /// Returns the next stretch of bytes to write, which goes into the link.
     pub(super) fn next_flight(&mut self) -> Option<Flight> {
         if let Some(pong) = self.pong.take() {

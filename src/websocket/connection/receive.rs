@@ -81,7 +81,15 @@ impl<IO> Connection<IO> {
     pub(in crate::websocket) fn on_reader_dropped(&mut self, code: CloseCode, deferred: &mut Deferred) {
         self.users.has_reader = false;
         self.waiters.leave_reader(deferred);
-        self.begin_close(Some(code), CloseReason::default(), deferred);
+        self.close_on_drop(code, deferred);
         self.waiters.wake_driver(deferred);
+    }
+
+    /// Begins the closing handshake, unless it has begun, as the application has dropped what it needs.
+    pub(super) fn close_on_drop(&mut self, code: CloseCode, deferred: &mut Deferred) {
+        if self.lifecycle.is_open() {
+            self.users.is_closed_by_drop = true;
+            self.begin_close(Some(code), CloseReason::default(), deferred);
+        }
     }
 }

@@ -208,7 +208,7 @@ impl<IO> Connection<IO> {
     pub(in crate::websocket) fn remove_sender(&mut self, code: CloseCode, deferred: &mut Deferred) {
         self.users.senders -= 1;
         if self.users.senders == 0 {
-            self.begin_close(Some(code), CloseReason::default(), deferred);
+            self.close_on_drop(code, deferred);
         }
     }
 }

@@ -26,6 +26,8 @@ pub(super) struct Users {
     pub(super) has_reader: bool,
     /// Whether messages that still come are thrown away, as [`close`](crate::WebSocket::close) does.
     pub(super) is_discarding: bool,
+    /// Whether the closing handshake began as the application dropped a handle.
+    pub(super) is_closed_by_drop: bool,
     /// Whether a shutdown has given the connection up.
     pub(super) is_dropped: bool,
     /// Whether the IO was taken out.
@@ -54,6 +56,7 @@ impl Users {
             senders: 0,
             has_reader: true,
             is_discarding: false,
+            is_closed_by_drop: false,
             is_dropped: false,
             is_detached: false,
             is_cut: false,

@@ -1,0 +1,96 @@
+//! What a handler returns.
+
+use std::fmt::Display;
+
+/// What a handler of a [`WebSocketUpgradeLayer`](crate::WebSocketUpgradeLayer) may return: `()`, or `Result<(), E>` where `E` is
+/// [`Display`]. The trait is sealed.
+///
+/// An error closes the connection with 1011, unless the connection is closing already. The peer does not get to see the
+/// error: it is [`CloseInfo::error`](crate::close::CloseInfo::error), and with the feature `tracing` the field `error` of the
+/// connection's span, and an event.
+///
+/// ```
+/// use tower_websocket::{CloseCode, Error, WebSocket, WebSocketUpgradeLayer};
+///
+/// async fn echo(mut socket: WebSocket) -> Result<(), Error> {
+///     while let Some(message) = socket.recv_data().await {
+///         socket.send(message?).await?;
+///     }
+///     Ok(())
+/// }
+///
+/// let layer = WebSocketUpgradeLayer::accept_all(echo);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a WebSocket handler cannot return `{Self}`",
+    label = "this handler's future resolves to `{Self}`",
+    note = "a handler is an `async fn` that returns `()`, or `Result<(), E>` where `E` implements `Display`"
+)]
+pub trait HandlerOutput: IntoFailure {}
+
+/// What keeps [`HandlerOutput`] from being implemented elsewhere.
+pub trait IntoFailure {
+    /// Returns the text of the error, if it is one.
+    fn into_failure(self) -> Option<String>;
+}
+
+impl HandlerOutput for () {}
+
+impl IntoFailure for () {
+    fn into_failure(self) -> Option<String> {
+        None
+    }
+}
+
+impl<E: Display> HandlerOutput for Result<(), E> {}
+
+impl<E: Display> IntoFailure for Result<(), E> {
+    fn into_failure(self) -> Option<String> {
+        // Error types that hold a chain of causes show it in this form.
+        self.err().map(|error| format!("{error:#}"))
+    }
+}
+
+/// The type `!`, which has no name in stable Rust: what a closure returns that ends only by a panic or not at all.
+type Never = <fn() -> ! as Returns>::Output;
+
+/// A function that returns something.
+pub trait Returns {
+    /// What it returns.
+    type Output;
+}
+
+impl<T> Returns for fn() -> T {
+    type Output = T;
+}
+
+impl HandlerOutput for Never {}
+
+impl IntoFailure for Never {
+    fn into_failure(self) -> Option<String> {
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt;
+
+    use super::IntoFailure;
+
+    struct Chain;
+
+    impl fmt::Display for Chain {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(if f.alternate() { "outer: inner" } else { "outer" })
+        }
+    }
+
+    #[test]
+    fn only_errors_have_a_text() {
+        assert_eq!(().into_failure(), None);
+        assert_eq!(Ok::<(), String>(()).into_failure(), None);
+        assert_eq!(Err::<(), _>("why").into_failure().unwrap(), "why");
+        assert_eq!(Err::<(), _>(Chain).into_failure().unwrap(), "outer: inner");
+    }
+}
