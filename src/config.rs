@@ -269,7 +269,6 @@ impl Config {
     ///
     /// [`Deflate`](crate::Deflate) describes what compression does to secrets and to memory.
     #[cfg(feature = "deflate")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
     pub fn deflate(mut self, deflate: deflate::Deflate) -> Self {
         self.deflate = deflate::Settings(Some(deflate));
         self

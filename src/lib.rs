@@ -4,7 +4,6 @@
 
 pub mod accept;
 #[cfg(feature = "axum")]
-#[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
 pub mod axum;
 pub mod close;
 mod codec;
@@ -16,12 +15,11 @@ pub mod handshake;
 mod header;
 pub mod io;
 #[cfg(feature = "json")]
-#[cfg_attr(docsrs, doc(cfg(feature = "json")))]
 pub mod json;
+#[cfg(feature = "server")]
 pub mod server;
 mod shutdown;
 #[cfg(feature = "testing")]
-#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
 mod trace;
 pub mod upgrade;
@@ -36,6 +34,7 @@ pub use handshake::{
     accept_all::AcceptAll, allow_host::AllowHost, allow_origin::AllowOrigin, body::Handshake,
     handshake_fn::handshake_fn, rejection::Rejection, service::HandshakeService,
 };
+#[cfg(feature = "server")]
 pub use server::serve::serve;
 #[cfg(feature = "tls")]
 pub use server::serve::serve_tls;

@@ -103,7 +103,7 @@ impl<H: HandshakeService> Acceptor<H> {
                 let (parts, ()) = request.clone().into_parts();
                 let checked = HandshakeKind::of(&request)
                     .ok_or_else(|| HandshakeError::not_websocket(&request))
-                    .and_then(|opening| check(&parts, opening, &self.config));
+                    .and_then(|kind| check(&parts, kind, &self.config));
                 let answer = match checked {
                     Ok((upgrade, admission)) => self.ask(parts, upgrade, admission).await,
                     Err(error) => Err(reject(&parts, error)),
@@ -164,20 +164,20 @@ impl<H: HandshakeService> Acceptor<H> {
         &self,
         request: Request<B>,
     ) -> Result<(Response<()>, PendingUpgrade<H::Extra>), HandshakeError> {
-        let Some(opening) = HandshakeKind::of(&request) else {
+        let Some(kind) = HandshakeKind::of(&request) else {
             let error = HandshakeError::not_websocket(&request);
             return Err(reject(&request.into_parts().0, error));
         };
-        self.accept_opening(request.into_parts().0, opening).await
+        self.accept_opening(request.into_parts().0, kind).await
     }
 
-    /// [`accept_request`](Self::accept_request) for a request that asks for a WebSocket by `opening`.
+    /// [`accept_request`](Self::accept_request) for a request that asks for a WebSocket in the way of `kind`.
     pub(crate) async fn accept_opening(
         &self,
         mut parts: Parts,
-        opening: HandshakeKind,
+        kind: HandshakeKind,
     ) -> Result<(Response<()>, PendingUpgrade<H::Extra>), HandshakeError> {
-        let checked = check_upgradable(&mut parts, opening, &self.config);
+        let checked = check_upgradable(&mut parts, kind, &self.config);
         let (upgrade, admission, source) = checked.map_err(|error| reject(&parts, error))?;
         let (response, agreement, extra) = self.ask(parts, upgrade, admission).await?;
         Ok((response, PendingUpgrade::new(source, agreement, extra)))

@@ -22,13 +22,13 @@ pub(super) struct Admission {
     pub(super) extensions: Offers,
 }
 
-/// Checks the request with the head `parts` against the rules of its `opening`, and under `config`.
+/// Checks the request with the head `parts` against the rules of its `kind`, and under `config`.
 pub(super) fn check(
     parts: &Parts,
-    opening: HandshakeKind,
+    kind: HandshakeKind,
     config: &Config,
 ) -> Result<(UpgradeRequest, Admission), HandshakeError> {
-    let upgrade = UpgradeRequest::parse(parts, opening)?;
+    let upgrade = UpgradeRequest::parse(parts, kind)?;
     Ok((upgrade, Admission::new(parts, config)?))
 }
 

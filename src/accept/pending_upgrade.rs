@@ -41,10 +41,10 @@ pub(super) enum IoSource {
 /// Checks the request with the head `parts`, and takes its IO if nothing is wrong with it.
 pub(super) fn check_upgradable(
     parts: &mut Parts,
-    opening: HandshakeKind,
+    kind: HandshakeKind,
     config: &Config,
 ) -> Result<(UpgradeRequest, Admission, IoSource), HandshakeError> {
-    let (upgrade, admission) = check(parts, opening, config)?;
+    let (upgrade, admission) = check(parts, kind, config)?;
     Ok((upgrade, admission, IoSource::take(&mut parts.extensions)?))
 }
 

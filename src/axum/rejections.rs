@@ -12,14 +12,12 @@ use axum::{
 use crate::handshake::{HandshakeError, Rejection};
 
 /// A handshake service may return `axum::response::Result`, whose `?` takes everything that is a response.
-#[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
 impl From<ErrorResponse> for Rejection {
     fn from(error: ErrorResponse) -> Self {
         Self::from(Err::<(), _>(error).into_response())
     }
 }
 
-#[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
         self.into_response().map(Body::new)
@@ -35,7 +33,6 @@ impl IntoResponse for HandshakeError {
 /// What an extractor rejects with is sent, and is the [`source`](std::error::Error::source).
 macro_rules! from_rejection {
     ($($rejection:ty),* $(,)?) => {$(
-        #[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
         impl From<$rejection> for Rejection {
             fn from(rejection: $rejection) -> Self {
                 let text = rejection.to_string();

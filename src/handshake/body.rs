@@ -44,7 +44,7 @@ use super::{HandshakeKind, protocol::Offered, request::UpgradeRequest};
 /// [`kind`](Self::kind) tells which it is.
 #[derive(Debug)]
 pub struct Handshake {
-    opening: HandshakeKind,
+    kind: HandshakeKind,
     response: Response<()>,
     offered: Offered,
 }
@@ -53,17 +53,17 @@ impl Handshake {
     /// `extensions` is what the prebuilt response agrees to.
     pub(crate) fn new(request: UpgradeRequest, extensions: Option<HeaderValue>) -> Self {
         let UpgradeRequest { acceptance, offered } = request;
-        let opening = acceptance.kind();
+        let kind = acceptance.kind();
         let mut response = acceptance.prebuilt();
         if let Some(extensions) = extensions {
             response.headers_mut().insert(SEC_WEBSOCKET_EXTENSIONS, extensions);
         }
-        Self { opening, response, offered }
+        Self { kind, response, offered }
     }
 
     /// Returns how the client asks: over HTTP/1.1 or over HTTP/2.
     pub fn kind(&self) -> HandshakeKind {
-        self.opening
+        self.kind
     }
 
     /// Returns the prebuilt response: `101 Switching Protocols` with what RFC 6455 §4.2.2 demands, over HTTP/2 an empty 200.

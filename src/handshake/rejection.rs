@@ -73,9 +73,9 @@ impl Rejection {
         source.get_or_insert_with(|| BoxError::from(format!("{status} cannot reject")).into());
     }
 
-    /// Makes of it what rejects a request with this `opening`.
-    pub(super) fn over(mut self, opening: HandshakeKind) -> Self {
-        if opening == HandshakeKind::ExtendedConnect {
+    /// Makes of it what rejects a request of this `kind`.
+    pub(super) fn over(mut self, kind: HandshakeKind) -> Self {
+        if kind == HandshakeKind::ExtendedConnect {
             // RFC 8441 §5: any 2xx accepts. Servers, too, hand the stream over for any.
             if self.status().is_success() {
                 self.fail();

@@ -22,26 +22,26 @@ pub(crate) struct UpgradeRequest {
 }
 
 impl UpgradeRequest {
-    /// Checks a request that asks for a WebSocket by `opening`.
-    pub(crate) fn parse(parts: &Parts, opening: HandshakeKind) -> Result<Self, HandshakeError> {
+    /// Checks a request that asks for a WebSocket in the way of `kind`.
+    pub(crate) fn parse(parts: &Parts, kind: HandshakeKind) -> Result<Self, HandshakeError> {
         let headers = &parts.headers;
-        if opening == HandshakeKind::Upgrade && parts.method != Method::GET {
+        if kind == HandshakeKind::Upgrade && parts.method != Method::GET {
             return Err(HandshakeError::MethodNotGet(parts.method.clone()));
         }
         check_target(&parts.uri)?;
         match only(headers, &SEC_WEBSOCKET_VERSION) {
-            Lines::None => return Err(HandshakeError::MissingVersion(opening)),
+            Lines::None => return Err(HandshakeError::MissingVersion(kind)),
             Lines::One(version) if version.as_bytes() == b"13" => {}
-            Lines::One(version) => return Err(HandshakeError::UnsupportedVersion(version.clone(), opening)),
-            Lines::More(versions) => return Err(HandshakeError::RepeatedVersion(versions, opening)),
+            Lines::One(version) => return Err(HandshakeError::UnsupportedVersion(version.clone(), kind)),
+            Lines::More(versions) => return Err(HandshakeError::RepeatedVersion(versions, kind)),
         }
-        let acceptance = match opening {
+        let acceptance = match kind {
             HandshakeKind::Upgrade => SuccessResponse::SwitchingProtocols(check_key(headers)?),
             // RFC 8441 §5: `:protocol` does what the key did, and a key is not looked at.
             HandshakeKind::ExtendedConnect => SuccessResponse::Ok,
         };
-        check_host(parts, opening)?;
-        if announces_body(headers, opening) {
+        check_host(parts, kind)?;
+        if announces_body(headers, kind) {
             return Err(HandshakeError::BodyAnnounced);
         }
         Ok(Self { acceptance, offered: Offered::new(headers.get_all(SEC_WEBSOCKET_PROTOCOL)) })
@@ -67,7 +67,7 @@ fn check_target(uri: &Uri) -> Result<(), HandshakeError> {
     Ok(())
 }
 
-fn check_host(parts: &Parts, opening: HandshakeKind) -> Result<(), HandshakeError> {
+fn check_host(parts: &Parts, kind: HandshakeKind) -> Result<(), HandshakeError> {
     let host = match only(&parts.headers, &HOST) {
         Lines::None => None,
         Lines::One(host) => Some(host),
@@ -80,7 +80,7 @@ fn check_host(parts: &Parts, opening: HandshakeKind) -> Result<(), HandshakeErro
     };
     let of_target = authority.map(|authority| parse(authority.as_bytes())).transpose()?;
     let of_header = host.map(|host| parse(host.as_bytes())).transpose()?;
-    match (opening, host, of_target.zip(of_header)) {
+    match (kind, host, of_target.zip(of_header)) {
         // RFC 9112 §3.2: `Host` must be there, even if the target is an absolute URI, whose host is then the one.
         (HandshakeKind::Upgrade, None, _) => Err(HandshakeError::MissingHost),
         (HandshakeKind::ExtendedConnect, None, _) if authority.is_none() => Err(HandshakeError::MissingHost),
@@ -99,9 +99,9 @@ fn check_host(parts: &Parts, opening: HandshakeKind) -> Result<(), HandshakeErro
 
 /// Whether there would be bytes that are no frames. On HTTP/2 frames are a body to the transport, and even a length
 /// of 0 has it end the stream with the first of them (RFC 9113 §8.1.1).
-fn announces_body(headers: &HeaderMap, opening: HandshakeKind) -> bool {
+fn announces_body(headers: &HeaderMap, kind: HandshakeKind) -> bool {
     let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
-    match opening {
+    match kind {
         HandshakeKind::Upgrade => {
             headers.contains_key(TRANSFER_ENCODING) || lengths.any(|length| length != "0")
         }

@@ -102,7 +102,6 @@ impl Client {
     ///
     /// As [`recv_text`](Self::recv_text), and if the text is not the JSON of a `T`.
     #[cfg(feature = "json")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "json")))]
     #[track_caller]
     pub fn recv_json<T: serde::de::DeserializeOwned>(&mut self) -> impl Future<Output = T> + Send + '_ {
         let caller = Location::caller();
@@ -123,7 +122,6 @@ impl Client {
     ///
     /// Panics if `value` cannot be serialized.
     #[cfg(feature = "json")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "json")))]
     pub async fn send_json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
         let text = serde_json::to_string(value).expect("a test's value has JSON");
         self.send(text).await

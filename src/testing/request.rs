@@ -19,6 +19,7 @@ pub trait IntoRequest: Sealed {
 }
 
 /// What has no implementations but those of this file.
+#[expect(unnameable_types, reason = "it seals `IntoRequest`")]
 pub trait Sealed {}
 
 impl Sealed for Request<()> {}

@@ -49,6 +49,7 @@ pub(crate) fn handler_failed(_: &str, _: bool) {}
 
 pub(crate) fn tcp_failed(_: &io::Error) {}
 
+#[cfg(feature = "server")]
 pub(crate) fn accept_failed(_: &io::Error) {}
 
 #[cfg(feature = "tls")]

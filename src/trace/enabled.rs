@@ -126,6 +126,7 @@ pub(crate) fn tcp_failed(error: &io::Error) {
     debug!("setting a TCP option failed: {error}");
 }
 
+#[cfg(feature = "server")]
 pub(crate) fn accept_failed(error: &io::Error) {
     warn!("accepting a connection failed: {error}");
 }

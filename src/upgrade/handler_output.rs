@@ -29,6 +29,7 @@ use std::fmt::Display;
 pub trait HandlerOutput: IntoFailure {}
 
 /// What keeps [`HandlerOutput`] from being implemented elsewhere.
+#[expect(unnameable_types, reason = "it seals `HandlerOutput`")]
 pub trait IntoFailure {
     /// Returns the text of the error, if it is one.
     fn into_failure(self) -> Option<String>;
@@ -55,6 +56,7 @@ impl<E: Display> IntoFailure for Result<(), E> {
 type Never = <fn() -> ! as Returns>::Output;
 
 /// A function that returns something.
+#[expect(unnameable_types, reason = "nobody needs to name it")]
 pub trait Returns {
     /// What it returns.
     type Output;

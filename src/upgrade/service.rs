@@ -75,11 +75,11 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        if let Some(opening) = HandshakeKind::of(&request) {
+        if let Some(kind) = HandshakeKind::of(&request) {
             let (parts, body) = request.into_parts();
             if self.shared.predicate.as_ref().is_none_or(|predicate| predicate(&parts)) {
                 // Nothing of the body is wanted, and it need not be `Send`.
-                return ResponseFuture::own(upgrade(Arc::clone(&self.shared), parts, opening));
+                return ResponseFuture::own(upgrade(Arc::clone(&self.shared), parts, kind));
             }
             request = Request::from_parts(parts, body);
         }
@@ -91,14 +91,14 @@ where
 async fn upgrade<H, F, Fut>(
     shared: Arc<Shared<H, F>>,
     parts: Parts,
-    opening: HandshakeKind,
+    kind: HandshakeKind,
 ) -> Response<RejectionBody>
 where
     H: HandshakeService,
     F: Fn(WebSocket, H::Extra) -> Fut + Send + Sync + 'static,
     Fut: Future<Output: HandlerOutput> + Send + 'static,
 {
-    match shared.acceptor.accept_opening(parts, opening).await {
+    match shared.acceptor.accept_opening(parts, kind).await {
         Ok((response, upgrading)) => {
             let handler = Arc::clone(&shared.handler);
             tokio::spawn(UpgradeTask::new(upgrading, move |socket, extra| handler(socket, extra), drop));

@@ -140,7 +140,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
     /// # Cancel safety
     ///
     /// As [`send`](Self::send).
-    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
     pub async fn send_uncompressed(&self, message: impl Into<Message>) -> Result<(), Error> {
         self.send_with(message.into(), Compress::Never).await
     }
@@ -150,7 +149,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
     /// # Errors
     ///
     /// As [`try_send`](Self::try_send).
-    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
     pub fn try_send_uncompressed(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
         self.shared.try_send(message.into(), Compress::Never)
     }

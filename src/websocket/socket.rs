@@ -303,7 +303,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     ///
     /// As [`send`](Self::send).
     #[cfg(feature = "deflate")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
     pub fn send_uncompressed(
         &mut self,
         message: impl Into<Message>,

@@ -200,7 +200,7 @@ async fn the_drain_has_a_deadline() {
         };
         io.write_all(&bytes).await.unwrap();
         io.flush().await.unwrap();
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        sleep(Duration::from_secs(1)).await;
         let begin = Instant::now();
         signal.send(()).unwrap();
         soon(server).await.unwrap().unwrap();
@@ -223,7 +223,7 @@ async fn half_a_preface_and_half_a_tls_handshake_end_at_once() {
         };
         let mut io = connector.connect();
         io.write_all(bytes).await.unwrap();
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        sleep(Duration::from_secs(1)).await;
         let begin = Instant::now();
         signal.send(()).unwrap();
         soon(server).await.unwrap().unwrap();

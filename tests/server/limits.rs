@@ -155,7 +155,7 @@ async fn answers_to_pings_and_settings_do_not_queue_up() {
         // It goes on for who reads.
         let is_answer = |frame: &Frame| frame.kind == kind && frame.flags == ACK;
         for _ in 0..1000 {
-            http2_frames::read_until(&mut io, is_answer).await;
+            read_until(&mut io, is_answer).await;
         }
     }
 }
