@@ -6,14 +6,17 @@ use std::{convert::Infallible, net::SocketAddr, panic::AssertUnwindSafe, pin::pi
 use axum::{Router, routing::get};
 use bytes::Bytes;
 use futures_util::{FutureExt, SinkExt, StreamExt};
-use http::{Request, Response, StatusCode, Uri};
+use http::{Request, Response, StatusCode, Uri, Version};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::{io::AsyncWriteExt, time::Instant};
 use tower::{BoxError, Layer, ServiceBuilder, service_fn};
 use tower_websocket::{
-    AcceptAll, CloseCode, Config, Handshake, Message, Rejection, Shutdown, WebSocket, WebSocketUpgradeLayer,
-    server::PeerAddr, testing::connect,
+    AcceptAll, CloseCode, Config, Error, Handshake, Message, Rejection, Shutdown, WebSocket,
+    WebSocketUpgradeLayer,
+    handshake::{ConnectProtocol, HandshakeKind},
+    server::PeerAddr,
+    testing::{connect, handshake, pair},
 };
 
 async fn echo(mut socket: WebSocket, (): ()) {
@@ -253,4 +256,102 @@ async fn values_come_and_go_as_json() {
     assert_eq!(client.recv_json::<Vec<String>>().await, ["a", "b"]);
     client.send("{").await.unwrap();
     assert!(panic_of(client.recv_json::<u32>()).await.ends_with("at line 1 column 0, in {"));
+}
+
+async fn enter(request: Request<Handshake>) -> Result<Response<String>, Rejection> {
+    let name = request.uri().query().and_then(|query| query.strip_prefix("name="));
+    let name = name.ok_or((StatusCode::BAD_REQUEST, "a name is needed"))?.to_owned();
+    let mut handshake = request.into_body();
+    handshake.select_protocol(["chat"]);
+    Ok(handshake.accept(name))
+}
+
+#[tokio::test]
+async fn a_handshake_service_is_called_alone() {
+    let request = Request::get("/?name=Ada").header("sec-websocket-protocol", "v2, chat");
+    let response = enter(handshake(request)).await.unwrap();
+    assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
+    assert_eq!(response.headers()["sec-websocket-accept"], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    assert_eq!(response.headers()["sec-websocket-protocol"], "chat");
+    assert_eq!(response.into_body(), "Ada");
+
+    let response = enter(handshake("/?name=Ada")).await.unwrap();
+    assert!(!response.headers().contains_key("sec-websocket-protocol"));
+
+    let rejection = enter(handshake("http://example.com/")).await.unwrap_err();
+    assert_eq!(rejection.status(), StatusCode::BAD_REQUEST);
+}
+
+#[test]
+fn a_handshake_has_the_requests_head() {
+    let request = handshake(Request::get("ws://example.com/a?b").header("cookie", "c=d").extension(7));
+    assert_eq!((request.uri().path(), request.uri().query()), ("/a", Some("b")));
+    assert_eq!(request.headers()["host"], "example.com");
+    assert_eq!(request.headers()["cookie"], "c=d");
+    assert_eq!(request.extensions().get(), Some(&7));
+    assert_eq!(request.body().kind(), HandshakeKind::Upgrade);
+
+    let connect = Request::connect("https://example.com/a").version(Version::HTTP_2);
+    let connect = connect.header("sec-websocket-version", "13").extension(ConnectProtocol::new("websocket"));
+    let request = handshake(connect);
+    assert_eq!(request.uri(), "https://example.com/a");
+    assert!(!request.headers().contains_key("upgrade"));
+    assert_eq!(request.body().kind(), HandshakeKind::ExtendedConnect);
+    assert_eq!(request.body().response().status(), StatusCode::OK);
+}
+
+#[test]
+fn what_no_handshake_service_would_get_panics_where_it_was_asked_for() {
+    for (request, reason) in [
+        (Request::get("/").header("sec-websocket-version", "8"), "Sec-WebSocket-Version is \"8\""),
+        (Request::post("/"), "has the method GET, not POST"),
+        (Request::get("/").header("upgrade", "h2c"), "Upgrade is \"h2c\""),
+        (Request::connect("https://a/").version(Version::HTTP_2), "must have the :protocol websocket"),
+    ] {
+        let panicked = std::panic::catch_unwind(AssertUnwindSafe(|| handshake(request))).unwrap_err();
+        let message = panicked.downcast_ref::<String>().unwrap();
+        assert!(message.starts_with("tests/testing.rs:") && message.contains(reason), "{message}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_is_called_alone() {
+    async fn greet(mut socket: WebSocket, name: &str) -> Result<u32, Error> {
+        let mut count = 0;
+        while let Some(message) = socket.recv_data().await {
+            socket.send(format!("{}, {name}", message?)).await?;
+            count += 1;
+        }
+        Ok(count)
+    }
+    let (socket, mut client) = pair();
+    assert_eq!((socket.protocol(), client.protocol()), (None, None));
+    let handler = tokio::spawn(socket.drive(|socket| greet(socket, "Ada")));
+    client.send("hello").await.unwrap();
+    assert_eq!(client.recv_text().await, "hello, Ada");
+    assert_eq!(client.close(CloseCode::NORMAL, "").await, (1000, String::new()));
+    assert_eq!(handler.await.unwrap().unwrap().unwrap(), 1);
+
+    let (socket, client) = pair();
+    let handler = tokio::spawn(socket.drive(|socket| greet(socket, "Ada")));
+    drop(client);
+    let error = handler.await.unwrap().unwrap().unwrap_err();
+    assert!(error.to_string().contains("without closing handshake"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pair_needs_no_driver_and_pings_its_client() {
+    let (mut socket, mut client) = pair();
+    let echo = async {
+        while let Some(Ok(message)) = socket.recv_data().await {
+            socket.send(message).await.unwrap();
+        }
+    };
+    let talk = async {
+        assert!(matches!(client.recv().await, Some(Ok(Message::Ping(_)))));
+        client.send("x".repeat(1_000_000)).await.unwrap();
+        assert_eq!(client.recv_text().await.len(), 1_000_000);
+        client.close(CloseCode::NORMAL, "").await
+    };
+    assert_eq!(tokio::join!(echo, talk).1, (1000, String::new()));
 }

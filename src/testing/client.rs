@@ -10,29 +10,30 @@ use std::{
 
 use futures_core::Stream;
 use futures_sink::Sink;
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use http::{Response, header::SEC_WEBSOCKET_PROTOCOL};
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
 use tokio_tungstenite::WebSocketStream;
 use tungstenite::{Error, Message, protocol::Role};
 
 use super::timeout::within_a_day;
-use crate::close::{CloseCode, CloseReason};
+use crate::{
+    close::{CloseCode, CloseReason},
+    io::UpgradedIo,
+};
 
 /// The client's side of an open WebSocket, for a test: a [`Stream`] and a [`Sink`] of [`Message`]s.
 ///
 /// It is tokio-tungstenite's client, which has nothing in common with the server's side but the parsing of frames.
 /// Pings are answered while it receives. Dropping it ends the stream without a Close, as a client that crashes does.
 pub struct Client {
-    stream: WebSocketStream<TokioIo<Upgraded>>,
+    stream: WebSocketStream<UpgradedIo>,
     response: Response<()>,
 }
 
 impl Client {
-    pub(super) async fn new(io: Upgraded, response: Response<()>) -> Self {
-        let stream = WebSocketStream::from_raw_socket(TokioIo::new(io), Role::Client, None).await;
-        Self { stream, response }
+    pub(super) fn new(io: UpgradedIo, response: Response<()>) -> Self {
+        let stream = WebSocketStream::from_raw_socket(io, Role::Client, None).now_or_never();
+        Self { stream: stream.expect("there is no handshake to wait for"), response }
     }
 
     /// Returns the accepting response.
@@ -172,7 +173,7 @@ impl Client {
     }
 
     /// Returns the tokio-tungstenite stream inside, to do what a well-behaved client does not.
-    pub fn into_inner(self) -> WebSocketStream<TokioIo<Upgraded>> {
+    pub fn into_inner(self) -> WebSocketStream<UpgradedIo> {
         self.stream
     }
 }

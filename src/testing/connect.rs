@@ -13,6 +13,7 @@ use tokio::io::duplex;
 use tower::{BoxError, Service, ServiceExt};
 
 use super::{Client, IntoRequest, Rejected, answer::check, request::complete, timeout::within_a_day};
+use crate::io::UpgradedIo;
 
 /// Asks `service` for a WebSocket.
 ///
@@ -60,43 +61,45 @@ where
     let server = server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(server), TowerToHyperService::new(service))
         .with_upgrades();
-    let (mut sender, client) = client::conn::http1::handshake(TokioIo::new(client)).await.map_err(told)?;
+    let (mut sender, client) =
+        client::conn::http1::handshake(TokioIo::new(client)).await.map_err(error_chain)?;
 
     // Nothing is spawned: a panic of the service is the test's, and nothing is left behind.
     let http = pin!(join(server, client.with_upgrades()));
     let answer = pin!(async {
         let sent = request.headers().clone();
-        let response = sender.send_request(request.map(|()| Empty::<Bytes>::new())).await.map_err(told)?;
+        let response =
+            sender.send_request(request.map(|()| Empty::<Bytes>::new())).await.map_err(error_chain)?;
         let (head, body) = response.into_parts();
         if head.status != StatusCode::SWITCHING_PROTOCOLS {
-            let body = body.collect().await.map_err(told)?.to_bytes();
+            let body = body.collect().await.map_err(error_chain)?.to_bytes();
             return Ok(Err(Rejected::new(Response::from_parts(head, body))));
         }
         let mut response = Response::from_parts(head, ());
-        let io = upgrade::on(&mut response).await.map_err(told)?;
+        let io = upgrade::on(&mut response).await.map_err(error_chain)?;
         check(&sent, response.headers())?;
-        Ok(Ok(Client::new(io, response).await))
+        Ok(Ok(Client::new(UpgradedIo::from_hyper(io, None).0, response)))
     });
     match select(answer, http).await {
-        Either::Left((Err(error), http)) => Err(blame(http.await.0, error)),
+        Either::Left((Err(error), http)) => Err(merge_errors(http.await.0, error)),
         Either::Left((answer, _)) => answer,
-        Either::Right(((served, _), answer)) => answer.await.map_err(|error| blame(served, error)),
+        Either::Right(((served, _), answer)) => answer.await.map_err(|error| merge_errors(served, error)),
     }
 }
 
 /// The service knows more of what went wrong than the client, who only sees the connection end.
-fn blame(served: hyper::Result<()>, error: String) -> String {
-    let error = served.map_err(told).err().unwrap_or(error);
+fn merge_errors(served: hyper::Result<()>, error: String) -> String {
+    let error = served.map_err(error_chain).err().unwrap_or(error);
     format!("no usable answer of the service: {error}")
 }
 
 /// An error with all that caused it.
-fn told(error: impl Error) -> String {
-    let mut told = error.to_string();
+fn error_chain(error: impl Error) -> String {
+    let mut chain = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        let _ = write!(told, ": {error}");
+        let _ = write!(chain, ": {error}");
         cause = error.source();
     }
-    told
+    chain
 }

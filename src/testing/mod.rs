@@ -36,6 +36,9 @@
 //! }
 //! ```
 //!
+//! [`handshake`] makes the request that a handshake service gets, to call that service alone, and [`pair`] an open WebSocket with its
+//! client, to call a handler alone.
+//!
 //! - In paused time (tokio's `test-util`) keepalive, timeouts and deadlines pass at once when nothing else happens.
 //! - A client waits a day, then it panics. In paused time that too is at once, so a test that waits for what never
 //!   comes fails instead of hanging.
@@ -45,11 +48,15 @@
 mod answer;
 mod client;
 mod connect;
+mod handshake_request;
+mod pair;
 mod rejected;
 mod request;
 mod timeout;
 
 pub use client::Client;
 pub use connect::connect;
+pub use handshake_request::handshake;
+pub use pair::pair;
 pub use rejected::Rejected;
 pub use request::IntoRequest;

@@ -1,0 +1,62 @@
+//! A socket and its client.
+
+use std::sync::Arc;
+
+use http::{Request, Response, StatusCode};
+use tokio::io::duplex;
+
+use super::Client;
+use crate::{
+    deflate::NegotiatedDeflate,
+    io::UpgradedIo,
+    trace::RequestTrace,
+    websocket::{Negotiated, Permit, WebSocket},
+};
+
+/// Returns an open WebSocket and its client, joined by 64 KiB of memory, to call a handler alone.
+///
+/// [`WebSocket::drive`] runs the handler as a layer does, and returns what it returns:
+///
+/// ```
+/// use tower_websocket::{CloseCode, Error, WebSocket, testing::pair};
+///
+/// async fn greet(mut socket: WebSocket, name: String) -> Result<u32, Error> {
+///     let mut count = 0;
+///     while let Some(message) = socket.recv_data().await {
+///         socket.send(format!("{}, {name}", message?)).await?;
+///         count += 1;
+///     }
+///     Ok(count)
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let (socket, mut client) = pair();
+/// let handler = tokio::spawn(socket.drive(|socket| greet(socket, "Ada".to_owned())));
+///
+/// client.send("hello").await.unwrap();
+/// assert_eq!(client.recv_text().await, "hello, Ada");
+/// assert_eq!(client.close(CloseCode::NORMAL, "").await.0, 1000);
+/// assert_eq!(handler.await.unwrap().unwrap().unwrap(), 1);
+/// # }
+/// ```
+///
+/// The socket has the default [`Config`](crate::Config), no subprotocol, no compression, and no
+/// [`Shutdown`](crate::Shutdown). The client's response is a bare 101. With anything else, and to see which Close a handler's
+/// error becomes, use [`connect`](super::connect).
+pub fn pair() -> (WebSocket, Client) {
+    let (server, client) = duplex(64 * 1024);
+    let (parts, ()) = Request::new(()).into_parts();
+    let negotiated = Negotiated {
+        config: Arc::default(),
+        permit: Permit::acquire(None, None).expect("nothing limits it"),
+        protocol: None,
+        deflate: NegotiatedDeflate::default(),
+        trace: RequestTrace::new(&parts).accepted(None),
+    };
+    let (server, unread) = UpgradedIo::new(server, None);
+    let socket = WebSocket::new(server, &unread, negotiated);
+    let mut response = Response::new(());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    (socket, Client::new(UpgradedIo::new(client, None).0, response))
+}
