@@ -111,7 +111,7 @@ impl<H: HandshakeService> Acceptor<H> {
                 (Some(request), answer.map_err(AcceptErrorKind::Handshake))
             }
         };
-        let (response, agreement, extra) = match answer {
+        let (response, negotiated, extra) = match answer {
             Ok(accepted) => accepted,
             Err(kind) => return Err(AcceptError::new(kind, request, io, unread)),
         };
@@ -122,8 +122,8 @@ impl<H: HandshakeService> Acceptor<H> {
         });
         let kind = match written.await {
             Ok(Ok(())) => {
-                set_tcp_options(&agreement, &io);
-                return Ok((WebSocket::new(io, &unread, agreement), extra));
+                set_tcp_options(&negotiated, &io);
+                return Ok((WebSocket::new(io, &unread, negotiated), extra));
             }
             Ok(Err(error)) => AcceptErrorKind::Io(error),
             Err(_) => AcceptErrorKind::Stalled(limit),

@@ -10,14 +10,14 @@ use crate::{
     deflate::Offers,
     handshake::{Accepted, HandshakeError, HandshakeKind, UpgradeRequest},
     trace::RequestTrace,
-    websocket::{Negotiated, Permit, PermitError},
+    websocket::{ConnectionGuard, GuardError, Negotiated},
 };
 
 /// What a request that passes under a [`Config`] has from it.
 #[derive(Debug)]
 pub(super) struct Admission {
     /// The place under the limit, and in the count of the shutdown.
-    permit: Permit,
+    permit: ConnectionGuard,
     /// The compression that the client offers, where it is configured.
     pub(super) extensions: Offers,
 }
@@ -38,10 +38,11 @@ impl Admission {
         config.allow_host.check(parts)?;
         config.allow_origin.check(parts)?;
         let shutdown = config.shutdown.as_ref().or_else(|| parts.extensions.get());
-        let permit = Permit::acquire(config.places.as_ref(), shutdown).map_err(|error| match error {
-            PermitError::ShuttingDown => HandshakeError::ShuttingDown,
-            PermitError::TooManyConnections => HandshakeError::TooManyConnections,
-        })?;
+        let permit =
+            ConnectionGuard::acquire(config.places.as_ref(), shutdown).map_err(|error| match error {
+                GuardError::ShuttingDown => HandshakeError::ShuttingDown,
+                GuardError::TooManyConnections => HandshakeError::TooManyConnections,
+            })?;
         Ok(Self { permit, extensions: Offers::new(&parts.headers, &config.deflate) })
     }
 
@@ -52,16 +53,16 @@ impl Admission {
         config: Arc<Config>,
         trace: RequestTrace,
     ) -> (Response<()>, Negotiated, T) {
-        let Accepted { mut response, settled, extra } = accepted;
+        let Accepted { mut response, negotiated, extra } = accepted;
         if config.canonical_header_case && response.status() == StatusCode::SWITCHING_PROTOCOLS {
             response.extensions_mut().extend(header_case::extensions().clone());
         }
-        let trace = trace.accepted(settled.protocol.as_ref());
+        let trace = trace.accepted(negotiated.protocol.as_ref());
         let agreement = Negotiated {
             config,
             permit: self.permit,
-            protocol: settled.protocol,
-            deflate: settled.deflate,
+            protocol: negotiated.protocol,
+            deflate: negotiated.deflate,
             trace,
         };
         (response, agreement, extra)

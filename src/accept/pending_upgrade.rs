@@ -70,8 +70,8 @@ impl IoSource {
 }
 
 impl<T> PendingUpgrade<T> {
-    pub(super) fn new(source: IoSource, agreement: Negotiated, extra: T) -> Self {
-        Self { source, accepted: Some((agreement, extra)) }
+    pub(super) fn new(source: IoSource, negotiated: Negotiated, extra: T) -> Self {
+        Self { source, accepted: Some((negotiated, extra)) }
     }
 }
 
@@ -83,15 +83,15 @@ impl<T> Future for PendingUpgrade<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let (io, unread) = ready!(self.source.poll(cx))?;
-        let (agreement, extra) = self.accepted.take().expect("PendingUpgrade is polled after it was ready");
-        set_tcp_options(&agreement, &io);
-        Poll::Ready(Ok((WebSocket::new(io, &unread, agreement), extra)))
+        let (negotiated, extra) = self.accepted.take().expect("PendingUpgrade is polled after it was ready");
+        set_tcp_options(&negotiated, &io);
+        Poll::Ready(Ok((WebSocket::new(io, &unread, negotiated), extra)))
     }
 }
 
 /// Sets the options of a TCP socket. One that is closed already may not take them.
-pub(super) fn set_tcp_options(agreement: &Negotiated, io: &dyn Any) {
-    if let Err(error) = agreement.config.tcp.apply(io) {
+pub(super) fn set_tcp_options(negotiated: &Negotiated, io: &dyn Any) {
+    if let Err(error) = negotiated.config.tcp.apply(io) {
         tcp_failed(&error);
     }
 }

@@ -54,7 +54,7 @@ pub(crate) struct Accepted<T> {
     /// What goes out.
     pub(crate) response: Response<()>,
     /// What it agrees on.
-    pub(crate) settled: NegotiatedHeaders,
+    pub(crate) negotiated: NegotiatedHeaders,
     /// What the handshake service attached.
     pub(crate) extra: T,
 }
@@ -68,8 +68,8 @@ impl<T> Accepted<T> {
         extensions: &Offers,
     ) -> Self {
         let (mut head, extra) = response.into_parts();
-        let settled = acceptance.settle(&mut head.headers, offered, extensions);
-        Self { response: Response::from_parts(head, ()), settled, extra }
+        let negotiated = acceptance.settle(&mut head.headers, offered, extensions);
+        Self { response: Response::from_parts(head, ()), negotiated, extra }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     deflate::NegotiatedDeflate,
     io::UpgradedIo,
     trace::RequestTrace,
-    websocket::{Negotiated, Permit, WebSocket},
+    websocket::{ConnectionGuard, Negotiated, WebSocket},
 };
 
 /// Returns an open WebSocket and its client, joined by 64 KiB of memory, to call a handler alone.
@@ -49,7 +49,7 @@ pub fn pair() -> (WebSocket, Client) {
     let (parts, ()) = Request::new(()).into_parts();
     let negotiated = Negotiated {
         config: Arc::default(),
-        permit: Permit::acquire(None, None).expect("nothing limits it"),
+        permit: ConnectionGuard::acquire(None, None).expect("nothing limits it"),
         protocol: None,
         deflate: NegotiatedDeflate::default(),
         trace: RequestTrace::new(&parts).accepted(None),

@@ -32,6 +32,7 @@
 
 mod background;
 mod connection;
+mod connection_guard;
 mod delivery;
 mod driver;
 mod failure_report;
@@ -39,7 +40,6 @@ mod handle;
 mod into_inner;
 mod negotiated;
 mod operations;
-mod permit;
 pub(crate) mod receiver;
 mod rescue;
 pub(crate) mod sender;
@@ -53,7 +53,7 @@ pub use driver::Driver;
 pub use into_inner::IntoInnerError;
 pub use try_send_error::TrySendError;
 
+pub(crate) use connection_guard::{ConnectionGuard, GuardError};
 pub(crate) use failure_report::FailureReport;
 pub(crate) use negotiated::Negotiated;
-pub(crate) use permit::{Permit, PermitError};
 pub(crate) use socket::WebSocket;

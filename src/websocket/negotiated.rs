@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 
-use super::permit::Permit;
+use super::connection_guard::ConnectionGuard;
 use crate::{config::Config, deflate::NegotiatedDeflate, trace::Trace};
 
 /// What an accepted handshake leaves for its connection.
 #[derive(Debug)]
 pub(crate) struct Negotiated {
     pub(crate) config: Arc<Config>,
-    pub(crate) permit: Permit,
+    pub(crate) permit: ConnectionGuard,
     pub(crate) protocol: Option<HeaderValue>,
     pub(crate) deflate: NegotiatedDeflate,
     pub(crate) trace: Trace,

@@ -114,8 +114,8 @@ pub struct WebSocket<IO = UpgradedIo> {
 
 impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> WebSocket<IO> {
     /// `unread` goes before what `io` will still give.
-    pub(crate) fn new(io: IO, unread: &[u8], agreement: Negotiated) -> Self {
-        Self { handle: Handle::new(share(io, unread, agreement)), sink: SinkState::default() }
+    pub(crate) fn new(io: IO, unread: &[u8], negotiated: Negotiated) -> Self {
+        Self { handle: Handle::new(share(io, unread, negotiated)), sink: SinkState::default() }
     }
 
     /// Splits the socket into a half that sends, which can be cloned, and one that receives.

@@ -8,10 +8,10 @@ use super::{
 
 /// What a handshake has agreed on; nothing, by default.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct NegotiatedDeflate(pub(super) Option<Terms>);
+pub(crate) struct NegotiatedDeflate(pub(super) Option<NegotiatedParams>);
 
 #[derive(Clone, Debug)]
-pub(super) struct Terms {
+pub(super) struct NegotiatedParams {
     params: Params,
     /// Whether the server compresses with what it sent before in view.
     context_takeover: bool,
@@ -22,7 +22,7 @@ pub(super) struct Terms {
 impl NegotiatedDeflate {
     pub(super) fn new(params: Option<Params>, settings: &Settings) -> Self {
         let terms = params.zip(settings.0.as_ref());
-        Self(terms.map(|(params, deflate)| Terms {
+        Self(terms.map(|(params, deflate)| NegotiatedParams {
             params,
             context_takeover: deflate.context_takeover && !params.server_no_context_takeover,
             level: deflate.level,
@@ -32,7 +32,7 @@ impl NegotiatedDeflate {
 
     /// What inflates the client's messages.
     pub(crate) fn inflater(&self) -> Inflater {
-        let Some(Terms { params, .. }) = &self.0 else { return Inflater::off() };
+        let Some(NegotiatedParams { params, .. }) = &self.0 else { return Inflater::off() };
         let window_bits = match params.client_max_window_bits {
             // A zlib that was told 8 takes 9.
             Some(ClientBits::AtMost(bits)) => bits.max(9),
@@ -44,7 +44,7 @@ impl NegotiatedDeflate {
     /// What compresses the server's messages.
     pub(crate) fn deflater(&self) -> Deflater {
         let compressor = self.0.as_ref().map(|terms| {
-            let Terms { params, context_takeover, level, threshold } = terms;
+            let NegotiatedParams { params, context_takeover, level, threshold } = terms;
             (Compressor::new(*context_takeover, *level, params.server_window_bits()), *threshold)
         });
         Deflater::new(compressor)

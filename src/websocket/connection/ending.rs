@@ -5,14 +5,14 @@ use std::{
     sync::Arc,
 };
 
-use crate::{close::Summary, config::Config, trace::Trace, websocket::permit::Permit};
+use crate::{close::Summary, config::Config, trace::Trace, websocket::connection_guard::ConnectionGuard};
 
 /// What a connection leaves behind when it is over.
 pub(super) struct Ending {
     pub(super) trace: Option<Trace>,
     pub(super) summary: Option<Summary>,
     pub(super) config: Arc<Config>,
-    pub(super) permit: Option<Permit>,
+    pub(super) permit: Option<ConnectionGuard>,
 }
 
 impl Ending {

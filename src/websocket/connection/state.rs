@@ -24,7 +24,7 @@ use crate::{
     codec::{Decoder, Limits},
     config::Config,
     trace::{Scope, Trace},
-    websocket::{negotiated::Negotiated, permit::Permit},
+    websocket::{connection_guard::ConnectionGuard, negotiated::Negotiated},
 };
 
 /// An open connection. It is locked for moments only: nothing waits under the lock, nor is foreign code called.
@@ -64,7 +64,7 @@ pub(super) struct Port<IO> {
 #[derive(Debug)]
 pub(super) struct Terms {
     pub(super) config: Arc<Config>,
-    pub(super) permit: Option<Permit>,
+    pub(super) permit: Option<ConnectionGuard>,
     pub(super) trace: Option<Trace>,
     pub(super) meter: Meter,
     /// Whether messages may be compressed.
@@ -76,9 +76,9 @@ impl<IO: Send + 'static> Connection<IO> {
     pub(in crate::websocket) fn new(
         io: IO,
         unread: &[u8],
-        agreement: Negotiated,
+        negotiated: Negotiated,
     ) -> (Self, Option<HeaderValue>) {
-        let Negotiated { config, permit, trace, deflate, protocol } = agreement;
+        let Negotiated { config, permit, trace, deflate, protocol } = negotiated;
         let limits =
             Limits { max_message_size: config.max_message_size, max_frame_size: config.max_frame_size };
         let inflater = deflate.inflater();
@@ -216,7 +216,7 @@ impl<IO> Connection<IO> {
     }
 
     /// Tells how the connection ended, once.
-    pub(super) fn tell_end(&mut self, permit: Option<Permit>, deferred: &mut Deferred) {
+    pub(super) fn tell_end(&mut self, permit: Option<ConnectionGuard>, deferred: &mut Deferred) {
         let summary = self.terms.meter.summary(self.lifecycle.close_info().unwrap_or_default());
         let (trace, config) = (self.terms.trace.take(), Arc::clone(&self.terms.config));
         deferred.end(Ending { trace, summary, config, permit });

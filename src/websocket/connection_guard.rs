@@ -11,31 +11,31 @@ use crate::shutdown::{Open, Shutdown, Stage};
 
 /// What an open socket holds for as long as it is open: its place under the limit, and its place in the count.
 #[derive(Debug)]
-pub(crate) struct Permit {
+pub(crate) struct ConnectionGuard {
     _place: Option<OwnedSemaphorePermit>,
     open: Option<Open>,
 }
 
 /// Why there is no permit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PermitError {
+pub(crate) enum GuardError {
     ShuttingDown,
     TooManyConnections,
 }
 
-impl Permit {
+impl ConnectionGuard {
     /// Admits one more socket, if there is room for it and no shutdown.
     pub(crate) fn acquire(
         limit: Option<&Arc<Semaphore>>,
         shutdown: Option<&Shutdown>,
-    ) -> Result<Self, PermitError> {
+    ) -> Result<Self, GuardError> {
         let open = match shutdown {
-            Some(shutdown) => Some(shutdown.enter().ok_or(PermitError::ShuttingDown)?),
+            Some(shutdown) => Some(shutdown.enter().ok_or(GuardError::ShuttingDown)?),
             None => None,
         };
         let place = match limit {
             Some(limit) => {
-                Some(Arc::clone(limit).try_acquire_owned().map_err(|_| PermitError::TooManyConnections)?)
+                Some(Arc::clone(limit).try_acquire_owned().map_err(|_| GuardError::TooManyConnections)?)
             }
             None => None,
         };
