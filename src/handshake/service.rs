@@ -14,9 +14,9 @@ use super::{
 };
 use crate::deflate::Offers;
 
-/// A handshake service: any [`Service`] from a request with a [`Handshake`] to a response with a value attached.
+/// Trait alias for a handshake service: any [`Service`] from a request with a [`Handshake`] to a response with a value attached.
 ///
-/// This trait is an alias and is implemented for every service that fits: `tower::service_fn` of an
+/// It is implemented for every service that fits and need not be implemented by hand: for `tower::service_fn` of an
 /// `async fn(Request<Handshake>) -> Result<Response<T>, Rejection>`, [`handshake_fn`](crate::handshake_fn()) where it needs state,
 /// or such a one wrapped in middleware.
 ///

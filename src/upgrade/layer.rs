@@ -90,6 +90,21 @@ impl<H, F> WebSocketUpgradeLayer<H, F> {
     /// Asks `handshake` about each valid request, and runs `handler` on each WebSocket that opens.
     ///
     /// The handler returns `()`, or a `Result<(), E>` whose error closes the connection with 1011: see [`HandlerOutput`].
+    ///
+    /// It is called once for each WebSocket, so a closure that captures something clones it for each call:
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use tower_websocket::{AcceptAll, WebSocketUpgradeLayer};
+    ///
+    /// let name = Arc::new("Ada".to_owned());
+    /// let layer = WebSocketUpgradeLayer::new(AcceptAll, move |mut socket, ()| {
+    ///     let name = Arc::clone(&name);
+    ///     async move {
+    ///         let _ = socket.send(format!("hello, {name}")).await;
+    ///     }
+    /// });
+    /// ```
     pub fn new<Fut>(handshake: H, handler: F) -> Self
     where
         H: HandshakeService,

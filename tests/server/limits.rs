@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use raw_client::http2_frames::{
-    self, ACK, CONTINUATION, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, Frame, HEADERS, PING, RST_STREAM,
+    ACK, CONTINUATION, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, Frame, HEADERS, PING, RST_STREAM,
     SETTINGS, WINDOW_UPDATE, fields, frame, get, hello, read, read_until,
 };
 use tokio::{
