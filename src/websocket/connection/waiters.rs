@@ -47,10 +47,14 @@ pub(in crate::websocket) enum Event {
 }
 
 /// A place in the queue. A dropped future gives it back.
+///
+/// Places are in the order of their kinds, events and numbers. The event is taken apart, as every future that sends has room for
+/// a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::websocket) struct Place {
     kind: Kind,
-    event: Event,
+    event: u8,
+    position: u64,
     number: u64,
 }
 
@@ -64,8 +68,29 @@ pub(in crate::websocket) enum Kind {
 }
 
 impl Place {
+    fn new(kind: Kind, event: Event, number: u64) -> Self {
+        let (event, position) = match event {
+            Event::Drive => (0, 0),
+            Event::Link => (1, 0),
+            Event::Room => (2, 0),
+            Event::Compressor => (3, 0),
+            Event::Written(position) => (4, position),
+            Event::Closed => (5, 0),
+            Event::Over => (6, 0),
+        };
+        Self { kind, event, position, number }
+    }
+
     pub(super) fn event(self) -> Event {
-        self.event
+        match self.event {
+            0 => Event::Drive,
+            1 => Event::Link,
+            2 => Event::Room,
+            3 => Event::Compressor,
+            4 => Event::Written(self.position),
+            5 => Event::Closed,
+            _ => Event::Over,
+        }
     }
 }
 
@@ -73,7 +98,7 @@ impl Waiters {
     /// Returns a new place in the queue.
     pub(super) fn place(&mut self, kind: Kind, event: Event) -> Place {
         self.last += 1;
-        Place { kind, event, number: self.last }
+        Place::new(kind, event, self.last)
     }
 
     /// Returns whether `waker` would wake what is registered at `place`.
@@ -230,7 +255,7 @@ impl Waiters {
     }
 
     fn first(&self, kind: Kind, from: Event, to: Event) -> Option<Place> {
-        let range = Place { kind, event: from, number: 0 }..=Place { kind, event: to, number: u64::MAX };
+        let range = Place::new(kind, from, 0)..=Place::new(kind, to, u64::MAX);
         self.others.as_ref()?.queue.range(range).next().map(|(place, _)| *place)
     }
 
@@ -315,6 +340,25 @@ mod tests {
         assert_eq!(woken, ["a", "sink"]);
         bench.wait("sink", Kind::Sink, Event::Written(7));
         assert_eq!(bench.woken(Waiters::wake_any), ["b", "sink"]);
+    }
+
+    #[test]
+    fn a_place_has_its_event_and_the_order_of_the_events() {
+        let events = [
+            Event::Drive,
+            Event::Link,
+            Event::Room,
+            Event::Compressor,
+            Event::Written(0),
+            Event::Written(7),
+            Event::Written(u64::MAX),
+            Event::Closed,
+            Event::Over,
+        ];
+        let places = events.map(|event| Place::new(Kind::Future, event, 1));
+        assert_eq!(places.map(Place::event), events);
+        assert!(events.is_sorted() && places.is_sorted());
+        assert!(places.iter().all(|place| *place < Place::new(Kind::Sink, Event::Drive, 0)));
     }
 
     #[test]
