@@ -25,6 +25,7 @@ over_each_transport! {
     a_socket_without_a_driver_sees_the_shutdown,
     a_shutdown_without_sockets_is_over_at_once,
     over_the_limit_a_socket_is_refused_until_another_is_closed,
+    clones_of_a_config_share_the_limit,
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -198,8 +199,7 @@ async fn over_the_limit_a_socket_is_refused_until_another_is_closed<T: Transport
     assert!(ask(&acceptor).await.is_ok());
 }
 
-#[tokio::test(start_paused = true)]
-async fn clones_of_a_config_share_the_limit() {
+async fn clones_of_a_config_share_the_limit<T: Transport>() {
     let config = Config::new().max_connections(1);
     let one = Acceptor::new(AcceptAll).with_config(config.clone());
     let other = Acceptor::new(AcceptAll).with_config(config.clone().max_message_size(4));

@@ -280,7 +280,7 @@ fn compressing_on_another_thread_keeps_nobody_waiting() {
                 runtime.shutdown_background();
             });
             let client = self::runtime();
-            let longest = client.block_on(async {
+            let (longest, took) = client.block_on(async {
                 let open = async |offer| {
                     let io = crate::site::tcp(addr, Default::default()).await.expect("it listens");
                     Peer::open(io, offer).await.expect("it opens")
@@ -318,10 +318,10 @@ fn compressing_on_another_thread_keeps_nobody_waiting() {
                     "| compressing for {took:.0?} | {rounds} echoes | the longest {longest:.1?} |"
                 ));
                 assert!(took > Duration::from_millis(100), "compressing took {took:?}: nothing was tried");
-                longest
+                (longest, took)
             });
             let _ = stop.send(());
-            assert!(longest < Duration::from_millis(50), "another connection waited {longest:.0?}");
+            assert!(longest < took / 2, "another connection waited {longest:.0?} of {took:.0?}");
         });
     });
 }
