@@ -5,10 +5,10 @@ use std::{fmt, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 
 use crate::{
-    close::Summary,
     deflate,
     handshake::{AllowHost, AllowOrigin},
     io::TcpOptions,
+    metrics::Summary,
     shutdown::Shutdown,
 };
 
@@ -328,7 +328,7 @@ impl Config {
     /// [`into_inner`](crate::WebSocket::into_inner) is over then, with the code 1006. If `f` panics, the panic is caught.
     ///
     /// ```
-    /// use tower_websocket::{Config, close::Summary};
+    /// use tower_websocket::{Config, metrics::Summary};
     ///
     /// let config = Config::new().on_end(|summary: &Summary| {
     ///     println!("{} after {:?}", summary.close_info.code(), summary.duration);

@@ -16,6 +16,7 @@ mod header;
 pub mod io;
 #[cfg(feature = "json")]
 pub mod json;
+pub mod metrics;
 #[cfg(feature = "server")]
 pub mod server;
 mod shutdown;

@@ -10,28 +10,27 @@
 //! | metric | labels |
 //! | --- | --- |
 //! | `websocket_open` | |
-//! | `websocket_accepted_total` | |
 //! | `websocket_rejected_total` | `kind`, `status` |
 //! | `websocket_closed_total` | `code` |
-//! | `websocket_messages_total`, `websocket_bytes_total` | `direction` |
+//! | `websocket_messages_total`, `websocket_bytes_total`, `websocket_wire_bytes_total` | `direction` |
 //!
 //! What is rejected is seen by a layer around the layer, as any HTTP response is; why, is in the response's extensions.
-//! What goes over an open socket is counted where the handler has it.
-
-mod metered;
+//! Open sockets are counted by [`Shutdown`], and how they ended and what went over them by [`Config::on_end`]: handlers know
+//! nothing of it.
 
 use axum::{
     Router, extract::Request, middleware::Next, middleware::from_fn, response::Response, routing::get,
 };
-use metrics::counter;
+use metrics::{counter, gauge};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::net::TcpListener;
-use tower_websocket::{WebSocket, WebSocketUpgradeLayer, handshake::HandshakeErrorKind};
+use tower_websocket::{
+    Config, Shutdown, WebSocket, WebSocketUpgradeLayer,
+    handshake::HandshakeErrorKind,
+    metrics::{Summary, Traffic},
+};
 
-use metered::Metered;
-
-async fn echo(socket: WebSocket) {
-    let mut socket = Metered::new(socket);
+async fn echo(mut socket: WebSocket) {
     while let Some(Ok(message)) = socket.recv_data().await {
         if socket.send(message).await.is_err() {
             break;
@@ -48,12 +47,31 @@ async fn count(request: Request, next: Next) -> Response {
     response
 }
 
+fn count_end(summary: &Summary) {
+    counter!("websocket_closed_total", "code" => summary.close_info.code().to_string()).increment(1);
+    count_traffic("in", summary.received);
+    count_traffic("out", summary.sent);
+}
+
+fn count_traffic(direction: &'static str, traffic: Traffic) {
+    counter!("websocket_messages_total", "direction" => direction).increment(traffic.messages);
+    counter!("websocket_bytes_total", "direction" => direction).increment(traffic.bytes);
+    counter!("websocket_wire_bytes_total", "direction" => direction).increment(traffic.wire_bytes);
+}
+
 fn app(prometheus: PrometheusHandle) -> Router {
-    let sockets = WebSocketUpgradeLayer::accept_all(echo);
+    // It counts the sockets that are open.
+    let shutdown = Shutdown::new();
+    let config = Config::new().with_shutdown(&shutdown).on_end(count_end);
+    let sockets = WebSocketUpgradeLayer::accept_all(echo).with_config(config);
+    let metrics = async move || {
+        gauge!("websocket_open").set(shutdown.connections() as f64);
+        prometheus.render()
+    };
     Router::new()
         .route_service("/ws", sockets.into_service())
         .layer(from_fn(count))
-        .route("/metrics", get(async move || prometheus.render()))
+        .route("/metrics", get(metrics))
 }
 
 #[tokio::main]

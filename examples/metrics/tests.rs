@@ -30,12 +30,12 @@ async fn what_happens_is_counted() {
     let page = scrape().await;
     for line in [
         "websocket_open 1",
-        "websocket_accepted_total 2",
         "websocket_rejected_total{kind=\"forbidden_origin\",status=\"403\"} 1",
         "websocket_rejected_total{kind=\"unsupported_version\",status=\"426\"} 1",
         "websocket_closed_total{code=\"4001\"} 1",
-        "websocket_messages_total{direction=\"out\"} 2",
-        "websocket_bytes_total{direction=\"out\"} 1005",
+        "websocket_messages_total{direction=\"out\"} 1",
+        "websocket_bytes_total{direction=\"out\"} 1000",
+        "websocket_wire_bytes_total{direction=\"out\"} 1008",
     ] {
         assert!(page.lines().any(|found| found == line), "{line}, in\n{page}");
     }

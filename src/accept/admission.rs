@@ -10,7 +10,7 @@ use crate::{
     deflate::Offers,
     handshake::{Accepted, HandshakeError, HandshakeKind, UpgradeRequest},
     trace::RequestTrace,
-    websocket::{ConnectionGuard, GuardError, Negotiated},
+    websocket::{ConnectionGuard, GuardError, Negotiated, WebSocketId},
 };
 
 /// What a request that passes under a [`Config`] has from it.
@@ -57,8 +57,10 @@ impl Admission {
         if config.canonical_header_case && response.status() == StatusCode::SWITCHING_PROTOCOLS {
             response.extensions_mut().extend(header_case::extensions().clone());
         }
-        let trace = trace.accepted(negotiated.protocol.as_ref());
+        let id = WebSocketId::next();
+        let trace = trace.accepted(id, negotiated.protocol.as_ref());
         let agreement = Negotiated {
+            id,
             config,
             permit: self.permit,
             protocol: negotiated.protocol,

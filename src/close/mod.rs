@@ -26,13 +26,11 @@ mod error_code;
 mod info;
 mod pong_timeout;
 mod reason;
-mod summary;
 
 pub use code::InvalidCloseCode;
 pub use error_code::close_code_of;
 pub use info::CloseInfo;
 pub use reason::{CloseReason, CloseReasonTooLong};
-pub use summary::{Summary, Traffic};
 
 pub(crate) use code::{CloseCode, is_valid_close_code};
 pub(crate) use pong_timeout::PongTimeout;

@@ -10,7 +10,7 @@ use crate::{
     deflate::NegotiatedDeflate,
     io::UpgradedIo,
     trace::RequestTrace,
-    websocket::{ConnectionGuard, Negotiated, WebSocket},
+    websocket::{ConnectionGuard, Negotiated, WebSocket, WebSocketId},
 };
 
 /// Returns an open WebSocket and its client, joined by 64 KiB of memory, to call a handler alone.
@@ -47,12 +47,14 @@ use crate::{
 pub fn pair() -> (WebSocket, Client) {
     let (server, client) = duplex(64 * 1024);
     let (parts, ()) = Request::new(()).into_parts();
+    let id = WebSocketId::next();
     let negotiated = Negotiated {
+        id,
         config: Arc::default(),
         permit: ConnectionGuard::acquire(None, None).expect("nothing limits it"),
         protocol: None,
         deflate: NegotiatedDeflate::default(),
-        trace: RequestTrace::new(&parts).accepted(None),
+        trace: RequestTrace::new(&parts).accepted(id, None),
     };
     let (server, unread) = UpgradedIo::new(server, None);
     let socket = WebSocket::new(server, &unread, negotiated);

@@ -2,7 +2,7 @@
 
 use std::{error::Error, io};
 
-use crate::close::Summary;
+use crate::metrics::{Summary, id::WebSocketId};
 use http::{HeaderValue, StatusCode, request::Parts};
 
 /// Whether anything is recorded.
@@ -18,7 +18,7 @@ impl RequestTrace {
 
     pub(crate) fn rejected(&self, _: StatusCode, _: &dyn Error) {}
 
-    pub(crate) fn accepted(self, _: Option<&HeaderValue>) -> Trace {
+    pub(crate) fn accepted(self, _: WebSocketId, _: Option<&HeaderValue>) -> Trace {
         Trace
     }
 }

@@ -5,7 +5,7 @@ use std::{error::Error, io, net::SocketAddr, sync::Arc};
 use http::{HeaderValue, Method, StatusCode, Uri, request::Parts};
 use tracing::{Span, debug, field, info_span, warn};
 
-use crate::close::Summary;
+use crate::metrics::{Summary, id::WebSocketId};
 
 /// Whether anything is recorded.
 pub(crate) const IS_ENABLED: bool = true;
@@ -45,12 +45,13 @@ impl RequestTrace {
     ///
     /// It follows from the current span, the request's, but is not its child: that would keep the request's span open for
     /// as long as the WebSocket.
-    pub(crate) fn accepted(self, protocol: Option<&HeaderValue>) -> Trace {
+    pub(crate) fn accepted(self, id: WebSocketId, protocol: Option<&HeaderValue>) -> Trace {
         let span = info_span!(
             parent: None,
             "websocket",
             method = %self.method,
             path = self.uri.path(),
+            id = %id,
             request_id = self.id.as_ref().and_then(|id| id.to_str().ok()),
             peer = self.peer.map(field::display),
             protocol = protocol.and_then(|protocol| protocol.to_str().ok()),

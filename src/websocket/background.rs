@@ -18,12 +18,12 @@ use super::{
 use crate::close::CloseCode;
 
 /// Returns a connection to be shared, which is looked after when nobody else does.
-pub(super) fn share<IO>(io: IO, unread: &[u8], negotiated: Negotiated) -> Arc<Shared<IO>>
+pub(super) fn share<IO>(io: IO, unread: &[u8], mut negotiated: Negotiated) -> Arc<Shared<IO>>
 where
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let (connection, protocol) = Connection::new(io, unread, negotiated);
-    Shared::new(connection, protocol, |shared, act| match act {
+    let (id, protocol) = (negotiated.id, negotiated.protocol.take());
+    Shared::new(Connection::new(io, unread, negotiated), id, protocol, |shared, act| match act {
         Act::EndReading(code) => on_reader_dropped(shared, code),
         Act::EnsureDriven => ensure_driven(shared),
         Act::Deliver(home) => deliver(Arc::clone(shared) as _, home),

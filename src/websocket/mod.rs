@@ -48,10 +48,14 @@ mod shared;
 mod sink;
 pub(crate) mod socket;
 mod try_send_error;
+mod weak_sender;
 
 pub use driver::Driver;
 pub use into_inner::IntoInnerError;
 pub use try_send_error::TrySendError;
+pub use weak_sender::WeakSender;
+
+pub use crate::metrics::id::WebSocketId;
 
 pub(crate) use connection_guard::{ConnectionGuard, GuardError};
 pub(crate) use failure_report::FailureReport;

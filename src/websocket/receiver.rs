@@ -14,6 +14,7 @@ use tungstenite::{Error, Message};
 use super::handle::Handle;
 use crate::close::CloseInfo;
 use crate::io::UpgradedIo;
+use crate::metrics::id::WebSocketId;
 
 /// The half of a [`WebSocket`](crate::WebSocket) that receives.
 ///
@@ -35,6 +36,11 @@ impl<IO> Receiver<IO> {
     /// It is complete once [`recv`](Self::recv) has returned `None`.
     pub fn close_info(&self) -> Option<CloseInfo> {
         self.handle.lock().close_info()
+    }
+
+    /// Returns what tells the socket from all others.
+    pub fn id(&self) -> WebSocketId {
+        self.handle.id()
     }
 
     /// Returns the subprotocol that the opening handshake agreed on.

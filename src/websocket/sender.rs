@@ -3,6 +3,7 @@
 use std::{
     fmt,
     future::poll_fn,
+    mem,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -11,7 +12,7 @@ use std::{
 
 use futures_sink::Sink;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tungstenite::{Error, Message};
+use tungstenite::{Error, Message, error::ProtocolError};
 
 use super::{
     connection::{Compress, Urgency},
@@ -23,6 +24,7 @@ use super::{
 };
 use crate::close::{CloseCode, CloseReason};
 use crate::io::UpgradedIo;
+use crate::metrics::id::WebSocketId;
 
 /// The half of a [`WebSocket`](crate::WebSocket) that sends. Clones are further senders.
 ///
@@ -30,16 +32,26 @@ use crate::io::UpgradedIo;
 /// and written together. What is sent from other tasks than the handler's is written soon, without waking the handler. When the
 /// last sender is dropped, the connection closes with 1000; the receiver receives until the peer's Close.
 ///
-/// As a `Sink`, its `poll_close` flushes and leaves the connection open for other senders.
+/// As a `Sink`, its `poll_close` closes this sender, and waits until what it has sent is written. When the last sender is closed
+/// so or dropped, the connection closes with 1000, and `poll_close` waits until that Close is written as well. Generic code, such
+/// as `StreamExt::forward`, closes what it has filled.
 pub struct Sender<IO = UpgradedIo> {
-    shared: Arc<Shared<IO>>,
+    pub(super) shared: Arc<Shared<IO>>,
     sink: SinkState,
+    /// Whether it was closed as a `Sink`, and does not count any more.
+    is_done: bool,
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
     pub(super) fn new(shared: Arc<Shared<IO>>) -> Self {
         shared.with(|connection, _| connection.add_sender());
-        Self { shared, sink: SinkState::default() }
+        Self { shared, sink: SinkState::default(), is_done: false }
+    }
+
+    /// Returns a sender of a socket that has one already and is open.
+    pub(super) fn of_open(shared: Arc<Shared<IO>>) -> Option<Self> {
+        let is_open = shared.with(|connection, _| connection.add_sender_if_open());
+        is_open.then(|| Self { shared, sink: SinkState::default(), is_done: false })
     }
 
     /// Sends a message: waits for space in the write buffer, not until the message is written.
@@ -64,7 +76,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
     /// [`TrySendError::Full`] when the IO takes nothing more and [`TrySendError::Closed`] once the connection is closing
     /// return the message; [`TrySendError::Failed`] does not.
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
-        self.shared.try_send(message.into(), Compress::Negotiated)
+        self.try_send_with(message.into(), Compress::Negotiated)
     }
 
     /// Writes everything that was sent before, now, and waits until the system has taken it. What other senders send
@@ -103,7 +115,17 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
 
     /// Returns `true` if no more messages can be sent.
     pub fn is_closed(&self) -> bool {
-        !self.shared.lock().is_open()
+        self.is_done || !self.shared.lock().is_open()
+    }
+
+    /// Returns what tells the socket from all others.
+    pub fn id(&self) -> WebSocketId {
+        self.shared.id()
+    }
+
+    /// Returns `true` if both send to the same socket.
+    pub fn same_connection(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
     }
 
     /// Returns for how long the IO has taken nothing although something is waiting to be written, or `None` if the IO takes
@@ -115,7 +137,19 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
         self.shared.stalled()
     }
 
+    fn try_send_with(&self, message: Message, compress: Compress) -> Result<(), TrySendError> {
+        if self.is_done {
+            return Err(TrySendError::Closed(message));
+        }
+        self.shared.try_send(message, compress)
+    }
+
+    fn check_done(&self) -> Result<(), Error> {
+        if self.is_done { Err(ProtocolError::SendAfterClosing.into()) } else { Ok(()) }
+    }
+
     async fn send_with(&self, message: Message, compress: Compress) -> Result<(), Error> {
+        self.check_done()?;
         let mut sending = Sending::new(&self.shared, message, compress);
         let queued = poll_fn(|cx| sending.poll_queued(cx)).await?;
         if queued.urgency != Urgency::Corked {
@@ -150,13 +184,18 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
     ///
     /// As [`try_send`](Self::try_send).
     pub fn try_send_uncompressed(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
-        self.shared.try_send(message.into(), Compress::Never)
+        self.try_send_with(message.into(), Compress::Never)
     }
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Clone for Sender<IO> {
+    /// Returns one more sender of the socket. A clone of a sender that was closed as a `Sink` is closed.
     fn clone(&self) -> Self {
-        Self::new(Arc::clone(&self.shared))
+        let shared = Arc::clone(&self.shared);
+        if self.is_done {
+            return Self { shared, sink: SinkState::default(), is_done: true };
+        }
+        Self::new(shared)
     }
 }
 
@@ -164,31 +203,40 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sink<Message> for Sender<IO> {
     type Error = Error;
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let Self { shared, sink } = &mut *self;
+        self.check_done()?;
+        let Self { shared, sink, .. } = &mut *self;
         sink.poll_ready(shared, cx)
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
+        self.check_done()?;
         self.shared.start_send(message)?;
         self.shared.write_soon();
         Ok(())
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let Self { shared, sink } = &mut *self;
+        let Self { shared, sink, .. } = &mut *self;
         sink.poll_flush(shared, cx)
     }
 
-    /// Flushes. The connection stays open for other senders.
-    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.poll_flush(cx)
+    /// Closes this sender, and flushes. After the last one, waits until the Close is written.
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let Self { shared, sink, is_done } = &mut *self;
+        if !mem::replace(is_done, true) {
+            shared.with(|connection, deferred| connection.remove_sender(CloseCode::NORMAL, deferred));
+        }
+        let is_open = shared.lock().is_open();
+        if is_open { sink.poll_flush(shared, cx) } else { sink.poll_close(shared, cx) }
     }
 }
 
 impl<IO> Drop for Sender<IO> {
     fn drop(&mut self) {
         self.sink.leave(&self.shared);
-        self.shared.with(|connection, deferred| connection.remove_sender(code_of_drop(), deferred));
+        if !self.is_done {
+            self.shared.with(|connection, deferred| connection.remove_sender(code_of_drop(), deferred));
+        }
     }
 }
 

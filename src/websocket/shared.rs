@@ -14,6 +14,7 @@ use tokio::{
 
 use super::connection::{Connection, Deferred, Lock, Locked, Seat};
 use crate::close::CloseCode;
+use crate::metrics::id::WebSocketId;
 
 /// What a socket, its halves and its driver share: the connection behind its lock.
 pub(super) struct Shared<IO> {
@@ -23,6 +24,7 @@ pub(super) struct Shared<IO> {
     act: fn(&Arc<Self>, Act),
     /// The subprotocol that was agreed on.
     protocol: Option<Box<HeaderValue>>,
+    id: WebSocketId,
 }
 
 /// What is done for a connection by another task than its handler's, or without one.
@@ -41,12 +43,13 @@ pub(super) enum Act {
 impl<IO: Send + 'static> Shared<IO> {
     pub(super) fn new(
         connection: Connection<IO>,
+        id: WebSocketId,
         protocol: Option<HeaderValue>,
         act: fn(&Arc<Self>, Act),
     ) -> Arc<Self> {
         Arc::new_cyclic(|shared| {
             let waker = Waker::from(Arc::new(ConnectionWaker(Weak::clone(shared))));
-            Self { lock: Lock::new(connection, waker), act, protocol: protocol.map(Box::new) }
+            Self { lock: Lock::new(connection, waker), act, protocol: protocol.map(Box::new), id }
         })
     }
 }
@@ -54,6 +57,10 @@ impl<IO: Send + 'static> Shared<IO> {
 impl<IO> Shared<IO> {
     pub(super) fn act(self: &Arc<Self>, act: Act) {
         (self.act)(self, act);
+    }
+
+    pub(super) fn id(&self) -> WebSocketId {
+        self.id
     }
 
     /// Returns the subprotocol that was agreed on.

@@ -28,6 +28,7 @@ use super::{
 };
 use crate::close::{CloseCode, CloseInfo, CloseReason};
 use crate::io::UpgradedIo;
+use crate::metrics::id::WebSocketId;
 
 /// An open WebSocket: a [`Stream`] and a [`Sink`] of [`Message`]s.
 ///
@@ -328,6 +329,11 @@ impl<IO> WebSocket<IO> {
     /// Returns `true` if no more messages can be sent.
     pub fn is_closed(&self) -> bool {
         !self.handle.lock().is_open()
+    }
+
+    /// Returns what tells the socket from all others.
+    pub fn id(&self) -> WebSocketId {
+        self.handle.id()
     }
 
     /// Returns the subprotocol that the opening handshake agreed on.

@@ -55,7 +55,7 @@ async fn a_socket_has_a_span_and_a_rejection_an_event() {
     while !log.text().contains(": closed") {
         yield_now().await;
     }
-    for field in ["websocket{method=GET path=\"/rooms\"", "close_code=1000", "messages_sent=1"] {
+    for field in ["websocket{method=GET path=\"/rooms\" id=", "close_code=1000", "messages_sent=1"] {
         assert!(log.text().contains(field), "no {field} in {}", log.text());
     }
 }

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::{close::Summary, config::Config, trace::Trace, websocket::connection_guard::ConnectionGuard};
+use crate::{config::Config, metrics::Summary, trace::Trace, websocket::connection_guard::ConnectionGuard};
 
 /// What a connection leaves behind when it is over.
 pub(super) struct Ending {

@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use crate::{
-    close::{CloseInfo, Summary, Traffic},
+    close::CloseInfo,
     config::Config,
+    metrics::{Summary, Traffic, id::WebSocketId},
     trace::IS_ENABLED,
 };
 
@@ -14,16 +15,17 @@ pub(super) struct Meter(Option<Box<Counts>>);
 
 #[derive(Debug)]
 struct Counts {
+    id: WebSocketId,
     started: Instant,
     received: Traffic,
     sent: Traffic,
 }
 
 impl Meter {
-    pub(super) fn new(config: &Config) -> Self {
+    pub(super) fn new(config: &Config, id: WebSocketId) -> Self {
         let is_wanted = IS_ENABLED || config.on_end.is_some();
         let counts =
-            || Counts { started: Instant::now(), received: Traffic::default(), sent: Traffic::default() };
+            || Counts { id, started: Instant::now(), received: Traffic::default(), sent: Traffic::default() };
         Self(is_wanted.then(|| Box::new(counts())))
     }
 
@@ -57,8 +59,8 @@ impl Meter {
 
     /// Returns what the connection was, if anybody wants to know.
     pub(super) fn summary(&mut self, close_info: CloseInfo) -> Option<Summary> {
-        let Counts { started, received, sent } = *self.0.take()?;
-        Some(Summary { close_info, received, sent, duration: started.elapsed() })
+        let Counts { id, started, received, sent } = *self.0.take()?;
+        Some(Summary { id, close_info, received, sent, duration: started.elapsed() })
     }
 }
 

@@ -204,6 +204,13 @@ impl<IO> Connection<IO> {
         self.users.senders += 1;
     }
 
+    /// Adds a sender unless the last one is gone or the connection is closing; returns whether it did.
+    pub(in crate::websocket) fn add_sender_if_open(&mut self) -> bool {
+        let is_open = self.users.senders > 0 && self.is_open();
+        self.users.senders += u32::from(is_open);
+        is_open
+    }
+
     /// Without senders nothing more is sent; `code` tells the peer.
     pub(in crate::websocket) fn remove_sender(&mut self, code: CloseCode, deferred: &mut Deferred) {
         self.users.senders -= 1;

@@ -2,7 +2,6 @@
 
 use std::{io, sync::Arc};
 
-use http::HeaderValue;
 use tokio::time::Instant;
 use tungstenite::Error;
 
@@ -72,22 +71,17 @@ pub(super) struct Terms {
 }
 
 impl<IO: Send + 'static> Connection<IO> {
-    /// Returns the connection, and the subprotocol that was agreed on.
-    pub(in crate::websocket) fn new(
-        io: IO,
-        unread: &[u8],
-        negotiated: Negotiated,
-    ) -> (Self, Option<HeaderValue>) {
-        let Negotiated { config, permit, trace, deflate, protocol } = negotiated;
+    pub(in crate::websocket) fn new(io: IO, unread: &[u8], negotiated: Negotiated) -> Self {
+        let Negotiated { id, config, permit, trace, deflate, protocol: _ } = negotiated;
         let limits =
             Limits { max_message_size: config.max_message_size, max_frame_size: config.max_frame_size };
         let inflater = deflate.inflater();
         let is_compressed = inflater.is_on();
         let decoder = Decoder::new(limits, inflater);
-        let mut meter = Meter::new(&config);
+        let mut meter = Meter::new(&config, id);
         meter.read(unread.len());
         let link = Box::new(Link::new(io, unread, decoder));
-        let connection = Self {
+        Self {
             port: Port {
                 link: Some(link),
                 is_wanted: false,
@@ -103,8 +97,7 @@ impl<IO: Send + 'static> Connection<IO> {
             outbox: Outbox::new(&config, deflate.deflater()),
             users: Users::new(),
             terms: Terms { config, permit: Some(permit), trace: Some(trace), meter, is_compressed },
-        };
-        (connection, protocol)
+        }
     }
 }
 

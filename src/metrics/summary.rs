@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use super::info::CloseInfo;
+use super::id::WebSocketId;
+use crate::close::CloseInfo;
 
 /// What a WebSocket was, once it is over: how it ended, and what went over it. See [`Config::on_end`](crate::Config::on_end).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Summary {
+    /// What tells the socket from all others.
+    pub id: WebSocketId,
     /// How the socket ended.
     pub close_info: CloseInfo,
     /// What the peer sent.
