@@ -17,7 +17,7 @@ use crate::{
     accept::{CheckedRequest, UpgradeError},
     config::Config,
     handshake::HandshakeError,
-    upgrade::UpgradeTask,
+    upgrade::{HandlerOutput, UpgradeTask},
     websocket::WebSocket,
 };
 
@@ -160,8 +160,8 @@ impl WebSocketUpgrade {
     /// Accepts the request: returns the response for the client, and runs `handler` on a task of its own once that response is
     /// sent.
     ///
-    /// However the handler ends, the closing handshake is finished. The response may be given more headers, but must be
-    /// returned with its status.
+    /// The handler returns `()`, or a `Result` whose error closes with 1011; see [`HandlerOutput`]. However it ends, the closing
+    /// handshake is finished. The response may be given more headers, but must be returned with its status.
     ///
     /// # Panics
     ///
@@ -170,7 +170,7 @@ impl WebSocketUpgrade {
     pub fn on_upgrade<F, Fut>(self, handler: F) -> Response
     where
         F: FnOnce(WebSocket) -> Fut + Send + 'static,
-        Fut: Future<Output = ()> + Send + 'static,
+        Fut: Future<Output: HandlerOutput> + Send + 'static,
     {
         let Self { request, selected, on_failed, .. } = self;
         match request.accept(selected) {

@@ -135,6 +135,24 @@ fn failing() -> (Router, oneshot::Receiver<UpgradeError>) {
     (Router::new().route("/", any(handler)), told)
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_fails_closes_with_1011() {
+    async fn fail(ws: WebSocketUpgrade) -> Response {
+        ws.on_upgrade(async |mut socket| {
+            let message = socket.recv().await.ok_or("it is open")?;
+            socket.send(message.map_err(|_| "it is text")?).await.map_err(|_| "it is open")?;
+            Err("the database is down")
+        })
+    }
+    let mut client = connect(Router::new().route("/", any(fail)), "/").await.unwrap();
+    client.send("hello").await.unwrap();
+    assert_eq!(client.recv_text().await, "hello");
+    let close = client.recv().await.unwrap().unwrap();
+    assert!(
+        matches!(close, Message::Close(Some(frame)) if u16::from(frame.code) == 1011 && frame.reason.is_empty())
+    );
+}
+
 #[tokio::test]
 async fn a_server_that_does_not_upgrade_is_told_to_the_callback() {
     let (app, told) = failing();
