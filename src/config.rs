@@ -26,9 +26,13 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[must_use = "a configuration does nothing unless it is given to a layer or an acceptor"]
-pub struct Config {
+pub struct Config(Arc<ConfigValues>);
+
+/// What a [`Config`] says: shared by its clones, and by the connections that it is of.
+#[derive(Clone, Debug)]
+pub(crate) struct ConfigValues {
     pub(crate) max_message_size: usize,
     pub(crate) max_frame_size: usize,
     pub(crate) max_outgoing_frame_size: Option<usize>,
@@ -56,6 +60,20 @@ impl Config {
         Self::default()
     }
 
+    #[cfg(any(test, feature = "axum"))]
+    pub(crate) fn values(&self) -> &ConfigValues {
+        &self.0
+    }
+
+    pub(crate) fn into_values(self) -> Arc<ConfigValues> {
+        self.0
+    }
+
+    fn set(mut self, f: impl FnOnce(&mut ConfigValues)) -> Self {
+        f(Arc::make_mut(&mut self.0));
+        self
+    }
+
     /// Sets the largest message that is received, in bytes of payload over all its frames. Default: 1 MiB.
     ///
     /// A frame that would make its message larger is refused by its header, with Close 1009: nothing of it is awaited or
@@ -65,10 +83,9 @@ impl Config {
     /// # Panics
     ///
     /// Panics when `bytes` is 0.
-    pub fn max_message_size(mut self, bytes: usize) -> Self {
+    pub fn max_message_size(self, bytes: usize) -> Self {
         assert!(bytes > 0, "max_message_size must be at least 1 byte");
-        self.max_message_size = bytes;
-        self
+        self.set(|config| config.max_message_size = bytes)
     }
 
     /// Sets the largest frame that is received, in bytes of payload. Default: 1 MiB.
@@ -79,10 +96,9 @@ impl Config {
     /// # Panics
     ///
     /// Panics when `bytes` is 0.
-    pub fn max_frame_size(mut self, bytes: usize) -> Self {
+    pub fn max_frame_size(self, bytes: usize) -> Self {
         assert!(bytes > 0, "max_frame_size must be at least 1 byte");
-        self.max_frame_size = bytes;
-        self
+        self.set(|config| config.max_frame_size = bytes)
     }
 
     /// Sets the largest frame that is sent, in bytes of payload. Larger messages leave in fragments (RFC 6455 §5.4), between
@@ -96,11 +112,10 @@ impl Config {
     /// # Panics
     ///
     /// Panics when `bytes` is 0.
-    pub fn max_outgoing_frame_size(mut self, bytes: impl Into<Option<usize>>) -> Self {
+    pub fn max_outgoing_frame_size(self, bytes: impl Into<Option<usize>>) -> Self {
         let bytes = bytes.into();
         assert!(bytes != Some(0), "max_outgoing_frame_size must be at least 1 byte");
-        self.max_outgoing_frame_size = bytes;
-        self
+        self.set(|config| config.max_outgoing_frame_size = bytes)
     }
 
     /// Sets how many bytes may wait to be written before sending waits. Default: 1 MiB.
@@ -114,10 +129,9 @@ impl Config {
     /// # Panics
     ///
     /// Panics when `bytes` is 0.
-    pub fn max_write_buffer_size(mut self, bytes: usize) -> Self {
+    pub fn max_write_buffer_size(self, bytes: usize) -> Self {
         assert!(bytes > 0, "max_write_buffer_size must be at least 1 byte");
-        self.max_write_buffer_size = bytes;
-        self
+        self.set(|config| config.max_write_buffer_size = bytes)
     }
 
     /// Sets how long the handshake service may take, its readiness included. After that the client gets a 503.
@@ -126,10 +140,9 @@ impl Config {
     /// # Panics
     ///
     /// Panics when `timeout` is zero.
-    pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
+    pub fn handshake_timeout(self, timeout: Duration) -> Self {
         assert!(!timeout.is_zero(), "handshake_timeout must not be zero");
-        self.handshake_timeout = timeout;
-        self
+        self.set(|config| config.handshake_timeout = timeout)
     }
 
     /// Sets how long [`Acceptor::accept`](crate::Acceptor::accept) waits for a whole request head, and then for the
@@ -141,10 +154,9 @@ impl Config {
     /// # Panics
     ///
     /// Panics when `timeout` is zero.
-    pub fn request_head_timeout(mut self, timeout: Duration) -> Self {
+    pub fn request_head_timeout(self, timeout: Duration) -> Self {
         assert!(!timeout.is_zero(), "request_head_timeout must not be zero");
-        self.request_head_timeout = timeout;
-        self
+        self.set(|config| config.request_head_timeout = timeout)
     }
 
     /// Sets how long the connection may be idle before the peer is pinged. `None` never pings. Default: 20 s.
@@ -157,10 +169,10 @@ impl Config {
     /// # Panics
     ///
     /// Panics when `interval` is zero.
-    pub fn keepalive_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
-        self.keepalive_interval = interval.into();
-        assert!(self.keepalive_interval != Some(Duration::ZERO), "keepalive_interval must not be zero");
-        self
+    pub fn keepalive_interval(self, interval: impl Into<Option<Duration>>) -> Self {
+        let interval = interval.into();
+        assert!(interval != Some(Duration::ZERO), "keepalive_interval must not be zero");
+        self.set(|config| config.keepalive_interval = interval)
     }
 
     /// Sets how long after a ping the connection may stay idle. After that the peer is given up: the connection ends with an
@@ -179,10 +191,10 @@ impl Config {
     /// # Panics
     ///
     /// Panics when `timeout` is zero.
-    pub fn keepalive_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
-        self.keepalive_timeout = timeout.into();
-        assert!(self.keepalive_timeout != Some(Duration::ZERO), "keepalive_timeout must not be zero");
-        self
+    pub fn keepalive_timeout(self, timeout: impl Into<Option<Duration>>) -> Self {
+        let timeout = timeout.into();
+        assert!(timeout != Some(Duration::ZERO), "keepalive_timeout must not be zero");
+        self.set(|config| config.keepalive_timeout = timeout)
     }
 
     /// Sets how long the closing handshake may make no progress once this side's Close has left. After that the connection
@@ -204,10 +216,9 @@ impl Config {
     /// # Panics
     ///
     /// Panics when `timeout` is zero.
-    pub fn close_timeout(mut self, timeout: Duration) -> Self {
+    pub fn close_timeout(self, timeout: Duration) -> Self {
         assert!(!timeout.is_zero(), "close_timeout must not be zero");
-        self.close_timeout = timeout;
-        self
+        self.set(|config| config.close_timeout = timeout)
     }
 
     /// Sets whether messages that the handler's own task sends are collected and written together. Default: `true`.
@@ -223,9 +234,8 @@ impl Config {
     /// What other tasks send, and what a handler sends while it blocks its thread (`block_in_place`), is not collected.
     ///
     /// With `false`, each [`send`](crate::WebSocket::send) of the socket writes its message before it returns.
-    pub fn cork(mut self, cork: bool) -> Self {
-        self.cork = cork;
-        self
+    pub fn cork(self, cork: bool) -> Self {
+        self.set(|config| config.cork = cork)
     }
 
     /// Sets `TCP_NODELAY` on the socket when the WebSocket opens, or with `false` resets it. Default: `true`.
@@ -242,9 +252,8 @@ impl Config {
     ///
     /// - with tokio: `stream.set_nodelay(true)`,
     /// - with `axum::serve`: `listener.tap_io(|stream| drop(stream.set_nodelay(true)))`, by `axum::serve::ListenerExt`.
-    pub fn tcp_nodelay(mut self, nodelay: bool) -> Self {
-        self.tcp.nodelay = nodelay;
-        self
+    pub fn tcp_nodelay(self, nodelay: bool) -> Self {
+        self.set(|config| config.tcp.nodelay = nodelay)
     }
 
     /// Sets `TCP_NOTSENT_LOWAT` on the socket when the WebSocket opens: how many bytes the system takes that it cannot send
@@ -257,21 +266,19 @@ impl Config {
     /// # Panics
     ///
     /// Panics when `bytes` is 0.
-    pub fn tcp_notsent_lowat(mut self, bytes: impl Into<Option<u32>>) -> Self {
+    pub fn tcp_notsent_lowat(self, bytes: impl Into<Option<u32>>) -> Self {
         let bytes = bytes.into();
         assert!(bytes != Some(0), "tcp_notsent_lowat must be at least 1 byte");
         // 0 is the system's default.
-        self.tcp.notsent_lowat = bytes.unwrap_or(0);
-        self
+        self.set(|config| config.tcp.notsent_lowat = bytes.unwrap_or(0))
     }
 
     /// Compresses messages with clients that offer it (permessage-deflate, RFC 7692). Default: off.
     ///
     /// [`Deflate`](crate::Deflate) describes what compression does to secrets and to memory.
     #[cfg(feature = "deflate")]
-    pub fn deflate(mut self, deflate: deflate::Deflate) -> Self {
-        self.deflate = deflate::Settings(Some(deflate));
-        self
+    pub fn deflate(self, deflate: deflate::Deflate) -> Self {
+        self.set(|config| config.deflate = deflate::Settings(Some(deflate)))
     }
 
     /// Sets how many sockets may be open at once, over everything that has this `Config` or a clone of it. Above the limit, a
@@ -282,32 +289,28 @@ impl Config {
     /// A socket counts from the check of its request until the end of the closing handshake. The peer's Close, end of stream
     /// or reset begins that at once, whatever the handler is doing; see
     /// [`WebSocket`](crate::WebSocket#what-happens-while-the-handler-does-not-receive) for how much unread data may stand before it.
-    pub fn max_connections(mut self, limit: impl Into<Option<usize>>) -> Self {
+    pub fn max_connections(self, limit: impl Into<Option<usize>>) -> Self {
         let places = |limit: usize| Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS)));
-        self.places = limit.into().map(places);
-        self
+        self.set(|config| config.places = limit.into().map(places))
     }
 
     /// Registers sockets with `shutdown`, which counts and closes them. Default: none, or that of this crate's
     /// [`serve`](crate::serve()).
-    pub fn with_shutdown(mut self, shutdown: &Shutdown) -> Self {
-        self.shutdown = Some(shutdown.clone());
-        self
+    pub fn with_shutdown(self, shutdown: &Shutdown) -> Self {
+        self.set(|config| config.shutdown = Some(shutdown.clone()))
     }
 
     /// Sets which origins may open a WebSocket. Default: [`AllowOrigin::same_origin`].
-    pub fn allow_origin(mut self, policy: AllowOrigin) -> Self {
-        self.allow_origin = policy;
-        self
+    pub fn allow_origin(self, policy: AllowOrigin) -> Self {
+        self.set(|config| config.allow_origin = policy)
     }
 
     /// Sets the hosts under which the server may be asked for a WebSocket. Asked under another, it answers with 421.
     /// Default: [`AllowHost::any`].
     ///
     /// A server on a loopback address or in a private network needs this against DNS rebinding; see [`AllowHost`].
-    pub fn allow_host(mut self, policy: AllowHost) -> Self {
-        self.allow_host = policy;
-        self
+    pub fn allow_host(self, policy: AllowHost) -> Self {
+        self.set(|config| config.allow_host = policy)
     }
 
     /// Sets whether an accepting HTTP/1.1 response spells its header names as RFC 6455 does (`Sec-WebSocket-Accept`) instead
@@ -316,9 +319,8 @@ impl Config {
     /// Header names are the same in any case (RFC 9110 §5.1), but some clients on small devices compare the letters.
     /// [`Acceptor::accept`](crate::Acceptor::accept) spells all names so; behind a hyper server, as
     /// [`serve`](crate::serve()) and `axum::serve` are, `Connection`, `Upgrade`, `Date` and those of WebSockets.
-    pub fn canonical_header_case(mut self, is_canonical: bool) -> Self {
-        self.canonical_header_case = is_canonical;
-        self
+    pub fn canonical_header_case(self, is_canonical: bool) -> Self {
+        self.set(|config| config.canonical_header_case = is_canonical)
     }
 
     /// Calls `f` once for each socket, when it is over, with how it ended and what went over it. For metrics: the example
@@ -334,9 +336,8 @@ impl Config {
     ///     println!("{} after {:?}", summary.close_info.code(), summary.duration);
     /// });
     /// ```
-    pub fn on_end(mut self, f: impl Fn(&Summary) + Send + Sync + 'static) -> Self {
-        self.on_end = Some(OnEnd(Arc::new(f)));
-        self
+    pub fn on_end(self, f: impl Fn(&Summary) + Send + Sync + 'static) -> Self {
+        self.set(|config| config.on_end = Some(OnEnd(Arc::new(f))))
     }
 }
 
@@ -356,7 +357,7 @@ impl fmt::Debug for OnEnd {
     }
 }
 
-impl Default for Config {
+impl Default for ConfigValues {
     fn default() -> Self {
         Self {
             max_message_size: 1024 * 1024,

@@ -19,7 +19,7 @@ use super::{
     pending_upgrade::{check_upgradable, set_tcp_options},
 };
 use crate::{
-    config::Config,
+    config::{Config, ConfigValues},
     handshake::{HandshakeError, HandshakeKind, HandshakeService, UpgradeRequest, ask},
     trace::RequestTrace,
     websocket::{Negotiated, WebSocket},
@@ -54,7 +54,7 @@ use crate::{
 pub struct Acceptor<H> {
     /// The lock is held for a clone only: it lets services be used here that are not `Sync`.
     handshake: Arc<Mutex<H>>,
-    config: Arc<Config>,
+    config: Arc<ConfigValues>,
 }
 
 impl<H> Acceptor<H> {
@@ -68,11 +68,11 @@ impl<H> Acceptor<H> {
 
     /// Replaces the default [`Config`].
     pub fn with_config(mut self, config: Config) -> Self {
-        if config.canonical_header_case {
+        self.config = config.into_values();
+        if self.config.canonical_header_case {
             // Should a later hyper not tell the spelling, this panics here and not at a request.
             header_case::extensions();
         }
-        self.config = Arc::new(config);
         self
     }
 }

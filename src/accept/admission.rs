@@ -6,7 +6,7 @@ use http::{Response, StatusCode, request::Parts};
 
 use super::header_case;
 use crate::{
-    config::Config,
+    config::ConfigValues,
     deflate::Offers,
     handshake::{Accepted, HandshakeError, HandshakeKind, UpgradeRequest},
     trace::RequestTrace,
@@ -26,7 +26,7 @@ pub(super) struct Admission {
 pub(super) fn check(
     parts: &Parts,
     kind: HandshakeKind,
-    config: &Config,
+    config: &ConfigValues,
 ) -> Result<(UpgradeRequest, Admission), HandshakeError> {
     let upgrade = UpgradeRequest::parse(parts, kind)?;
     Ok((upgrade, Admission::new(parts, config)?))
@@ -34,7 +34,7 @@ pub(super) fn check(
 
 impl Admission {
     /// Checks the host and the origin of the request with the head `parts`, and takes a place for its socket.
-    pub(super) fn new(parts: &Parts, config: &Config) -> Result<Self, HandshakeError> {
+    pub(super) fn new(parts: &Parts, config: &ConfigValues) -> Result<Self, HandshakeError> {
         config.allow_host.check(parts)?;
         config.allow_origin.check(parts)?;
         let shutdown = config.shutdown.as_ref().or_else(|| parts.extensions.get());
@@ -50,7 +50,7 @@ impl Admission {
     pub(super) fn agree<T>(
         self,
         accepted: Accepted<T>,
-        config: Arc<Config>,
+        config: Arc<ConfigValues>,
         trace: RequestTrace,
     ) -> (Response<()>, Negotiated, T) {
         let Accepted { mut response, negotiated, extra } = accepted;

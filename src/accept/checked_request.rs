@@ -2,7 +2,7 @@
 
 use std::{
     mem,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
 };
 
 use http::{HeaderValue, Request, Response, header::SEC_WEBSOCKET_PROTOCOL, request::Parts};
@@ -25,7 +25,7 @@ pub(crate) struct CheckedRequest {
     upgrade: UpgradeRequest,
     /// Never locked: the lock makes it `Sync`.
     source: Mutex<IoSource>,
-    config: Arc<Config>,
+    config: Config,
     /// An error is that of a configuration which came after the request was checked.
     admission: Result<Admission, HandshakeError>,
 }
@@ -45,9 +45,14 @@ impl CheckedRequest {
         let opening = as_request(parts, |request| {
             HandshakeKind::of(request).ok_or_else(|| HandshakeError::not_websocket(request))
         })?;
-        let (upgrade, admission, source) = check_upgradable(parts, opening, &config)?;
-        let (source, config) = (Mutex::new(source), Arc::new(config));
-        Ok(Self { parts: parts.clone(), upgrade, source, config, admission: Ok(admission) })
+        let (upgrade, admission, source) = check_upgradable(parts, opening, config.values())?;
+        Ok(Self {
+            parts: parts.clone(),
+            upgrade,
+            source: Mutex::new(source),
+            config,
+            admission: Ok(admission),
+        })
     }
 
     /// Returns the subprotocols that the client offers.
@@ -61,7 +66,7 @@ impl CheckedRequest {
 
     /// Changes limits of the configuration, which no check looks at.
     pub(crate) fn map_limits(mut self, f: impl FnOnce(Config) -> Config) -> Self {
-        self.config = Arc::new(f(Arc::unwrap_or_clone(self.config)));
+        self.config = f(self.config);
         self
     }
 
@@ -70,8 +75,8 @@ impl CheckedRequest {
         let Self { parts, upgrade, source, config: _, admission } = self;
         // Its place is given back first, as both may count under one limit.
         drop(admission);
-        let admission = Admission::new(&parts, &config);
-        Self { parts, upgrade, source, config: Arc::new(config), admission }
+        let admission = Admission::new(&parts, config.values());
+        Self { parts, upgrade, source, config, admission }
     }
 
     /// Accepts the request, with the subprotocol `protocol` if the client offers it.
@@ -87,7 +92,8 @@ impl CheckedRequest {
             handshake.response_mut().headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, protocol);
         }
         let accepted = Accepted::settle(handshake.accept(()), acceptance, &offered, &admission.extensions);
-        let (response, agreement, ()) = admission.agree(accepted, config, RequestTrace::new(&parts));
+        let (response, agreement, ()) =
+            admission.agree(accepted, config.into_values(), RequestTrace::new(&parts));
         let source = source.into_inner().unwrap_or_else(PoisonError::into_inner);
         Ok((response, PendingUpgrade::new(source, agreement, ())))
     }

@@ -16,7 +16,7 @@ use tower::BoxError;
 
 use super::admission::{Admission, check};
 use crate::{
-    config::Config,
+    config::ConfigValues,
     handshake::{HandshakeError, HandshakeKind, UpgradeRequest},
     io::{IoFuture, PendingIo, UnwrapIo, UpgradedIo},
     trace::tcp_failed,
@@ -42,7 +42,7 @@ pub(super) enum IoSource {
 pub(super) fn check_upgradable(
     parts: &mut Parts,
     kind: HandshakeKind,
-    config: &Config,
+    config: &ConfigValues,
 ) -> Result<(UpgradeRequest, Admission, IoSource), HandshakeError> {
     let (upgrade, admission) = check(parts, kind, config)?;
     Ok((upgrade, admission, IoSource::take(&mut parts.extensions)?))

@@ -6,13 +6,13 @@ use http::HeaderValue;
 
 use super::connection_guard::ConnectionGuard;
 use crate::metrics::id::WebSocketId;
-use crate::{config::Config, deflate::NegotiatedDeflate, trace::Trace};
+use crate::{config::ConfigValues, deflate::NegotiatedDeflate, trace::Trace};
 
 /// What an accepted handshake leaves for its connection.
 #[derive(Debug)]
 pub(crate) struct Negotiated {
     pub(crate) id: WebSocketId,
-    pub(crate) config: Arc<Config>,
+    pub(crate) config: Arc<ConfigValues>,
     pub(crate) permit: ConnectionGuard,
     pub(crate) protocol: Option<HeaderValue>,
     pub(crate) deflate: NegotiatedDeflate,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{backlog::Backlog, lifecycle::State};
-use crate::config::Config;
+use crate::config::ConfigValues;
 
 /// How long a peer that takes nothing is waited for where no keepalive says so.
 const STALL_TIMEOUT: Duration = Duration::from_secs(40);
@@ -68,7 +68,7 @@ pub(super) struct Situation<'a> {
     pub(super) has_output: bool,
     /// Whether the application leaves so much unread that the peer's answer may lie behind it.
     pub(super) is_unread: bool,
-    pub(super) config: &'a Config,
+    pub(super) config: &'a ConfigValues,
 }
 
 impl Deadlines {
@@ -189,7 +189,7 @@ impl Deadlines {
     }
 
     fn next_ping(&self, situation: &Situation<'_>) -> Option<(Instant, Due)> {
-        let Config { keepalive_interval, keepalive_timeout, .. } = situation.config;
+        let ConfigValues { keepalive_interval, keepalive_timeout, .. } = situation.config;
         let ping_at = self.progress.checked_add((*keepalive_interval)?)?;
         // While the IO takes bytes, the ping may still be on its way behind others.
         let from = match self.ping {
@@ -206,7 +206,7 @@ impl Deadlines {
 }
 
 /// How long a peer that takes nothing is waited for while something is to be written to it.
-fn stall_timeout(config: &Config) -> Duration {
+fn stall_timeout(config: &ConfigValues) -> Duration {
     let keepalive = match (config.keepalive_interval, config.keepalive_timeout) {
         (Some(interval), Some(timeout)) => interval.saturating_add(timeout),
         _ => STALL_TIMEOUT,
@@ -221,7 +221,10 @@ mod tests {
     use tokio::time::Instant;
 
     use super::{Deadlines, Due, Situation};
-    use crate::{config::Config, websocket::connection::lifecycle::State};
+    use crate::{
+        config::{Config, ConfigValues},
+        websocket::connection::lifecycle::State,
+    };
 
     fn config() -> Config {
         let seconds = Duration::from_secs;
@@ -271,7 +274,7 @@ mod tests {
             self.deadlines.close_left(|| at);
         }
 
-        fn next(&self, state: State, has_output: bool, config: &Config) -> Option<(u64, Due)> {
+        fn next(&self, state: State, has_output: bool, config: &ConfigValues) -> Option<(u64, Due)> {
             let (at, due) =
                 self.deadlines.next(&Situation { state, has_output, is_unread: false, config })?;
             Some(((at - self.start).as_secs(), due))
@@ -318,17 +321,17 @@ mod tests {
         for (what, before, has_output, expected) in cases {
             let mut clock = Clock::new();
             before(&mut clock);
-            assert_eq!(clock.next(State::Open, *has_output, &config()), *expected, "{what}");
+            assert_eq!(clock.next(State::Open, *has_output, config().values()), *expected, "{what}");
         }
     }
 
     #[test]
     fn without_keepalive_an_open_connection_has_no_deadline() {
         let mut clock = Clock::new();
-        assert_eq!(clock.next(State::Open, false, &config().keepalive_interval(None)), None);
+        assert_eq!(clock.next(State::Open, false, config().keepalive_interval(None).values()), None);
         clock.ping(Some(20));
-        assert_eq!(clock.next(State::Open, false, &config().keepalive_timeout(None)), None);
-        assert_eq!(clock.next(State::Closed, false, &config()), None);
+        assert_eq!(clock.next(State::Open, false, config().keepalive_timeout(None).values()), None);
+        assert_eq!(clock.next(State::Closed, false, config().values()), None);
     }
 
     #[test]
@@ -337,7 +340,7 @@ mod tests {
         clock.ping(Some(20));
         let config = config();
         let mut situation =
-            Situation { state: State::Open, has_output: false, is_unread: true, config: &config };
+            Situation { state: State::Open, has_output: false, is_unread: true, config: config.values() };
         assert_eq!(clock.deadlines.next(&situation), None);
         situation.is_unread = false;
         assert_eq!(clock.deadlines.next(&situation), Some((clock.at(30), Due::PongTimeout)));
@@ -404,7 +407,7 @@ mod tests {
                     clock = Clock::new();
                 }
                 before(&mut clock);
-                let next = clock.next(state, *has_output, &config());
+                let next = clock.next(state, *has_output, config().values());
                 assert_eq!(next, Some((*expected, Due::Close)), "{what}, {state:?}");
             }
         }
@@ -415,8 +418,8 @@ mod tests {
         let mut clock = Clock::new();
         clock.closing(2);
         clock.written(0, true, 2);
-        assert_eq!(clock.next(State::Failed, true, &config()), Some((7, Due::Close)));
+        assert_eq!(clock.next(State::Failed, true, config().values()), Some((7, Due::Close)));
         clock.received(1000);
-        assert_eq!(clock.next(State::Failed, true, &config()), Some((62, Due::Close)));
+        assert_eq!(clock.next(State::Failed, true, config().values()), Some((62, Due::Close)));
     }
 }

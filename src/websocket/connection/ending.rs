@@ -5,13 +5,15 @@ use std::{
     sync::Arc,
 };
 
-use crate::{config::Config, metrics::Summary, trace::Trace, websocket::connection_guard::ConnectionGuard};
+use crate::{
+    config::ConfigValues, metrics::Summary, trace::Trace, websocket::connection_guard::ConnectionGuard,
+};
 
 /// What a connection leaves behind when it is over.
 pub(super) struct Ending {
     pub(super) trace: Option<Trace>,
     pub(super) summary: Option<Summary>,
-    pub(super) config: Arc<Config>,
+    pub(super) config: Arc<ConfigValues>,
     pub(super) permit: Option<ConnectionGuard>,
 }
 

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::{
     close::CloseInfo,
-    config::Config,
+    config::ConfigValues,
     metrics::{Summary, Traffic, id::WebSocketId},
     trace::IS_ENABLED,
 };
@@ -22,7 +22,7 @@ struct Counts {
 }
 
 impl Meter {
-    pub(super) fn new(config: &Config, id: WebSocketId) -> Self {
+    pub(super) fn new(config: &ConfigValues, id: WebSocketId) -> Self {
         let is_wanted = IS_ENABLED || config.on_end.is_some();
         let counts =
             || Counts { id, started: Instant::now(), received: Traffic::default(), sent: Traffic::default() };

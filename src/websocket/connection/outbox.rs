@@ -14,7 +14,7 @@ use super::deferred::Deferred;
 use crate::{
     close::CloseCode,
     codec::{Control, Encoder, Flight},
-    config::Config,
+    config::ConfigValues,
     deflate::Deflater,
 };
 
@@ -48,7 +48,7 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
-    pub(super) fn new(config: &Config, compressor: Deflater) -> Self {
+    pub(super) fn new(config: &ConfigValues, compressor: Deflater) -> Self {
         Self {
             encoder: Encoder::new(config.max_outgoing_frame_size),
             compressor: Some(compressor),

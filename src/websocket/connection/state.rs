@@ -21,7 +21,7 @@ use super::{
 use crate::{
     close::CloseInfo,
     codec::{Decoder, Limits},
-    config::Config,
+    config::ConfigValues,
     trace::{Scope, Trace},
     websocket::{connection_guard::ConnectionGuard, negotiated::Negotiated},
 };
@@ -62,7 +62,7 @@ pub(super) struct Port<IO> {
 /// What was agreed on for the connection.
 #[derive(Debug)]
 pub(super) struct Terms {
-    pub(super) config: Arc<Config>,
+    pub(super) config: Arc<ConfigValues>,
     pub(super) permit: Option<ConnectionGuard>,
     pub(super) trace: Option<Trace>,
     pub(super) meter: Meter,
