@@ -210,6 +210,7 @@ impl Encoder {
 
     fn frame(&mut self, first: u8, payload: &[u8]) {
         self.open_buffer();
+        self.framed.reserve(wire_len(payload.len()));
         header::write(&mut self.framed, first, payload.len());
         self.framed.extend_from_slice(payload);
         self.queued += wire_len(payload.len());
