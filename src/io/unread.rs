@@ -4,7 +4,7 @@ use std::mem;
 
 use super::read_buffer;
 
-/// More bytes than this are not copied: they stay in the read buffer that they came in, until they are taken.
+/// More bytes than this are never copied: they stay in the read buffer that they came in, until they are taken.
 const WORTH_A_BUFFER: usize = 4 * 1024;
 
 /// What was read and not taken yet: a part of a buffer, which may be a thread's whole read buffer.
@@ -20,14 +20,20 @@ impl Unread {
         Self { buffer: bytes.into(), start: 0, end: bytes.len() }
     }
 
-    /// Keeps `start..end` of a read buffer, and gives the buffer back if it can.
-    pub(crate) fn keep(buffer: Box<[u8]>, start: usize, end: usize) -> Self {
-        if end - start > WORTH_A_BUFFER {
-            return Self { buffer, start, end };
-        }
-        let unread = Self::copy(&buffer[start..end]);
-        read_buffer::give(buffer);
+    /// Holds the first `len` bytes of a read buffer, and the buffer until they are taken or [settled](Self::settle).
+    pub(crate) fn hold(buffer: Box<[u8]>, len: usize) -> Self {
+        let mut unread = Self { buffer, start: 0, end: len };
+        unread.advance(0);
         unread
+    }
+
+    /// Gives the buffer back if what is left in it is worth copying.
+    pub(crate) fn settle(&mut self) {
+        if self.buffer.len() > WORTH_A_BUFFER && self.len() <= WORTH_A_BUFFER {
+            let copy = Self::copy(self.as_slice());
+            let Self { buffer, .. } = mem::replace(self, copy);
+            read_buffer::give(buffer);
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -60,25 +66,54 @@ impl Unread {
 mod tests {
     use super::{Unread, read_buffer};
 
+    /// Returns a read buffer that begins with `len` different bytes.
+    fn filled(len: usize) -> (Box<[u8]>, Vec<u8>) {
+        let mut buffer = read_buffer::take();
+        let bytes: Vec<u8> = (0..len).map(|i| i as u8).collect();
+        buffer[..len].copy_from_slice(&bytes);
+        (buffer, bytes)
+    }
+
     #[test]
-    fn what_is_kept_is_taken_in_order_and_the_buffer_comes_back() {
+    fn what_is_held_is_taken_in_order_and_the_buffer_comes_back() {
         // Miri is slow.
-        let read = if cfg!(miri) { 6_000 } else { 60_000 };
-        for len in [0, 1, 4096, 4097, read] {
-            let mut buffer = read_buffer::take();
-            buffer[..read].copy_from_slice(&(0..read).map(|i| i as u8).collect::<Vec<_>>());
-            let expected = buffer[read - len..read].to_vec();
-            let mut unread = Unread::keep(buffer, read - len, read);
-            let mut taken = Vec::new();
-            while !unread.is_empty() {
-                let n = unread.as_slice().len().min(1000);
-                unread.as_mut_slice()[0] ^= 0xff;
-                unread.as_mut_slice()[0] ^= 0xff;
-                taken.extend_from_slice(&unread.as_slice()[..n]);
-                unread.advance(n);
+        let most = if cfg!(miri) { 6_000 } else { 60_000 };
+        for is_settled in [false, true] {
+            for len in [0, 1, 4096, 4097, most] {
+                let (buffer, expected) = filled(len);
+                let address = buffer.as_ptr();
+                let mut unread = Unread::hold(buffer, len);
+                let mut taken = Vec::new();
+                while !unread.is_empty() {
+                    if is_settled {
+                        unread.settle();
+                    }
+                    let n = unread.as_slice().len().min(1000);
+                    unread.as_mut_slice()[0] ^= 0xff;
+                    unread.as_mut_slice()[0] ^= 0xff;
+                    taken.extend_from_slice(&unread.as_slice()[..n]);
+                    unread.advance(n);
+                }
+                assert_eq!(taken, expected);
+                assert!(unread.buffer.is_empty());
+                let back = read_buffer::take();
+                assert_eq!(back.as_ptr(), address, "{len}");
+                read_buffer::give(back);
             }
-            assert_eq!(taken, expected);
-            assert!(unread.buffer.is_empty());
+        }
+    }
+
+    #[test]
+    fn little_that_is_settled_keeps_no_read_buffer() {
+        for (len, is_copied) in [(1, true), (4096, true), (4097, false)] {
+            let (buffer, expected) = filled(len);
+            let mut unread = Unread::hold(buffer, len);
+            unread.settle();
+            assert_eq!(unread.as_slice(), expected);
+            assert_eq!(unread.buffer.len() == len, is_copied, "{len}");
+            let copy = unread.buffer.as_ptr();
+            unread.settle();
+            assert_eq!(unread.buffer.as_ptr(), copy, "it is copied once");
         }
     }
 }

@@ -80,6 +80,13 @@ impl<IO> Connection<IO> {
         (!self.users.discards()).then_some(message)
     }
 
+    /// Keeps no read buffer for little that was not decoded, as other connections of the thread read next.
+    pub(super) fn settle_unread(&mut self) {
+        if let Some(link) = &mut self.port.link {
+            link.settle_unread();
+        }
+    }
+
     fn end_of_stream(&mut self, deferred: &mut Deferred) {
         match self.port.link.as_mut().and_then(|link| link.take_read_error()) {
             Some((error, text)) => {

@@ -104,6 +104,11 @@ impl<IO> Link<IO> {
         self.unread.len()
     }
 
+    /// Keeps no read buffer for little that is not decoded.
+    pub(super) fn settle_unread(&mut self) {
+        self.unread.settle();
+    }
+
     /// Returns whether reading has ended, at the end of the stream or with an error.
     pub(super) fn has_ended(&self) -> bool {
         self.end.is_some()
@@ -203,7 +208,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Link<IO> {
         }
         let filled = read.filled().len();
         total += filled;
-        self.unread = Unread::keep(buffer, 0, filled);
+        self.unread = Unread::hold(buffer, filled);
         Outcome::Read { bytes: total, is_pending, decoded }
     }
 

@@ -54,10 +54,14 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Lock<IO> {
         mut operation: impl FnMut(&mut Connection<IO>, &mut Deferred) -> Poll<T>,
     ) -> Poll<T> {
         let mut spare = None;
+        let mut has_run = false;
         let mut locked = self.lock();
         loop {
             let (connection, deferred) = locked.parts();
             if let Poll::Ready(output) = operation(connection, deferred) {
+                if has_run {
+                    connection.settle_unread();
+                }
                 connection.leave_seat(&mut seat, deferred);
                 return Poll::Ready(output);
             }
@@ -65,9 +69,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Lock<IO> {
             let caller = connection.caller(&seat, waker);
             if let Some(errand) = self.next_errand(&mut locked, caller) {
                 locked = self.run(locked, errand);
+                has_run = true;
                 continue;
             }
             let (connection, deferred) = locked.parts();
+            if has_run {
+                connection.settle_unread();
+            }
             let is_tired = connection.users.is_tired();
             if connection.sit_down(&mut seat, waker, &mut spare, deferred) {
                 if is_tired {
