@@ -5,21 +5,25 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU8, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
     time::Duration,
 };
 
-use tokio::sync::{Notify, futures::OwnedNotified};
+use tokio::{
+    sync::{Notify, futures::OwnedNotified},
+    time::Instant,
+};
 
 /// Tracks open WebSockets and closes them on shutdown. HTTP servers cannot do this: they stop tracking an HTTP/1.1 connection
 /// once it is upgraded, and wait for an HTTP/2 one for as long as a socket is open on it.
 ///
 /// [`start`](Self::start) rejects new upgrades with 503 and sends Close 1001 on every open socket, behind what was sent
-/// before; a handler still receives until the peer's Close. [`drain`](Self::drain) waits for that, up to a deadline, and then
-/// drops the remaining sockets. Clones are one handle; a socket that opens late sees a shutdown that has begun.
+/// before; a handler still receives until the peer's Close. [`start_spread`](Self::start_spread) sends them one after the other,
+/// so that not all clients come back at once. [`drain`](Self::drain) waits for the sockets to close, up to a deadline, and then
+/// drops the remaining ones. Clones are one handle; a socket that opens late sees a shutdown that has begun.
 ///
 /// This crate's [`serve`](crate::serve()) does all this by itself. Elsewhere, pass the handle to a layer or acceptor
 /// with [`Config::with_shutdown`](crate::Config::with_shutdown):
@@ -55,7 +59,9 @@ pub struct Shutdown(Arc<Inner>);
 struct Inner {
     stage: AtomicU8,
     /// Told when the stage after that of the same number begins, once.
-    begins: [Arc<Notify>; 2],
+    begins: [Arc<Notify>; 3],
+    /// There before the stage is [`Stage::Spreading`].
+    spread: OnceLock<Spread>,
     open: AtomicUsize,
     /// How many sockets were cut during the shutdown, as their closing handshake timed out.
     cut: AtomicUsize,
@@ -68,10 +74,32 @@ struct Inner {
 #[repr(u8)]
 pub(crate) enum Stage {
     Running,
-    /// Open sockets are to say 1001.
+    /// Open sockets are to send Close 1001, each in its turn.
+    Spreading,
+    /// Open sockets are to send Close 1001.
     Draining,
     /// Open sockets are to be dropped.
     Dropping,
+}
+
+/// The turns of a shutdown that sends its Closes one after the other.
+#[derive(Debug)]
+struct Spread {
+    from: Instant,
+    over: Duration,
+    /// How many sockets were open when it began.
+    sockets: usize,
+    /// How many of them have their turn.
+    turns: AtomicUsize,
+}
+
+impl Spread {
+    /// Returns when the next socket's turn is, or `None` if that is later than the clock can show.
+    fn next_turn(&self) -> Option<Instant> {
+        let turn = self.turns.fetch_add(1, Ordering::Relaxed).min(self.sockets);
+        let after = self.over.as_secs_f64() * turn as f64 / self.sockets.max(1) as f64;
+        self.from.checked_add(Duration::try_from_secs_f64(after).ok()?)
+    }
 }
 
 impl Shutdown {
@@ -91,19 +119,56 @@ impl Shutdown {
     }
 
     /// Starts the shutdown without waiting. New upgrades are rejected with 503, and every open socket sends Close 1001.
+    ///
+    /// If the Closes are being [spread](Self::start_spread), the remaining ones are sent now.
     pub fn start(&self) {
         self.advance(Stage::Draining);
     }
 
-    /// [Starts](Self::start) the shutdown and waits until every socket is closed, up to `timeout`; then drops the remaining
-    /// sockets with their handlers. Returns how many sockets did not close properly: those that were dropped now, and those
-    /// whose closing handshake [made no progress](crate::Config::close_timeout) and that were cut since the shutdown began.
+    /// Starts the shutdown without waiting, and sends the Closes evenly spread over a time, so that not all clients come back to
+    /// the other servers at once. New upgrades are rejected with 503 from now on.
+    ///
+    /// Of 1,000 open sockets and 30 s, one sends Close 1001 every 30 ms. Until its turn, a socket works as before. A socket that
+    /// opens late, as its upgrade was accepted before, gets a turn as well. If the shutdown has begun, nothing changes.
+    ///
+    /// [`drain`](Self::drain) then waits for the sockets. Its deadline holds for those that still wait for their turn too: they
+    /// are dropped without a Close, so it has to be later than the last turn.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_websocket::Shutdown;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let shutdown = Shutdown::new();
+    /// // Later, at SIGTERM:
+    /// shutdown.start_spread(Duration::from_secs(30));
+    /// let dropped = shutdown.drain(Duration::from_secs(40)).await;
+    /// # assert_eq!(dropped, 0);
+    /// # }
+    /// ```
+    pub fn start_spread(&self, over: Duration) {
+        self.0.spread.get_or_init(|| Spread {
+            from: Instant::now(),
+            over,
+            sockets: self.connections(),
+            turns: AtomicUsize::new(0),
+        });
+        self.advance(Stage::Spreading);
+    }
+
+    /// [Starts](Self::start) the shutdown, unless it has begun, and waits until every socket is closed, up to `timeout`; then
+    /// drops the remaining sockets with their handlers. Returns how many sockets did not close properly: those that were
+    /// dropped now, and those whose closing handshake [made no progress](crate::Config::close_timeout) and that were cut since
+    /// the shutdown began.
     ///
     /// # Cancel safety
     ///
     /// This method is cancel safe. If it is dropped, the shutdown goes on, but nothing is dropped at the deadline.
     pub async fn drain(&self, timeout: Duration) -> usize {
-        self.start();
+        if !self.is_shutting_down() {
+            self.start();
+        }
         if tokio::time::timeout(timeout, self.idle()).await.is_ok() {
             return self.0.cut.load(Ordering::Acquire);
         }
@@ -130,7 +195,8 @@ impl Shutdown {
     pub(crate) fn stage(&self) -> Stage {
         match self.0.stage.load(Ordering::Acquire) {
             0 => Stage::Running,
-            1 => Stage::Draining,
+            1 => Stage::Spreading,
+            2 => Stage::Draining,
             _ => Stage::Dropping,
         }
     }
@@ -175,6 +241,12 @@ impl Open {
         if self.shutdown.is_shutting_down() {
             self.shutdown.0.cut.fetch_add(1, Ordering::AcqRel);
         }
+    }
+
+    /// Returns when the socket is to send its Close in the stage [`Spreading`](Stage::Spreading), or `None` if that never
+    /// comes. Each call takes another turn.
+    pub(crate) fn take_turn(&self) -> Option<Instant> {
+        self.shutdown.0.spread.get().and_then(Spread::next_turn)
     }
 
     /// Ready with each new stage once. `cx` has the same waker each time, which is registered once for each stage: while

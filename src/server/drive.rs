@@ -61,11 +61,11 @@ pub(super) async fn drive<C: HttpConnection>(
                 match changed.map(|()| *stage.borrow_and_update()) {
                     Ok(Stage::Running) => continue,
                     // hyper would add `Connection: close` to the 101, with which no client opens the WebSocket.
-                    Ok(Stage::Draining) if activity.is_upgrading() => {
+                    Ok(Stage::Spreading | Stage::Draining) if activity.is_upgrading() => {
                         is_postponed = true;
                         continue;
                     }
-                    Ok(Stage::Draining) => {}
+                    Ok(Stage::Spreading | Stage::Draining) => {}
                     Ok(Stage::Dropping) => return,
                     // The server's future was dropped: its connections go on without it.
                     Err(_) => {

@@ -27,6 +27,7 @@ pub(super) struct Server<S> {
     /// Ready when the server is to be shut down gracefully.
     pub(super) signal: Pin<Box<dyn Future<Output = ()> + Send>>,
     pub(super) drain_timeout: Duration,
+    pub(super) drain_spread: Duration,
     pub(super) max_connections: Option<usize>,
     pub(super) settings: ServerSettings,
 }
@@ -39,6 +40,7 @@ impl<S> Server<S> {
             shutdown: Shutdown::new(),
             signal: Box::pin(pending()),
             drain_timeout: Duration::from_secs(30),
+            drain_spread: Duration::ZERO,
             max_connections: None,
             settings: ServerSettings::default(),
         }
@@ -52,8 +54,16 @@ impl<S> Server<S> {
 impl<S: HttpService> Server<S> {
     /// Accepts and serves connections until the signal, then waits for those that are open.
     pub(super) async fn run(self) -> io::Result<()> {
-        let Self { mut ports, service, shutdown, mut signal, drain_timeout, max_connections, settings } =
-            self;
+        let Self {
+            mut ports,
+            service,
+            shutdown,
+            mut signal,
+            drain_timeout,
+            drain_spread,
+            max_connections,
+            settings,
+        } = self;
         let (stage, running) = watch::channel(Stage::Running);
         let mut context = ConnectionContext {
             service,
@@ -80,6 +90,9 @@ impl<S: HttpService> Server<S> {
         // From now on others may listen there, and only connections hold a receiver of the stage.
         drop((ports, context));
         stage.send_replace(Stage::Draining);
+        if !drain_spread.is_zero() {
+            shutdown.start_spread(drain_spread);
+        }
         let sockets = shutdown.drain(drain_timeout);
         // A request in progress may still become a socket, so the connections go first.
         let http = timeout(drain_timeout, stage.closed());

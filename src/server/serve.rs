@@ -142,6 +142,16 @@ impl<L, S> Serve<L, S> {
         self
     }
 
+    /// Sets over how long a graceful shutdown spreads the Closes of the sockets, so that not all clients come back to the other
+    /// servers at once; see [`Shutdown::start_spread`]. Default: zero, all at once.
+    ///
+    /// It has to be shorter than [`drain_timeout`](Self::drain_timeout), at which the remaining sockets are dropped without a Close.
+    /// [`Shutdown::start`] on [the server's handle](Self::shutdown) sends the remaining Closes now.
+    pub fn drain_spread(mut self, spread: Duration) -> Self {
+        self.server.drain_spread = spread;
+        self
+    }
+
     /// Sets how many connections may be open at once, over all listeners, including WebSockets. `None` is no limit. Default:
     /// `None`.
     ///
@@ -300,6 +310,7 @@ impl<L, S> fmt::Debug for Serve<L, S> {
         f.debug_struct("Serve")
             .field("shutdown", &self.server.shutdown)
             .field("drain_timeout", &self.server.drain_timeout)
+            .field("drain_spread", &self.server.drain_spread)
             .field("max_connections", &self.server.max_connections)
             .field("settings", &self.server.settings)
             .finish_non_exhaustive()

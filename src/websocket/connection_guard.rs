@@ -5,7 +5,10 @@ use std::{
     task::{Context, Poll},
 };
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
 
 use crate::shutdown::{Open, Shutdown, Stage};
 
@@ -47,6 +50,12 @@ impl ConnectionGuard {
         if let Some(open) = &self.open {
             open.note_cut();
         }
+    }
+
+    /// Returns when the socket is to send its Close in a shutdown that spreads them, or `None` if that never comes. Each call
+    /// takes another turn.
+    pub(crate) fn take_turn(&self) -> Option<Instant> {
+        self.open.as_ref().and_then(Open::take_turn)
     }
 
     /// Ready with each new stage of the shutdown, once.

@@ -32,7 +32,20 @@ where
     T: Transport,
     Fut: Future<Output = ()> + Send + 'static,
 {
-    let (mut pair, socket) = open::<T>(config, 1 << 20).await;
+    drive_counted(Shutdown::new(), config, handler).await
+}
+
+/// The same, counted by `shutdown`.
+pub(crate) async fn drive_counted<T, Fut>(
+    shutdown: Shutdown,
+    config: Config,
+    handler: impl FnOnce(Socket<T>) -> Fut,
+) -> Pair<T>
+where
+    T: Transport,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let (mut pair, socket) = open_counted::<T>(shutdown, config, 1 << 20, None).await;
     let driver = socket.drive(handler);
     pair.driver = Some(tokio::spawn(async { driver.await.unwrap_or_default() }));
     pair
@@ -49,7 +62,15 @@ pub(crate) async fn open_with<T: Transport>(
     room: usize,
     offer: Option<&str>,
 ) -> (Pair<T>, Socket<T>) {
-    let shutdown = Shutdown::new();
+    open_counted(Shutdown::new(), config, room, offer).await
+}
+
+async fn open_counted<T: Transport>(
+    shutdown: Shutdown,
+    config: Config,
+    room: usize,
+    offer: Option<&str>,
+) -> (Pair<T>, Socket<T>) {
     let acceptor = Acceptor::new(AcceptAll).with_config(config.with_shutdown(&shutdown));
     let (io, socket) = T::connect(acceptor, room, offer).await;
     (Pair { io, shutdown, driver: None, is_finished: false }, socket)

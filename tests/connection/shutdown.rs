@@ -3,6 +3,7 @@
 use std::{future::pending, sync::Arc, time::Duration};
 
 use http::StatusCode;
+use raw_client::whole::{CLOSE, PING, TEXT};
 use tokio::{
     sync::oneshot,
     time::{Instant, sleep},
@@ -10,7 +11,7 @@ use tokio::{
 use tower_websocket::{AcceptAll, Acceptor, Config, Error, Message, Shutdown, handshake::HandshakeError};
 
 use crate::{
-    pair::{Socket, at_once, drive, open},
+    pair::{Pair, Socket, at_once, drive, drive_counted, finish, open},
     transport::{Transport, over_each_transport},
 };
 
@@ -20,6 +21,11 @@ over_each_transport! {
     what_is_left_at_the_deadline_is_dropped,
     what_waits_to_be_written_fails_at_the_deadline,
     a_handler_dropped_at_the_deadline_is_gone_with_all_it_holds,
+    closes_are_spread_evenly,
+    a_socket_works_until_its_turn,
+    a_start_during_a_spread_sends_the_remaining_closes_now,
+    the_deadline_holds_during_a_spread,
+    a_socket_that_opens_late_has_a_turn_in_the_spread,
     new_upgrades_are_refused_with_503,
     a_socket_that_opens_late_sees_the_shutdown,
     a_socket_without_a_driver_sees_the_shutdown,
@@ -146,6 +152,119 @@ async fn a_handler_dropped_at_the_deadline_is_gone_with_all_it_holds<T: Transpor
     assert_eq!((output, left), (None, 1));
     assert_eq!(Arc::strong_count(&held), 1);
     drop(driver);
+    pair.finish().await;
+}
+
+/// Returns four driven sockets that one shutdown counts.
+async fn four<T: Transport>(config: &Config) -> ([Pair<T>; 4], Shutdown) {
+    let shutdown = Shutdown::new();
+    let mut pairs = Vec::new();
+    for _ in 0..4 {
+        pairs.push(drive_counted::<T, _>(shutdown.clone(), config.clone(), echo::<T>).await);
+    }
+    assert_eq!(shutdown.connections(), 4);
+    (pairs.try_into().unwrap_or_else(|_| unreachable!("there are four")), shutdown)
+}
+
+/// Reads to the end of each stream, and answers Close 1001. Returns the seconds after which the Closes came, the earliest first;
+/// `None` stands for a stream that ended without.
+async fn answer_closes<T: Transport>(pairs: &mut [Pair<T>; 4]) -> [Option<u64>; 4] {
+    let start = Instant::now();
+    let [a, b, c, d] = pairs.each_mut().map(async |pair| {
+        let mut after = None;
+        while let Some((first, payload)) = pair.try_recv().await {
+            if first != PING {
+                assert_eq!((first, &payload[..]), (CLOSE, &1001_u16.to_be_bytes()[..]));
+                after = Some(start.elapsed().as_secs());
+                pair.send_close(1001, "").await;
+            }
+        }
+        after
+    });
+    let (a, b, c, d) = tokio::join!(a, b, c, d);
+    let mut seconds = [a, b, c, d];
+    seconds.sort_by_key(|after| after.unwrap_or(u64::MAX));
+    seconds
+}
+
+async fn closes_are_spread_evenly<T: Transport>() {
+    // With a timer that is set to a time before the turn, to one behind it, and without one.
+    for interval in [Some(12 * SECOND), Some(60 * SECOND), None] {
+        let (mut pairs, shutdown) = four::<T>(&Config::new().keepalive_interval(interval)).await;
+        let start = Instant::now();
+        shutdown.start_spread(20 * SECOND);
+        // It has begun already.
+        shutdown.start_spread(SECOND);
+        assert!(shutdown.is_shutting_down());
+        let acceptor = Acceptor::new(AcceptAll).with_config(Config::new().with_shutdown(&shutdown));
+        let error = acceptor.accept_request(upgradable()).await.unwrap_err();
+        assert!(matches!(error, HandshakeError::ShuttingDown));
+        let draining = tokio::spawn({
+            let shutdown = shutdown.clone();
+            async move { shutdown.drain(60 * SECOND).await }
+        });
+        assert_eq!(answer_closes(&mut pairs).await, [0, 5, 10, 15].map(Some), "{interval:?}");
+        assert_eq!(draining.await.unwrap(), 0);
+        assert_eq!(start.elapsed().as_secs(), 15);
+        finish(pairs).await;
+    }
+}
+
+async fn a_socket_works_until_its_turn<T: Transport>() {
+    let (mut pairs, shutdown) = four::<T>(&Config::new()).await;
+    shutdown.start_spread(20 * SECOND);
+    sleep(SECOND).await;
+    let mut has_turn = Vec::new();
+    for pair in &mut pairs {
+        pair.text("still there").await;
+        let (first, payload) = pair.recv().await;
+        has_turn.push(first == CLOSE);
+        match first {
+            CLOSE => assert_eq!(payload, 1001_u16.to_be_bytes()),
+            _ => assert_eq!((first, &payload[..]), (TEXT, &b"still there"[..])),
+        }
+    }
+    assert_eq!(has_turn.iter().filter(|has_turn| **has_turn).count(), 1);
+    shutdown.start();
+    for (pair, has_turn) in pairs.iter_mut().zip(has_turn) {
+        if !has_turn {
+            assert_eq!(pair.recv_close().await.0, 1001);
+        }
+        pair.send_close(1001, "").await;
+        pair.eof().await;
+    }
+    finish(pairs).await;
+}
+
+async fn a_start_during_a_spread_sends_the_remaining_closes_now<T: Transport>() {
+    let (mut pairs, shutdown) = four::<T>(&Config::new()).await;
+    shutdown.start_spread(20 * SECOND);
+    let start = tokio::spawn(async move {
+        sleep(6 * SECOND).await;
+        shutdown.start();
+    });
+    assert_eq!(answer_closes(&mut pairs).await, [0, 5, 6, 6].map(Some));
+    start.await.unwrap();
+    finish(pairs).await;
+}
+
+async fn the_deadline_holds_during_a_spread<T: Transport>() {
+    let (mut pairs, shutdown) = four::<T>(&Config::new()).await;
+    shutdown.start_spread(20 * SECOND);
+    let draining = tokio::spawn(async move { shutdown.drain(7 * SECOND).await });
+    let start = Instant::now();
+    assert_eq!(answer_closes(&mut pairs).await, [Some(0), Some(5), None, None]);
+    assert_eq!(draining.await.unwrap(), 2);
+    assert_eq!(start.elapsed(), 7 * SECOND);
+    finish(pairs).await;
+}
+
+async fn a_socket_that_opens_late_has_a_turn_in_the_spread<T: Transport>() {
+    let (mut pair, socket) = open::<T>(Config::new(), 1024).await;
+    pair.shutdown().start_spread(20 * SECOND);
+    let driver = tokio::spawn(socket.drive(echo::<T>));
+    at_once(pair.answer_close(1001)).await;
+    driver.await.unwrap();
     pair.finish().await;
 }
 

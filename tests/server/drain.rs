@@ -174,6 +174,38 @@ async fn a_handshake_that_is_under_way_still_opens_a_socket_and_then_says_1001()
     assert_eq!(begin.elapsed().as_secs(), 2);
 }
 
+/// Over TCP, sockets of both kinds; those over HTTP/2 share a connection that has been sent GOAWAY.
+#[tokio::test]
+async fn a_drain_spreads_its_closes() {
+    const SPREAD: Duration = Duration::from_millis(400);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let (signal, signalled) = oneshot::channel::<()>();
+    let server = serve(listener, service())
+        .with_graceful_shutdown(async { drop(signalled.await) })
+        .drain_spread(SPREAD);
+    let server = tokio::spawn(server.into_future());
+    let connect = async || TcpStream::connect(addr).await.unwrap();
+    let mut sockets_1 = [websocket(connect().await).await, websocket(connect().await).await];
+    let (mut http, end) = Http2::with_end(connect().await).await;
+    let mut sockets_2 = [http.websocket().await, http.websocket().await];
+
+    let begin = Instant::now();
+    signal.send(()).unwrap();
+    let [a, b] = sockets_1.each_mut().map(async |socket| (receive_close(socket).await, begin.elapsed()));
+    let [c, d] = sockets_2.each_mut().map(async |socket| (receive_close(socket).await, begin.elapsed()));
+    let (a, b, c, d) = tokio::join!(a, b, c, d);
+    let mut closes = [a, b, c, d];
+    closes.sort_by_key(|(_, after)| *after);
+    for (turn, (code, after)) in (0..).zip(closes) {
+        assert_eq!(code, 1001);
+        assert!(after >= SPREAD * turn / 4, "{closes:?}");
+    }
+    drop(sockets_2);
+    soon(end).await.unwrap().unwrap();
+    soon(server).await.unwrap().unwrap();
+}
+
 /// What does not end by itself is dropped, at the deadline.
 #[tokio::test(start_paused = true)]
 async fn the_drain_has_a_deadline() {

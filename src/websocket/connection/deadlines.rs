@@ -26,6 +26,8 @@ pub(super) struct Deadlines {
     /// Since when the IO takes nothing although something is to be written.
     blocked: Option<Instant>,
     backlog: Backlog,
+    /// When a shutdown that spreads its Closes sends this connection's.
+    going_away: Option<Instant>,
     closing: Option<Box<Closing>>,
 }
 
@@ -56,6 +58,8 @@ pub(super) enum Due {
     Ping,
     /// The end: the peer did not answer the ping.
     PongTimeout,
+    /// The Close of a shutdown.
+    GoingAway,
     /// The end of the closing handshake.
     Close,
 }
@@ -73,7 +77,14 @@ pub(super) struct Situation<'a> {
 
 impl Deadlines {
     pub(super) fn new(now: Instant) -> Self {
-        Self { progress: now, ping: Ping::Idle, blocked: None, backlog: Backlog::default(), closing: None }
+        Self {
+            progress: now,
+            ping: Ping::Idle,
+            blocked: None,
+            backlog: Backlog::default(),
+            going_away: None,
+            closing: None,
+        }
     }
 
     /// Bytes have arrived.
@@ -132,6 +143,11 @@ impl Deadlines {
         }
     }
 
+    /// A shutdown is to send the Close at `at`, or only at its deadline.
+    pub(super) fn set_going_away(&mut self, at: Option<Instant>) {
+        self.going_away = at;
+    }
+
     /// The closing handshake began, or came one step further.
     pub(super) fn closing(&mut self, now: Instant) {
         self.progress = now;
@@ -154,7 +170,10 @@ impl Deadlines {
     pub(super) fn next(&self, situation: &Situation<'_>) -> Option<(Instant, Due)> {
         let config = situation.config;
         match situation.state {
-            State::Open => self.next_ping(situation),
+            State::Open => {
+                let going_away = self.going_away.map(|at| (at, Due::GoingAway));
+                going_away.into_iter().chain(self.next_ping(situation)).min_by_key(|(at, _)| *at)
+            }
             State::Closed => None,
             state => {
                 let stall = stall_timeout(config);
@@ -323,6 +342,22 @@ mod tests {
             before(&mut clock);
             assert_eq!(clock.next(State::Open, *has_output, config().values()), *expected, "{what}");
         }
+    }
+
+    #[test]
+    fn a_shutdown_that_spreads_its_closes_has_a_deadline_for_each() {
+        let mut clock = Clock::new();
+        clock.deadlines.set_going_away(Some(clock.at(50)));
+        assert_eq!(clock.next(State::Open, false, config().values()), Some((20, Due::Ping)));
+        assert_eq!(
+            clock.next(State::Open, false, config().keepalive_interval(None).values()),
+            Some((50, Due::GoingAway))
+        );
+        clock.received(40);
+        assert_eq!(clock.next(State::Open, false, config().values()), Some((50, Due::GoingAway)));
+        clock.closing(45);
+        assert_eq!(clock.next(State::CloseSent, false, config().values()), Some((50, Due::Close)));
+        assert_eq!(clock.next(State::Closed, false, config().values()), None);
     }
 
     #[test]

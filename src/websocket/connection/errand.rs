@@ -18,6 +18,7 @@ use super::{
 use crate::{
     close::{CloseCode, CloseReason, PongTimeout},
     shutdown::Stage,
+    websocket::connection_guard::ConnectionGuard,
 };
 
 /// What a task that looks at a connection may do there.
@@ -146,12 +147,26 @@ impl<IO> Connection<IO> {
     fn poll_shutdown(&mut self, cx: &mut Context<'_>, deferred: &mut Deferred) {
         while let Some(Poll::Ready(stage)) = self.terms.permit.as_mut().map(|permit| permit.poll_shutdown(cx))
         {
-            if stage == Stage::Dropping {
-                self.users.is_dropped = true;
-                self.handle(Input::Abort, deferred);
-            } else if !self.users.is_detached {
-                self.begin_close(Some(CloseCode::GOING_AWAY), CloseReason::default(), deferred);
+            match stage {
+                Stage::Running => {}
+                Stage::Spreading => {
+                    self.deadlines
+                        .set_going_away(self.terms.permit.as_ref().and_then(ConnectionGuard::take_turn));
+                    self.users.has_new_deadline = true;
+                }
+                Stage::Draining => self.go_away(deferred),
+                Stage::Dropping => {
+                    self.users.is_dropped = true;
+                    self.handle(Input::Abort, deferred);
+                }
             }
+        }
+    }
+
+    /// Begins the closing handshake for the shutdown.
+    fn go_away(&mut self, deferred: &mut Deferred) {
+        if !self.users.is_detached {
+            self.begin_close(Some(CloseCode::GOING_AWAY), CloseReason::default(), deferred);
         }
     }
 
@@ -171,6 +186,7 @@ impl<IO> Connection<IO> {
                     self.handle(Input::Abort, deferred);
                 }
             }
+            Due::GoingAway => self.go_away(deferred),
             Due::Close => self.handle(Input::DeadlineExpired, deferred),
         }
     }
