@@ -5,6 +5,7 @@
 //! | [`choosing`] | choosing between a layer, a service, a server and a raw stream |
 //! | [`authentication`] | by cookie, header, token in the subprotocol, first message |
 //! | [`rooms`] | one message to many sockets |
+//! | [`push`] | one message to a user, and questions to users with answers |
 //! | [`back_pressure`] | peers that read slowly, handlers that do, and handlers that only send |
 //! | [`limits`] | what a client can make the server spend, and what ends it |
 //! | [`proxies`] | behind nginx and HAProxy |
@@ -35,6 +36,9 @@ pub mod moving_from_axum {}
 
 #[doc = include_str!("proxies.md")]
 pub mod proxies {}
+
+#[doc = include_str!("push.md")]
+pub mod push {}
 
 #[doc = include_str!("rooms.md")]
 pub mod rooms {}
