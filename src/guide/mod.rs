@@ -6,6 +6,7 @@
 //! | [`authentication`] | by cookie, header, token in the subprotocol, first message |
 //! | [`rooms`] | one message to many sockets |
 //! | [`push`] | one message to a user, and questions to users with answers |
+//! | [`graphql`] | GraphQL subscriptions, with `async-graphql` |
 //! | [`back_pressure`] | peers that read slowly, handlers that do, and handlers that only send |
 //! | [`limits`] | what a client can make the server spend, and what ends it |
 //! | [`proxies`] | behind nginx and HAProxy |
@@ -23,6 +24,11 @@ pub mod back_pressure {}
 
 #[doc = include_str!("choosing.md")]
 pub mod choosing {}
+
+// The snippets of this page are tests of `examples/graphql`, which has the crates that they need.
+#[cfg(not(doctest))]
+#[doc = include_str!("graphql.md")]
+pub mod graphql {}
 
 #[doc = include_str!("limits.md")]
 pub mod limits {}
