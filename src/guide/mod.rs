@@ -7,6 +7,7 @@
 //! | [`rooms`] | one message to many sockets |
 //! | [`push`] | one message to a user, and questions to users with answers |
 //! | [`graphql`] | GraphQL subscriptions, with `async-graphql` |
+//! | [`editing`] | collaborative editing, with Yjs |
 //! | [`back_pressure`] | peers that read slowly, handlers that do, and handlers that only send |
 //! | [`limits`] | what a client can make the server spend, and what ends it |
 //! | [`proxies`] | behind nginx and HAProxy |
@@ -25,7 +26,12 @@ pub mod back_pressure {}
 #[doc = include_str!("choosing.md")]
 pub mod choosing {}
 
-// The snippets of this page are tests of `examples/graphql`, which has the crates that they need.
+// The snippets of this page are tests of `examples/editing`, which has the crates that they need.
+#[cfg(not(doctest))]
+#[doc = include_str!("editing.md")]
+pub mod editing {}
+
+// As above, of `examples/graphql`.
 #[cfg(not(doctest))]
 #[doc = include_str!("graphql.md")]
 pub mod graphql {}

@@ -1,0 +1,110 @@
+//! A document, and those who edit it.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use tokio::sync::broadcast;
+use tower_websocket::{Message, Sender};
+use yrs::{
+    ClientID, ReadTxn, StateVector, Transact, Update,
+    sync::{self, Awareness, DefaultProtocol, Protocol, SyncMessage},
+    updates::{decoder::Decode, encoder::Encode},
+};
+
+pub(crate) struct Document {
+    /// The document, with the names and cursors of those who edit it.
+    awareness: Mutex<Awareness>,
+    /// What every editor is sent, and what the document is after it. The author of a change is sent it too, as y-websocket gives
+    /// up a connection after 30 s of silence.
+    changes: broadcast::Sender<(Message, StateVector)>,
+}
+
+impl Document {
+    pub(crate) fn new() -> Arc<Self> {
+        // An editor that is more than 64 changes behind is sent one of all that it has missed.
+        Arc::new(Self { awareness: Mutex::default(), changes: broadcast::Sender::new(64) })
+    }
+
+    fn tell(&self, awareness: &Awareness, message: sync::Message) {
+        // Fails if there is no editor.
+        let _ = self.changes.send((encoded(message), awareness.doc().transact().state_vector()));
+    }
+
+    /// Nothing that is done under the lock waits. After a panic in it, the document ends with those who edit it.
+    fn lock(&self) -> MutexGuard<'_, Awareness> {
+        self.awareness.lock().expect("no panic under the lock")
+    }
+}
+
+/// An editor's place at a document, until it is dropped.
+pub(crate) struct Seat {
+    document: Arc<Document>,
+    changes: broadcast::Receiver<(Message, StateVector)>,
+    /// What the editor knows of the document.
+    state: StateVector,
+    /// Whose names and cursors the editor has sent.
+    clients: HashSet<ClientID>,
+}
+
+impl Seat {
+    /// Takes a place. The editor is asked for what only it has, and told who is there and who has left: if it is one of the
+    /// latter, it says that it is back.
+    pub(crate) fn take(document: &Arc<Document>, sender: &Sender) -> Self {
+        let awareness = document.lock();
+        let (changes, state) = (document.changes.subscribe(), awareness.doc().transact().state_vector());
+        let _ = sender.try_send(encoded(sync::Message::Sync(SyncMessage::SyncStep1(state.clone()))));
+        let everybody: Vec<_> = awareness.iter().map(|(client, _)| client).collect();
+        let names = awareness.update_with_clients(everybody).expect("nobody is forgotten");
+        let _ = sender.try_send(encoded(sync::Message::Awareness(names)));
+        Self { document: document.clone(), changes, state, clients: HashSet::new() }
+    }
+
+    /// Handles a message of the editor, and returns the answer to it.
+    pub(crate) fn receive(&mut self, bytes: &[u8]) -> Result<Option<Message>, sync::Error> {
+        let mut awareness = self.document.lock();
+        let change = match sync::Message::decode_v1(bytes)? {
+            sync::Message::Sync(SyncMessage::SyncStep2(update) | SyncMessage::Update(update)) => {
+                let mut transaction = awareness.doc().transact_mut();
+                transaction.apply_update(Update::decode_v1(&update)?)?;
+                sync::Message::Sync(SyncMessage::Update(transaction.encode_update_v1()))
+            }
+            sync::Message::Awareness(update) => {
+                let Some(changed) = awareness.apply_update_summary(update)? else { return Ok(None) };
+                self.clients.extend(&changed.added);
+                sync::Message::Awareness(awareness.update_with_clients(changed.all_changes())?)
+            }
+            question => return Ok(DefaultProtocol.handle_message(&mut awareness, question)?.map(encoded)),
+        };
+        self.document.tell(&awareness, change);
+        Ok(None)
+    }
+
+    /// Waits for a change, and returns it. For an editor that is behind, it is one of all that the editor has missed.
+    pub(crate) async fn changed(&mut self) -> Message {
+        if let Ok((message, state)) = self.changes.recv().await {
+            self.state = state;
+            return message;
+        }
+        let awareness = self.document.lock();
+        let transaction = awareness.doc().transact();
+        let missed = transaction.encode_state_as_update_v1(&self.state);
+        (self.changes, self.state) = (self.document.changes.subscribe(), transaction.state_vector());
+        encoded(sync::Message::Sync(SyncMessage::Update(missed)))
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let Ok(mut awareness) = self.document.awareness.lock() else { return };
+        let Ok(mut left) = awareness.update_with_clients(self.clients.drain()) else { return };
+        left.clients.values_mut().for_each(|client| client.json = "null".into());
+        let _ = awareness.apply_update(left.clone());
+        self.document.tell(&awareness, sync::Message::Awareness(left));
+    }
+}
+
+fn encoded(message: sync::Message) -> Message {
+    Message::binary(message.encode_v1())
+}

@@ -1,0 +1,79 @@
+//! Collaborative editing of Yjs documents: the server of npm's `y-websocket`.
+//!
+//! A document is there as long as somebody edits it, and those who come back bring it along. A server with a database loads it in
+//! `open`.
+
+mod document;
+
+use std::{
+    collections::HashMap,
+    pin::pin,
+    sync::{Arc, Mutex, Weak},
+    time::Duration,
+};
+
+use axum::{Router, extract::Path, routing::any};
+use tokio::time::timeout;
+use tower_websocket::axum::{WebSocket, WebSocketUpgrade};
+use tower_websocket::{CloseCode, Message, Sender};
+
+use document::{Document, Seat};
+
+/// How long an editor may take nothing, although something is waiting for it.
+const MAX_STALL: Duration = Duration::from_secs(5);
+
+type Documents = Mutex<HashMap<String, Weak<Document>>>;
+
+/// The documents, each a WebSocket at `/NAME`.
+pub fn app() -> Router {
+    let documents = Arc::new(Documents::default());
+    let enter = async move |ws: WebSocketUpgrade, Path(name): Path<String>| {
+        let document = open(&documents, name);
+        ws.max_write_buffer_size(256 * 1024).on_upgrade(|socket| edit(socket, document))
+    };
+    Router::new().route("/{name}", any(enter))
+}
+
+fn open(documents: &Documents, name: String) -> Arc<Document> {
+    let mut documents = documents.lock().expect("no panic under the lock");
+    documents.retain(|_, document| document.strong_count() > 0);
+    let document = documents.get(&name).and_then(Weak::upgrade).unwrap_or_else(Document::new);
+    documents.insert(name, Arc::downgrade(&document));
+    document
+}
+
+async fn edit(socket: WebSocket, document: Arc<Document>) {
+    let (sender, mut receiver) = socket.split();
+    let (mut seat, mut next) = (Seat::take(&document, &sender), None);
+    while send(&sender, next).await {
+        next = tokio::select! {
+            message = receiver.recv_data() => {
+                let Some(Ok(message)) = message else { return };
+                match seat.receive(&message.into_data()) {
+                    Ok(answer) => answer,
+                    // A y-websocket that is closed with a code from 4400 to 4499 does not come back.
+                    Err(error) => return sender.close(CloseCode::application(4400), error.to_string()),
+                }
+            }
+            change = seat.changed() => Some(change),
+        };
+    }
+}
+
+/// Sends a message, if there is one, and waits for an editor that reads, however slowly.
+async fn send(sender: &Sender, message: Option<Message>) -> bool {
+    let Some(message) = message else { return true };
+    let mut sending = pin!(sender.send(message));
+    while sender.stalled() < Some(MAX_STALL) {
+        if let Ok(sent) = timeout(MAX_STALL, &mut sending).await {
+            return sent.is_ok();
+        }
+    }
+    sender.close(CloseCode::TRY_AGAIN_LATER, "reading too slowly");
+    false
+}
+
+/// The snippets of the guide's page.
+#[cfg(doctest)]
+#[doc = include_str!("../../../src/guide/editing.md")]
+mod guide {}

@@ -1,0 +1,29 @@
+//! Collaborative editing, until Ctrl-C.
+//!
+//! ```sh
+//! cargo run -p editing
+//! ```
+//!
+//! With npm's `yjs` and `y-websocket`:
+//!
+//! ```js
+//! import * as Y from "yjs";
+//! import { WebsocketProvider } from "y-websocket";
+//!
+//! const document = new Y.Doc();
+//! new WebsocketProvider("ws://127.0.0.1:9015", "notes", document);
+//! document.getText("text").observe(event => console.log(event.delta));
+//! ```
+//!
+//! `cargo run -p editing -- PORT` takes another port; 0 picks one.
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let port = std::env::args().nth(1).map_or(Ok(9015), |port| port.parse::<u16>())?;
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
+    println!("listening on ws://{}", listener.local_addr()?);
+    tower_websocket::serve(listener, editing::app())
+        .with_graceful_shutdown(async { drop(tokio::signal::ctrl_c().await) })
+        .await?;
+    Ok(())
+}

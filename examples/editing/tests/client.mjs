@@ -1,0 +1,90 @@
+// client.mjs URL: edits at the server at this URL as pages do; client.mjs --check: whether it could.
+
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+
+const require = createRequire(import.meta.url);
+const Y = require("yjs");
+const { WebsocketProvider } = require("y-websocket");
+const { WebSocket } = require("ws");
+const [url] = process.argv.slice(2);
+if (url === "--check") process.exit();
+
+class Page {
+  constructor(name, document = "notes") {
+    this.doc = new Y.Doc();
+    this.text = this.doc.getText("text");
+    // Not past the server, by a channel between pages.
+    const options = { WebSocketPolyfill: WebSocket, disableBc: true };
+    this.provider = new WebsocketProvider(url, document, this.doc, options);
+    this.provider.awareness.setLocalStateField("name", name);
+    this.provider.on("connection-close", event => event && this.crashes || assert.equal(event, null));
+  }
+
+  get names() {
+    return [...this.provider.awareness.getStates().values()].map(({ name }) => name).sort().join();
+  }
+
+  async synced() {
+    await until(() => this.provider.synced);
+    return this;
+  }
+}
+
+async function until(condition) {
+  while (!condition()) await new Promise(resolve => setTimeout(resolve, 5));
+}
+
+const is = (text, ...pages) => until(() => pages.every(page => page.text.toString() === text));
+
+const ada = await new Page("ada").synced();
+const bob = await new Page("bob").synced();
+ada.text.insert(0, "hello");
+await is("hello", bob);
+bob.text.insert(5, " world");
+bob.text.delete(0, 1);
+await is("ello world", ada);
+
+// At the same time, at the same place.
+const both = text => text.includes("one") && text.includes("two");
+ada.text.insert(4, " one");
+bob.text.insert(4, " two");
+await until(() => both(ada.text.toString()) && both(bob.text.toString()));
+assert.equal(ada.text.toString(), bob.text.toString());
+
+// While one of them is away.
+const left = performance.now();
+ada.provider.disconnect();
+ada.text.insert(0, "away: ");
+bob.text.insert(bob.text.length, ", here");
+await until(() => bob.names === "bob");
+ada.provider.connect();
+await until(() => ada.text.toString() === bob.text.toString());
+// She is seen at once; by herself, y-websocket repeats her name after 15 s, as Bob does his for her.
+await until(() => bob.names === "ada,bob");
+assert(performance.now() - left < 5_000);
+assert.match(ada.text.toString(), /^away: ello .* world, here$/);
+const text = ada.text.toString();
+
+// Who comes later has all; another document has nothing.
+const eve = await new Page("eve").synced();
+await is(text, eve);
+assert.equal((await new Page("dan", "other").synced()).text.toString(), "");
+await until(() => [bob, eve].every(page => page.names === "ada,bob,eve"));
+
+// A page that crashes, and does not say that it leaves: y-websocket by itself would notice after 30 s.
+const start = performance.now();
+eve.crashes = true;
+eve.provider.shouldConnect = false;
+eve.provider.ws.terminate();
+await until(() => bob.names === "ada,bob");
+assert(performance.now() - start < 10_000);
+
+// The server forgets a document that nobody edits. The pages have it.
+ada.provider.disconnect();
+bob.provider.disconnect();
+const fred = await new Page("fred").synced();
+assert.equal(fred.text.toString(), "");
+bob.provider.connect();
+await is(text, fred);
+process.exit();
