@@ -72,7 +72,7 @@ impl Seat {
             }
             sync::Message::Awareness(update) => {
                 let Some(changed) = awareness.apply_update_summary(update)? else { return Ok(None) };
-                self.clients.extend(&changed.added);
+                self.clients.extend(changed.added.iter().chain(&changed.updated));
                 sync::Message::Awareness(awareness.update_with_clients(changed.all_changes())?)
             }
             question => return Ok(DefaultProtocol.handle_message(&mut awareness, question)?.map(encoded)),

@@ -72,7 +72,11 @@ await is(text, eve);
 assert.equal((await new Page("dan", "other").synced()).text.toString(), "");
 await until(() => [bob, eve].every(page => page.names === "ada,bob,eve"));
 
-// A page that crashes, and does not say that it leaves: y-websocket by itself would notice after 30 s.
+// A page that crashes, and does not say that it leaves: y-websocket by itself would notice after 30 s. It has been away before.
+eve.provider.disconnect();
+await until(() => bob.names === "ada,bob");
+eve.provider.connect();
+await until(() => bob.names === "ada,bob,eve");
 const start = performance.now();
 eve.crashes = true;
 eve.provider.shouldConnect = false;
