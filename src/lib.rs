@@ -17,6 +17,7 @@ pub mod io;
 #[cfg(feature = "json")]
 pub mod json;
 pub mod metrics;
+pub mod rooms;
 #[cfg(feature = "server")]
 pub mod server;
 mod shutdown;

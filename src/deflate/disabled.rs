@@ -74,12 +74,30 @@ impl Inflater {
 pub(crate) struct Deflater;
 
 impl Deflater {
+    pub(crate) fn standalone(&self) -> Option<Standalone> {
+        None
+    }
+
     pub(crate) fn applies(&self, _: &Message) -> bool {
         false
     }
 
     pub(crate) fn compress(&mut self, _: &Message) -> Option<(Data, Bytes)> {
         None
+    }
+}
+
+/// Nothing is compressed, so there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standalone {}
+
+impl Standalone {
+    pub(crate) fn applies(&self, _: &Message) -> bool {
+        match *self {}
+    }
+
+    pub(crate) fn compress(&self, _: &Message) -> Option<(Data, Bytes)> {
+        match *self {}
     }
 }
 

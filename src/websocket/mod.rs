@@ -31,6 +31,7 @@
 // - What calls foreign code (wakers, destructors, subscribers) is put into `Deferred`, which acts once the lock is released.
 
 mod background;
+mod broadcast;
 mod connection;
 mod connection_guard;
 mod delivery;
@@ -41,6 +42,7 @@ mod into_inner;
 mod negotiated;
 mod operations;
 pub(crate) mod receiver;
+mod recipient;
 mod rescue;
 pub(crate) mod sender;
 mod sending;
@@ -57,7 +59,9 @@ pub use weak_sender::WeakSender;
 
 pub use crate::metrics::id::WebSocketId;
 
+pub(crate) use broadcast::Broadcast;
 pub(crate) use connection_guard::{ConnectionGuard, GuardError};
 pub(crate) use failure_report::FailureReport;
 pub(crate) use negotiated::Negotiated;
+pub(crate) use recipient::{Posted, Recipient, SenderSeat};
 pub(crate) use socket::WebSocket;

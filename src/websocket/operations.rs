@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    runtime,
+};
 use tungstenite::{Error, Message};
 
 use super::{
@@ -23,7 +26,7 @@ use crate::deflate::Deflater;
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
     /// Waits for an operation, in a place of its own that is given back when the future is dropped.
-    async fn wait<T>(
+    pub(super) async fn wait<T>(
         &self,
         event: Event,
         mut operation: impl FnMut(&mut Connection<IO>, &mut Deferred) -> Poll<T>,
@@ -117,7 +120,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
         self.start_send_with(self.lock(), message, Compress::Negotiated)
     }
 
-    fn start_send_with(
+    pub(super) fn start_send_with(
         &self,
         mut locked: Locked<'_, IO>,
         message: Message,
@@ -147,18 +150,20 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
 
     /// Has what was sent written soon, on a task for many connections.
     pub(super) fn write_soon(self: &Arc<Self>) {
-        let mut locked = self.lock();
+        if let Some(home) = self.begin_writing(self.lock()) {
+            self.act(Act::Deliver(home));
+        }
+    }
+
+    /// Has what was sent written soon, or writes it now. Returns the runtime in which it is to be delivered, if it is.
+    pub(super) fn begin_writing(&self, mut locked: Locked<'_, IO>) -> Option<runtime::Id> {
         if locked.is_overdue() {
             // A task that is spawned here may have to wait until the handler yields.
             drop(self.lock.write(locked));
-            return;
+            return None;
         }
         let (connection, deferred) = locked.parts();
-        let home = connection.begin_delivery(deferred);
-        drop(locked);
-        if let Some(home) = home {
-            self.act(Act::Deliver(home));
-        }
+        connection.begin_delivery(deferred)
     }
 
     /// Calls `f` with the IO.

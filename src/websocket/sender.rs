@@ -17,6 +17,7 @@ use tungstenite::{Error, Message, error::ProtocolError};
 use super::{
     connection::{Compress, Urgency},
     handle::code_of_drop,
+    recipient::Recipient,
     sending::Sending,
     shared::Shared,
     sink::SinkState,
@@ -156,6 +157,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
             self.shared.write_soon();
         }
         Ok(())
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> Sender<IO> {
+    /// Returns its socket, to which messages are sent that go to others as well.
+    pub(crate) fn recipient(&self) -> Recipient {
+        Recipient::new(Arc::clone(&self.shared))
     }
 }
 

@@ -22,10 +22,15 @@ impl Compressor {
         Self { takeover, key: Key { level, window_bits }, inner: None }
     }
 
+    /// Returns what compresses the messages, if each is compressed by itself.
+    pub(super) fn standalone(&self) -> Option<Key> {
+        (!self.takeover).then_some(self.key)
+    }
+
     /// Compresses a message; `None` when it would not become smaller.
     pub(super) fn compress(&mut self, message: &[u8]) -> Option<Vec<u8>> {
         if !self.takeover {
-            return pool::with_compressor(self.key, |compressor| compress(compressor, message));
+            return compress_alone(self.key, message);
         }
         let compressor = self.inner.get_or_insert_with(|| self.key.compressor());
         let compressed = compress(compressor, message);
@@ -36,6 +41,11 @@ impl Compressor {
         }
         compressed
     }
+}
+
+/// Compresses a message by itself with the thread's compressor; `None` when it would not become smaller.
+pub(super) fn compress_alone(key: Key, message: &[u8]) -> Option<Vec<u8>> {
+    pool::with_compressor(key, |compressor| compress(compressor, message))
 }
 
 /// Compresses up to the end of a byte, as far as the result is smaller than the message.

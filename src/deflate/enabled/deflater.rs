@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use tungstenite::{Message, protocol::frame::coding::Data};
 
-use super::compress::Compressor;
+use super::{Standalone, compress::Compressor, payload::payload_of};
 
 /// Compresses messages, where that was agreed on (RFC 7692 §7.2.1).
 #[derive(Debug)]
@@ -21,10 +21,16 @@ impl Deflater {
         Self(compressor.map(|(compressor, threshold)| Box::new(State { compressor, threshold })))
     }
 
+    /// Returns how each message is compressed by itself, if it is.
+    pub(crate) fn standalone(&self) -> Option<Standalone> {
+        let State { compressor, threshold } = &**self.0.as_ref()?;
+        Some(Standalone { key: compressor.standalone()?, threshold: *threshold })
+    }
+
     /// Whether [`compress`](Self::compress) may make a message smaller.
     pub(crate) fn applies(&self, message: &Message) -> bool {
         let Some(state) = &self.0 else { return false };
-        data(message).is_some_and(|(_, payload)| payload.len() >= state.threshold)
+        payload_of(message).is_some_and(|(_, payload)| payload.len() >= state.threshold)
     }
 
     /// Compresses a message; `None` when it goes out as it is.
@@ -32,17 +38,9 @@ impl Deflater {
     /// Messages must go out in the order in which they come here.
     pub(crate) fn compress(&mut self, message: &Message) -> Option<(Data, Bytes)> {
         let state = self.0.as_mut()?;
-        let (opcode, payload) = data(message).filter(|(_, payload)| payload.len() >= state.threshold)?;
+        let (opcode, payload) =
+            payload_of(message).filter(|(_, payload)| payload.len() >= state.threshold)?;
         Some((opcode, state.compressor.compress(payload)?.into()))
-    }
-}
-
-/// The opcode and the payload of a data message.
-fn data(message: &Message) -> Option<(Data, &[u8])> {
-    match message {
-        Message::Text(text) => Some((Data::Text, text.as_bytes())),
-        Message::Binary(payload) => Some((Data::Binary, payload)),
-        _ => None,
     }
 }
 
@@ -71,6 +69,20 @@ mod tests {
         let mut off = Deflater::new(None);
         let message = Message::text("x".repeat(1000));
         assert!(!off.applies(&message) && off.compress(&message).is_none());
+    }
+
+    #[test]
+    fn what_is_compressed_for_many_is_what_each_would_send() {
+        let message = Message::text("a message of some length, ".repeat(20));
+        for (level, window_bits) in [(1, 15), (6, 9), (9, 12)] {
+            let mut deflater = Deflater::new(Some((Compressor::new(false, level, window_bits), 100)));
+            let standalone = deflater.standalone().unwrap();
+            assert!(standalone.applies(&message) && !standalone.applies(&Message::text("short")));
+            let compressed = standalone.compress(&message);
+            assert!(compressed.is_some() && compressed == deflater.compress(&message));
+        }
+        assert_eq!(Deflater::new(Some((Compressor::new(true, 1, 15), 100))).standalone(), None);
+        assert_eq!(Deflater::new(None).standalone(), None);
     }
 
     #[test]

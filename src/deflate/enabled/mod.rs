@@ -8,8 +8,10 @@ mod inflater;
 mod negotiated;
 mod offers;
 mod params;
+mod payload;
 mod pool;
 mod settings;
+mod standalone;
 
 pub use settings::Deflate;
 
@@ -19,3 +21,4 @@ pub(crate) use inflater::Inflater;
 pub(crate) use negotiated::NegotiatedDeflate;
 pub(crate) use offers::Offers;
 pub(crate) use settings::Settings;
+pub(crate) use standalone::Standalone;

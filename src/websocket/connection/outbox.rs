@@ -15,7 +15,7 @@ use crate::{
     close::CloseCode,
     codec::{Control, Encoder, Flight},
     config::ConfigValues,
-    deflate::Deflater,
+    deflate::{Deflater, Standalone},
 };
 
 /// Pongs may wait beyond the limit, up to this many bytes; then only the last one is kept (RFC 6455 §5.5.3).
@@ -30,6 +30,8 @@ pub(super) struct Outbox {
     encoder: Encoder,
     /// The compressor, while no sender uses it.
     compressor: Option<Deflater>,
+    /// How messages are compressed, if each is by itself.
+    standalone: Option<Standalone>,
     /// At how many bytes sending waits.
     limit: usize,
     /// The last pong, for which there was no room.
@@ -51,6 +53,7 @@ impl Outbox {
     pub(super) fn new(config: &ConfigValues, compressor: Deflater) -> Self {
         Self {
             encoder: Encoder::new(config.max_outgoing_frame_size),
+            standalone: compressor.standalone(),
             compressor: Some(compressor),
             limit: config.max_write_buffer_size,
             pong: None,
@@ -125,16 +128,15 @@ impl Outbox {
         deferred.drop_message(self.encoder.push(message));
     }
 
-    /// Accepts a message whose payload was compressed; the original is dropped.
-    pub(super) fn push_compressed(
-        &mut self,
-        message: Message,
-        compressed: Compressed,
-        deferred: &mut Deferred,
-    ) {
+    /// Accepts a message whose payload was compressed.
+    pub(super) fn push_compressed(&mut self, compressed: Compressed) {
         let Compressed { opcode, payload } = compressed;
         self.encoder.push_compressed(opcode, payload, self.limit);
-        deferred.drop_message(Some(message));
+    }
+
+    /// Returns how `message` is compressed, if it is, and by itself.
+    pub(super) fn standalone(&self, message: &Message) -> Option<Standalone> {
+        self.standalone.filter(|standalone| standalone.applies(message))
     }
 
     /// Returns whether `message` is to be compressed.
@@ -256,6 +258,7 @@ impl Outbox {
 const MAX_CONTROL: usize = 125;
 
 /// What a message was compressed to.
+#[derive(Clone, Debug)]
 pub(in crate::websocket) struct Compressed {
     pub(in crate::websocket) opcode: Data,
     pub(in crate::websocket) payload: Bytes,

@@ -7,7 +7,7 @@ use tungstenite::{Error, Message, error::ProtocolError};
 use super::{deferred::Deferred, lifecycle::State, outbox::Compressed, state::Connection, waiters::Event};
 use crate::{
     close::{CloseCode, CloseReason},
-    deflate::Deflater,
+    deflate::{Deflater, Standalone},
 };
 
 /// Whether a message may be compressed, where that was agreed on.
@@ -76,7 +76,8 @@ impl<IO> Connection<IO> {
         compress: Compress,
         deferred: &mut Deferred,
     ) -> Option<u64> {
-        let is_plain = compress == Compress::Never || !self.terms.is_compressed;
+        let is_plain =
+            compress == Compress::Never || !self.terms.is_compressed || !self.outbox.is_compressible(message);
         if !(is_plain && self.is_open() && self.has_room() && self.outbox.push_copy(message)) {
             return None;
         }
@@ -142,14 +143,34 @@ impl<IO> Connection<IO> {
             self.terms.meter.sent(message.len());
         }
         match compressed {
-            Some(compressed) => self.outbox.push_compressed(message, compressed, deferred),
+            Some(compressed) => {
+                self.outbox.push_compressed(compressed);
+                deferred.drop_message(Some(message));
+            }
             None => self.outbox.push(message, deferred),
         }
         self.pass_room_on(deferred);
     }
 
+    /// Returns how `message` is compressed here, if it is, and by itself.
+    pub(in crate::websocket) fn standalone(&self, message: &Message) -> Option<Standalone> {
+        self.outbox.standalone(message)
+    }
+
+    /// Accepts a message of `len` bytes that was compressed for this connection and for others.
+    pub(in crate::websocket) fn send_compressed(
+        &mut self,
+        len: usize,
+        compressed: Compressed,
+        deferred: &mut Deferred,
+    ) {
+        self.terms.meter.sent(len);
+        self.outbox.push_compressed(compressed);
+        self.pass_room_on(deferred);
+    }
+
     /// Wakes the next sender, if there is room for one more.
-    fn pass_room_on(&mut self, deferred: &mut Deferred) {
+    pub(in crate::websocket) fn pass_room_on(&mut self, deferred: &mut Deferred) {
         if self.has_room() {
             self.waiters.wake_first(Event::Room, deferred);
         }

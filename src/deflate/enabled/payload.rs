@@ -1,0 +1,12 @@
+//! What of a message is compressed.
+
+use tungstenite::{Message, protocol::frame::coding::Data};
+
+/// The opcode and the payload of a data message.
+pub(super) fn payload_of(message: &Message) -> Option<(Data, &[u8])> {
+    match message {
+        Message::Text(text) => Some((Data::Text, text.as_bytes())),
+        Message::Binary(payload) => Some((Data::Binary, payload)),
+        _ => None,
+    }
+}

@@ -1,0 +1,34 @@
+//! A socket in a room.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::Relaxed},
+};
+
+use super::latest::Latest;
+use crate::websocket::Recipient;
+
+/// A socket in a room.
+#[derive(Debug)]
+pub(super) struct Entry<M> {
+    pub(super) recipient: Recipient,
+    pub(super) member: Arc<M>,
+    pub(super) latest: Latest,
+    /// Where it is in the room's list. It changes under the lock of the rooms only.
+    index: AtomicUsize,
+}
+
+impl<M> Entry<M> {
+    pub(super) fn new(recipient: Recipient, member: M) -> Self {
+        let index = AtomicUsize::new(usize::MAX);
+        Self { recipient, member: Arc::new(member), latest: Latest::default(), index }
+    }
+
+    pub(super) fn index(&self) -> usize {
+        self.index.load(Relaxed)
+    }
+
+    pub(super) fn set_index(&self, index: usize) {
+        self.index.store(index, Relaxed);
+    }
+}

@@ -1,0 +1,57 @@
+//! Sending a message to the sockets of a room.
+
+use std::sync::Arc;
+
+use tungstenite::Message;
+
+use super::{OnFull, Sent, entry::Entry, list::List, waiting::keep};
+use crate::{
+    close::{CloseCode, CloseReason},
+    websocket::{Broadcast, Posted},
+};
+
+/// Sends a message to all but one of the sockets. No lock is held meanwhile.
+pub(super) fn fan_out<M: Send + Sync + 'static>(
+    entries: &List<Arc<Entry<M>>>,
+    message: Message,
+    except: Option<&Arc<Entry<M>>>,
+    on_full: OnFull,
+) -> Sent {
+    let mut broadcast = Broadcast::new(message);
+    let mut sent = Sent::default();
+    entries.for_each(|entry| {
+        if except.is_some_and(|except| Arc::ptr_eq(except, entry)) {
+            return;
+        }
+        match send(entry, &mut broadcast, on_full) {
+            Posted::Queued => sent.delivered += 1,
+            Posted::Full => sent.full += 1,
+            Posted::Closed => sent.closed += 1,
+        }
+    });
+    sent
+}
+
+fn send<M: Send + Sync + 'static>(
+    entry: &Arc<Entry<M>>,
+    broadcast: &mut Broadcast,
+    on_full: OnFull,
+) -> Posted {
+    let Entry { recipient, latest, .. } = &**entry;
+    if on_full == OnFull::KeepLatest && latest.replace(broadcast.message()) {
+        return Posted::Full;
+    }
+    let posted = recipient.post(broadcast);
+    if posted == Posted::Full {
+        match on_full {
+            OnFull::Skip => {}
+            OnFull::CloseAfter(time) => {
+                if recipient.stalled().unwrap_or_default() >= time {
+                    recipient.close(CloseCode::TRY_AGAIN_LATER, CloseReason::truncated("reading too slowly"));
+                }
+            }
+            OnFull::KeepLatest => keep(entry, broadcast.message()),
+        }
+    }
+    posted
+}

@@ -1,0 +1,241 @@
+//! A list whose clones cost a pointer.
+
+use std::{mem, sync::Arc};
+
+/// How many values or branches a node has at most: two to the power of [`BITS`].
+const WIDTH: usize = 1 << BITS;
+const BITS: u32 = 5;
+
+/// A list whose clones share everything. A change copies what it passes on its way down, if a clone has that as well: the
+/// pointers of a node on each of a few levels, however long the list is.
+#[derive(Debug)]
+pub(super) struct List<T> {
+    root: Arc<Node<T>>,
+    /// How many levels of branches are above the values.
+    height: u32,
+    len: usize,
+}
+
+/// All but the last of a level are full.
+#[derive(Clone, Debug)]
+enum Node<T> {
+    Values(Vec<T>),
+    Branches(Vec<Arc<Node<T>>>),
+}
+
+impl<T> List<T> {
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) fn for_each(&self, mut f: impl FnMut(&T)) {
+        self.root.for_each(&mut f);
+    }
+}
+
+impl<T: Clone> List<T> {
+    /// Appends a value.
+    pub(super) fn push(&mut self, value: T) {
+        if self.len == WIDTH << (BITS * self.height) {
+            self.root = Arc::new(Node::Branches(vec![Arc::clone(&self.root)]));
+            self.height += 1;
+        }
+        Arc::make_mut(&mut self.root).push(value, self.height, self.len);
+        self.len += 1;
+    }
+
+    /// Takes the value at `index` out, and puts the last one there.
+    ///
+    /// # Panics
+    ///
+    /// Panics when there is no such value.
+    pub(super) fn swap_remove(&mut self, index: usize) -> T {
+        assert!(index < self.len, "{index} is not below {}", self.len);
+        self.len -= 1;
+        let last = Arc::make_mut(&mut self.root).pop();
+        if self.height > 0 && self.len == WIDTH << (BITS * (self.height - 1)) {
+            if let Node::Branches(branches) = &*self.root {
+                self.root = Arc::clone(&branches[0]);
+                self.height -= 1;
+            }
+        }
+        match index == self.len {
+            true => last,
+            false => mem::replace(Arc::make_mut(&mut self.root).get_mut(index, self.height), last),
+        }
+    }
+
+    /// Returns the value at `index`.
+    pub(super) fn get(&self, index: usize) -> Option<&T> {
+        if index < self.len { self.root.get(index, self.height) } else { None }
+    }
+}
+
+impl<T> Node<T> {
+    fn for_each(&self, f: &mut impl FnMut(&T)) {
+        match self {
+            Self::Values(values) => values.iter().for_each(f),
+            Self::Branches(branches) => branches.iter().for_each(|branch| branch.for_each(f)),
+        }
+    }
+
+    fn get(&self, index: usize, height: u32) -> Option<&T> {
+        match self {
+            Self::Values(values) => values.get(index % WIDTH),
+            Self::Branches(branches) => branches.get(branch(index, height))?.get(index, height - 1),
+        }
+    }
+}
+
+impl<T: Clone> Node<T> {
+    fn push(&mut self, value: T, height: u32, index: usize) {
+        match self {
+            Self::Values(values) => values.push(value),
+            Self::Branches(branches) => {
+                let at = branch(index, height);
+                if at == branches.len() {
+                    let is_lowest = height == 1;
+                    let empty = if is_lowest { Self::Values(Vec::new()) } else { Self::Branches(Vec::new()) };
+                    branches.push(Arc::new(empty));
+                }
+                Arc::make_mut(&mut branches[at]).push(value, height - 1, index);
+            }
+        }
+    }
+
+    fn pop(&mut self) -> T {
+        match self {
+            Self::Values(values) => values.pop().expect("no node is empty but the root of an empty list"),
+            Self::Branches(branches) => {
+                let last = branches.last_mut().expect("no branch is empty");
+                let value = Arc::make_mut(last).pop();
+                if last.is_empty() {
+                    branches.pop();
+                }
+                value
+            }
+        }
+    }
+
+    fn get_mut(&mut self, index: usize, height: u32) -> &mut T {
+        match self {
+            Self::Values(values) => &mut values[index % WIDTH],
+            Self::Branches(branches) => {
+                Arc::make_mut(&mut branches[branch(index, height)]).get_mut(index, height - 1)
+            }
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Values(values) => values.is_empty(),
+            Self::Branches(branches) => branches.is_empty(),
+        }
+    }
+}
+
+/// Returns in which branch of a node the value at `index` is.
+fn branch(index: usize, height: u32) -> usize {
+    (index >> (BITS * height)) % WIDTH
+}
+
+impl<T> Clone for List<T> {
+    fn clone(&self) -> Self {
+        Self { root: Arc::clone(&self.root), height: self.height, len: self.len }
+    }
+}
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self { root: Arc::new(Node::Values(Vec::new())), height: 0, len: 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*};
+
+    use super::{List, WIDTH};
+    use crate::header::arbitrary::config;
+
+    fn values<T: Clone>(list: &List<T>) -> Vec<T> {
+        let mut values = Vec::new();
+        list.for_each(|value| values.push(value.clone()));
+        assert_eq!(values.len(), list.len());
+        values
+    }
+
+    /// Pushes so many, removes so many from where the number says, and keeps a clone.
+    fn steps() -> impl Strategy<Value = Vec<(usize, Vec<usize>)>> {
+        vec((0..3 * WIDTH, vec(any::<usize>(), 0..3 * WIDTH)), 1..8)
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn it_is_a_vector_and_its_clones_do_not_change(steps in steps()) {
+            let (mut list, mut model, mut clones) = (List::default(), Vec::new(), Vec::new());
+            let mut next = 0;
+            for (pushes, removals) in steps {
+                for _ in 0..pushes {
+                    list.push(next);
+                    model.push(next);
+                    next += 1;
+                }
+                clones.push((list.clone(), model.clone()));
+                for at in removals {
+                    if !model.is_empty() {
+                        let at = at % model.len();
+                        prop_assert_eq!(list.get(at), Some(&model[at]));
+                        prop_assert_eq!(list.swap_remove(at), model.swap_remove(at));
+                    }
+                }
+                prop_assert_eq!(list.get(model.len()), None);
+                clones.push((list.clone(), model.clone()));
+            }
+            for (list, model) in clones {
+                prop_assert_eq!(values(&list), model);
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_one_grows_and_shrinks_by_levels() {
+        let len = WIDTH * WIDTH * WIDTH + 1;
+        let mut list = List::default();
+        for value in 0..len {
+            list.push(value);
+        }
+        assert_eq!((list.height, values(&list)), (3, (0..len).collect()));
+        for value in (0..len).rev() {
+            assert_eq!(list.swap_remove(value), value);
+        }
+        assert_eq!((list.height, values(&list)), (0, Vec::new()));
+    }
+
+    #[test]
+    fn a_change_copies_few_values_however_many_there_are() {
+        use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+        static CLONES: AtomicUsize = AtomicUsize::new(0);
+        struct Counted;
+        impl Clone for Counted {
+            fn clone(&self) -> Self {
+                CLONES.fetch_add(1, Relaxed);
+                Self
+            }
+        }
+
+        let mut list = List::default();
+        for _ in 0..10_000 {
+            list.push(Counted);
+        }
+        assert_eq!(CLONES.load(Relaxed), 0);
+        let clone = list.clone();
+        list.swap_remove(5000);
+        list.push(Counted);
+        assert!(CLONES.load(Relaxed) <= 2 * WIDTH);
+        assert_eq!((clone.len(), list.len()), (10_000, 10_000));
+    }
+}

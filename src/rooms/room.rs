@@ -1,0 +1,78 @@
+//! One room: the sockets in it, and their members.
+
+use std::{
+    collections::{HashMap, hash_map},
+    hash::Hash,
+    sync::Arc,
+};
+
+use super::{entry::Entry, list::List};
+
+/// One room: the sockets in it, and how many of them each member has.
+#[derive(Debug)]
+pub(super) struct Room<M> {
+    entries: List<Arc<Entry<M>>>,
+    counts: HashMap<Arc<M>, usize>,
+}
+
+/// What is left of a socket that was in a room. It is the application's, and is to be dropped outside of the lock.
+#[derive(Debug)]
+pub(super) struct Removed<M> {
+    /// Whether it was the last socket of its member there.
+    pub(super) is_last: bool,
+    _entry: Arc<Entry<M>>,
+    _member: Option<Arc<M>>,
+}
+
+impl<M> Room<M> {
+    /// Returns the sockets as they are now, at the cost of a pointer.
+    pub(super) fn entries(&self) -> List<Arc<Entry<M>>> {
+        self.entries.clone()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+}
+
+impl<M: Eq + Hash> Room<M> {
+    /// Adds a socket. Returns whether it is the first of its member.
+    pub(super) fn add(&mut self, entry: Arc<Entry<M>>) -> bool {
+        // This calls the application's code, so it comes first: a panic leaves everything as it was.
+        let count = self.counts.entry(Arc::clone(&entry.member)).or_default();
+        *count += 1;
+        let is_first = *count == 1;
+        entry.set_index(self.entries.len());
+        self.entries.push(entry);
+        is_first
+    }
+
+    /// Removes a socket that is there.
+    pub(super) fn remove(&mut self, entry: &Entry<M>) -> Removed<M> {
+        let index = entry.index();
+        let removed = self.entries.swap_remove(index);
+        if let Some(moved) = self.entries.get(index) {
+            moved.set_index(index);
+        }
+        let mut removed = Removed { is_last: false, _entry: removed, _member: None };
+        if let hash_map::Entry::Occupied(mut count) = self.counts.entry(Arc::clone(&entry.member)) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                removed.is_last = true;
+                removed._member = Some(count.remove_entry().0);
+            }
+        }
+        removed
+    }
+
+    /// Returns how many sockets a member has here.
+    pub(super) fn sockets_of(&self, member: &M) -> usize {
+        self.counts.get(member).copied().unwrap_or_default()
+    }
+}
+
+impl<M> Default for Room<M> {
+    fn default() -> Self {
+        Self { entries: List::default(), counts: HashMap::new() }
+    }
+}

@@ -1,0 +1,186 @@
+//! A socket of whatever IO, to which messages are sent that go to others as well.
+
+use std::{fmt, future::Future, pin::Pin, sync::Arc, task::Poll, time::Duration};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    runtime,
+};
+
+use super::{
+    broadcast::Broadcast,
+    connection::{Compress, Event},
+    handle::code_of_drop,
+    shared::{Act, Shared},
+};
+use crate::close::{CloseCode, CloseReason};
+
+/// A socket of whatever IO. It is no sender: it does not keep the connection open.
+#[derive(Clone)]
+pub(crate) struct Recipient(Arc<dyn Receive>);
+
+/// What became of a message for one socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Posted {
+    Queued,
+    /// There is no space for it.
+    Full,
+    /// The connection is closing or closed, or no socket may send such a message.
+    Closed,
+}
+
+impl Recipient {
+    pub(super) fn new<IO>(shared: Arc<Shared<IO>>) -> Self
+    where
+        IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        Self(shared)
+    }
+
+    /// Queues a message if there is space for it, or the IO makes some, and has it written soon.
+    pub(crate) fn post(&self, broadcast: &mut Broadcast) -> Posted {
+        let (posted, home) = self.0.post(broadcast);
+        if let Some(home) = home {
+            Arc::clone(&self.0).deliver(home);
+        }
+        posted
+    }
+
+    /// Returns for how long the IO has taken nothing although something is waiting to be written.
+    pub(crate) fn stalled(&self) -> Option<Duration> {
+        self.0.stalled()
+    }
+
+    /// Begins to close.
+    pub(crate) fn close(&self, code: CloseCode, reason: CloseReason) {
+        Arc::clone(&self.0).close(code, reason);
+    }
+
+    /// Waits until there is space for a message; `false` once there never will be.
+    ///
+    /// If no message is [posted](Self::post) then, [`pass_space_on`](Self::pass_space_on) is to be called.
+    pub(crate) fn space(&self) -> Pin<Box<dyn Future<Output = bool> + Send>> {
+        Arc::clone(&self.0).space()
+    }
+
+    /// Lets the next sender have the space that was waited for.
+    pub(crate) fn pass_space_on(&self) {
+        self.0.pass_space_on();
+    }
+}
+
+impl fmt::Debug for Recipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Recipient").finish_non_exhaustive()
+    }
+}
+
+/// Counts as a sender of its socket while it lives.
+#[derive(Debug)]
+pub(crate) struct SenderSeat(Recipient);
+
+impl SenderSeat {
+    pub(crate) fn new(recipient: Recipient) -> Self {
+        recipient.0.add_sender();
+        Self(recipient)
+    }
+}
+
+impl Drop for SenderSeat {
+    fn drop(&mut self) {
+        self.0.0.remove_sender(code_of_drop());
+    }
+}
+
+/// What a [`Recipient`] needs of a connection, whose IO is forgotten.
+trait Receive: Send + Sync {
+    /// Queues a message. Returns the runtime in which it is to be [delivered](Self::deliver), if it is.
+    fn post(&self, broadcast: &mut Broadcast) -> (Posted, Option<runtime::Id>);
+    fn deliver(self: Arc<Self>, home: runtime::Id);
+    fn stalled(&self) -> Option<Duration>;
+    fn close(self: Arc<Self>, code: CloseCode, reason: CloseReason);
+    fn space(self: Arc<Self>) -> Pin<Box<dyn Future<Output = bool> + Send>>;
+    fn pass_space_on(&self);
+    fn add_sender(&self);
+    fn remove_sender(&self, code: CloseCode);
+}
+
+impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> Receive for Shared<IO> {
+    fn post(&self, broadcast: &mut Broadcast) -> (Posted, Option<runtime::Id>) {
+        let mut locked = self.lock();
+        if locked.is_open() && !locked.has_room() {
+            locked = self.write(locked);
+        }
+        loop {
+            if !locked.is_open() {
+                return (Posted::Closed, None);
+            }
+            if !locked.may_have_room() {
+                return (Posted::Full, None);
+            }
+            let message = broadcast.message();
+            let (connection, deferred) = locked.parts();
+            let compress = match connection.standalone(message) {
+                None => Compress::Negotiated,
+                Some(standalone) => match broadcast.compressed(standalone) {
+                    Some(Some(compressed)) => {
+                        connection.send_compressed(message.len(), compressed.clone(), deferred);
+                        break;
+                    }
+                    // It would not become smaller.
+                    Some(None) => Compress::Never,
+                    None => {
+                        // Compressing takes as long as it takes: not under the lock.
+                        drop(locked);
+                        broadcast.compress(standalone);
+                        locked = self.lock();
+                        continue;
+                    }
+                },
+            };
+            if connection.send_now(message, compress, deferred).is_none() {
+                if self.start_send_with(locked, message.clone(), compress).is_err() {
+                    return (Posted::Closed, None);
+                }
+                locked = self.lock();
+            }
+            break;
+        }
+        (Posted::Queued, self.begin_writing(locked))
+    }
+
+    fn deliver(self: Arc<Self>, home: runtime::Id) {
+        self.act(Act::Deliver(home));
+    }
+
+    fn stalled(&self) -> Option<Duration> {
+        Self::stalled(self)
+    }
+
+    fn close(self: Arc<Self>, code: CloseCode, reason: CloseReason) {
+        self.begin_close(Some(code), reason);
+    }
+
+    fn space(self: Arc<Self>) -> Pin<Box<dyn Future<Output = bool> + Send>> {
+        Box::pin(async move {
+            self.wait(Event::Room, |connection, _| match connection.is_open() {
+                true if connection.has_room() => Poll::Ready(true),
+                true => Poll::Pending,
+                false => Poll::Ready(false),
+            })
+            .await
+        })
+    }
+
+    fn pass_space_on(&self) {
+        self.with(|connection, deferred| connection.pass_room_on(deferred));
+    }
+
+    fn add_sender(&self) {
+        self.with(|connection, _| connection.add_sender());
+    }
+
+    fn remove_sender(&self, code: CloseCode) {
+        self.with(|connection, deferred| connection.remove_sender(code, deferred));
+    }
+}

@@ -1,0 +1,112 @@
+//! Messages that are compressed once for many sockets.
+
+use raw_client::{
+    FIN, RSV1,
+    deflate::{Inflater, NO_TAKEOVER, TAKEOVER},
+    opcode::{BINARY, TEXT},
+    read_frame,
+};
+use tokio::io::DuplexStream;
+use tower_websocket::{Config, Deflate, rooms::Rooms};
+
+use crate::member::{Member, in_memory};
+
+async fn member(deflate: Deflate, offer: &str) -> Member<DuplexStream, DuplexStream> {
+    let header = format!("Sec-WebSocket-Extensions: {offer}\r\n");
+    in_memory(Config::new().deflate(deflate), 1 << 20, &header).await
+}
+
+fn text(number: usize) -> String {
+    (0..40).map(|item| format!("{{\"id\":{},\"name\":\"item {item}\"}},", item * number)).collect()
+}
+
+#[tokio::test]
+async fn every_member_gets_the_message_in_its_own_parameters() {
+    let mut members = [
+        // By itself, in the largest window: those share what it was compressed to.
+        (member(Deflate::new(), NO_TAKEOVER).await, Inflater::new(false, 15), true),
+        (member(Deflate::new(), TAKEOVER).await, Inflater::new(true, 15), true),
+        (
+            member(Deflate::new().server_no_context_takeover(true), TAKEOVER).await,
+            Inflater::new(false, 15),
+            true,
+        ),
+        // Others.
+        (member(Deflate::new().server_max_window_bits(9), TAKEOVER).await, Inflater::new(true, 9), true),
+        (member(Deflate::new().level(9), NO_TAKEOVER).await, Inflater::new(false, 15), true),
+        (member(Deflate::new().context_takeover(true), TAKEOVER).await, Inflater::new(true, 15), true),
+        (member(Deflate::new().threshold(1 << 20), TAKEOVER).await, Inflater::new(true, 15), false),
+        (in_memory(Config::new(), 1 << 20, "").await, Inflater::new(true, 15), false),
+    ];
+    let rooms = Rooms::<u32>::new();
+    let _memberships: Vec<_> = members.iter().map(|(member, ..)| rooms.join(1, &member.sender, ())).collect();
+    for number in 0..4 {
+        assert_eq!(rooms.send(&1, text(number)).delivered, members.len());
+        // Too short for it.
+        assert_eq!(rooms.send(&1, "short").delivered, members.len());
+    }
+    let mut payloads = vec![Vec::new(); members.len()];
+    for ((member, inflater, is_compressed), payloads) in members.iter_mut().zip(&mut payloads) {
+        member.sender.flush().await.unwrap();
+        for number in 0..4 {
+            let (first, payload) = read_frame(&mut member.client).await.unwrap();
+            let inflated = match *is_compressed {
+                true => {
+                    assert_eq!(first, FIN | RSV1 | TEXT);
+                    assert!(payload.len() < text(number).len() / 2);
+                    inflater.message(&payload)
+                }
+                false => {
+                    assert_eq!(first, FIN | TEXT);
+                    payload.clone()
+                }
+            };
+            assert_eq!(inflated, text(number).as_bytes());
+            payloads.push(payload);
+            assert_eq!(read_frame(&mut member.client).await.unwrap(), (FIN | TEXT, b"short".to_vec()));
+        }
+    }
+    assert!(payloads[1..3].iter().all(|same| *same == payloads[0]));
+    assert!(payloads[3..].iter().all(|other| *other != payloads[0]));
+}
+
+#[tokio::test]
+async fn what_does_not_become_smaller_goes_plain_to_all() {
+    let mut members = [member(Deflate::new(), TAKEOVER).await, member(Deflate::new(), NO_TAKEOVER).await];
+    let rooms = Rooms::<u32>::new();
+    let _memberships: Vec<_> = members.iter().map(|member| rooms.join(1, &member.sender, ())).collect();
+    let mut seed = 1_u64;
+    let noise: Vec<u8> = std::iter::repeat_with(|| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 56) as u8
+    })
+    .take(1000)
+    .collect();
+    assert_eq!(rooms.send(&1, noise.clone()).delivered, 2);
+    for member in &mut members {
+        member.sender.flush().await.unwrap();
+        assert_eq!(read_frame(&mut member.client).await.unwrap(), (FIN | BINARY, noise.clone()));
+    }
+}
+
+/// The time that it takes tells how often a message is compressed: a large one takes some milliseconds.
+#[tokio::test]
+async fn a_message_is_compressed_once_for_all_that_share_their_parameters() {
+    const MEMBERS: usize = 50;
+    let mut members = Vec::new();
+    for _ in 0..MEMBERS {
+        members.push(member(Deflate::new().level(9), TAKEOVER).await);
+    }
+    let message = text(7).repeat(200);
+    let rooms = Rooms::<u32>::new();
+    let _memberships: Vec<_> = members.iter().map(|member| rooms.join(1, &member.sender, ())).collect();
+    let start = std::time::Instant::now();
+    for member in &members {
+        member.sender.try_send(message.clone()).unwrap();
+    }
+    let each = start.elapsed();
+    let start = std::time::Instant::now();
+    assert_eq!(rooms.send(&1, message).delivered, MEMBERS);
+    let once = start.elapsed();
+    assert!(once < each / 5, "{once:?} after {each:?}");
+}

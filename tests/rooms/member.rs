@@ -1,0 +1,55 @@
+//! A socket and its client.
+
+use raw_client::{opening, read_frame};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, DuplexStream, duplex},
+    join,
+    net::{TcpListener, TcpStream},
+};
+use tower_websocket::{AcceptAll, Acceptor, Config, Receiver, Sender, WebSocket};
+
+/// A client, and the halves of its socket.
+pub(crate) struct Member<IO, Client> {
+    pub(crate) client: Client,
+    pub(crate) sender: Sender<IO>,
+    pub(crate) receiver: Receiver<IO>,
+}
+
+/// One in memory, with so many bytes between the two.
+pub(crate) async fn in_memory(
+    config: Config,
+    room: usize,
+    offer: &str,
+) -> Member<DuplexStream, DuplexStream> {
+    let (client, server) = duplex(room);
+    open(config, client, server, offer).await
+}
+
+/// One over TCP.
+pub(crate) async fn over_tcp(config: Config) -> Member<TcpStream, TcpStream> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let (client, accepted) = join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
+    open(config, client.unwrap(), accepted.unwrap().0, "").await
+}
+
+async fn open<IO, Client>(config: Config, mut client: Client, server: IO, offer: &str) -> Member<IO, Client>
+where
+    IO: AsyncRead + AsyncWrite + Send + Unpin + std::fmt::Debug + 'static,
+    Client: AsyncRead + AsyncWrite + Unpin,
+{
+    let acceptor = Acceptor::new(AcceptAll).with_config(config);
+    let (opened, accepted) = join!(opening::open(&mut client, "/", offer), acceptor.accept(server));
+    opened.unwrap();
+    let (socket, ()): (WebSocket<IO>, ()) = accepted.unwrap();
+    let (sender, receiver) = socket.split();
+    Member { client, sender, receiver }
+}
+
+impl<IO, Client: AsyncRead + Unpin> Member<IO, Client> {
+    /// The payload of the next frame, which is text.
+    pub(crate) async fn text(&mut self) -> String {
+        let (first, payload) = read_frame(&mut self.client).await.expect("a frame");
+        assert_eq!(first, raw_client::whole::TEXT, "{payload:?}");
+        String::from_utf8(payload).unwrap()
+    }
+}
