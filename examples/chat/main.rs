@@ -7,10 +7,10 @@
 //! Open <http://127.0.0.1:9004/> in two windows. `--port N` (0 picks one), `--host ADDRESS` (`0.0.0.0` lets a phone in).
 //!
 //! - Who comes in says a name, in the socket's query. The handshake service rejects a name that is missing (400) or
-//!   taken (409), and reserves it otherwise: the handler gets the seat beside the socket, and dropping it gives it back.
+//!   taken (409). The handler takes a seat in the room, which leaves the room when it is dropped.
 //! - Scripts do not get to see why a WebSocket was rejected, so an ordinary `GET` of the same path tells.
-//! - What is said goes to all, each through the sending half of its socket. Nobody waits for a slow reader: one who is
-//!   64 KiB behind is closed with 1013, comes back, and gets the history.
+//! - What is said goes to all, through `Rooms`. Nobody waits for a slow reader: one who is 64 KiB behind is closed with 1013,
+//!   comes back, and gets the history.
 //! - The page comes back by itself when the server or the network was gone, later each time. What was typed meanwhile is
 //!   sent then; what was already heard is not shown twice.
 //! - Ctrl-C and SIGTERM end all sockets with 1001 before the process ends.
@@ -29,7 +29,7 @@ use tower_websocket::{
 };
 
 use event::Command;
-use room::{Refusal, Room, Seat};
+use room::{Guest, Refusal, Room};
 
 const PAGE: Html<&str> = Html(include_str!("page.html"));
 
@@ -40,25 +40,25 @@ struct Hello {
     key: String,
 }
 
-fn enter(room: &Room, uri: &http::Uri) -> Result<Seat, Refusal> {
+fn admit(room: &Room, uri: &http::Uri) -> Result<Guest, Refusal> {
     let Query(hello) = Query::<Hello>::try_from_uri(uri)
         .map_err(|_| (StatusCode::BAD_REQUEST, "the query must be ?name=NAME&key=KEY"))?;
-    room.reserve(&hello.name, &hello.key)
+    room.admit(&hello.name, &hello.key)
 }
 
-async fn handshake(room: Room, request: Request<Handshake>) -> Result<Response<Seat>, Rejection> {
-    let seat = enter(&room, request.uri())?;
-    Ok(request.into_body().accept(seat))
+async fn handshake(room: Room, request: Request<Handshake>) -> Result<Response<Guest>, Rejection> {
+    let guest = admit(&room, request.uri())?;
+    Ok(request.into_body().accept(guest))
 }
 
 /// Whether the handshake would be accepted, for the page to show.
 async fn may_enter(room: Room, uri: http::Uri) -> Result<StatusCode, Refusal> {
-    enter(&room, &uri).map(|_| StatusCode::NO_CONTENT)
+    admit(&room, &uri).map(|_| StatusCode::NO_CONTENT)
 }
 
-async fn converse(socket: WebSocket, seat: Seat) {
+async fn converse(socket: WebSocket, guest: Guest) {
     let (sender, mut receiver) = socket.split();
-    seat.take(sender.clone());
+    let Some(seat) = guest.enter(&sender) else { return };
     while let Some(command) = receiver.recv_json().await {
         match command {
             Ok(Command::Say { id, text }) => seat.say(id, text),

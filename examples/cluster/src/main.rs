@@ -68,9 +68,9 @@ async fn handshake(rooms: Rooms, request: Request<Handshake>) -> Result<Response
     Ok(handshake.accept(seat))
 }
 
-async fn converse(socket: WebSocket, seat: Seat) {
+async fn converse(socket: WebSocket, mut seat: Seat) {
     let (sender, mut receiver) = socket.split();
-    seat.take(sender.clone());
+    seat.take(&sender);
     while let Some(command) = receiver.recv_json().await {
         match command {
             Ok(Command::Say { id, text }) => seat.say(id, text).await,

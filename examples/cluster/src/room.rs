@@ -15,12 +15,12 @@ use tokio::{
     task::AbortHandle,
     time::interval,
 };
-use tower_websocket::Sender;
+use tower_websocket::{Sender, rooms::Membership};
 
 use crate::{
     bus::Bus,
     event::{Event, Notice, Said},
-    state::{Person, State, message, now},
+    state::{Person, State, To, message, now},
 };
 
 /// Why somebody is not let in.
@@ -95,10 +95,11 @@ impl Rooms {
             key: key.to_owned(),
             since: now(),
             seats: 0,
-            sender: None,
+            is_present: false,
         });
         person.seats += 1;
-        Ok(Seat { rooms: self.clone(), room: Arc::clone(room), name: name.to_owned() })
+        let (rooms, room) = (self.clone(), Arc::clone(room));
+        Ok(Seat { rooms, room, name: name.to_owned(), memberships: None })
     }
 }
 
@@ -190,21 +191,25 @@ pub(crate) struct Seat {
     rooms: Rooms,
     room: Arc<Room>,
     name: String,
+    /// Among all, and among the person's own sockets, once the socket is open.
+    memberships: Option<[Membership<To>; 2]>,
 }
 
 impl Seat {
     /// The socket is open: it gets to know what there is, and the others that there is one more.
-    pub(crate) fn take(&self, sender: Sender) {
+    pub(crate) fn take(&mut self, sender: &Sender) {
         let mut state = self.room.lock();
         let mut people = state.names();
         people.insert(self.name.clone());
         let people = people.into_iter().collect::<Vec<_>>();
         let welcome = Event::Welcome { people: &people, history: &state.history };
         let _ = sender.try_send(message(&welcome));
+        state.replace(&self.name);
+        let addresses = [To::All, To::Person(self.name.clone())];
+        self.memberships = Some(addresses.map(|to| state.sockets.join(to, sender, ())));
         state.change(|state| {
             let person = state.people.get_mut(&self.name).expect("a seat has its person");
-            person.since = now();
-            person.replace(Some(sender));
+            (person.since, person.is_present) = (now(), true);
         });
         drop(state);
         self.room.changed.notify_one();
@@ -228,6 +233,7 @@ impl Drop for Seat {
     fn drop(&mut self) {
         let mut rooms = self.rooms.0.rooms.lock().expect("no panic under the lock");
         let mut state = self.room.lock();
+        self.memberships = None;
         let person = state.people.get_mut(&self.name).expect("a seat has its person");
         person.seats -= 1;
         if person.seats > 0 {

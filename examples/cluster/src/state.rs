@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use tower_websocket::{CloseCode, Message, Sender, websocket::TrySendError};
+use tower_websocket::{
+    CloseFrame, Message,
+    rooms::{OnFull, Rooms},
+};
 
 use crate::event::{Event, Presence, Said};
 
@@ -15,8 +18,9 @@ const HISTORY: usize = 100;
 /// A process that has said nothing for so long is gone.
 const FORGET: Duration = Duration::from_secs(7);
 
-#[derive(Default)]
 pub(crate) struct State {
+    /// The sockets at this process.
+    pub(crate) sockets: Rooms<To>,
     /// Who is at this process.
     pub(crate) people: BTreeMap<String, Person>,
     /// Who is at the others, and when they last said so.
@@ -24,13 +28,20 @@ pub(crate) struct State {
     pub(crate) history: VecDeque<Said>,
 }
 
+/// Whom at this process a message goes to.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) enum To {
+    All,
+    Person(String),
+}
+
 pub(crate) struct Person {
     pub(crate) key: String,
     pub(crate) since: u64,
     /// How many seats have this name: more than one while a page that came back replaces its lost socket.
     pub(crate) seats: usize,
-    /// `None` until the socket is open.
-    pub(crate) sender: Option<Sender>,
+    /// Whether a socket is open.
+    pub(crate) is_present: bool,
 }
 
 impl State {
@@ -43,7 +54,7 @@ impl State {
 
     /// Who is at this process, for the others.
     pub(crate) fn presences(&self) -> Vec<Presence> {
-        let present = self.people.iter().filter(|(_, person)| person.sender.is_some());
+        let present = self.people.iter().filter(|(_, person)| person.is_present);
         let presence = |(name, person): (&String, &Person)| Presence {
             name: name.clone(),
             key: person.key.clone(),
@@ -54,7 +65,7 @@ impl State {
 
     /// Who is there, at whatever process.
     pub(crate) fn names(&self) -> BTreeSet<String> {
-        let here = self.people.iter().filter(|(_, person)| person.sender.is_some()).map(|(name, _)| name);
+        let here = self.people.iter().filter(|(_, person)| person.is_present).map(|(name, _)| name);
         let elsewhere = self.elsewhere.values().flat_map(|(people, _)| people).map(|person| &person.name);
         here.chain(elsewhere).cloned().collect()
     }
@@ -76,9 +87,9 @@ impl State {
     /// Another process says who is there.
     pub(crate) fn present(&mut self, process: String, people: Vec<Presence>) {
         for other in &people {
-            let replaced = |person: &&mut Person| person.key == other.key && person.since < other.since;
-            if let Some(person) = self.people.get_mut(&other.name).filter(replaced) {
-                person.replace(None);
+            let is_replaced = |person: &&Person| person.key == other.key && person.since < other.since;
+            if self.people.get(&other.name).is_some_and(|person| is_replaced(&person)) {
+                self.replace(&other.name);
             }
         }
         self.change(|state| state.elsewhere.insert(process, (people, Instant::now())));
@@ -103,26 +114,23 @@ impl State {
 
     /// Tells all who are at this process, without waiting for any.
     fn tell(&self, event: &Event<'_>) {
-        // Clones of a message share its bytes.
-        let message = message(event);
-        for sender in self.people.values().filter_map(|person| person.sender.as_ref()) {
-            if let Err(TrySendError::Full(_)) = sender.try_send(message.clone()) {
-                sender.close(CloseCode::TRY_AGAIN_LATER, "reading too slowly");
-            }
-        }
+        self.sockets.send(&To::All, message(event));
+    }
+
+    /// Closes somebody's sockets, in whose place there is another one, here or elsewhere.
+    pub(crate) fn replace(&self, name: &str) {
+        // The page knows by this that it must not come back.
+        let replaced = CloseFrame { code: 4000.into(), reason: "replaced".into() };
+        self.sockets.send(&To::Person(name.to_owned()), Message::Close(Some(replaced)));
     }
 }
 
-impl Person {
-    /// Puts another socket, or one at another process, in the place of this one.
-    pub(crate) fn replace(&mut self, sender: Option<Sender>) {
-        let is_elsewhere = sender.is_none();
-        let old =
-            if is_elsewhere { self.sender.clone() } else { std::mem::replace(&mut self.sender, sender) };
-        if let Some(old) = old {
-            // The page knows by this that it must not come back.
-            old.close(CloseCode::application(4000), "replaced");
-        }
+impl Default for State {
+    fn default() -> Self {
+        // One who reads too slowly is closed, comes back, and gets the history.
+        let sockets = Rooms::new().on_full(OnFull::CloseAfter(Duration::ZERO));
+        let (people, elsewhere, history) = Default::default();
+        Self { sockets, people, elsewhere, history }
     }
 }
 
