@@ -1,5 +1,5 @@
-//! One message to many sockets, over in-memory streams: through `Sender`s, beside bare tokio-tungstenite with a task and a
-//! `tokio::sync::broadcast` receiver for each socket.
+//! One message to many sockets, over in-memory streams: through `Rooms`, and through one `Sender` after the other, beside bare
+//! tokio-tungstenite with a task and a `tokio::sync::broadcast` receiver for each socket. And joining and leaving a room.
 //!
 //! All run on one thread with the clients, which count in both results and are the same.
 
@@ -12,7 +12,7 @@ use tokio::{
     sync::{broadcast, mpsc},
 };
 use tokio_tungstenite::accept_async;
-use tower_websocket::{AcceptAll, Acceptor, Message, Sender, WebSocket};
+use tower_websocket::{AcceptAll, Acceptor, Message, Sender, WebSocket, rooms::Rooms};
 
 const SUBSCRIBERS: usize = 100;
 
@@ -22,6 +22,7 @@ const SIZE: usize = 64;
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     fan(&mut criterion);
+    join(&mut criterion);
     criterion.final_summary();
 }
 
@@ -32,7 +33,18 @@ fn fan(c: &mut Criterion) {
     group.throughput(Throughput::Elements(SUBSCRIBERS as u64));
 
     let (mut clients, senders) = senders(&runtime);
+    let rooms = Rooms::new();
+    let memberships: Vec<_> = senders.iter().map(|sender| rooms.join("room", sender, ())).collect();
     group.bench_function(BenchmarkId::from_parameter("tower-websocket"), |b| {
+        b.iter(|| {
+            runtime.block_on(async {
+                assert_eq!(rooms.send("room", message.clone()).delivered, SUBSCRIBERS);
+                receive(&mut clients).await;
+            });
+        });
+    });
+    drop(memberships);
+    group.bench_function(BenchmarkId::from_parameter("tower-websocket, one sender after the other"), |b| {
         b.iter(|| {
             runtime.block_on(async {
                 for sender in &senders {
@@ -52,6 +64,23 @@ fn fan(c: &mut Criterion) {
             });
         });
     });
+    group.finish();
+}
+
+/// Joins a room that has so many sockets, and leaves it.
+fn join(c: &mut Criterion) {
+    let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let (_clients, senders) = senders(&runtime);
+    let mut group = c.benchmark_group("join and leave");
+    for sockets in [10, 10_000] {
+        let rooms = Rooms::new();
+        let memberships: Vec<_> =
+            (0..sockets).map(|member| rooms.join("room", &senders[member % SUBSCRIBERS], member)).collect();
+        group.bench_function(BenchmarkId::from_parameter(format!("beside {sockets}")), |b| {
+            b.iter(|| drop(rooms.join("room", &senders[0], sockets)));
+        });
+        drop(memberships);
+    }
     group.finish();
 }
 

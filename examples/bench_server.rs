@@ -9,14 +9,12 @@
 //!   (`client`, the crate's default) or without (`noctx`, which demands it of the client), as hard as `--level N` says.
 //! - `fanout`: sends every binary message that arrives on `/pub` to every socket on `/sub`.
 
-use std::sync::{Arc, Mutex};
-
 use futures_util::StreamExt;
 use http::{Request, Response};
 use tokio::net::TcpListener;
 use tower::service_fn;
 use tower_websocket::{
-    AllowOrigin, Config, Handshake, Message, Rejection, Sender, WebSocket, WebSocketUpgradeLayer, serve,
+    AllowOrigin, Config, Handshake, Message, Rejection, WebSocket, WebSocketUpgradeLayer, rooms::Rooms, serve,
 };
 
 /// The request's path.
@@ -33,15 +31,15 @@ async fn echo(mut socket: WebSocket) {
     }
 }
 
-async fn fanout(socket: WebSocket, path: String, subscribers: Arc<Mutex<Vec<Sender>>>) {
+async fn fanout(socket: WebSocket, path: String, rooms: Rooms<()>) {
     let (sender, mut receiver) = socket.split();
     if path == "/sub" {
-        subscribers.lock().unwrap().push(sender);
+        let _membership = rooms.join((), &sender, ());
         while let Some(Ok(_)) = receiver.recv().await {}
     } else {
         while let Some(Ok(message)) = receiver.recv().await {
             if let Message::Binary(_) = &message {
-                subscribers.lock().unwrap().retain(|sender| sender.try_send(message.clone()).is_ok());
+                rooms.send(&(), message);
             }
         }
     }
@@ -71,11 +69,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         None => config,
         Some(kind) => compress(config, kind, level)?,
     };
-    let subscribers = Arc::new(Mutex::new(Vec::new()));
+    let rooms = Rooms::new();
     let is_echo = role == "echo";
     let layer = WebSocketUpgradeLayer::new(service_fn(handshake), move |socket, path| {
-        let subscribers = Arc::clone(&subscribers);
-        async move { if is_echo { echo(socket).await } else { fanout(socket, path, subscribers).await } }
+        let rooms = rooms.clone();
+        async move { if is_echo { echo(socket).await } else { fanout(socket, path, rooms).await } }
     });
     serve(listener, layer.with_config(config).into_service()).await?;
     Ok(())

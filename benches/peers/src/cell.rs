@@ -30,10 +30,7 @@ impl Cell {
     }
 
     pub(crate) fn suits(&self, peer: Peer) -> bool {
-        match self.compression {
-            Some(compression) => peer.compresses(compression),
-            None => peer.fans_out() || !matches!(self.load, Load::Fan(_)),
-        }
+        self.compression.is_none_or(|compression| peer.compresses(compression))
     }
 
     /// Measures a fresh server, again when others disturbed it, and returns the least disturbed sample.

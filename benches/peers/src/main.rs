@@ -1,7 +1,7 @@
 //! One load generator, ten WebSocket servers, one table.
 //!
 //! ```sh
-//! cargo run --release -p peers -- [--suite echo|shake|idle|fan|deflate] [--rounds N] [--quick]
+//! cargo run --release -p peers -- [--suite echo|shake|idle|fan|deflate|deflate-fan] [--peer NAME] [--rounds N] [--quick]
 //! ```
 //!
 //! It starts itself once more for each measurement, as `peers serve PEER [COMPRESSION]`: that process is the server, pinned to

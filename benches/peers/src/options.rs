@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::{compression::Compression, peer::Peer, suite::Suite};
 
-const USAGE: &str = "usage: peers [--suite echo|shake|idle|fan|deflate] [--rounds N] [--quick]";
+const USAGE: &str =
+    "usage: peers [--suite echo|shake|idle|fan|deflate|deflate-fan] [--peer NAME] [--rounds N] [--quick]";
 
 /// What this process is to do.
 pub(crate) enum Command {
@@ -16,6 +17,8 @@ pub(crate) enum Command {
 /// What to measure, and how thoroughly.
 pub(crate) struct Options {
     pub(crate) suites: Vec<Suite>,
+    /// Who is measured; all, if nobody is named.
+    pub(crate) peers: Vec<Peer>,
     pub(crate) rounds: usize,
     /// How long one measurement takes, after a third of that to warm up.
     pub(crate) length: Duration,
@@ -25,8 +28,13 @@ pub(crate) struct Options {
 
 impl Command {
     pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut options =
-            Options { suites: Vec::new(), rounds: 5, length: Duration::from_millis(250), tries: 2 };
+        let mut options = Options {
+            suites: Vec::new(),
+            peers: Vec::new(),
+            rounds: 5,
+            length: Duration::from_millis(250),
+            tries: 2,
+        };
         while let Some(argument) = arguments.next() {
             if argument == "--quick" {
                 options.rounds = 1;
@@ -41,6 +49,7 @@ impl Command {
                     return Ok(Self::Serve(value.parse()?, compression));
                 }
                 "--suite" => options.suites.extend(Suite::named(&value)?),
+                "--peer" => options.peers.push(value.parse()?),
                 "--rounds" => options.rounds = value.parse().map_err(|_| USAGE)?,
                 _ => return Err(USAGE.into()),
             }

@@ -8,6 +8,8 @@ use crate::compression::{Compression, Takeover};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Peer {
     TowerWebsocket,
+    /// tower-websocket without its `Rooms`: messages go to one `Sender` after the other.
+    TowerSenders,
     /// Bytes back as they came: what no WebSocket server can go below.
     Tcp,
     Axum,
@@ -23,7 +25,7 @@ pub(crate) enum Peer {
 }
 
 impl Peer {
-    /// Those that echo, hand out and wait. The first one is what the others are compared with.
+    /// Those that echo and wait. The first one is what the others are compared with.
     pub(crate) const ALL: [Self; 10] = [
         Self::TowerWebsocket,
         Self::Tcp,
@@ -37,6 +39,23 @@ impl Peer {
         Self::Wtx,
     ];
 
+    /// Those that hand out, likewise.
+    pub(crate) const FANNING: [Self; 9] = [
+        Self::TowerWebsocket,
+        Self::TowerSenders,
+        Self::Axum,
+        Self::HyperTungstenite,
+        Self::TokioTungstenite,
+        Self::Fastwebsockets,
+        Self::TokioWebsockets,
+        Self::Yawc,
+        Self::Sockudo,
+    ];
+
+    /// Those that hand out and compress, likewise.
+    pub(crate) const FANNING_COMPRESSED: [Self; 5] =
+        [Self::TowerWebsocket, Self::TowerSenders, Self::Yawc, Self::YawcPool, Self::Sockudo];
+
     /// Those that compress, likewise.
     pub(crate) const COMPRESSING: [Self; 4] =
         [Self::TowerWebsocket, Self::Yawc, Self::YawcPool, Self::Sockudo];
@@ -44,6 +63,7 @@ impl Peer {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::TowerWebsocket => "tower-websocket",
+            Self::TowerSenders => "tower-websocket, one sender after the other",
             Self::Tcp => "plain TCP",
             Self::Axum => "axum",
             Self::HyperTungstenite => "hyper-tungstenite",
@@ -57,15 +77,9 @@ impl Peer {
         }
     }
 
-    /// Whether its server here can fan out: plain TCP has no messages, and wtx is only asked to echo.
-    pub(crate) fn fans_out(self) -> bool {
-        !matches!(self, Self::Tcp | Self::Wtx)
-    }
-
     /// Whether its server here can compress so: with the pool, yawc takes nothing over.
     pub(crate) fn compresses(self, compression: Compression) -> bool {
-        Self::COMPRESSING.contains(&self)
-            && !(self == Self::YawcPool && compression.takeover != Takeover::Nobody)
+        self != Self::YawcPool || compression.takeover == Takeover::Nobody
     }
 }
 
@@ -79,7 +93,7 @@ impl FromStr for Peer {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let mut all = Self::ALL.into_iter().chain(Self::COMPRESSING);
+        let mut all = Self::ALL.into_iter().chain(Self::FANNING).chain(Self::COMPRESSING);
         all.find(|peer| peer.name() == name).ok_or_else(|| format!("no peer is called {name}"))
     }
 }

@@ -9,8 +9,11 @@ pub(crate) fn run(options: &Options) -> io::Result<()> {
     process::pin(1)?;
     process::raise_file_limit()?;
     for suite in &options.suites {
-        let (cells, peers) = (suite.cells(), suite.peers());
-        let mut table = Table::new(suite.title(), peers, cells.iter().map(|cell| cell.name));
+        let (cells, mut peers) = (suite.cells(), suite.peers().to_vec());
+        if !options.peers.is_empty() {
+            peers.retain(|peer| options.peers.contains(peer));
+        }
+        let mut table = Table::new(suite.title(), peers.clone(), cells.iter().map(|cell| cell.name));
         let rounds = suite.rounds(options.rounds);
         for round in 0..rounds {
             for (row, cell) in cells.iter().enumerate() {

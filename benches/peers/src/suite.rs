@@ -16,12 +16,13 @@ pub(crate) enum Suite {
     Fan,
     Idle,
     Deflate,
+    DeflateFan,
     DeflateIdle,
 }
 
 impl Suite {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Echo, Self::Shake, Self::Fan, Self::Idle, Self::Deflate, Self::DeflateIdle];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Echo, Self::Shake, Self::Fan, Self::Idle, Self::Deflate, Self::DeflateFan, Self::DeflateIdle];
 
     /// What the command line calls so.
     pub(crate) fn named(name: &str) -> Result<&'static [Self], String> {
@@ -30,7 +31,8 @@ impl Suite {
             "shake" => Ok(&[Self::Shake]),
             "fan" => Ok(&[Self::Fan]),
             "idle" => Ok(&[Self::Idle]),
-            "deflate" => Ok(&[Self::Deflate, Self::DeflateIdle]),
+            "deflate" => Ok(&[Self::Deflate, Self::DeflateFan, Self::DeflateIdle]),
+            "deflate-fan" => Ok(&[Self::DeflateFan]),
             _ => Err(format!("no suite is called {name}")),
         }
     }
@@ -38,7 +40,9 @@ impl Suite {
     /// Who is measured.
     pub(crate) fn peers(self) -> &'static [Peer] {
         match self {
-            Self::Echo | Self::Shake | Self::Fan | Self::Idle => &Peer::ALL,
+            Self::Echo | Self::Shake | Self::Idle => &Peer::ALL,
+            Self::Fan => &Peer::FANNING,
+            Self::DeflateFan => &Peer::FANNING_COMPRESSED,
             Self::Deflate | Self::DeflateIdle => &Peer::COMPRESSING,
         }
     }
@@ -51,6 +55,7 @@ impl Suite {
             Self::Fan => "Fan-out: server CPU per delivered message, us",
             Self::Idle => "Memory of an idle connection, KB",
             Self::Deflate => "Compressed echo: server CPU per message, us",
+            Self::DeflateFan => "Compressed fan-out: server CPU per delivered message, us",
             Self::DeflateIdle => "Memory of an idle connection that compresses, KB",
         }
     }
@@ -59,7 +64,7 @@ impl Suite {
     pub(crate) fn rounds(self, wanted: usize) -> usize {
         match self {
             Self::Idle | Self::DeflateIdle => wanted.div_ceil(2),
-            Self::Echo | Self::Shake | Self::Fan | Self::Deflate => wanted,
+            Self::Echo | Self::Shake | Self::Fan | Self::Deflate | Self::DeflateFan => wanted,
         }
     }
 
@@ -68,11 +73,23 @@ impl Suite {
             Self::Echo => echo(),
             Self::Shake => vec![Cell::plain("64 at a time", Load::Shake(Shake { at_once: 64 }))],
             Self::Fan => {
-                let fan = |in_flight| Load::Fan(Fan { subscribers: 1000, size: 64, in_flight });
-                vec![
-                    Cell::plain("64 B to 1,000 subscribers", fan(1)),
-                    Cell::plain("64 B to 1,000 subscribers, 16 in flight", fan(16)),
+                let small =
+                    Fan { topics: 1, subscribers: 1000, size: 64, payload: Payload::Binary, in_flight: 1 };
+                let many = Fan { in_flight: 16, ..small };
+                let huge = Fan { subscribers: 10_000, ..small };
+                let rooms = Fan { topics: 1000, subscribers: 10, ..small };
+                [
+                    ("64 B to 1,000 subscribers", small),
+                    ("64 B to 1,000 subscribers, 16 in flight", many),
+                    ("64 B to 10,000 subscribers", huge),
+                    ("64 B to the 10 subscribers of each of 1,000 rooms", rooms),
+                    (
+                        "64 B to the 10 subscribers of each of 1,000 rooms, 16 in flight",
+                        Fan { in_flight: 16, ..rooms },
+                    ),
                 ]
+                .map(|(name, fan)| Cell::plain(name, Load::Fan(fan)))
+                .into()
             }
             Self::Idle => {
                 let idle =
@@ -84,6 +101,18 @@ impl Suite {
                 ]
             }
             Self::Deflate => deflate(),
+            Self::DeflateFan => {
+                let json =
+                    Fan { topics: 1, subscribers: 1000, size: 1 << 10, payload: Payload::Json, in_flight: 1 };
+                let cell = |name, level| {
+                    let compression = Some(Compression { level, takeover: Takeover::Nobody });
+                    Cell { name, load: Load::Fan(json), compression }
+                };
+                vec![
+                    cell("1 KiB JSON to 1,000 subscribers, level 1, no takeover", 1),
+                    cell("1 KiB JSON to 1,000 subscribers, level 6, no takeover", 6),
+                ]
+            }
             Self::DeflateIdle => {
                 let load = Idle { connections: 1000, size: 1 << 10, payload: Payload::Json };
                 let cell = |name, takeover| {

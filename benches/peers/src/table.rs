@@ -7,7 +7,7 @@ use crate::{load::Sample, peer::Peer};
 /// A suite's samples.
 pub(crate) struct Table {
     title: &'static str,
-    peers: &'static [Peer],
+    peers: Vec<Peer>,
     rows: Vec<Row>,
     samples: usize,
     disturbed: usize,
@@ -22,7 +22,7 @@ struct Row {
 impl Table {
     pub(crate) fn new(
         title: &'static str,
-        peers: &'static [Peer],
+        peers: Vec<Peer>,
         rows: impl Iterator<Item = &'static str>,
     ) -> Self {
         let rows = rows.map(|name| Row { name, values: BTreeMap::new() }).collect();
@@ -52,7 +52,7 @@ impl Row {
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "**{}**\n\n|", self.title)?;
-        for peer in self.peers {
+        for peer in &self.peers {
             write!(f, " | {peer}")?;
         }
         write!(f, " |\n| ---{} |", " | ---:".repeat(self.peers.len()))?;

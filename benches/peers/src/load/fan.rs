@@ -10,16 +10,19 @@ use super::{
     Sample, Target,
     epoll::Epoll,
     sample::Sampling,
-    socket::{now, open},
+    socket::{now, open, prove_arrival},
 };
-use crate::wire::{Payload, frame};
+use crate::wire::{Opcode, Payload};
 
-/// What is sent on `/pub` reaches every socket on `/sub`.
+/// What is sent on `/pub/N` reaches every socket on `/sub/0`, then every one on `/sub/1`, and so on up to N.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fan {
+    pub(crate) topics: usize,
+    /// Sockets of each topic.
     pub(crate) subscribers: usize,
     /// Bytes in a message.
     pub(crate) size: usize,
+    pub(crate) payload: Payload,
     /// Messages published that have not reached all yet.
     pub(crate) in_flight: u64,
 }
@@ -27,13 +30,21 @@ pub(crate) struct Fan {
 impl Fan {
     /// The sample is of one message to one subscriber.
     pub(crate) fn measure(&self, target: Target, length: Duration) -> io::Result<Sample> {
-        let mut subscribers = open(target, &target.request("/sub"), self.subscribers)?;
-        let mut publisher = open(target, &target.request("/pub"), 1)?.remove(0);
+        let mut subscribers = Vec::new();
+        for topic in 0..self.topics {
+            subscribers.extend(open(target, &target.request(&format!("/sub/{topic}")), self.subscribers)?);
+        }
+        let mut publisher = open(target, &target.request(&format!("/pub/{}", self.topics)), 1)?.remove(0);
         // A subscription begins some time after its opening handshake.
         thread::sleep(Duration::from_millis(200));
 
-        let payload = Payload::Binary;
-        let frame = frame(payload.opcode(), &payload.bytes(self.size, 0), [9, 8, 7, 6]);
+        let payload = self.payload.bytes(self.size, 0);
+        let frame = target.frame(Opcode::Binary, &payload, [9, 8, 7, 6]);
+        // One message to each.
+        for topic in subscribers.chunks(self.subscribers) {
+            publisher.write_all(&frame)?;
+            topic.iter().try_for_each(|socket| prove_arrival(socket, target, &payload))?;
+        }
         let mut replies = vec![target.replies(frame.len()); subscribers.len()];
         let mut epoll = Epoll::new()?;
         for (index, socket) in subscribers.iter().enumerate() {

@@ -70,16 +70,28 @@ pub(crate) fn prove(
             socket.read_exact(&mut back)?;
             back == frame
         } else {
-            let (first, message) = read_message(socket)?;
-            if target.compression.is_some() {
-                first == RSV1 | opcode as u8
-                    && inflate(message, payload.len()).is_some_and(|it| it == payload)
-            } else {
-                first == opcode as u8 && message == payload
-            }
+            is_message(read_message(socket)?, target, opcode, payload)
         };
         if is_same { Ok(()) } else { Err(io::Error::other("the echo differs")) }
     })
+}
+
+/// Checks that a binary message with `payload` comes next.
+pub(crate) fn prove_arrival(socket: &TcpStream, target: Target, payload: &[u8]) -> io::Result<()> {
+    match is_message(read_message(socket)?, target, Opcode::Binary, payload) {
+        true => Ok(()),
+        false => Err(io::Error::other("what arrives differs")),
+    }
+}
+
+/// Whether a message is the one with `payload`, and compressed where that was agreed on.
+fn is_message((first, message): (u8, Vec<u8>), target: Target, opcode: Opcode, payload: &[u8]) -> bool {
+    match target.compression {
+        Some(_) => {
+            first == RSV1 | opcode as u8 && inflate(message, payload.len()).is_some_and(|it| it == payload)
+        }
+        None => first == opcode as u8 && message == payload,
+    }
 }
 
 /// The opcode, with the reserved bits, and the payload of the next message.

@@ -5,6 +5,7 @@ use std::io;
 use axum::{
     Router,
     extract::ws::{Message, WebSocketUpgrade},
+    http::Uri,
     routing::any,
     serve::ListenerExt,
 };
@@ -17,14 +18,12 @@ use super::{
 };
 
 pub(super) async fn serve(listener: TcpListener) -> io::Result<()> {
-    let route = |path| {
-        any(async move |upgrade: WebSocketUpgrade| {
-            let upgrade = upgrade.max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE);
-            upgrade.on_upgrade(move |socket| converse(socket, path))
-        })
+    let upgrade = async |upgrade: WebSocketUpgrade, uri: Uri| {
+        let upgrade = upgrade.max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE);
+        upgrade.on_upgrade(async move |socket| converse(socket, uri.path()).await)
     };
-    let app =
-        ["/echo", "/pub", "/sub"].into_iter().fold(Router::new(), |app, path| app.route(path, route(path)));
+    let paths = ["/echo", "/pub/{count}", "/sub/{number}"];
+    let app = paths.into_iter().fold(Router::new(), |app, path| app.route(path, any(upgrade)));
     let listener = listener.tap_io(|io| {
         // Where it fails the connection is gone.
         let _ = io.set_nodelay(true);

@@ -3,7 +3,10 @@
 use bytes::Bytes;
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 
-use super::topic::topic;
+use super::{
+    role::Role,
+    topic::{topic, topics},
+};
 
 /// A message as the crate under test has it.
 pub(super) trait Data: Sized {
@@ -13,16 +16,16 @@ pub(super) trait Data: Sized {
     fn into_bytes(self) -> Bytes;
 }
 
-/// Talks over `socket` as `path` asks.
+/// Talks over `socket` as its path asks.
 pub(super) async fn converse<S, M, E>(socket: S, path: &str)
 where
     S: Stream<Item = Result<M, E>> + Sink<M> + Unpin,
     M: Data,
 {
-    match path {
-        "/pub" => publish(socket).await,
-        "/sub" => subscribe(socket).await,
-        _ => echo(socket).await,
+    match Role::of(path) {
+        Role::Publish(count) => publish(socket, count).await,
+        Role::Subscribe(number) => subscribe(socket, number).await,
+        Role::Echo => echo(socket).await,
     }
 }
 
@@ -38,25 +41,26 @@ where
     }
 }
 
-async fn publish<S, M, E>(mut socket: S)
+async fn publish<S, M, E>(mut socket: S, count: usize)
 where
     S: Stream<Item = Result<M, E>> + Unpin,
     M: Data,
 {
+    let mut topics = topics(count);
     while let Some(Ok(message)) = socket.next().await {
-        if message.is_data() {
+        if let (true, Some(topic)) = (message.is_data(), topics.next()) {
             // Without a subscriber it goes nowhere.
-            let _ = topic().send(message.into_bytes());
+            let _ = topic.send(message.into_bytes());
         }
     }
 }
 
-async fn subscribe<S, M, E>(mut socket: S)
+async fn subscribe<S, M, E>(mut socket: S, number: usize)
 where
     S: Stream<Item = Result<M, E>> + Sink<M> + Unpin,
     M: Data,
 {
-    let mut messages = topic().subscribe();
+    let mut messages = topic(number).subscribe();
     loop {
         tokio::select! {
             message = messages.recv() => {

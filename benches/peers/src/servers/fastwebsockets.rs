@@ -10,7 +10,12 @@ use hyper::{Request, Response, body::Incoming, upgrade::Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use super::{hyper_connection::hyper_connection, limits::MAX_MESSAGE, topic::topic};
+use super::{
+    hyper_connection::hyper_connection,
+    limits::MAX_MESSAGE,
+    role::Role,
+    topic::{topic, topics},
+};
 
 type Socket = WebSocket<TokioIo<Upgraded>>;
 
@@ -28,10 +33,10 @@ fn respond(mut request: Request<Incoming>) -> Response<Empty<Bytes>> {
 async fn converse(socket: UpgradeFut, path: String) {
     let Ok(mut socket) = socket.await else { return };
     socket.set_max_message_size(MAX_MESSAGE);
-    match path.as_str() {
-        "/pub" => publish(socket).await,
-        "/sub" => subscribe(socket).await,
-        _ => echo(socket).await,
+    match Role::of(&path) {
+        Role::Publish(count) => publish(socket, count).await,
+        Role::Subscribe(number) => subscribe(socket, number).await,
+        Role::Echo => echo(socket).await,
     }
 }
 
@@ -48,18 +53,19 @@ async fn echo(socket: Socket) {
     }
 }
 
-async fn publish(mut socket: Socket) {
+async fn publish(mut socket: Socket, count: usize) {
+    let mut topics = topics(count);
     while let Ok(frame) = socket.read_frame().await {
-        if frame.opcode == OpCode::Binary {
+        if let (OpCode::Binary, Some(topic)) = (frame.opcode, topics.next()) {
             // Without a subscriber it goes nowhere.
-            let _ = topic().send(Bytes::copy_from_slice(&frame.payload));
+            let _ = topic.send(Bytes::copy_from_slice(&frame.payload));
         }
     }
 }
 
 /// Reading is not cancel safe here, so reading and writing have a task each.
-async fn subscribe(socket: Socket) {
-    let mut messages = topic().subscribe();
+async fn subscribe(socket: Socket, number: usize) {
+    let mut messages = topic(number).subscribe();
     let (mut read, mut write) = socket.split(tokio::io::split);
     let reader = tokio::spawn(async move {
         let mut answer = async |_: Frame<'_>| Ok::<_, std::io::Error>(());

@@ -6,7 +6,8 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::{
     axum, fastwebsockets, hyper_tungstenite, sockudo, tcp, tokio_tungstenite, tokio_websockets,
-    tower_websocket, wtx, yawc,
+    tower_websocket::{self, FanOut},
+    wtx, yawc,
 };
 use crate::{compression::Compression, peer::Peer, process};
 
@@ -20,7 +21,8 @@ pub(crate) fn serve(peer: Peer, compression: Option<Compression>) -> io::Result<
         let listener = socket.listen(4096)?;
         println!("{}", listener.local_addr()?.port());
         match peer {
-            Peer::TowerWebsocket => tower_websocket::serve(listener, compression).await,
+            Peer::TowerWebsocket => tower_websocket::serve(listener, compression, FanOut::Rooms).await,
+            Peer::TowerSenders => tower_websocket::serve(listener, compression, FanOut::Senders).await,
             Peer::Tcp => accept(listener, tcp::connection).await,
             Peer::Axum => axum::serve(listener).await,
             Peer::HyperTungstenite => accept(listener, hyper_tungstenite::connection).await,

@@ -34,9 +34,9 @@ pub(super) async fn connection(mut io: TcpStream, compression: Option<Compressio
             client_no_context_takeover: takeover == Takeover::Nobody,
             ..DeflateConfig::default()
         };
-        if let Ok(leftover) = compressed_handshake(&mut io, &deflate).await {
+        if let Ok((path, leftover)) = compressed_handshake(&mut io, &deflate).await {
             let socket = CompressedWebSocketStream::server_with_leftover(io, config, deflate, leftover);
-            converse(socket, "/echo").await;
+            converse(socket, &path).await;
         }
         return;
     }
@@ -46,19 +46,22 @@ pub(super) async fn connection(mut io: TcpStream, compression: Option<Compressio
     }
 }
 
-/// Its own handshake on a bare socket has no extensions. Returns what came after the request.
-async fn compressed_handshake(io: &mut TcpStream, deflate: &DeflateConfig) -> io::Result<Option<Bytes>> {
+/// Its own handshake on a bare socket has no extensions. Returns the path, and what came after the request.
+async fn compressed_handshake(
+    io: &mut TcpStream,
+    deflate: &DeflateConfig,
+) -> io::Result<(String, Option<Bytes>)> {
     let mut bytes = BytesMut::with_capacity(4096);
     loop {
         if io.read_buf(&mut bytes).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         if let Some((request, length)) = parse_request(&bytes).map_err(io::Error::other)? {
-            let key = generate_accept_key(request.key);
+            let (path, key) = (request.path.to_string(), generate_accept_key(request.key));
             let response = build_response(&key, None, Some(&deflate.to_response_header()));
             io.write_all(&response).await?;
             let rest = bytes.split_off(length).freeze();
-            return Ok((!rest.is_empty()).then_some(rest));
+            return Ok((path, (!rest.is_empty()).then_some(rest)));
         }
     }
 }

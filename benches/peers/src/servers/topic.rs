@@ -1,12 +1,24 @@
-//! What joins the publisher and the subscribers of the servers that bring nothing of their own for it.
+//! What joins publishers and subscribers of the servers that bring nothing of their own for it.
 
-use std::sync::OnceLock;
+use std::{
+    collections::HashMap,
+    sync::{Mutex, OnceLock},
+};
 
 use bytes::Bytes;
 use tokio::sync::broadcast;
 
-/// The process's only topic.
-pub(super) fn topic() -> &'static broadcast::Sender<Bytes> {
-    static TOPIC: OnceLock<broadcast::Sender<Bytes>> = OnceLock::new();
-    TOPIC.get_or_init(|| broadcast::channel(1024).0)
+/// More than the messages that are under way to a topic.
+const CAPACITY: usize = 64;
+
+/// The process's topic of that number.
+pub(super) fn topic(number: usize) -> broadcast::Sender<Bytes> {
+    static TOPICS: OnceLock<Mutex<HashMap<usize, broadcast::Sender<Bytes>>>> = OnceLock::new();
+    let mut topics = TOPICS.get_or_init(Mutex::default).lock().expect("nothing panics with the lock");
+    topics.entry(number).or_insert_with(|| broadcast::channel(CAPACITY).0).clone()
+}
+
+/// The first `count` topics, over and over.
+pub(super) fn topics(count: usize) -> impl Iterator<Item = broadcast::Sender<Bytes>> {
+    (0..count).map(topic).collect::<Vec<_>>().into_iter().cycle()
 }
