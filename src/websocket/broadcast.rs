@@ -6,6 +6,8 @@ use super::connection::Compressed;
 use crate::deflate::Standalone;
 
 /// One message for many sockets. It is compressed once for all those that compress it to the same bytes.
+///
+/// It is not framed once: a header before a copy takes a nanosecond at most, of several hundred for each socket.
 #[derive(Debug)]
 pub(crate) struct Broadcast {
     message: Message,
