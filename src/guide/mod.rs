@@ -9,6 +9,7 @@
 //! | [`graphql`] | GraphQL subscriptions, with `async-graphql` |
 //! | [`editing`] | collaborative editing, with Yjs |
 //! | [`back_pressure`] | peers that read slowly, handlers that do, and handlers that only send |
+//! | [`bytes_and_chunks`] | a socket as a stream of bytes |
 //! | [`limits`] | what a client can make the server spend, and what ends it |
 //! | [`proxies`] | behind nginx and HAProxy |
 //! | [`shutdown`] | deploying without losing messages |
@@ -22,6 +23,9 @@ pub mod authentication {}
 
 #[doc = include_str!("back_pressure.md")]
 pub mod back_pressure {}
+
+#[doc = include_str!("bytes_and_chunks.md")]
+pub mod bytes_and_chunks {}
 
 #[doc = include_str!("choosing.md")]
 pub mod choosing {}

@@ -32,6 +32,7 @@
 
 mod background;
 mod broadcast;
+mod bytes;
 mod connection;
 mod connection_guard;
 mod delivery;
@@ -52,6 +53,7 @@ pub(crate) mod socket;
 mod try_send_error;
 mod weak_sender;
 
+pub use bytes::{ByteReader, ByteStream, ByteWriter};
 pub use driver::Driver;
 pub use into_inner::IntoInnerError;
 pub use try_send_error::TrySendError;

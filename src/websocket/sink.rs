@@ -1,12 +1,16 @@
 //! What a handle that is a `Sink` remembers from one poll to the next.
 
-use std::task::{Context, Poll};
+use std::{
+    io::IoSlice,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tungstenite::Error;
 
 use super::{
-    connection::{Event, Kind, Place, Seat},
+    connection::{Event, Kind, Place, Seat, Urgency},
     shared::Shared,
 };
 
@@ -34,6 +38,32 @@ impl SinkState {
         let waits = self.0.get_or_insert_default();
         let seat = Seat::Waiter(Kind::Sink, Event::Room, &mut waits.ready);
         shared.poll(cx.waker(), seat, |connection, _| connection.poll_ready())
+    }
+
+    /// Writes bytes of a stream: they leave when the handler's task yields, or soon.
+    pub(super) fn poll_write<IO>(
+        &mut self,
+        shared: &Arc<Shared<IO>>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<Result<usize, Error>>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
+        let waits = self.0.get_or_insert_default();
+        let seat = Seat::Waiter(Kind::Sink, Event::Room, &mut waits.ready);
+        let waker = cx.waker();
+        let polled = shared.poll(waker, seat, |connection, _| {
+            let written = ready!(connection.poll_write(slices));
+            Poll::Ready(written.map(|written| (written, connection.urgency(waker))))
+        });
+        let (written, urgency) = ready!(polled)?;
+        match urgency {
+            Urgency::Corked => {}
+            Urgency::Overdue => drop(shared.write(shared.lock())),
+            Urgency::Direct => shared.write_soon(),
+        }
+        Poll::Ready(Ok(written))
     }
 
     pub(super) fn poll_flush<IO>(

@@ -15,6 +15,7 @@ use tungstenite::{Error, Message};
 
 use super::{
     background::share,
+    bytes::ByteStream,
     connection::{Attached, Compress},
     driver::Driver,
     failure_report::FailureReport,
@@ -126,13 +127,29 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> WebSocket<IO> {
     /// # Panics
     ///
     /// Panics outside a tokio runtime if the socket has no driver, because a driver task has to be spawned.
-    pub fn split(mut self) -> (Sender<IO>, Receiver<IO>) {
+    pub fn split(self) -> (Sender<IO>, Receiver<IO>) {
+        let handle = self.into_driven();
+        (Sender::new(Arc::clone(handle.shared())), Receiver::new(handle))
+    }
+
+    /// Makes the socket a stream of bytes, those of its binary messages, for code that reads and writes one: a copy to and from
+    /// TCP, TLS or another protocol inside of the WebSocket.
+    ///
+    /// # Panics
+    ///
+    /// Panics outside a tokio runtime if the socket has no driver, because a driver task has to be spawned.
+    pub fn into_byte_stream(self) -> ByteStream<IO> {
+        ByteStream::new(self.into_driven())
+    }
+
+    /// Returns what is left of the socket when several tasks may use it: a driver looks after it.
+    fn into_driven(mut self) -> Handle<IO> {
         self.sink.leave(&self.handle);
         let shared = self.handle.shared();
         if !shared.lock().is_driven() {
             tokio::spawn(Driver::background(Arc::clone(shared)));
         }
-        (Sender::new(Arc::clone(shared)), Receiver::new(self.handle))
+        self.handle
     }
 }
 

@@ -43,6 +43,14 @@ impl Meter {
         }
     }
 
+    /// So many bytes of a stream were accepted for sending, which have begun so many messages.
+    pub(super) fn sent_bytes(&mut self, begun: usize, bytes: usize) {
+        if let Some(counts) = &mut self.0 {
+            counts.sent.messages += begun as u64;
+            counts.sent.bytes += bytes as u64;
+        }
+    }
+
     /// So many bytes were read.
     pub(super) fn read(&mut self, bytes: usize) {
         if let Some(counts) = &mut self.0 {

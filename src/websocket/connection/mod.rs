@@ -19,6 +19,7 @@ mod outcome;
 mod receive;
 mod send;
 mod state;
+mod unframed;
 mod users;
 mod waiters;
 

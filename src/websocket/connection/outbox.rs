@@ -10,7 +10,7 @@ use tungstenite::{
     },
 };
 
-use super::deferred::Deferred;
+use super::{deferred::Deferred, unframed::Unframed};
 use crate::{
     close::CloseCode,
     codec::{Control, Encoder, Flight},
@@ -32,6 +32,8 @@ pub(super) struct Outbox {
     compressor: Option<Deflater>,
     /// How messages are compressed, if each is by itself.
     standalone: Option<Standalone>,
+    /// What was written to a stream of bytes behind all messages. Boxed, as most sockets are none.
+    unframed: Option<Box<Unframed>>,
     /// At how many bytes sending waits.
     limit: usize,
     /// The last pong, for which there was no room.
@@ -55,6 +57,7 @@ impl Outbox {
             encoder: Encoder::new(config.max_outgoing_frame_size),
             standalone: compressor.standalone(),
             compressor: Some(compressor),
+            unframed: None,
             limit: config.max_write_buffer_size,
             pong: None,
             in_flight: None,
@@ -68,7 +71,8 @@ impl Outbox {
 
     /// Returns whether there is something to write, and writing has not failed.
     pub(super) fn has_output(&self) -> bool {
-        !self.has_failed && (self.in_flight.is_some() || !self.encoder.is_empty() || self.pong.is_some())
+        let is_waiting = self.in_flight.is_some() || !self.encoder.is_empty() || self.pong.is_some();
+        !self.has_failed && (is_waiting || self.unframed_len() > 0)
     }
 
     /// Returns whether one more message may be sent.
@@ -82,12 +86,16 @@ impl Outbox {
     }
 
     fn pending(&self) -> usize {
-        self.in_flight.map_or(0, |(bytes, _)| bytes) + self.encoder.queued()
+        self.in_flight.map_or(0, |(bytes, _)| bytes) + self.encoder.queued() + self.unframed_len()
+    }
+
+    fn unframed_len(&self) -> usize {
+        self.unframed.as_ref().map_or(0, |unframed| unframed.len())
     }
 
     /// Returns the position that the last accepted message has.
     pub(super) fn accepted(&self) -> u64 {
-        self.encoder.accepted()
+        self.encoder.accepted() + u64::from(self.unframed_len() > 0)
     }
 
     /// Returns the position up to which all messages are written.
@@ -114,11 +122,36 @@ impl Outbox {
 
     /// Accepts a copy of a text or binary message, if that is small and nothing waits before it.
     pub(super) fn push_copy(&mut self, message: &Message) -> bool {
+        self.frame_bytes();
         matches!(message, Message::Text(_) | Message::Binary(_)) && self.encoder.push_copy(message)
+    }
+
+    /// Accepts bytes of a stream, which are behind all messages. `max_frame_size` is the limit of a frame, if there is one. Returns
+    /// how many messages they have begun.
+    pub(super) fn push_bytes(&mut self, mut bytes: &[u8], max_frame_size: Option<usize>) -> usize {
+        let mut begun = 0;
+        while !bytes.is_empty() {
+            let unframed = self.unframed.get_or_insert_with(|| Box::new(Unframed::new(max_frame_size)));
+            begun += usize::from(unframed.len() == 0);
+            bytes = unframed.push(bytes);
+            if unframed.is_full() {
+                self.frame_bytes();
+            }
+        }
+        begun
+    }
+
+    /// Makes a message of the bytes of a stream that are behind all messages.
+    fn frame_bytes(&mut self) {
+        if let Some(unframed) = self.unframed.as_mut().filter(|unframed| unframed.len() > 0) {
+            // If it comes back, as it was copied, its destructor is ours.
+            drop(self.encoder.push(Message::Binary(unframed.take().into())));
+        }
     }
 
     /// Accepts a message as it is.
     pub(super) fn push(&mut self, message: Message, deferred: &mut Deferred) {
+        self.frame_bytes();
         // The application's own control frames keep their place between its messages.
         let message = match message {
             Message::Ping(payload) => Message::Frame(Frame::ping(payload)),
@@ -130,6 +163,7 @@ impl Outbox {
 
     /// Accepts a message whose payload was compressed.
     pub(super) fn push_compressed(&mut self, compressed: Compressed) {
+        self.frame_bytes();
         let Compressed { opcode, payload } = compressed;
         self.encoder.push_compressed(opcode, payload, self.limit);
     }
@@ -179,6 +213,7 @@ impl Outbox {
 
     /// Sends a Close behind all that was accepted.
     pub(super) fn push_close(&mut self, frame: Option<CloseFrame>) {
+        self.frame_bytes();
         self.encoder.push_close_last(frame.as_ref());
     }
 
@@ -193,6 +228,7 @@ impl Outbox {
 
     /// Returns the next stretch of bytes to write, which goes into the link.
     pub(super) fn next_flight(&mut self) -> Option<Flight> {
+        self.frame_bytes();
         if let Some(pong) = self.pong.take() {
             self.encoder.push_control(&Control::Pong(*pong));
         }
@@ -222,6 +258,7 @@ impl Outbox {
     /// Drops all messages that were not begun.
     pub(super) fn clear(&mut self, deferred: &mut Deferred) {
         self.pong = None;
+        self.frame_bytes();
         let begun = self.in_flight.map_or(self.written, |(_, position)| position);
         self.kept.get_or_insert(begun);
         deferred.drop(self.encoder.clear());

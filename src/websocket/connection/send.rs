@@ -1,6 +1,9 @@
 //! Sending messages.
 
-use std::task::{Poll, Waker};
+use std::{
+    io::IoSlice,
+    task::{Poll, Waker, ready},
+};
 
 use tungstenite::{Error, Message, error::ProtocolError};
 
@@ -9,6 +12,9 @@ use crate::{
     close::{CloseCode, CloseReason},
     deflate::{Deflater, Standalone},
 };
+
+/// How many bytes one write to a stream may take.
+const MAX_WRITE: usize = 64 * 1024;
 
 /// Whether a message may be compressed, where that was agreed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,6 +180,20 @@ impl<IO> Connection<IO> {
         if self.has_room() {
             self.waiters.wake_first(Event::Room, deferred);
         }
+    }
+
+    /// Accepts bytes of a stream, once there is room, and returns how many.
+    pub(in crate::websocket) fn poll_write(&mut self, slices: &[IoSlice<'_>]) -> Poll<Result<usize, Error>> {
+        ready!(self.poll_ready())?;
+        let max_frame_size = self.terms.config.max_outgoing_frame_size;
+        let (mut begun, mut written) = (0, 0);
+        for slice in slices {
+            let len = slice.len().min(MAX_WRITE - written);
+            begun += self.outbox.push_bytes(&slice[..len], max_frame_size);
+            written += len;
+        }
+        self.terms.meter.sent_bytes(begun, written);
+        Poll::Ready(Ok(written))
     }
 
     /// Returns the position that the last accepted message has.

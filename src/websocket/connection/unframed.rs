@@ -1,0 +1,76 @@
+//! Bytes of a stream that are no message yet.
+
+use std::mem;
+
+/// How many bytes of a stream become one message at most.
+const MAX: usize = 64 * 1024;
+
+/// The last bytes that were written to a stream, which become a message when they leave or are as many as may be: writes that
+/// come while the IO is busy leave together.
+#[derive(Debug)]
+pub(super) struct Unframed {
+    bytes: Vec<u8>,
+    max: usize,
+}
+
+impl Unframed {
+    /// One whose message goes out in a single frame, where frames are limited.
+    pub(super) fn new(max_frame_size: Option<usize>) -> Self {
+        Self { bytes: Vec::new(), max: max_frame_size.map_or(MAX, |max| max.min(MAX)) }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Returns whether another byte is one too many.
+    pub(super) fn is_full(&self) -> bool {
+        self.bytes.len() == self.max
+    }
+
+    /// Takes as many bytes as fit, and returns the rest.
+    pub(super) fn push<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        let room = self.max - self.bytes.len();
+        let (now, later) = bytes.split_at(bytes.len().min(room));
+        if now.len() > self.bytes.capacity() - self.bytes.len() {
+            // The first write may be all that there is; after a second, many come.
+            let is_first = self.bytes.is_empty();
+            self.bytes.reserve_exact(if is_first { now.len() } else { room });
+        }
+        self.bytes.extend_from_slice(now);
+        later
+    }
+
+    pub(super) fn take(&mut self) -> Vec<u8> {
+        mem::take(&mut self.bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX, Unframed};
+
+    #[test]
+    fn bytes_fill_a_frame_and_no_more() {
+        for (max_frame_size, max) in [(None, MAX), (Some(1 << 20), MAX), (Some(1000), 1000), (Some(1), 1)] {
+            for piece in [1, 7, 1000, 8192, MAX, 3 * MAX] {
+                let mut unframed = Unframed::new(max_frame_size);
+                let source: Vec<_> = (0..3 * MAX).map(|n| n as u8).collect();
+                let mut left = Vec::new();
+                for mut bytes in source.chunks(piece) {
+                    while !bytes.is_empty() {
+                        bytes = unframed.push(bytes);
+                        assert!(unframed.len() <= max && (bytes.is_empty() || unframed.is_full()));
+                        if unframed.is_full() {
+                            let message = unframed.take();
+                            assert_eq!(message.len(), max);
+                            left.extend(message);
+                        }
+                    }
+                }
+                left.extend(unframed.take());
+                assert!(left == source && unframed.len() == 0);
+            }
+        }
+    }
+}
