@@ -35,6 +35,7 @@ pub struct Config(Arc<ConfigValues>);
 pub(crate) struct ConfigValues {
     pub(crate) max_message_size: usize,
     pub(crate) max_frame_size: usize,
+    pub(crate) receive_in_chunks: bool,
     pub(crate) max_outgoing_frame_size: Option<usize>,
     pub(crate) max_write_buffer_size: usize,
     pub(crate) handshake_timeout: Duration,
@@ -99,6 +100,19 @@ impl Config {
     pub fn max_frame_size(self, bytes: usize) -> Self {
         assert!(bytes > 0, "max_frame_size must be at least 1 byte");
         self.set(|config| config.max_frame_size = bytes)
+    }
+
+    /// Sets whether messages are taken from the IO in chunks as they arrive, for
+    /// [`recv_chunks`](crate::WebSocket::recv_chunks), so that they may be of any size. Default: `false`.
+    ///
+    /// No more than about 128 KiB are held of what was received and not taken, also of a compressed message. Neither
+    /// [`max_message_size`](Self::max_message_size) nor [`max_frame_size`](Self::max_frame_size) applies to `recv_chunks`.
+    ///
+    /// Messages can still be received whole, before and after one that is received in chunks: they are put together by
+    /// [`recv`](crate::WebSocket::recv), within `max_message_size`. One that is too large is refused with Close 1009 once so much of
+    /// it has arrived, not by its header.
+    pub fn receive_in_chunks(self, receive_in_chunks: bool) -> Self {
+        self.set(|config| config.receive_in_chunks = receive_in_chunks)
     }
 
     /// Sets the largest frame that is sent, in bytes of payload. Larger messages leave in fragments (RFC 6455 §5.4), between
@@ -362,6 +376,7 @@ impl Default for ConfigValues {
         Self {
             max_message_size: 1024 * 1024,
             max_frame_size: 1024 * 1024,
+            receive_in_chunks: false,
             max_outgoing_frame_size: Some(64 * 1024),
             max_write_buffer_size: 1024 * 1024,
             handshake_timeout: Duration::from_secs(10),

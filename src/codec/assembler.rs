@@ -1,5 +1,7 @@
 //! The message under assembly.
 
+use std::mem;
+
 use bytes::{BufMut, Bytes, buf::Limit};
 use tungstenite::{Error, Message};
 
@@ -49,6 +51,13 @@ pub(super) struct Outlook {
     pub(super) announced: usize,
     /// How many bytes it can have at most, which is as much once the last frame is announced.
     pub(super) max: usize,
+}
+
+impl Outlook {
+    /// That of a piece, which is `len` bytes of a message.
+    pub(super) fn of_piece(len: usize) -> Self {
+        Self { announced: len, max: len }
+    }
 }
 
 impl Assembler {
@@ -101,6 +110,17 @@ impl Assembler {
         mask.apply(arrived);
         *done += arrived.len();
         arrived.len()
+    }
+
+    /// Takes what has arrived, but a character that is cut.
+    pub(super) fn take(&mut self) -> Bytes {
+        match &mut self.0 {
+            Payload::Text(text) => text.take().into(),
+            Payload::Binary { bytes, done } => {
+                *done = 0;
+                mem::take(bytes).into()
+            }
+        }
     }
 
     /// Returns the message, which is all there.

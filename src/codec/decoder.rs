@@ -2,6 +2,7 @@
 
 #[cfg(all(test, feature = "deflate"))]
 mod compressed;
+mod pieces;
 
 use bytes::buf::Limit;
 use tungstenite::{
@@ -49,6 +50,8 @@ pub(crate) struct Decoder {
     ahead: u16,
     /// Whether more may come out of the inflater without more input.
     is_inflating: bool,
+    /// Whether messages are given out in pieces.
+    in_pieces: bool,
 }
 
 #[derive(Debug)]
@@ -66,6 +69,8 @@ struct Frame {
 struct Open {
     kind: Kind,
     is_compressed: bool,
+    /// Whether a piece of it was given out.
+    is_begun: bool,
 }
 
 #[derive(Debug)]
@@ -77,7 +82,8 @@ struct ControlPayload {
 /// What one step of decoding led to.
 #[derive(Debug)]
 pub(crate) enum Decoded {
-    /// A message; a Close with a valid code or none.
+    /// A message; a Close with a valid code or none. A [`Message::Frame`] is a piece of a message: the first has its kind, the
+    /// others continue it, and the last is final. A piece of a text is whole characters.
     Message(Message),
     /// A step was made, and another may follow.
     Progress,
@@ -97,6 +103,7 @@ impl Decoder {
             control: None,
             ahead: 0,
             is_inflating: false,
+            in_pieces: false,
         }
     }
 
@@ -148,7 +155,8 @@ impl Decoder {
     /// by [`decode_direct`](Self::decode_direct) before anything else is.
     pub(crate) fn direct(&mut self) -> Option<Limit<&mut Vec<u8>>> {
         let frame = self.frame.as_ref().filter(|frame| frame.rest >= DIRECT_MIN)?;
-        let open = self.open.filter(|open| open.kind == Kind::Binary && !open.is_compressed)?;
+        let open = self.open.filter(|_| !self.in_pieces);
+        let open = open.filter(|open| open.kind == Kind::Binary && !open.is_compressed)?;
         let missing = usize::try_from(frame.rest).unwrap_or(usize::MAX);
         let outlook = outlook(&self.limits, self.assembled(), frame);
         let message = self.message.get_or_insert_with(|| Box::new(Assembler::new(open.kind)));
@@ -172,7 +180,7 @@ impl Decoder {
     fn begin(&mut self, header: &FrameHeader, rest: u64) -> &Frame {
         if let OpCode::Data(data @ (Data::Text | Data::Binary)) = header.opcode {
             let kind = if data == Data::Text { Kind::Text } else { Kind::Binary };
-            self.open = Some(Open { kind, is_compressed: header.rsv1 });
+            self.open = Some(Open { kind, is_compressed: header.rsv1, is_begun: false });
             if header.rsv1 {
                 self.inflater.begin();
             }
@@ -212,7 +220,10 @@ impl Decoder {
     fn plain(&mut self, kind: Kind, input: &mut &mut [u8]) -> Result<Decoded, Error> {
         let assembled = self.assembled();
         let Some(frame) = &mut self.frame else { return Ok(Decoded::Progress) };
-        let outlook = outlook(&self.limits, assembled, frame);
+        let outlook = match self.in_pieces {
+            true => Outlook::of_piece(assembled + at_hand(frame, input)),
+            false => outlook(&self.limits, assembled, frame),
+        };
         let piece = arrived(frame, input);
         frame.mask.apply(piece);
         if frame.rest == 0 && frame.is_final && self.message.is_none() {
@@ -223,6 +234,11 @@ impl Decoder {
         if !piece.is_empty() {
             let message = self.message.get_or_insert_with(|| Box::new(Assembler::new(kind)));
             message.push(piece, outlook)?;
+        }
+        if self.in_pieces {
+            let is_over = frame.rest == 0;
+            let nothing = if is_over { Decoded::Progress } else { Decoded::Starved };
+            return Ok(self.piece(is_over)?.map_or(nothing, Decoded::Message));
         }
         if frame.rest > 0 { Ok(Decoded::Starved) } else { self.end_frame() }
     }
@@ -245,7 +261,7 @@ impl Decoder {
         // The length of a compressed frame tells nothing of the message's.
         let outlook = Outlook { announced: 0, max: limits.max_message_size };
         let mut whole = None;
-        let room = frame.room;
+        let (room, in_pieces) = (frame.room, self.in_pieces);
         let inflated = self.inflater.inflate(
             piece,
             is_last,
@@ -256,6 +272,8 @@ impl Decoder {
                 if is_done && message.is_none() {
                     whole = Some(kind.message(inflated)?);
                 } else if !inflated.is_empty() {
+                    let outlook =
+                        if in_pieces { Outlook::of_piece(assembled + inflated.len()) } else { outlook };
                     message.get_or_insert_with(|| Box::new(Assembler::new(kind))).push(inflated, outlook)?;
                 }
                 Ok(())
@@ -271,7 +289,11 @@ impl Decoder {
             return Ok(Decoded::Message(message));
         }
         // A frame that is used up is not over while more comes out of it.
-        if inflated.is_done || frame.rest == 0 && !frame.is_final && !inflated.is_full {
+        let is_over = inflated.is_done || frame.rest == 0 && !frame.is_final && !inflated.is_full;
+        if in_pieces {
+            return Ok(self.piece(is_over)?.map_or(Decoded::Progress, Decoded::Message));
+        }
+        if is_over {
             return self.end_frame();
         }
         Ok(Decoded::Progress)

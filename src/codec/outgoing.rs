@@ -94,17 +94,22 @@ impl Outgoing {
 
     /// How much of `rest` goes into one frame.
     fn cut(&self, rest: &[u8]) -> usize {
-        if rest.len() <= self.max {
-            return rest.len();
-        }
-        if !self.is_text {
-            return self.max;
-        }
-        let is_boundary = |at: &usize| rest.get(*at).is_none_or(|byte| byte & 0xc0 != 0x80);
-        // A character that is larger than a frame may be goes all the same.
-        let before = (1..=self.max).rev().take(4).find(is_boundary);
-        before.or_else(|| (self.max..=rest.len()).find(is_boundary)).unwrap_or(rest.len())
+        frame_len(rest, self.max, self.is_text)
     }
+}
+
+/// How much of `rest` goes into one frame of at most `max` bytes. Text is cut between characters; one that is larger than a frame
+/// may be goes all the same.
+pub(crate) fn frame_len(rest: &[u8], max: usize, is_text: bool) -> usize {
+    if rest.len() <= max {
+        return rest.len();
+    }
+    if !is_text {
+        return max;
+    }
+    let is_boundary = |at: &usize| rest.get(*at).is_none_or(|byte| byte & 0xc0 != 0x80);
+    let before = (1..=max).rev().take(4).find(is_boundary);
+    before.or_else(|| (max..=rest.len()).find(is_boundary)).unwrap_or(rest.len())
 }
 
 /// The first byte of a raw frame, in two parts: all but FIN, and FIN.

@@ -2,7 +2,13 @@
 //!
 //! Not those of `tests/raw_client`, which a published package does not have, though its unit tests run there too.
 
-use tungstenite::{Message, protocol::CloseFrame};
+use tungstenite::{
+    Message,
+    protocol::{
+        CloseFrame,
+        frame::coding::{Data, OpCode},
+    },
+};
 
 use super::{Decoded, Decoder, Limits};
 use crate::close::{CloseCode, close_code_of, is_valid_close_code};
@@ -74,6 +80,39 @@ pub(super) fn decode<'a>(decoder: &mut Decoder, pieces: impl IntoIterator<Item =
     }
     outcome.is_at_rest = outcome.code.is_none() && decoder.is_at_rest();
     outcome
+}
+
+/// Puts pieces together again; control messages keep their place between the ends of messages.
+pub(super) fn joined(messages: Vec<Message>) -> Vec<Message> {
+    let (mut joined, mut open) = (Vec::new(), None);
+    for message in messages {
+        let Message::Frame(piece) = message else {
+            assert!(open.is_none() || !(message.is_text() || message.is_binary()));
+            joined.push(message);
+            continue;
+        };
+        let is_last = piece.header().is_final;
+        assert!(is_last || !piece.payload().is_empty(), "a piece of nothing");
+        let opcode = piece.header().opcode;
+        let payload = piece.into_payload();
+        let (kind, mut bytes) = match opcode {
+            OpCode::Data(Data::Continue) => open.take().expect("a message that was begun"),
+            kind => {
+                assert!(open.is_none(), "a message within another");
+                (kind, Vec::new())
+            }
+        };
+        if kind == OpCode::Data(Data::Text) {
+            assert!(std::str::from_utf8(&payload).is_ok(), "a character is cut");
+        }
+        bytes.extend_from_slice(&payload);
+        match (is_last, kind) {
+            (false, _) => open = Some((kind, bytes)),
+            (true, OpCode::Data(Data::Text)) => joined.push(Message::text(String::from_utf8(bytes).unwrap())),
+            (true, _) => joined.push(Message::binary(bytes)),
+        }
+    }
+    joined
 }
 
 /// Reads a whole stream of plain frames. `taken` is not filled in.

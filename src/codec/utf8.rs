@@ -1,6 +1,6 @@
 //! UTF-8 that arrives in pieces (RFC 6455 §8.1).
 
-use std::str;
+use std::{mem, str};
 
 use tungstenite::Error;
 
@@ -30,6 +30,8 @@ pub(super) fn check(bytes: &[u8]) -> Result<&str, usize> {
 #[derive(Debug, Default)]
 pub(super) struct Text {
     text: String,
+    /// How many bytes came before it, and were taken.
+    taken: usize,
     /// The beginning of a character whose other bytes are still to come.
     cut: [u8; MAX_CHAR],
     cut_len: u8,
@@ -58,7 +60,7 @@ impl Text {
             self.complete(byte)?;
         }
         let (whole, cut) = piece.split_at(piece.len() - cut_len(piece));
-        self.text.push_str(check(whole).map_err(|at| BadUtf8 { at: self.text.len() + at })?);
+        self.text.push_str(check(whole).map_err(|at| BadUtf8 { at: self.taken + self.text.len() + at })?);
         for &byte in cut {
             self.complete(byte)?;
         }
@@ -77,13 +79,19 @@ impl Text {
                 Ok(())
             }
             Err(error) if error.error_len().is_none() => Ok(()),
-            Err(_) => Err(BadUtf8 { at: self.text.len() }),
+            Err(_) => Err(BadUtf8 { at: self.taken + self.text.len() }),
         }
+    }
+
+    /// Takes the characters that are all there.
+    pub(super) fn take(&mut self) -> String {
+        self.taken += self.text.len();
+        mem::take(&mut self.text)
     }
 
     /// Returns the text, unless its last character is incomplete.
     pub(super) fn finish(self) -> Result<String, BadUtf8> {
-        if self.cut_len > 0 { Err(BadUtf8 { at: self.text.len() }) } else { Ok(self.text) }
+        if self.cut_len > 0 { Err(BadUtf8 { at: self.taken + self.text.len() }) } else { Ok(self.text) }
     }
 }
 

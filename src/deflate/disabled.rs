@@ -85,6 +85,19 @@ impl Deflater {
     pub(crate) fn compress(&mut self, _: &Message) -> Option<(Data, Bytes)> {
         None
     }
+
+    pub(crate) fn begin_pieces(&mut self) {}
+
+    /// Nothing is compressed, so nothing comes here.
+    pub(crate) fn compress_piece(&mut self, _: &[u8]) -> io::Result<Bytes> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(crate) fn end_pieces(&mut self) -> &'static [u8] {
+        &[]
+    }
+
+    pub(crate) fn forget(&mut self) {}
 }
 
 /// Nothing is compressed, so there is none.

@@ -9,7 +9,7 @@
 //! | [`graphql`] | GraphQL subscriptions, with `async-graphql` |
 //! | [`editing`] | collaborative editing, with Yjs |
 //! | [`back_pressure`] | peers that read slowly, handlers that do, and handlers that only send |
-//! | [`bytes_and_chunks`] | a socket as a stream of bytes |
+//! | [`bytes_and_chunks`] | a socket as a stream of bytes, and messages that are larger than memory |
 //! | [`limits`] | what a client can make the server spend, and what ends it |
 //! | [`proxies`] | behind nginx and HAProxy |
 //! | [`shutdown`] | deploying without losing messages |

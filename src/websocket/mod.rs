@@ -33,6 +33,7 @@
 mod background;
 mod broadcast;
 mod bytes;
+mod chunks;
 mod connection;
 mod connection_guard;
 mod delivery;
@@ -45,6 +46,7 @@ mod operations;
 pub(crate) mod receiver;
 mod recipient;
 mod rescue;
+mod send_chunks;
 pub(crate) mod sender;
 mod sending;
 mod shared;
@@ -54,6 +56,7 @@ mod try_send_error;
 mod weak_sender;
 
 pub use bytes::{ByteReader, ByteStream, ByteWriter};
+pub use chunks::Chunks;
 pub use driver::Driver;
 pub use into_inner::IntoInnerError;
 pub use try_send_error::TrySendError;

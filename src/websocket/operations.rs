@@ -43,6 +43,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
         self.lock.poll(cx.waker(), Seat::Reader, |connection, deferred| connection.poll_recv(deferred))
     }
 
+    /// Polls for the next message, or the next piece of one.
+    pub(super) fn poll_received(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
+        self.lock.poll(cx.waker(), Seat::Reader, |connection, deferred| connection.poll_received(deferred))
+    }
+
     pub(super) fn recv(self: &Arc<Self>) -> Receiving<'_, IO> {
         Receiving { shared: self, waits: false }
     }
@@ -208,13 +213,30 @@ pub(super) struct Receiving<'a, IO> {
     waits: bool,
 }
 
+impl<'a, IO> Receiving<'a, IO> {
+    pub(super) fn shared(&self) -> &'a Arc<Shared<IO>> {
+        self.shared
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Receiving<'_, IO> {
+    /// Polls an operation that receives.
+    pub(super) fn poll_with<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        operation: impl FnMut(&mut Connection<IO>, &mut Deferred) -> Poll<T>,
+    ) -> Poll<T> {
+        let polled = self.shared.poll(cx.waker(), Seat::Reader, operation);
+        self.waits = polled.is_pending();
+        polled
+    }
+}
+
 impl<IO: AsyncRead + AsyncWrite + Unpin> Future for Receiving<'_, IO> {
     type Output = Option<Result<Message, Error>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let polled = self.shared.poll_recv(cx);
-        self.waits = polled.is_pending();
-        polled
+        self.poll_with(cx, |connection, deferred| connection.poll_recv(deferred))
     }
 }
 

@@ -4,6 +4,7 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -11,7 +12,7 @@ use futures_core::Stream;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tungstenite::{Error, Message};
 
-use super::handle::Handle;
+use super::{handle::Handle, shared::Shared};
 use crate::close::CloseInfo;
 use crate::io::UpgradedIo;
 use crate::metrics::id::WebSocketId;
@@ -29,6 +30,10 @@ pub struct Receiver<IO = UpgradedIo> {
 impl<IO> Receiver<IO> {
     pub(super) fn new(handle: Handle<IO>) -> Self {
         Self { handle }
+    }
+
+    pub(super) fn shared(&self) -> &Arc<Shared<IO>> {
+        self.handle.shared()
     }
 
     /// Returns how the connection was closed, or is being closed; `None` while it is open.

@@ -24,6 +24,7 @@ use super::{
     receiver::Receiver,
     sender::Sender,
     sending::Sending,
+    shared::Shared,
     sink::SinkState,
     try_send_error::TrySendError,
 };
@@ -284,6 +285,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     /// This method is cancel safe.
     pub async fn with_io<R>(&mut self, f: impl FnOnce(&IO) -> R) -> Option<R> {
         self.handle.with_io(f).await
+    }
+
+    pub(super) fn shared(&self) -> &Arc<Shared<IO>> {
+        self.handle.shared()
     }
 
     pub(super) async fn detach(&self) -> Result<(IO, Vec<u8>), Attached> {

@@ -1,4 +1,4 @@
-//! Sockets as streams of bytes, over TCP.
+//! Sockets as streams of bytes, and messages in chunks, over TCP.
 //!
 //! ```text
 //! cargo test --release --test bytes -- --ignored --nocapture
@@ -6,6 +6,10 @@
 //!
 //! copies 100 MB each way.
 
+#[cfg(feature = "deflate")]
+mod compressed;
 mod copy;
 mod pair;
+mod receive;
+mod send;
 mod stream;

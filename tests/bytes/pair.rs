@@ -11,12 +11,21 @@ use tower_websocket::{AcceptAll, Acceptor, Config, WebSocket};
 pub(crate) struct Client(pub(crate) TcpStream);
 
 pub(crate) async fn pair(config: Config) -> (Client, WebSocket<TcpStream>) {
+    pair_with(config, "").await
+}
+
+/// The same, with what the client offers as extensions.
+pub(crate) async fn pair_with(config: Config, offer: &str) -> (Client, WebSocket<TcpStream>) {
+    let headers = match offer {
+        "" => String::new(),
+        offer => format!("Sec-WebSocket-Extensions: {offer}\r\n"),
+    };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     client.set_nodelay(true).unwrap();
     let (server, _) = listener.accept().await.unwrap();
     let acceptor = Acceptor::new(AcceptAll).with_config(config);
-    let (accepted, opened) = tokio::join!(acceptor.accept(server), open(&mut client, "/", ""));
+    let (accepted, opened) = tokio::join!(acceptor.accept(server), open(&mut client, "/", &headers));
     opened.unwrap();
     (Client(client), accepted.unwrap().0)
 }

@@ -12,7 +12,7 @@ use tungstenite::Message;
 
 use super::{Decoded, Decoder, Limits};
 use crate::{
-    codec::reference::{Outcome, decode, frame, header},
+    codec::reference::{Outcome, decode, frame, header, joined},
     deflate::{Deflate, NegotiatedDeflate, Offers, Settings},
     header::arbitrary::config,
 };
@@ -450,5 +450,13 @@ proptest! {
             prop_assert_eq!(outcome.code, None);
             prop_assert!(outcome.is_at_rest && outcome.messages == expected);
         }
+        let mut in_pieces = decoder(offer, LIMITS);
+        in_pieces.give_pieces();
+        let outcome = decode(&mut in_pieces, stream.chunks(piece));
+        let largest = outcome.messages.iter().map(Message::len).max();
+        // Nothing is larger than what was read, or inflated in one step, or in one frame.
+        prop_assert!(largest <= Some(70_000 + 14), "{:?}", largest);
+        prop_assert_eq!(outcome.code, None);
+        prop_assert!(outcome.is_at_rest && joined(outcome.messages) == expected);
     }
 }

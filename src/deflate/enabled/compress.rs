@@ -7,6 +7,9 @@ use super::pool::{self, Key, TAIL};
 /// How large the first piece of what comes out may be, in bytes; it grows as needed.
 const FIRST: usize = 8 * 1024;
 
+/// How many bytes more than it had a piece may have, so that it need not grow twice.
+const SPARE: usize = 64;
+
 /// Compresses the messages of one connection, one after the other (RFC 7692 §7.2.1).
 ///
 /// There is a compressor only with context takeover, from the first message on; else the thread's is used.
@@ -40,6 +43,40 @@ impl Compressor {
             compressor.reset();
         }
         compressed
+    }
+
+    /// Begins a message that is compressed in pieces.
+    pub(super) fn begin_pieces(&mut self) {
+        if !self.takeover {
+            self.forget();
+        }
+    }
+
+    /// Compresses a piece of a message, up to the end of a byte.
+    pub(super) fn piece(&mut self, piece: &[u8]) -> Option<Vec<u8>> {
+        let compressor = self.inner.get_or_insert_with(|| self.key.compressor());
+        let mut output = Vec::new();
+        let mut rest = piece;
+        // Where there is no room to spare, the flush may not be at its end.
+        while !rest.is_empty() || output.len() == output.capacity() {
+            output.reserve(FIRST.min(rest.len() + SPARE));
+            let consumed = compressor.total_in();
+            compressor.compress_vec(rest, &mut output, FlushCompress::Sync).ok()?;
+            rest = &rest[(compressor.total_in() - consumed) as usize..];
+        }
+        Some(output)
+    }
+
+    /// Ends a message that was compressed in pieces.
+    pub(super) fn end_pieces(&mut self) {
+        if !self.takeover {
+            self.forget();
+        }
+    }
+
+    /// Forgets what was compressed.
+    pub(super) fn forget(&mut self) {
+        self.inner = None;
     }
 }
 

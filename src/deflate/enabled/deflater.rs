@@ -1,5 +1,7 @@
 //! Compressing the messages of one connection, where that was agreed on.
 
+use std::io;
+
 use bytes::Bytes;
 use tungstenite::{Message, protocol::frame::coding::Data};
 
@@ -42,7 +44,39 @@ impl Deflater {
             payload_of(message).filter(|(_, payload)| payload.len() >= state.threshold)?;
         Some((opcode, state.compressor.compress(payload)?.into()))
     }
+
+    /// Begins a message that is compressed in pieces.
+    pub(crate) fn begin_pieces(&mut self) {
+        if let Some(state) = &mut self.0 {
+            state.compressor.begin_pieces();
+        }
+    }
+
+    /// Compresses a piece of the message, up to the end of a byte.
+    pub(crate) fn compress_piece(&mut self, piece: &[u8]) -> io::Result<Bytes> {
+        let compressed = self.0.as_mut().and_then(|state| state.compressor.piece(piece));
+        compressed.map(Bytes::from).ok_or_else(|| io::Error::other("a message could not be compressed"))
+    }
+
+    /// Returns what the message ends with.
+    pub(crate) fn end_pieces(&mut self) -> &'static [u8] {
+        if let Some(state) = &mut self.0 {
+            state.compressor.end_pieces();
+        }
+        &LAST
+    }
+
+    /// Forgets what was compressed: the next message refers to nothing before it.
+    pub(crate) fn forget(&mut self) {
+        if let Some(state) = &mut self.0 {
+            state.compressor.forget();
+        }
+    }
 }
+
+/// The last byte of a message whose pieces were flushed: with the [`TAIL`](super::pool::TAIL) that the peer puts behind it, it is a
+/// block of nothing (RFC 7692 §7.2.3.6).
+const LAST: [u8; 1] = [0];
 
 #[cfg(test)]
 mod tests {

@@ -8,7 +8,10 @@ use std::{
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
-use tungstenite::Message;
+use tungstenite::{
+    Message,
+    protocol::frame::coding::{Data, OpCode},
+};
 
 use super::io_error::into_io_error;
 use crate::{
@@ -26,6 +29,8 @@ pub struct ByteReader<IO = UpgradedIo> {
     unread: Bytes,
     end: Option<End>,
 }
+
+const TEXT: OpCode = OpCode::Data(Data::Text);
 
 /// How reading ended.
 #[derive(Clone, Copy, Debug)]
@@ -56,9 +61,14 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ByteReader<IO> {
                 Some(End::Failed(kind)) => return Poll::Ready(Err(kind.into())),
                 None => {}
             }
-            match ready!(self.handle.poll_recv(cx)) {
+            match ready!(self.handle.poll_received(cx)) {
                 Some(Ok(Message::Binary(payload))) => self.unread = payload,
-                Some(Ok(Message::Text(_))) => return Poll::Ready(Err(self.refuse_text())),
+                Some(Ok(Message::Frame(piece))) if piece.header().opcode != TEXT => {
+                    self.unread = piece.into_payload();
+                }
+                Some(Ok(Message::Text(_) | Message::Frame(_))) => {
+                    return Poll::Ready(Err(self.refuse_text()));
+                }
                 Some(Ok(Message::Close(_))) => self.end = Some(End::Closed),
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Poll::Ready(Err(self.fail(into_io_error(error)))),

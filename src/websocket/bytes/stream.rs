@@ -35,11 +35,11 @@ use crate::{close::CloseInfo, io::UpgradedIo, websocket::handle::Handle};
 ///
 /// | what arrives | what is read |
 /// | --- | --- |
-/// | a binary message | its bytes, in any pieces; an empty one is skipped |
+/// | a binary message, of any size | its bytes as they arrive, in any pieces; an empty one is skipped |
 /// | a Close, with any code | the end of the stream; [`close_info`](Self::close_info) returns the code |
 /// | the end of the stream without a Close | an error of kind [`UnexpectedEof`](io::ErrorKind::UnexpectedEof): what was read may not be all |
 /// | a text message | an error of kind [`InvalidData`](io::ErrorKind::InvalidData); the peer is sent Close 1003 |
-/// | what breaks a rule or a limit | an error of kind [`InvalidData`](io::ErrorKind::InvalidData), with the socket's error as its source; the peer is sent [its code](crate::WebSocket#errors-of-receiving-and-sending) |
+/// | what breaks a rule | an error of kind [`InvalidData`](io::ErrorKind::InvalidData), with the socket's error as its source; the peer is sent [its code](crate::WebSocket#errors-of-receiving-and-sending) |
 /// | nothing, not even a pong | an error of kind [`TimedOut`](io::ErrorKind::TimedOut), as for any socket |
 ///
 /// After an error, reading returns further errors of its kind.
@@ -79,6 +79,7 @@ pub struct ByteStream<IO = UpgradedIo> {
 
 impl<IO> ByteStream<IO> {
     pub(in crate::websocket) fn new(handle: Handle<IO>) -> Self {
+        handle.shared().with(|connection, _| connection.receive_in_pieces());
         let writer = ByteWriter::new(Arc::clone(handle.shared()));
         Self { reader: ByteReader::new(handle), writer }
     }

@@ -45,13 +45,18 @@ impl<IO> Connection<IO> {
     /// Returns the messages that were received ahead, as the frames that they came in, or like them.
     pub(super) fn take_received(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
-        for message in self.inbox.clear() {
+        let gathered = self.inbox.take_gathered().map(Message::Frame);
+        for message in gathered.into_iter().chain(self.inbox.clear()) {
+            if !self.inbox.is_wanted(&message) {
+                continue;
+            }
             let mut frame = match message {
                 Message::Text(text) => Frame::message(text, OpCode::Data(Data::Text), true),
                 Message::Binary(payload) => Frame::message(payload, OpCode::Data(Data::Binary), true),
                 Message::Pong(payload) => Frame::pong(payload),
+                Message::Frame(piece) => piece,
                 // Pings were answered, and a Close would have been the end.
-                Message::Ping(_) | Message::Close(_) | Message::Frame(_) => continue,
+                Message::Ping(_) | Message::Close(_) => continue,
             };
             frame.header_mut().mask = Some([0; 4]);
             // Writing to a vector does not fail.

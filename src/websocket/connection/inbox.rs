@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 
-use tungstenite::{Error, Message};
+use tungstenite::{Error, Message, protocol::frame::Frame};
+
+use super::gathered::Gathered;
 
 /// How much is received for an application that does not: bytes of messages, each counted with [`OVERHEAD`] more.
 const LIMIT: usize = 64 * 1024;
@@ -15,6 +17,10 @@ const OVERHEAD: usize = 64;
 pub(super) struct Inbox {
     messages: VecDeque<Message>,
     bytes: usize,
+    /// The beginning of a message that the application receives whole.
+    gathered: Option<Box<Gathered>>,
+    /// Whether the application does not want the rest of the message whose pieces arrive.
+    is_skipping: bool,
     error: Option<Box<Error>>,
 }
 
@@ -40,6 +46,33 @@ impl Inbox {
             self.messages = VecDeque::new();
         }
         Some(message)
+    }
+
+    /// Returns whether the application wants a message that comes next, or a piece of one.
+    pub(super) fn is_wanted(&mut self, message: &Message) -> bool {
+        let Message::Frame(piece) = message else { return true };
+        let is_wanted = !self.is_skipping;
+        self.is_skipping &= !piece.header().is_final;
+        is_wanted
+    }
+
+    /// Has the rest of the message skipped whose pieces arrive.
+    pub(super) fn skip_message(&mut self) {
+        self.is_skipping = true;
+    }
+
+    /// Takes a piece of a message that the application receives whole, and returns that once it is.
+    pub(super) fn gather(
+        &mut self,
+        piece: &Frame,
+        max_message_size: usize,
+    ) -> Result<Option<Message>, Error> {
+        Gathered::push(&mut self.gathered, piece, max_message_size)
+    }
+
+    /// Returns what was gathered of a message, as its first piece.
+    pub(super) fn take_gathered(&mut self) -> Option<Frame> {
+        self.gathered.take().map(|gathered| gathered.into_piece())
     }
 
     pub(super) fn set_error(&mut self, error: Error) {

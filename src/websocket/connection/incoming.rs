@@ -1,6 +1,13 @@
 //! From what was read to messages that the application is to see.
 
-use tungstenite::{Error, Message, error::ProtocolError};
+use tungstenite::{
+    Error, Message,
+    error::{CapacityError, ProtocolError},
+    protocol::frame::{
+        Frame,
+        coding::{Data, OpCode},
+    },
+};
 
 use super::{deferred::Deferred, lifecycle::Input, state::Connection};
 use crate::{
@@ -19,6 +26,9 @@ impl<IO> Connection<IO> {
             self.users.count_inflating();
         }
         let link = self.port.link.as_mut()?;
+        if self.terms.is_in_pieces {
+            link.give_pieces();
+        }
         let (before, assembled) = (link.unread(), link.assembled());
         match link.decode() {
             Ok(Decoded::Starved) => {
@@ -61,13 +71,15 @@ impl<IO> Connection<IO> {
             Ok(Decoded::Message(message)) => message,
             Ok(Decoded::Progress | Decoded::Starved) => return None,
             Err(error) => {
-                let code = close_code_of(&error).unwrap_or(CloseCode::PROTOCOL_ERROR);
-                self.set_error(error);
-                self.handle(Input::ReadFailed(code), deferred);
+                self.refuse(error, deferred);
                 return None;
             }
         };
         match &message {
+            Message::Frame(piece) => {
+                let begun = usize::from(piece.header().opcode != OpCode::Data(Data::Continue));
+                self.terms.meter.received_bytes(begun, piece.payload().len());
+            }
             Message::Text(_) | Message::Binary(_) => return self.accept_data(message),
             Message::Ping(payload) if self.lifecycle.is_open() => self.outbox.push_pong(payload.clone()),
             Message::Pong(payload) if self.outbox.is_own_pong(payload) => {
@@ -85,6 +97,37 @@ impl<IO> Connection<IO> {
         if let Some(link) = &mut self.port.link {
             link.settle_unread();
         }
+    }
+
+    /// Puts a piece of a message to those before it, and returns the message once it is whole.
+    pub(super) fn gather(&mut self, piece: &Frame, deferred: &mut Deferred) -> Option<Message> {
+        match self.inbox.gather(piece, self.terms.config.max_message_size) {
+            Ok(message) => message,
+            Err(error) => {
+                self.refuse(error, deferred);
+                self.discard(deferred);
+                None
+            }
+        }
+    }
+
+    /// Returns a message that has arrived at once, unless it is larger than one may be that is received whole.
+    pub(super) fn take_whole(&mut self, message: Message, deferred: &mut Deferred) -> Option<Message> {
+        let (size, max_size) = (message.len(), self.terms.config.max_message_size);
+        if size <= max_size || !(message.is_text() || message.is_binary()) {
+            return Some(message);
+        }
+        deferred.drop_message(Some(message));
+        self.refuse(CapacityError::MessageTooLong { size, max_size }.into(), deferred);
+        self.discard(deferred);
+        None
+    }
+
+    /// The peer broke a rule.
+    fn refuse(&mut self, error: Error, deferred: &mut Deferred) {
+        let code = close_code_of(&error).unwrap_or(CloseCode::PROTOCOL_ERROR);
+        self.set_error(error);
+        self.handle(Input::ReadFailed(code), deferred);
     }
 
     fn end_of_stream(&mut self, deferred: &mut Deferred) {

@@ -94,6 +94,11 @@ impl<IO> Link<IO> {
         decoded
     }
 
+    /// Has messages given out in pieces from now on.
+    pub(super) fn give_pieces(&mut self) {
+        self.decoder.give_pieces();
+    }
+
     /// Returns how many bytes there are of a message that is not whole.
     pub(super) fn assembled(&self) -> usize {
         self.decoder.assembled()

@@ -51,6 +51,14 @@ impl Meter {
         }
     }
 
+    /// So many bytes of messages that arrive in pieces were received, in which so many messages begin.
+    pub(super) fn received_bytes(&mut self, begun: usize, bytes: usize) {
+        if let Some(counts) = &mut self.0 {
+            counts.received.messages += begun as u64;
+            counts.received.bytes += bytes as u64;
+        }
+    }
+
     /// So many bytes were read.
     pub(super) fn read(&mut self, bytes: usize) {
         if let Some(counts) = &mut self.0 {

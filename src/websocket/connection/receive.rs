@@ -1,6 +1,6 @@
 //! Receiving messages, and the end.
 
-use std::task::Poll;
+use std::task::{Poll, ready};
 
 use tungstenite::{Error, Message};
 
@@ -18,16 +18,43 @@ impl<IO> Connection<IO> {
         deferred: &mut Deferred,
     ) -> Poll<Option<Result<Message, Error>>> {
         loop {
+            match ready!(self.poll_received(deferred)) {
+                Some(Ok(Message::Frame(piece))) => {
+                    if let Some(message) = self.gather(&piece, deferred) {
+                        return Poll::Ready(Some(Ok(message)));
+                    }
+                }
+                Some(Ok(message)) if self.terms.is_in_pieces => {
+                    if let Some(message) = self.take_whole(message, deferred) {
+                        return Poll::Ready(Some(Ok(message)));
+                    }
+                }
+                received => return Poll::Ready(received),
+            }
+        }
+    }
+
+    /// Returns the next message, or the next piece of one where messages are received in pieces.
+    pub(in crate::websocket) fn poll_received(
+        &mut self,
+        deferred: &mut Deferred,
+    ) -> Poll<Option<Result<Message, Error>>> {
+        loop {
             if self.users.is_tired() {
                 return Poll::Pending;
             }
             if let Some(message) = self.inbox.pop() {
                 self.users.count(message.len());
-                return Poll::Ready(Some(Ok(message)));
+                if self.inbox.is_wanted(&message) {
+                    return Poll::Ready(Some(Ok(message)));
+                }
+                continue;
             }
             match self.step(deferred) {
-                Some(Some(message)) => return Poll::Ready(Some(Ok(message))),
-                Some(None) => {}
+                Some(Some(message)) if self.inbox.is_wanted(&message) => {
+                    return Poll::Ready(Some(Ok(message)));
+                }
+                Some(_) => {}
                 None if matches!(self.lifecycle.state(), State::Lingering | State::Closed) => {
                     return Poll::Ready(self.inbox.take_error().map(Err));
                 }

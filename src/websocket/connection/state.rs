@@ -68,6 +68,8 @@ pub(super) struct Terms {
     pub(super) meter: Meter,
     /// Whether messages may be compressed.
     pub(super) is_compressed: bool,
+    /// Whether messages are received in pieces as they arrive.
+    pub(super) is_in_pieces: bool,
 }
 
 impl<IO: Send + 'static> Connection<IO> {
@@ -77,6 +79,7 @@ impl<IO: Send + 'static> Connection<IO> {
             Limits { max_message_size: config.max_message_size, max_frame_size: config.max_frame_size };
         let inflater = deflate.inflater();
         let is_compressed = inflater.is_on();
+        let is_in_pieces = config.receive_in_chunks;
         let decoder = Decoder::new(limits, inflater);
         let mut meter = Meter::new(&config, id);
         meter.read(unread.len());
@@ -96,7 +99,14 @@ impl<IO: Send + 'static> Connection<IO> {
             inbox: Inbox::default(),
             outbox: Outbox::new(&config, deflate.deflater()),
             users: Users::new(),
-            terms: Terms { config, permit: Some(permit), trace: Some(trace), meter, is_compressed },
+            terms: Terms {
+                config,
+                permit: Some(permit),
+                trace: Some(trace),
+                meter,
+                is_compressed,
+                is_in_pieces,
+            },
         }
     }
 }

@@ -1,0 +1,168 @@
+//! Messages that are given out in pieces as they arrive.
+
+use bytes::Bytes;
+use tungstenite::{
+    Error, Message,
+    protocol::frame::{
+        Frame,
+        coding::{Data, OpCode},
+    },
+};
+
+use super::{Decoder, Kind, Limits};
+
+impl Decoder {
+    /// Gives out, from now on, what has arrived of a message, as pieces. Neither messages nor frames have a limit then, as nothing
+    /// is held but one piece. A message that arrives all at once is whole all the same.
+    pub(crate) fn give_pieces(&mut self) {
+        self.in_pieces = true;
+        self.limits = Limits { max_message_size: usize::MAX, max_frame_size: usize::MAX };
+        if let Some(frame) = &mut self.frame {
+            frame.room = usize::MAX;
+        }
+    }
+
+    /// Returns what has arrived of the message as a piece, if there is anything, or that is its end. `is_over`: the payload of the
+    /// frame has been dealt with.
+    pub(super) fn piece(&mut self, is_over: bool) -> Result<Option<Message>, Error> {
+        let is_last = is_over && self.frame.as_ref().is_some_and(|frame| frame.is_final);
+        if is_over {
+            self.frame = None;
+        }
+        let payload = match self.message.take() {
+            None => Bytes::new(),
+            Some(message) if is_last => message.finish()?.into_data(),
+            // It is kept for the character that is cut, and as what tells that the message is not whole.
+            Some(message) => self.message.insert(message).take(),
+        };
+        let Some(open) = self.open.as_mut().filter(|_| is_last || !payload.is_empty()) else {
+            return Ok(None);
+        };
+        let opcode = match (open.is_begun, open.kind) {
+            (true, _) => Data::Continue,
+            (false, Kind::Text) => Data::Text,
+            (false, Kind::Binary) => Data::Binary,
+        };
+        open.is_begun = true;
+        if is_last {
+            self.open = None;
+        }
+        Ok(Some(Message::Frame(Frame::message(payload, OpCode::Data(opcode), is_last))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*};
+    use tungstenite::Message;
+
+    use crate::{
+        codec::{
+            Decoder, Limits,
+            reference::{Outcome, decode, frame, header, joined},
+        },
+        deflate::NegotiatedDeflate,
+        header::arbitrary::config,
+    };
+
+    const LIMITS: Limits = Limits { max_message_size: 1 << 20, max_frame_size: 1 << 20 };
+
+    fn whole() -> Decoder {
+        Decoder::new(LIMITS, NegotiatedDeflate::default().inflater())
+    }
+
+    fn in_pieces() -> Decoder {
+        let mut decoder = whole();
+        decoder.give_pieces();
+        decoder
+    }
+
+    #[test]
+    fn a_message_without_limit_comes_in_pieces_as_it_arrives() {
+        let mut decoder = in_pieces();
+        let outcome = decode(&mut decoder, [&header(0x82, u64::MAX >> 1)[..], b"ab", b"", b"cde"]);
+        assert_eq!(outcome.code, None);
+        let pieces: Vec<_> = outcome.messages.iter().map(Message::len).collect();
+        assert!(pieces.len() == 2 && decoder.assembled() == 0, "{pieces:?}");
+        assert!(!decoder.is_at_rest());
+    }
+
+    #[test]
+    fn a_small_message_is_whole() {
+        for payload in ["", "a", "bc"] {
+            let outcome = decode(&mut in_pieces(), [&frame(0x81, payload.as_bytes())[..]]);
+            assert_eq!(outcome.messages, [Message::text(payload)]);
+        }
+    }
+
+    #[test]
+    fn what_was_assembled_before_is_the_first_piece() {
+        for (first, payload) in [(0x02, &b"0123"[..]), (0x01, "aä€".as_bytes())] {
+            for cut in 0..=payload.len() {
+                let stream = [frame(first, &payload[..cut]), frame(0x80, &payload[cut..])].concat();
+                for at in 0..stream.len() {
+                    let mut decoder = whole();
+                    let before = decode(&mut decoder, [&stream[..at]]);
+                    decoder.give_pieces();
+                    let mut after = decode(&mut decoder, stream[at..].chunks(1));
+                    let messages = joined([before.messages, after.messages].concat());
+                    let expected = decode(&mut whole(), [&stream[..]]).messages;
+                    after.messages = Vec::new();
+                    assert_eq!(messages, expected, "{cut}, {at}: {after:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_bad_character_is_refused_where_it_is_in_the_message() {
+        let stream = [frame(0x01, "aaaä".as_bytes()), frame(0x80, b"bb\xff")].concat();
+        for mut decoder in [whole(), in_pieces()] {
+            let mut bytes = stream.clone();
+            let mut input = &mut bytes[..];
+            let error = loop {
+                if let Err(error) = decoder.decode(&mut input) {
+                    break error.to_string();
+                }
+            };
+            assert!(error.contains("byte 7"), "{error}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        /// Good and bad frames, in any pieces: the messages and the code are those of whole messages.
+        #[test]
+        fn pieces_make_the_same_messages(
+            frames in vec(
+                (
+                    prop_oneof![Just(0x81_u8), Just(0x82), Just(0x01), Just(0x02), Just(0x00), Just(0x80), Just(0x89)],
+                    prop_oneof![
+                        4 => "[aä€𝄞]{0,20}".prop_map(String::into_bytes),
+                        1 => vec(any::<u8>(), 0..40),
+                        1 => (9000..20_000_usize).prop_map(|len| vec![b'x'; len]),
+                    ],
+                ),
+                0..8,
+            ),
+            size in 1..5000_usize,
+        ) {
+            let control = |first: u8, mut payload: Vec<u8>| {
+                payload.truncate(if first == 0x89 { 125 } else { usize::MAX });
+                frame(first, &payload)
+            };
+            let stream: Vec<u8> =
+                frames.into_iter().flat_map(|(first, payload)| control(first, payload)).collect();
+            let expected = decode(&mut whole(), stream.chunks(size));
+            let Outcome { messages, code, is_at_rest, .. } = decode(&mut in_pieces(), stream.chunks(size));
+            prop_assert_eq!((code, is_at_rest), (expected.code, expected.is_at_rest));
+            let open_is_cut = |message: &Message| matches!(message, Message::Ping(_));
+            // Where it fails or ends inside a message, its pieces are there and the message is not.
+            let (controls, data): (Vec<_>, Vec<_>) = joined(messages).into_iter().partition(open_is_cut);
+            let (expected_controls, expected_data): (Vec<_>, Vec<_>) =
+                expected.messages.into_iter().partition(open_is_cut);
+            prop_assert_eq!((controls, data), (expected_controls, expected_data));
+        }
+    }
+}
