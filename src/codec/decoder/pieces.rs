@@ -9,7 +9,8 @@ use tungstenite::{
     },
 };
 
-use super::{Decoder, Kind, Limits};
+use super::Decoder;
+use crate::codec::{assembler::Kind, limits::Limits};
 
 impl Decoder {
     /// Gives out, from now on, what has arrived of a message, as pieces. Neither messages nor frames have a limit then, as nothing
