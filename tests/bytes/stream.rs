@@ -5,7 +5,10 @@ use std::{
     time::Duration,
 };
 
-use raw_client::whole::{BINARY, PING, PONG, TEXT};
+use raw_client::{
+    frame,
+    whole::{BINARY, PING, PONG, TEXT},
+};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt},
     time::{sleep, timeout},
@@ -122,7 +125,9 @@ async fn text_is_refused_with_1003() {
 #[tokio::test]
 async fn a_broken_rule_is_invalid_data_with_the_sockets_error() {
     let (mut client, mut stream) = stream().await;
-    client.send_raw(b"\x82\x00").await;
+    // The bytes before it come first, and the error is the whole one all the same.
+    client.send_raw(&[&frame(BINARY, b"good")[..], b"\x82\x00"].concat()).await;
+    assert_eq!(stream.read(&mut [0; 100]).await.unwrap(), 4);
     let error = stream.read(&mut [0]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidData);
     let source = error.get_ref().unwrap().downcast_ref();
@@ -195,6 +200,32 @@ async fn frames_are_as_large_as_they_may_be() {
             received.extend(payload);
         }
         assert!(received == source);
+    }
+}
+
+/// A read that takes what is there asks for more, and is then as good as gone: a copy that waits for its other side reads no more.
+#[tokio::test]
+async fn pings_are_answered_while_nobody_reads() {
+    for is_driven in [false, true] {
+        let (mut client, socket) = pair(Config::new()).await;
+        client.send(BINARY, "abc").await;
+        let read = async |mut stream: ByteStream<_>| {
+            assert!(stream.read(&mut [0; 100]).await.unwrap() >= 3);
+            std::future::pending::<()>().await;
+        };
+        let reading = if is_driven {
+            let driver = socket.drive(async move |socket| read(socket.into_byte_stream()).await);
+            tokio::spawn(async { driver.await.unwrap_or_default() })
+        } else {
+            tokio::spawn(async move { read(socket.into_byte_stream()).await })
+        };
+        for n in 0..5 {
+            client.send(BINARY, "more").await;
+            client.send(PING, [n]).await;
+            let pong = timeout(Duration::from_secs(10), client.recv()).await.expect("a pong");
+            assert_eq!(pong, (PONG, vec![n]));
+        }
+        reading.abort();
     }
 }
 

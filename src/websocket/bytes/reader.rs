@@ -33,10 +33,12 @@ pub struct ByteReader<IO = UpgradedIo> {
 const TEXT: OpCode = OpCode::Data(Data::Text);
 
 /// How reading ended.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 enum End {
     /// With the peer's Close.
     Closed,
+    /// With an error, which is returned by the next read.
+    Due(io::Error),
     /// With an error of this kind, which was returned.
     Failed(io::ErrorKind),
 }
@@ -56,9 +58,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ByteReader<IO> {
     /// Ready when there is something to read, or the end.
     fn poll_unread(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.unread.is_empty() {
-            match self.end {
-                Some(End::Closed) => break,
-                Some(End::Failed(kind)) => return Poll::Ready(Err(kind.into())),
+            match self.end.take() {
+                Some(End::Closed) => {
+                    self.end = Some(End::Closed);
+                    break;
+                }
+                Some(End::Due(error)) => return Poll::Ready(Err(self.fail(error))),
+                Some(End::Failed(kind)) => return Poll::Ready(Err(self.fail(kind.into()))),
                 None => {}
             }
             match ready!(self.handle.poll_received(cx)) {
@@ -108,8 +114,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncRead for ByteReader<IO> {
                     buffer.put_slice(&self.unread[..len]);
                     self.as_mut().consume(len);
                 }
-                // What was read goes first: how it ended is remembered.
-                _ if buffer.filled().len() > before => break,
+                // What was read goes first.
+                Poll::Ready(Err(error)) if buffer.filled().len() > before => {
+                    self.end = Some(End::Due(error));
+                    break;
+                }
+                Poll::Pending if buffer.filled().len() > before => break,
                 not_ready => return not_ready,
             }
         }
