@@ -13,6 +13,7 @@ mod deflate;
 pub mod guide;
 pub mod handshake;
 mod header;
+mod http1;
 pub mod io;
 #[cfg(feature = "json")]
 pub mod json;

@@ -14,13 +14,13 @@ use tokio::{
 use super::{
     AcceptError, AcceptErrorKind, PendingUpgrade,
     admission::{Admission, check},
-    encode::encode,
-    head, header_case,
-    pending_upgrade::{check_upgradable, set_tcp_options},
+    header_case,
+    pending_upgrade::check_upgradable,
 };
 use crate::{
     config::{Config, ConfigValues},
     handshake::{HandshakeError, HandshakeKind, HandshakeService, UpgradeRequest, ask},
+    http1::{encode_response, read_request},
     trace::RequestTrace,
     websocket::{Negotiated, WebSocket},
 };
@@ -96,9 +96,9 @@ impl<H: HandshakeService> Acceptor<H> {
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let limit = self.config.request_head_timeout;
-        let (unread, request) = head::read(&mut io, limit).await;
+        let (unread, request) = read_request(&mut io, limit).await;
         let (request, answer) = match request {
-            Err(kind) => (None, Err(kind)),
+            Err(error) => (None, Err(AcceptErrorKind::of_head(error, limit))),
             Ok(request) => {
                 let (parts, ()) = request.clone().into_parts();
                 let checked = HandshakeKind::of(&request)
@@ -115,14 +115,14 @@ impl<H: HandshakeService> Acceptor<H> {
             Ok(accepted) => accepted,
             Err(kind) => return Err(AcceptError::new(kind, request, io, unread)),
         };
-        let head = encode(&response, self.config.canonical_header_case);
+        let head = encode_response(&response, self.config.canonical_header_case);
         let written = timeout(limit, async {
             io.write_all(&head).await?;
             io.flush().await
         });
         let kind = match written.await {
             Ok(Ok(())) => {
-                set_tcp_options(&negotiated, &io);
+                negotiated.set_tcp_options(&io);
                 return Ok((WebSocket::new(io, &unread, negotiated), extra));
             }
             Ok(Err(error)) => AcceptErrorKind::Io(error),

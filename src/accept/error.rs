@@ -10,6 +10,7 @@ use tower::BoxError;
 use super::respond::respond;
 use crate::{
     handshake::{HandshakeError, Rejection, RejectionBody},
+    http1::HeadError,
     io::Rewind,
 };
 
@@ -96,6 +97,17 @@ impl<IO: AsyncWrite + Unpin> AcceptError<IO> {
 }
 
 impl AcceptErrorKind {
+    /// Why no head of a request came within `limit`.
+    pub(super) fn of_head(error: HeadError, limit: Duration) -> Self {
+        match error {
+            HeadError::Io(error) => Self::Io(error),
+            HeadError::UnexpectedEof => Self::UnexpectedEof,
+            HeadError::TimedOut => Self::TimedOut(limit),
+            HeadError::Malformed(error) => Self::Malformed(error),
+            HeadError::TooLarge => Self::TooLarge,
+        }
+    }
+
     /// Returns the response to send, or `None` if the client is gone or a response is already partly written.
     pub fn into_response(self) -> Option<Response<RejectionBody>> {
         match self {

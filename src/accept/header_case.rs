@@ -1,4 +1,4 @@
-//! The spelling of header names as in RFC 6455: `Sec-WebSocket-Accept`.
+//! The spelling of header names as in RFC 6455, by hyper: `Sec-WebSocket-Accept`.
 
 use std::{cell::Cell, convert::Infallible, sync::OnceLock};
 
@@ -8,23 +8,6 @@ use http::{Extensions, Request, Response};
 use http_body_util::Empty;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-
-/// Writes `name` with capitals.
-pub(super) fn encode_canonical(name: &str, bytes: &mut Vec<u8>) {
-    for (i, word) in name.split('-').enumerate() {
-        if i > 0 {
-            bytes.push(b'-');
-        }
-        match word.as_bytes() {
-            b"websocket" => bytes.extend_from_slice(b"WebSocket"),
-            [first, rest @ ..] => {
-                bytes.push(first.to_ascii_uppercase());
-                bytes.extend_from_slice(rest);
-            }
-            [] => {}
-        }
-    }
-}
 
 /// The extensions that have hyper spell the header names of an accepting HTTP/1.1 response so.
 ///
@@ -55,23 +38,4 @@ fn read() -> Option<Extensions> {
     builder.preserve_header_case(true);
     let _ = builder.serve_connection(io, service).now_or_never();
     extensions.take()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::encode_canonical;
-
-    #[test]
-    fn names_are_spelled_as_in_the_rfc() {
-        for (name, expected) in [
-            ("sec-websocket-accept", "Sec-WebSocket-Accept"),
-            ("connection", "Connection"),
-            ("x--own-", "X--Own-"),
-            ("2-a", "2-A"),
-        ] {
-            let mut bytes = Vec::new();
-            encode_canonical(name, &mut bytes);
-            assert_eq!(String::from_utf8(bytes).unwrap(), expected);
-        }
-    }
 }

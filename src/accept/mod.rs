@@ -23,9 +23,7 @@ pub(crate) mod acceptor;
 mod admission;
 #[cfg(feature = "axum")]
 mod checked_request;
-mod encode;
 mod error;
-mod head;
 mod header_case;
 mod pending_upgrade;
 mod respond;

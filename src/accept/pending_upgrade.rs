@@ -1,7 +1,6 @@
 //! An accepted request on its way to a WebSocket.
 
 use std::{
-    any::Any,
     error::Error,
     fmt,
     future::Future,
@@ -19,7 +18,6 @@ use crate::{
     config::ConfigValues,
     handshake::{HandshakeError, HandshakeKind, UpgradeRequest},
     io::{IoFuture, PendingIo, UnwrapIo, UpgradedIo},
-    trace::tcp_failed,
     websocket::{Negotiated, WebSocket},
 };
 
@@ -84,15 +82,8 @@ impl<T> Future for PendingUpgrade<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let (io, unread) = ready!(self.source.poll(cx))?;
         let (negotiated, extra) = self.accepted.take().expect("PendingUpgrade is polled after it was ready");
-        set_tcp_options(&negotiated, &io);
+        negotiated.set_tcp_options(&io);
         Poll::Ready(Ok((WebSocket::new(io, &unread, negotiated), extra)))
-    }
-}
-
-/// Sets the options of a TCP socket. One that is closed already may not take them.
-pub(super) fn set_tcp_options(negotiated: &Negotiated, io: &dyn Any) {
-    if let Err(error) = negotiated.config.tcp.apply(io) {
-        tcp_failed(&error);
     }
 }
 

@@ -10,8 +10,7 @@ use http_body::Body;
 use http_body_util::BodyExt;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
-use super::encode::encode;
-use crate::handshake::RejectionBody;
+use crate::{handshake::RejectionBody, http1::encode_response};
 
 /// How the client is told where the body ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +50,7 @@ where
         Framing::None | Framing::UntilEnd => {}
     }
     head.headers.append(CONNECTION, HeaderValue::from_static("close"));
-    let mut bytes = encode(&Response::from_parts(head, ()), false);
+    let mut bytes = encode_response(&Response::from_parts(head, ()), false);
     let is_head = request.is_some_and(|request| request.method() == Method::HEAD);
     if framing != Framing::None && !is_head {
         let mut left = framing;

@@ -1,12 +1,16 @@
 //! What an accepted handshake leaves for its connection.
 
-use std::sync::Arc;
+use std::{any::Any, sync::Arc};
 
 use http::HeaderValue;
 
 use super::connection_guard::ConnectionGuard;
-use crate::metrics::id::WebSocketId;
-use crate::{config::ConfigValues, deflate::NegotiatedDeflate, trace::Trace};
+use crate::{
+    config::ConfigValues,
+    deflate::NegotiatedDeflate,
+    metrics::id::WebSocketId,
+    trace::{Trace, tcp_failed},
+};
 
 /// What an accepted handshake leaves for its connection.
 #[derive(Debug)]
@@ -17,4 +21,13 @@ pub(crate) struct Negotiated {
     pub(crate) protocol: Option<HeaderValue>,
     pub(crate) deflate: NegotiatedDeflate,
     pub(crate) trace: Trace,
+}
+
+impl Negotiated {
+    /// Sets the options of a TCP socket. One that is closed already may not take them.
+    pub(crate) fn set_tcp_options(&self, io: &dyn Any) {
+        if let Err(error) = self.config.tcp.apply(io) {
+            tcp_failed(&error);
+        }
+    }
 }

@@ -1,76 +1,34 @@
-//! Reads one request head from a raw stream (RFC 9112 §3 and §5).
+//! The head of a request.
 
 use std::{mem::MaybeUninit, time::Duration};
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Method, Request, Uri, Version, header::HeaderName};
-use tokio::{
-    io::{AsyncRead, AsyncReadExt},
-    time::timeout,
-};
+use tokio::io::AsyncRead;
 use tower::BoxError;
 
-use super::AcceptErrorKind;
-
-/// The largest head, in bytes, and the largest number of headers in it.
-const MAX_HEAD: usize = 64 * 1024;
-const MAX_HEADERS: usize = 100;
+use super::head::{self, HeadError, MAX_HEAD, MAX_HEADERS, Parsed};
 
 /// Reads one request head; gives what was read beyond it, or all that was read where there is no whole head.
-pub(super) async fn read<IO>(io: &mut IO, limit: Duration) -> (Bytes, Result<Request<()>, AcceptErrorKind>)
+pub(crate) async fn read_request<IO>(io: &mut IO, limit: Duration) -> (Bytes, Result<Request<()>, HeadError>)
 where
     IO: AsyncRead + Unpin,
 {
     let mut bytes = BytesMut::with_capacity(1024);
-    let request = match timeout(limit, read_into(&mut bytes, io)).await {
-        Ok(Ok((request, length))) => {
-            bytes.advance(length);
-            Ok(request)
-        }
-        Ok(Err(kind)) => Err(kind),
-        Err(_) => Err(AcceptErrorKind::TimedOut(limit)),
-    };
+    let request = head::read(io, &mut bytes, limit, parse).await;
     (bytes.freeze(), request)
 }
 
-/// Returns the head, and how many of `bytes` it is.
-async fn read_into<IO>(bytes: &mut BytesMut, io: &mut IO) -> Result<(Request<()>, usize), AcceptErrorKind>
-where
-    IO: AsyncRead + Unpin,
-{
-    let mut parsed = 0;
-    loop {
-        let searched = bytes.len().saturating_sub(3);
-        if io.read_buf(bytes).await.map_err(AcceptErrorKind::Io)? == 0 {
-            return Err(AcceptErrorKind::UnexpectedEof);
-        }
-        // A head that comes byte by byte is not parsed for each byte, and yet nonsense is seen early.
-        let may_end = bytes[searched..].windows(2).any(|pair| matches!(pair, b"\n\n" | b"\n\r"));
-        if may_end || bytes.len() >= 2 * parsed {
-            parsed = bytes.len();
-            if let Some(head) = parse(bytes)? {
-                return Ok(head);
-            }
-        }
-        if bytes.len() > MAX_HEAD {
-            return Err(AcceptErrorKind::TooLarge);
-        }
-    }
-}
-
-/// The request in the head of `bytes`, and how long the head is; `None` when it is not whole yet.
-fn parse(bytes: &[u8]) -> Result<Option<(Request<()>, usize)>, AcceptErrorKind> {
+fn parse(bytes: &[u8]) -> Parsed<Request<()>> {
     let mut headers = [const { MaybeUninit::uninit() }; MAX_HEADERS];
     let mut head = httparse::Request::new(&mut []);
-    match head.parse_with_uninit_headers(bytes, &mut headers) {
-        Ok(httparse::Status::Complete(length)) if length > MAX_HEAD => Err(AcceptErrorKind::TooLarge),
-        Ok(httparse::Status::Complete(length)) => match request(&head) {
+    match head.parse_with_uninit_headers(bytes, &mut headers)? {
+        httparse::Status::Complete(length) if length > MAX_HEAD => Err(HeadError::TooLarge),
+        httparse::Status::Complete(length) => match request(&head) {
             Ok(request) => Ok(Some((request, length))),
-            Err(error) => Err(AcceptErrorKind::Malformed(error)),
+            Err(error) => Err(HeadError::Malformed(error)),
         },
-        Ok(httparse::Status::Partial) => Ok(None),
-        Err(httparse::Error::TooManyHeaders) => Err(AcceptErrorKind::TooLarge),
-        Err(error) => Err(AcceptErrorKind::Malformed(error.into())),
+        httparse::Status::Partial => Ok(None),
     }
 }
 
@@ -92,12 +50,12 @@ mod tests {
 
     use http::Version;
 
-    use super::{AcceptErrorKind, MAX_HEAD, read};
+    use super::{HeadError, MAX_HEAD, read_request};
 
     const HEAD: &[u8] = b"GET /a?b HTTP/1.1\r\nHost: x\r\nX-Two: 1\r\nX-Two: \xff\r\n\r\n";
 
-    async fn read_all(mut bytes: &[u8]) -> (Vec<u8>, Result<http::Request<()>, AcceptErrorKind>) {
-        let (unread, request) = read(&mut bytes, Duration::from_secs(1)).await;
+    async fn read_all(mut bytes: &[u8]) -> (Vec<u8>, Result<http::Request<()>, HeadError>) {
+        let (unread, request) = read_request(&mut bytes, Duration::from_secs(1)).await;
         ([&unread, bytes].concat(), request)
     }
 
@@ -115,7 +73,7 @@ mod tests {
     async fn a_head_may_come_in_any_pieces() {
         for size in 1..HEAD.len() {
             let mut io = pieces(size);
-            let (unread, request) = read(&mut io, Duration::from_secs(1)).await;
+            let (unread, request) = read_request(&mut io, Duration::from_secs(1)).await;
             assert_eq!(request.unwrap().uri(), "/a?b");
             assert!(unread.is_empty());
         }
@@ -137,7 +95,7 @@ mod tests {
             [&b"garbage without a newline"[..], b"\x16\x03\x01\x02\x00", b"GET / HTTP/1.1\r\nbad\r\n\r\n"]
         {
             let (rest, request) = read_all(bytes).await;
-            assert!(matches!(request, Err(AcceptErrorKind::Malformed(_))));
+            assert!(matches!(request, Err(HeadError::Malformed(_))));
             assert_eq!(rest, bytes);
         }
     }
@@ -148,7 +106,7 @@ mod tests {
         let many = format!("GET / HTTP/1.1\r\n{}\r\n", "X: 1\r\n".repeat(101));
         for bytes in [long, many] {
             let (_, request) = read_all(bytes.as_bytes()).await;
-            assert!(matches!(request, Err(AcceptErrorKind::TooLarge)));
+            assert!(matches!(request, Err(HeadError::TooLarge)));
         }
     }
 }

@@ -1,12 +1,9 @@
-//! The head of an HTTP/1.1 response as bytes (RFC 9112 §4 and §5).
+//! Heads as bytes (RFC 9112 §4 and §5).
 
 use http::{Response, header::HeaderMap};
 
-use super::header_case::encode_canonical;
-
-/// The status line and the headers of `response`, and the empty line after them. The names are in lower case, or as
-/// RFC 6455 spells them.
-pub(super) fn encode<B>(response: &Response<B>, is_canonical: bool) -> Vec<u8> {
+/// The status line and the headers of `response`, and the empty line after them.
+pub(crate) fn encode_response<B>(response: &Response<B>, is_canonical: bool) -> Vec<u8> {
     let status = response.status();
     let mut bytes = Vec::with_capacity(256);
     bytes.extend_from_slice(b"HTTP/1.1 ");
@@ -15,10 +12,10 @@ pub(super) fn encode<B>(response: &Response<B>, is_canonical: bool) -> Vec<u8> {
     bytes.extend_from_slice(status.canonical_reason().unwrap_or_default().as_bytes());
     bytes.extend_from_slice(b"\r\n");
     encode_headers(response.headers(), is_canonical, &mut bytes);
-    bytes.extend_from_slice(b"\r\n");
     bytes
 }
 
+/// Appends the headers, and the empty line after them. The names are in lower case, or as RFC 6455 spells them.
 fn encode_headers(headers: &HeaderMap, is_canonical: bool, bytes: &mut Vec<u8>) {
     for (name, value) in headers {
         if is_canonical {
@@ -30,13 +27,31 @@ fn encode_headers(headers: &HeaderMap, is_canonical: bool, bytes: &mut Vec<u8>) 
         bytes.extend_from_slice(value.as_bytes());
         bytes.extend_from_slice(b"\r\n");
     }
+    bytes.extend_from_slice(b"\r\n");
+}
+
+/// Writes `name` with capitals: `Sec-WebSocket-Accept`.
+fn encode_canonical(name: &str, bytes: &mut Vec<u8>) {
+    for (i, word) in name.split('-').enumerate() {
+        if i > 0 {
+            bytes.push(b'-');
+        }
+        match word.as_bytes() {
+            b"websocket" => bytes.extend_from_slice(b"WebSocket"),
+            [first, rest @ ..] => {
+                bytes.push(first.to_ascii_uppercase());
+                bytes.extend_from_slice(rest);
+            }
+            [] => {}
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use http::Response;
 
-    use super::encode;
+    use super::{encode_canonical, encode_response};
 
     #[test]
     fn the_head_of_a_response() {
@@ -48,12 +63,12 @@ mod tests {
             .body(())
             .unwrap();
         assert_eq!(
-            String::from_utf8(encode(&response, false)).unwrap(),
+            String::from_utf8(encode_response(&response, false)).unwrap(),
             "HTTP/1.1 101 Switching Protocols\r\n\
              upgrade: websocket\r\nset-cookie: a=1\r\nset-cookie: b=2\r\n\r\n"
         );
         assert_eq!(
-            String::from_utf8(encode(&response, true)).unwrap(),
+            String::from_utf8(encode_response(&response, true)).unwrap(),
             "HTTP/1.1 101 Switching Protocols\r\n\
              Upgrade: websocket\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n\r\n"
         );
@@ -62,6 +77,20 @@ mod tests {
     #[test]
     fn a_status_without_a_name() {
         let response = Response::builder().status(599).body(()).unwrap();
-        assert_eq!(encode(&response, false), b"HTTP/1.1 599 \r\n\r\n");
+        assert_eq!(encode_response(&response, false), b"HTTP/1.1 599 \r\n\r\n");
+    }
+
+    #[test]
+    fn names_are_spelled_as_in_the_rfc() {
+        for (name, expected) in [
+            ("sec-websocket-accept", "Sec-WebSocket-Accept"),
+            ("connection", "Connection"),
+            ("x--own-", "X--Own-"),
+            ("2-a", "2-A"),
+        ] {
+            let mut bytes = Vec::new();
+            encode_canonical(name, &mut bytes);
+            assert_eq!(String::from_utf8(bytes).unwrap(), expected);
+        }
     }
 }

@@ -1,0 +1,76 @@
+//! Reads one head from a raw stream.
+
+use std::{io, time::Duration};
+
+use bytes::{Buf, BytesMut};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt},
+    time::timeout,
+};
+use tower::BoxError;
+
+/// The largest head, in bytes, and the largest number of headers in it.
+pub(super) const MAX_HEAD: usize = 64 * 1024;
+pub(super) const MAX_HEADERS: usize = 100;
+
+/// Why no head came.
+#[derive(Debug)]
+pub(crate) enum HeadError {
+    Io(io::Error),
+    UnexpectedEof,
+    TimedOut,
+    Malformed(BoxError),
+    TooLarge,
+}
+
+/// A head, and how many bytes it has; `None` when it is not whole yet.
+pub(super) type Parsed<T> = Result<Option<(T, usize)>, HeadError>;
+
+/// Reads one head within `limit`; `bytes` has what was read before. What was read beyond the head is left there, or all that was
+/// read where there is no whole head.
+pub(super) async fn read<T>(
+    io: &mut (impl AsyncRead + Unpin),
+    bytes: &mut BytesMut,
+    limit: Duration,
+    parse: impl Fn(&[u8]) -> Parsed<T>,
+) -> Result<T, HeadError> {
+    let read = timeout(limit, read_into(bytes, io, parse)).await;
+    let (head, length) = read.unwrap_or(Err(HeadError::TimedOut))?;
+    bytes.advance(length);
+    Ok(head)
+}
+
+/// Returns the head, and how many of `bytes` it is.
+async fn read_into<T>(
+    bytes: &mut BytesMut,
+    io: &mut (impl AsyncRead + Unpin),
+    parse: impl Fn(&[u8]) -> Parsed<T>,
+) -> Result<(T, usize), HeadError> {
+    let (mut parsed, mut searched) = (0, 0);
+    loop {
+        // A head that comes byte by byte is not parsed for each byte, and yet nonsense is seen early.
+        let may_end = bytes[searched..].windows(2).any(|pair| matches!(pair, b"\n\n" | b"\n\r"));
+        if may_end || bytes.len() > 2 * parsed {
+            parsed = bytes.len();
+            if let Some(head) = parse(bytes)? {
+                return Ok(head);
+            }
+        }
+        if bytes.len() > MAX_HEAD {
+            return Err(HeadError::TooLarge);
+        }
+        searched = bytes.len().saturating_sub(3);
+        if io.read_buf(bytes).await.map_err(HeadError::Io)? == 0 {
+            return Err(HeadError::UnexpectedEof);
+        }
+    }
+}
+
+impl From<httparse::Error> for HeadError {
+    fn from(error: httparse::Error) -> Self {
+        match error {
+            httparse::Error::TooManyHeaders => Self::TooLarge,
+            error => Self::Malformed(error.into()),
+        }
+    }
+}
