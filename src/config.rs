@@ -12,7 +12,7 @@ use crate::{
     shutdown::Shutdown,
 };
 
-/// Limits, buffers, timings, and the policies for origins and hosts of a layer, an acceptor or an extractor.
+/// Limits, buffers, timings, and the policies for origins and hosts of a layer, an acceptor, an extractor or a connector.
 ///
 /// ```
 /// use std::time::Duration;
@@ -27,7 +27,7 @@ use crate::{
 /// # }
 /// ```
 #[derive(Clone, Debug, Default)]
-#[must_use = "a configuration does nothing unless it is given to a layer or an acceptor"]
+#[must_use = "a configuration does nothing unless it is given to a layer, an acceptor or a connector"]
 pub struct Config(Arc<ConfigValues>);
 
 /// What a [`Config`] says: shared by its clones, and by the connections that it is of.
@@ -151,6 +151,9 @@ impl Config {
     /// Sets how long the handshake service may take, its readiness included. After that the client gets a 503.
     /// Default: 10 s.
     ///
+    /// For a [`Connector`](crate::Connector), how long the server may take to receive the request and to answer with a whole head
+    /// of a response.
+    ///
     /// # Panics
     ///
     /// Panics when `timeout` is zero.
@@ -257,7 +260,7 @@ impl Config {
     /// Without the option, the second of two small messages waits until the client has acknowledged the first, for which
     /// most systems take 40 ms.
     ///
-    /// It is set wherever the IO is a `TcpStream`: given to [`Acceptor::accept`](crate::Acceptor::accept), also in a
+    /// It is set wherever the IO is a `TcpStream`: given to [`Acceptor::accept`](crate::Acceptor::accept) or [`Connector::connect`](crate::Connector::connect), also in a
     /// [`Rewind`](crate::io::Rewind); or behind a server over HTTP/1.1 that served a `TokioIo<TcpStream>`, as `axum::serve`,
     /// hyper's and hyper-util's builders, and this crate's [`serve`](crate::serve()) do; or in a
     /// [`PendingIo`](crate::io::PendingIo). In anything else, such as a
@@ -287,7 +290,8 @@ impl Config {
         self.set(|config| config.tcp.notsent_lowat = bytes.unwrap_or(0))
     }
 
-    /// Compresses messages with clients that offer it (permessage-deflate, RFC 7692). Default: off.
+    /// Compresses messages with clients that offer it (permessage-deflate, RFC 7692). A [`Connector`](crate::Connector) offers it to
+    /// servers. Default: off.
     ///
     /// [`Deflate`](crate::Deflate) describes what compression does to secrets and to memory.
     #[cfg(feature = "deflate")]
@@ -296,7 +300,7 @@ impl Config {
     }
 
     /// Sets how many sockets may be open at once, over everything that has this `Config` or a clone of it. Above the limit, a
-    /// client gets a 503. `None` is no limit. Default: `None`.
+    /// client gets a 503, and a [`Connector`](crate::Connector) fails. `None` is no limit. Default: `None`.
     ///
     /// Two layers with clones of one `Config` share the limit. Calling this again begins a new count.
     ///
@@ -327,8 +331,8 @@ impl Config {
         self.set(|config| config.allow_host = policy)
     }
 
-    /// Sets whether an accepting HTTP/1.1 response spells its header names as RFC 6455 does (`Sec-WebSocket-Accept`) instead
-    /// of in lower case. Default: `false`.
+    /// Sets whether an accepting HTTP/1.1 response, or a [`Connector`](crate::Connector)'s request, spells its header names as RFC
+    /// 6455 does (`Sec-WebSocket-Accept`) instead of in lower case. Default: `false`.
     ///
     /// Header names are the same in any case (RFC 9110 §5.1), but some clients on small devices compare the letters.
     /// [`Acceptor::accept`](crate::Acceptor::accept) spells all names so; behind a hyper server, as

@@ -8,6 +8,7 @@ pub mod axum;
 pub mod close;
 mod codec;
 mod config;
+pub mod connect;
 mod deflate;
 #[cfg(any(doc, doctest))]
 pub mod guide;
@@ -31,6 +32,7 @@ pub mod websocket;
 pub use accept::acceptor::Acceptor;
 pub use close::code::CloseCode;
 pub use config::Config;
+pub use connect::connector::Connector;
 #[cfg(feature = "deflate")]
 pub use deflate::Deflate;
 pub use handshake::{

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::{Response, StatusCode, request::Parts};
+use tungstenite::protocol::Role;
 
 use super::header_case;
 use crate::{
@@ -61,6 +62,7 @@ impl Admission {
         let trace = trace.accepted(id, negotiated.protocol.as_ref());
         let agreement = Negotiated {
             id,
+            role: Role::Server,
             config,
             permit: self.permit,
             protocol: negotiated.protocol,

@@ -6,7 +6,10 @@ use tungstenite::protocol::{
     frame::{FrameHeader, coding},
 };
 
-use super::{close, header};
+use super::{
+    close, header,
+    mask::{Key, Mask},
+};
 
 /// A control frame to send. What is longer than a control frame may be is cut.
 #[derive(Clone, Debug)]
@@ -20,26 +23,36 @@ pub(crate) enum Control {
 }
 
 impl Control {
-    /// Appends the frame.
-    pub(super) fn write(&self, output: &mut Vec<u8>) {
+    /// Appends the frame, masked where there is a key.
+    pub(super) fn write(&self, output: &mut Vec<u8>, key: Option<Key>) {
         match self {
-            Self::Ping(payload) => write(output, coding::Control::Ping, payload),
-            Self::Pong(payload) => write(output, coding::Control::Pong, payload),
-            Self::Close(frame) => write_close(output, frame.as_ref()),
+            Self::Ping(payload) => write(output, coding::Control::Ping, payload, key),
+            Self::Pong(payload) => write(output, coding::Control::Pong, payload, key),
+            Self::Close(frame) => write_close(output, frame.as_ref(), key),
         }
     }
 }
 
 /// Appends a Close frame.
-pub(super) fn write_close(output: &mut Vec<u8>, frame: Option<&CloseFrame>) {
-    header::write(output, first(coding::Control::Close), close::len(frame));
+pub(super) fn write_close(output: &mut Vec<u8>, frame: Option<&CloseFrame>, key: Option<Key>) {
+    header::write(output, first(coding::Control::Close), close::len(frame), key);
+    let start = output.len();
     close::write(output, frame);
+    mask(&mut output[start..], key);
 }
 
-fn write(output: &mut Vec<u8>, opcode: coding::Control, payload: &[u8]) {
+fn write(output: &mut Vec<u8>, opcode: coding::Control, payload: &[u8], key: Option<Key>) {
     let payload = &payload[..payload.len().min(header::MAX_CONTROL)];
-    header::write(output, first(opcode), payload.len());
+    header::write(output, first(opcode), payload.len(), key);
+    let start = output.len();
     output.extend_from_slice(payload);
+    mask(&mut output[start..], key);
+}
+
+fn mask(payload: &mut [u8], key: Option<Key>) {
+    if let Some(key) = key {
+        Mask::new(key).apply(payload);
+    }
 }
 
 fn first(opcode: coding::Control) -> u8 {

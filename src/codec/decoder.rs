@@ -8,9 +8,12 @@ mod pieces;
 use bytes::buf::Limit;
 use tungstenite::{
     Error, Message,
-    protocol::frame::{
-        FrameHeader,
-        coding::{Control, Data, OpCode},
+    protocol::{
+        Role,
+        frame::{
+            FrameHeader,
+            coding::{Control, Data, OpCode},
+        },
     },
 };
 
@@ -28,11 +31,12 @@ use crate::deflate::Inflater;
 /// How many bytes of a frame must be missing for them to be read straight into the message.
 const DIRECT_MIN: u64 = 8 * 1024;
 
-/// Decodes what a client sends.
+/// Decodes what the peer sends: a client to a [`Role::Server`], a server to a [`Role::Client`].
 ///
 /// It is small between messages: what only a message under assembly needs is allocated for that.
 #[derive(Debug)]
 pub(crate) struct Decoder {
+    role: Role,
     limits: Limits,
     inflater: Inflater,
     header: PartialHeader,
@@ -90,8 +94,9 @@ pub(crate) enum Decoded {
 }
 
 impl Decoder {
-    pub(crate) fn new(limits: Limits, inflater: Inflater) -> Self {
+    pub(crate) fn new(role: Role, limits: Limits, inflater: Inflater) -> Self {
         Self {
+            role,
             limits,
             inflater,
             header: PartialHeader::default(),
@@ -116,17 +121,18 @@ impl Decoder {
     ///
     /// # Errors
     ///
-    /// Fails when the client breaks the protocol. Nothing can be decoded after that.
+    /// Fails when the peer breaks the protocol. Nothing can be decoded after that.
     pub(crate) fn decode(&mut self, input: &mut &mut [u8]) -> Result<Decoded, Error> {
         let frame = match &self.frame {
             Some(frame) => frame,
             None => {
                 if self.is_at_rest() {
-                    if let Some(message) = whole::take(input, &self.limits)? {
+                    if let Some(message) = whole::take(input, &self.limits, self.role)? {
                         return Ok(Decoded::Message(message));
                     }
                 }
                 let rules = Rules {
+                    role: self.role,
                     is_message_open: self.open.is_some(),
                     is_message_compressed: self.open.is_some_and(|open| open.is_compressed),
                     may_be_compressed: self.inflater.is_on(),
@@ -186,6 +192,7 @@ impl Decoder {
         self.frame.insert(Frame {
             opcode: header.opcode,
             is_final: header.is_final,
+            // A key of zeros changes nothing.
             mask: Mask::new(header.mask.unwrap_or_default()),
             rest,
             room: self.limits.inflated_frame(rest),
@@ -287,11 +294,11 @@ mod tests {
     use std::iter;
 
     use proptest::{collection::vec, prelude::*, sample::Index};
-    use tungstenite::Message;
+    use tungstenite::{Message, protocol::Role};
 
     use super::{super::reference, Decoded, Decoder, Limits};
     use crate::{
-        codec::reference::{Outcome, decode, frame, header},
+        codec::reference::{Outcome, decode, frame, header, server_frame},
         deflate::NegotiatedDeflate,
         header::arbitrary::config,
     };
@@ -299,7 +306,7 @@ mod tests {
     const LIMITS: Limits = Limits { max_message_size: 1000, max_frame_size: 600 };
 
     fn plain(limits: Limits) -> Decoder {
-        Decoder::new(limits, NegotiatedDeflate::default().inflater())
+        Decoder::new(Role::Server, limits, NegotiatedDeflate::default().inflater())
     }
 
     /// What becomes of `bytes` in one piece, in single bytes, and in two pieces with each cut.
@@ -535,6 +542,12 @@ mod tests {
 
     /// The frames of a client that mostly keeps to the rules.
     fn stream() -> impl Strategy<Value = Vec<u8>> {
+        frames()
+            .prop_map(|frames| frames.iter().flat_map(|(first, payload)| frame(*first, payload)).collect())
+    }
+
+    /// First bytes and payloads, most of which keep to the rules.
+    fn frames() -> impl Strategy<Value = Vec<(u8, Vec<u8>)>> {
         let first = prop_oneof![
             20 => prop::sample::select(vec![0x81, 0x82, 0x01, 0x02, 0x00, 0x80, 0x89, 0x8a]),
             1 => any::<u8>(),
@@ -545,11 +558,50 @@ mod tests {
             1 => vec(any::<u8>(), 500..620),
         ];
         vec((first, payload), 0..8)
-            .prop_map(|frames| frames.iter().flat_map(|(first, payload)| frame(*first, payload)).collect())
+    }
+
+    /// RFC 6455 §5.7 and §5.1: a server's frames have no mask.
+    #[test]
+    fn a_client_reads_what_a_server_sends() {
+        let client = || Decoder::new(Role::Client, LIMITS, NegotiatedDeflate::default().inflater());
+        for (bytes, expected) in [
+            (&b"\x81\x05Hello"[..], vec![Message::text("Hello")]),
+            (b"\x8a\x05Hello", vec![Message::Pong("Hello".into())]),
+            (b"\x01\x03Hel\x89\x01p\x80\x02lo", vec![Message::Ping("p".into()), Message::text("Hello")]),
+            (b"\x81\x00\x88\x00", vec![Message::text(""), Message::Close(None)]),
+        ] {
+            for size in [1, 2, bytes.len()] {
+                let outcome = decode(&mut client(), bytes.chunks(size));
+                assert_eq!((outcome.messages, outcome.code), (expected.clone(), None));
+                assert!(outcome.is_at_rest);
+            }
+        }
+        for bytes in [&[0x81, 0x80][..], &[0x82, 0xfe], &[0x89, 0x85], &[0x88, 0x80]] {
+            for size in [1, 2] {
+                assert_eq!(decode(&mut client(), bytes.chunks(size)).code, Some(1002), "{bytes:x?}");
+            }
+        }
     }
 
     proptest! {
         #![proptest_config(config())]
+
+        #[test]
+        fn a_client_and_a_server_decode_the_same_frames_to_the_same(
+            frames in frames(),
+            size in 1..700_usize,
+        ) {
+            let limits = Limits { max_message_size: 1000, max_frame_size: 600 };
+            let masked = frames.iter().flat_map(|(first, payload)| frame(*first, payload)).collect::<Vec<_>>();
+            let plain_frames = frames.iter().flat_map(|(first, payload)| server_frame(*first, payload));
+            let unmasked = plain_frames.collect::<Vec<_>>();
+            let inflater = || NegotiatedDeflate::default().inflater();
+            let mut expected = decode(&mut plain(limits), masked.chunks(size));
+            let mut client = Decoder::new(Role::Client, limits, inflater());
+            let mut outcome = decode(&mut client, unmasked.chunks(size));
+            (expected.taken, outcome.taken) = (0, 0);
+            prop_assert_eq!(outcome, expected);
+        }
 
         #[test]
         fn any_cuts_give_what_the_reference_reads(

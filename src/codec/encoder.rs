@@ -12,6 +12,7 @@ use super::{
     control::{self, Control},
     flight::Flight,
     header,
+    mask::{Key, Mask},
     outgoing::Outgoing,
     write_buffer,
 };
@@ -29,6 +30,8 @@ const MAX_FRAMED: usize = 64 * 1024;
 #[derive(Debug)]
 pub(crate) struct Encoder {
     max_frame_size: usize,
+    /// Gives each frame its masking key, on the client's side.
+    keys: Option<fn() -> Key>,
     /// Whole frames.
     framed: Vec<u8>,
     /// What comes after those.
@@ -54,10 +57,12 @@ pub(crate) struct Garbage {
 }
 
 impl Encoder {
-    /// No frame has more than `max_frame_size` bytes of payload, if there is a limit; messages above it are fragmented.
-    pub(crate) fn new(max_frame_size: Option<usize>) -> Self {
+    /// No frame has more than `max_frame_size` bytes of payload, if there is a limit; messages above it are fragmented. A
+    /// client's frames are masked with `keys` that nobody can predict (RFC 6455 §5.3 and §10.3); a server's are not masked.
+    pub(crate) fn new(max_frame_size: Option<usize>, keys: Option<fn() -> Key>) -> Self {
         Self {
             max_frame_size: max_frame_size.unwrap_or(usize::MAX),
+            keys,
             framed: Vec::new(),
             queue: None,
             queued: 0,
@@ -67,7 +72,7 @@ impl Encoder {
         }
     }
 
-    /// Accepts a text or binary message, or a raw frame, which goes out as it is, but never masked.
+    /// Accepts a text or binary message, or a raw frame, which goes out as it is, but for its mask.
     ///
     /// Control messages are accepted as by [`push_control`](Self::push_control).
     ///
@@ -115,7 +120,9 @@ impl Encoder {
         self.accepted += 1;
         let max = if payload.len() <= whole { usize::MAX } else { self.max_frame_size };
         let mut outgoing = Outgoing::compressed(opcode, payload, max);
-        if self.is_direct(outgoing.next_len()) && outgoing.wire_len() == wire_len(outgoing.next_len()) {
+        if self.is_direct(outgoing.next_len())
+            && outgoing.wire_len(self.is_masked()) == self.wire_len(outgoing.next_len())
+        {
             let frame = outgoing.next();
             self.frame(frame.first, &frame.payload);
             self.framed_to += 1;
@@ -128,14 +135,15 @@ impl Encoder {
     pub(crate) fn push_control(&mut self, frame: &Control) {
         self.open_buffer();
         let before = self.framed.len();
-        frame.write(&mut self.framed);
+        let key = self.next_key();
+        frame.write(&mut self.framed, key);
         self.queued += self.framed.len() - before;
     }
 
     /// Accepts a Close frame that comes after all accepted data. It survives [`clear`](Self::clear).
     pub(crate) fn push_close_last(&mut self, frame: Option<&CloseFrame>) {
         let mut close = Vec::new();
-        control::write_close(&mut close, frame);
+        control::write_close(&mut close, frame, self.next_key());
         self.queued += close.len();
         let before = self.queue.get_or_insert_default().close.replace(close);
         self.queued -= before.map_or(0, |before| before.len());
@@ -148,12 +156,12 @@ impl Encoder {
 
     /// Returns the next bytes to write: all frames so far, and when a large one is next, that too.
     pub(crate) fn next_flight(&mut self) -> Option<Flight> {
-        let (payload, spent) = self.fill();
+        let (payload, mask, spent) = self.fill();
         if self.framed.is_empty() {
             return None;
         }
         self.given_to = self.framed_to;
-        let flight = Flight::new(mem::take(&mut self.framed), payload, self.given_to, spent);
+        let flight = Flight::new(mem::take(&mut self.framed), payload, mask, self.given_to, spent);
         self.queued -= flight.remaining();
         Some(flight)
     }
@@ -205,32 +213,49 @@ impl Encoder {
     }
 
     fn has_room(&self, payload: usize) -> bool {
-        self.framed.is_empty() || self.framed.len() + wire_len(payload) <= MAX_FRAMED
+        self.framed.is_empty() || self.framed.len() + self.wire_len(payload) <= MAX_FRAMED
     }
 
     fn frame(&mut self, first: u8, payload: &[u8]) {
         self.open_buffer();
-        self.framed.reserve(wire_len(payload.len()));
-        header::write(&mut self.framed, first, payload.len());
+        self.framed.reserve(self.wire_len(payload.len()));
+        let key = self.next_key();
+        header::write(&mut self.framed, first, payload.len(), key);
+        let start = self.framed.len();
         self.framed.extend_from_slice(payload);
-        self.queued += wire_len(payload.len());
+        if let Some(key) = key {
+            Mask::new(key).apply(&mut self.framed[start..]);
+        }
+        self.queued += self.wire_len(payload.len());
+    }
+
+    fn is_masked(&self) -> bool {
+        self.keys.is_some()
+    }
+
+    fn next_key(&self) -> Option<Key> {
+        self.keys.map(|next| next())
+    }
+
+    fn wire_len(&self, payload: usize) -> usize {
+        header::len(payload, self.is_masked()) + payload
     }
 
     fn queue(&mut self, outgoing: Outgoing) {
-        self.queued += outgoing.wire_len();
+        self.queued += outgoing.wire_len(self.is_masked());
         self.queue.get_or_insert_default().messages.push_back(outgoing);
     }
 
-    /// Frames what is queued, up to a large frame, whose payload it returns, with what has been copied.
-    fn fill(&mut self) -> (Bytes, Vec<Bytes>) {
+    /// Frames what is queued, up to a large frame, whose payload and mask it returns, with what has been copied.
+    fn fill(&mut self) -> (Bytes, Option<Mask>, Vec<Bytes>) {
         let mut spent = Vec::new();
-        let Some(mut queue) = self.queue.take() else { return (Bytes::new(), spent) };
+        let Some(mut queue) = self.queue.take() else { return (Bytes::new(), None, spent) };
         while let Some(next) = queue.messages.front_mut() {
             let len = next.next_len();
             // The flight ends here, so that a control frame that comes meanwhile goes before the rest.
             if len <= COPY_MAX && !self.has_room(len) {
                 self.queue = Some(queue);
-                return (Bytes::new(), spent);
+                return (Bytes::new(), None, spent);
             }
             let frame = next.next();
             if frame.is_last {
@@ -238,15 +263,21 @@ impl Encoder {
                 self.framed_to += 1;
             }
             self.open_buffer();
-            header::write(&mut self.framed, frame.first, len);
+            let key = self.next_key();
+            let mask = key.map(Mask::new);
+            header::write(&mut self.framed, frame.first, len, key);
             // A large payload is written from where it is, so nothing can be put behind it.
             if len > COPY_MAX {
                 if !queue.messages.is_empty() || queue.close.is_some() {
                     self.queue = Some(queue);
                 }
-                return (frame.payload, spent);
+                return (frame.payload, mask, spent);
             }
+            let start = self.framed.len();
             self.framed.extend_from_slice(&frame.payload);
+            if let Some(mut mask) = mask {
+                mask.apply(&mut self.framed[start..]);
+            }
             // It is the application's, whose destructor may run anything: dropped with the flight, outside of the lock.
             spent.push(frame.payload);
         }
@@ -254,7 +285,7 @@ impl Encoder {
             self.open_buffer();
             self.framed.extend_from_slice(&close);
         }
-        (Bytes::new(), spent)
+        (Bytes::new(), None, spent)
     }
 
     fn open_buffer(&mut self) {
@@ -262,10 +293,6 @@ impl Encoder {
             self.framed = write_buffer::take();
         }
     }
-}
-
-fn wire_len(payload: usize) -> usize {
-    header::len(payload) + payload
 }
 
 /// Takes the data frames and the pings out of what is framed.
@@ -286,7 +313,7 @@ fn keep_answers(framed: &mut Vec<u8>) {
 mod tests {
     use std::sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed},
     };
 
     use bytes::Bytes;
@@ -302,16 +329,21 @@ mod tests {
         },
     };
 
-    use super::{COPY_MAX, Control, Encoder, Flight, MAX_FRAMED};
-    use crate::{codec::reference::server_frames, header::arbitrary::config};
+    use super::{COPY_MAX, Control, Encoder, Flight, Key, MAX_FRAMED};
+    use crate::{
+        codec::reference::{client_frames, server_frames},
+        header::arbitrary::config,
+    };
 
     const FRAGMENT: usize = 64 * 1024;
 
     fn bytes(mut flight: Flight) -> Vec<u8> {
-        let bytes = flight.slices().map(|slice| slice.to_vec()).concat();
-        assert_eq!(bytes.len(), flight.remaining());
-        flight.advance(bytes.len());
-        assert_eq!(flight.remaining(), 0);
+        let mut bytes = Vec::new();
+        while flight.remaining() > 0 {
+            let next = flight.slices().map(|slice| slice.to_vec()).concat();
+            flight.advance(next.len());
+            bytes.extend(next);
+        }
         bytes
     }
 
@@ -350,12 +382,12 @@ mod tests {
 
     #[test]
     fn it_is_small() {
-        assert!(size_of::<Encoder>() <= 72, "{}", size_of::<Encoder>());
+        assert!(size_of::<Encoder>() <= 80, "{}", size_of::<Encoder>());
     }
 
     #[test]
     fn small_messages_leave_together_and_come_back() {
-        let mut encoder = Encoder::new(Some(FRAGMENT));
+        let mut encoder = Encoder::new(Some(FRAGMENT), None);
         for message in [Message::text("one"), Message::binary("two"), raw(0x01, "three"), Message::text("")] {
             assert_eq!(encoder.push(message.clone()), Some(message));
         }
@@ -372,13 +404,13 @@ mod tests {
     #[test]
     fn a_large_message_leaves_in_fragments_and_is_not_copied() {
         let payload = noise(2 * FRAGMENT + 20_000);
-        let mut encoder = Encoder::new(Some(FRAGMENT));
+        let mut encoder = Encoder::new(Some(FRAGMENT), None);
         assert_eq!(encoder.push(Message::text("before")), Some(Message::text("before")));
         assert_eq!(encoder.push(Message::Binary(payload.clone())), None);
         assert_eq!(encoder.push(Message::text("after")), None);
         let mut frames = Vec::new();
         for (at, position) in [(0, 1), (FRAGMENT, 1), (2 * FRAGMENT, 2)] {
-            let flight = encoder.next_flight().unwrap();
+            let mut flight = encoder.next_flight().unwrap();
             assert_eq!(flight.slices()[1].as_ptr(), payload[at..].as_ptr());
             assert_eq!(flight.position(), position);
             frames.extend(server_frames(&bytes(flight)));
@@ -391,7 +423,7 @@ mod tests {
 
     #[test]
     fn the_end_of_a_large_message_leaves_with_what_follows() {
-        let mut encoder = Encoder::new(Some(FRAGMENT));
+        let mut encoder = Encoder::new(Some(FRAGMENT), None);
         assert_eq!(encoder.push(Message::Binary(noise(FRAGMENT + 1))), None);
         assert_eq!(encoder.push(Message::text("after")), None);
         assert_eq!(next(&mut encoder).len(), 1);
@@ -403,7 +435,7 @@ mod tests {
     #[test]
     fn without_a_limit_nothing_is_fragmented() {
         let payload = noise(5 * FRAGMENT);
-        let mut encoder = Encoder::new(None);
+        let mut encoder = Encoder::new(None, None);
         assert_eq!(encoder.push(Message::Binary(payload.clone())), None);
         assert_eq!(all(&mut encoder), [(0x82, payload.to_vec())]);
     }
@@ -411,7 +443,7 @@ mod tests {
     #[test]
     fn a_raw_frame_leaves_as_it_is() {
         let payload = noise(3 * FRAGMENT);
-        let mut encoder = Encoder::new(Some(100));
+        let mut encoder = Encoder::new(Some(100), None);
         for message in [raw(0x42, payload.clone()), raw(0x00, "more"), raw(0x80, vec![0; 200])] {
             let _ = encoder.push(message);
         }
@@ -427,7 +459,7 @@ mod tests {
         for (whole, frames) in
             [(1000, vec![(0xc2, 0..1000)]), (999, vec![(0x42, 0..400), (0x00, 400..800), (0x80, 800..1000)])]
         {
-            let mut encoder = Encoder::new(Some(400));
+            let mut encoder = Encoder::new(Some(400), None);
             encoder.push_compressed(Data::Binary, payload.clone(), whole);
             assert_eq!((encoder.accepted(), encoder.queued()), (1, 1000 + 4 * frames.len()));
             let expected: Vec<_> =
@@ -438,7 +470,7 @@ mod tests {
 
     #[test]
     fn control_frames_overtake_what_is_not_framed() {
-        let mut encoder = Encoder::new(Some(FRAGMENT));
+        let mut encoder = Encoder::new(Some(FRAGMENT), None);
         assert_eq!(encoder.push(Message::text("framed")), Some(Message::text("framed")));
         assert_eq!(encoder.push(Message::Binary(noise(3 * FRAGMENT))), None);
         encoder.push_control(&Control::Ping("1".into()));
@@ -459,7 +491,7 @@ mod tests {
 
     #[test]
     fn small_messages_wait_when_enough_is_framed_for_control_frames_to_overtake() {
-        let mut encoder = Encoder::new(Some(FRAGMENT));
+        let mut encoder = Encoder::new(Some(FRAGMENT), None);
         let count = 20;
         for _ in 0..count {
             let _ = encoder.push(Message::Binary(noise(10_000)));
@@ -473,7 +505,7 @@ mod tests {
 
     #[test]
     fn control_frames_are_never_too_long() {
-        let mut encoder = Encoder::new(None);
+        let mut encoder = Encoder::new(None, None);
         encoder.push_control(&Control::Ping(vec![1; 126].into()));
         encoder.push_control(&Control::Pong(vec![2; 1000].into()));
         encoder.push_control(&Control::Close(Some(close(1000, &"é".repeat(70)))));
@@ -484,7 +516,7 @@ mod tests {
 
     #[test]
     fn the_last_close_comes_after_all_data() {
-        let mut encoder = Encoder::new(Some(FRAGMENT));
+        let mut encoder = Encoder::new(Some(FRAGMENT), None);
         assert_eq!(encoder.push(Message::Binary(noise(2 * FRAGMENT))), None);
         encoder.push_close_last(Some(&close(1001, "first")));
         encoder.push_close_last(Some(&close(1000, "")));
@@ -498,7 +530,7 @@ mod tests {
 
     #[test]
     fn what_is_cleared_does_not_leave_but_pongs_and_the_close_do() {
-        let mut encoder = Encoder::new(Some(FRAGMENT));
+        let mut encoder = Encoder::new(Some(FRAGMENT), None);
         assert_eq!(encoder.push(Message::Binary(noise(2 * FRAGMENT))), None);
         encoder.push_close_last(Some(&close(1000, "last")));
         assert_eq!(next(&mut encoder), [(0x02, noise(FRAGMENT).to_vec())]);
@@ -513,7 +545,7 @@ mod tests {
         assert!(encoder.is_empty());
 
         // What is framed is forgotten likewise, and not counted.
-        let mut encoder = Encoder::new(Some(FRAGMENT));
+        let mut encoder = Encoder::new(Some(FRAGMENT), None);
         for len in [0, 5, 125, 126, 1000] {
             let _ = encoder.push(Message::Binary(noise(len)));
             encoder.push_control(&Control::Pong(noise(len.min(125))));
@@ -546,7 +578,7 @@ mod tests {
     fn nothing_of_the_applications_is_dropped_inside() {
         let dropped = Arc::new(AtomicUsize::new(0));
         let owned = |len| Bytes::from_owner(Guard(Arc::clone(&dropped), vec![1; len]));
-        let mut encoder = Encoder::new(Some(FRAGMENT));
+        let mut encoder = Encoder::new(Some(FRAGMENT), None);
         let mut kept = Vec::new();
         let mut flights = Vec::new();
         for len in [0, 10, COPY_MAX, COPY_MAX + 1, FRAGMENT + 1, 0, 3, 3 * FRAGMENT] {
@@ -603,22 +635,107 @@ mod tests {
         len + whole * header(max) + if rest > 0 || whole == 0 { header(rest) } else { 0 }
     }
 
+    /// RFC 6455 §5.7, with the key of the example for all frames.
+    #[test]
+    fn a_client_masks_each_frame() {
+        let mut encoder = Encoder::new(Some(FRAGMENT), Some(|| [0x37, 0xfa, 0x21, 0x3d]));
+        let _ = encoder.push(Message::text("Hello"));
+        encoder.push_control(&Control::Ping("Hello".into()));
+        let hello = [0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
+        let expected = [&[0x81, 0x85][..], &hello, &[0x89, 0x85], &hello].concat();
+        assert_eq!((encoder.queued(), expected.len()), (22, 22));
+        assert_eq!(bytes(encoder.next_flight().unwrap()), expected);
+    }
+
+    /// Counts up, so that each key is another one.
+    fn counted() -> Key {
+        static COUNT: AtomicU32 = AtomicU32::new(1);
+        COUNT.fetch_add(0x0101_0101, Relaxed).to_be_bytes()
+    }
+
+    #[test]
+    fn a_large_message_is_masked_in_pieces_and_stays_as_it_is() {
+        let payload = noise(1_000_003);
+        let mut encoder = Encoder::new(None, Some(counted));
+        let _ = encoder.push(Message::text("before"));
+        let _ = encoder.push(Message::Binary(payload.clone()));
+        let mut flight = encoder.next_flight().unwrap();
+        let (total, mut written) = (flight.remaining(), Vec::new());
+        for i in 0.. {
+            let slice = flight.slices().into_iter().flat_map(|slice| slice.to_vec()).collect::<Vec<_>>();
+            assert!(slice.len() <= 64 * 1024 && flight.remaining() + written.len() == total);
+            // As much as an IO takes at a time, which is anything.
+            let len = slice.len().min([1, 70_000, 13, 40_000][i % 4]);
+            if len == 0 {
+                break;
+            }
+            written.extend_from_slice(&slice[..len]);
+            flight.advance(len);
+        }
+        assert_eq!(flight.remaining(), 0);
+        let frames = client_frames(&written);
+        let expected = [(0x81, b"before".to_vec()), (0x82, payload.to_vec())];
+        assert!(frames.iter().map(|(first, payload, _)| (*first, payload.clone())).eq(expected));
+        assert_ne!(frames[0].2, frames[1].2);
+        assert_eq!(payload, noise(1_000_003));
+    }
+
+    #[test]
+    fn what_is_cleared_of_masked_frames_are_data_and_pings() {
+        let mut encoder = Encoder::new(Some(FRAGMENT), Some(counted));
+        for len in [0, 5, 125, 126, 1000] {
+            let _ = encoder.push(Message::Binary(noise(len)));
+            encoder.push_control(&Control::Pong(noise(len.min(125))));
+            encoder.push_control(&Control::Ping(noise(len.min(125))));
+        }
+        encoder.push_close_last(Some(&close(1000, "last")));
+        drop(encoder.clear());
+        let queued = encoder.queued();
+        let written = bytes(encoder.next_flight().unwrap());
+        assert_eq!(written.len(), queued);
+        let frames: Vec<_> =
+            client_frames(&written).into_iter().map(|(first, payload, _)| (first, payload)).collect();
+        let pongs = [0, 5, 125, 125, 125].map(|len| (0x8a, noise(len).to_vec()));
+        assert_eq!(frames[..5], pongs);
+        assert_eq!(frames[5..], [(0x88, b"\x03\xe8last".to_vec())]);
+    }
+
     proptest! {
         #![proptest_config(config())]
+
+        #[test]
+        fn a_client_sends_the_frames_of_a_server_masked(
+            lens in vec(prop_oneof![0..300_usize, 15_000..70_000_usize], 0..8),
+            max in prop_oneof![Just(64 * 1024), 100..20_000_usize],
+        ) {
+            let mut server = Encoder::new(Some(max), None);
+            let mut client = Encoder::new(Some(max), Some(counted));
+            for len in lens.into_iter().map(|len| if cfg!(miri) { len / 100 } else { len }) {
+                let _ = server.push(Message::Binary(noise(len)));
+                let _ = client.push(Message::Binary(noise(len)));
+            }
+            let (queued, mut written) = (client.queued(), Vec::new());
+            while let Some(flight) = client.next_flight() {
+                written.extend(bytes(flight));
+            }
+            prop_assert_eq!((written.len(), client.queued()), (queued, 0));
+            let frames = client_frames(&written).into_iter().map(|(first, payload, _)| (first, payload));
+            prop_assert!(frames.eq(all(&mut server)));
+        }
 
         #[test]
         fn the_count_of_queued_bytes_never_drifts(
             actions in vec(action(), 0..if cfg!(miri) { 6 } else { 20 }),
             max in prop_oneof![Just(64 * 1024), 4..2000_usize],
         ) {
-            let mut encoder = Encoder::new(Some(max));
+            let mut encoder = Encoder::new(Some(max), None);
             let mut kept: Vec<Option<Message>> = Vec::new();
             for action in actions {
                 let before = encoder.queued();
                 let more = match action {
                     Action::Text(text) => {
                         let message = Message::text(text);
-                        let mut alone = Encoder::new(Some(max));
+                        let mut alone = Encoder::new(Some(max), None);
                         let _ = alone.push(message.clone());
                         kept.push(encoder.push(message));
                         all(&mut alone).iter().map(|(_, payload)| wire(payload.len(), usize::MAX)).sum()
@@ -678,7 +795,7 @@ mod tests {
 
         #[test]
         fn text_is_cut_between_characters_only(text in "\\PC{0,300}", max in 1..40_usize) {
-            let mut encoder = Encoder::new(Some(max));
+            let mut encoder = Encoder::new(Some(max), None);
             let _ = encoder.push(Message::text(text.clone()));
             let frames = all(&mut encoder);
             let mut joined = String::new();
@@ -700,7 +817,7 @@ mod tests {
             max in prop_oneof![Just(64 * 1024), 100..20_000_usize],
         ) {
             let lens: Vec<_> = lens.into_iter().map(|len| if cfg!(miri) { len / 100 } else { len }).collect();
-            let mut encoder = Encoder::new(Some(max));
+            let mut encoder = Encoder::new(Some(max), None);
             let (mut frames, mut position) = (Vec::new(), 0);
             let mut take = |encoder: &mut Encoder, frames: &mut Vec<(u8, Vec<u8>)>| {
                 let Some(flight) = encoder.next_flight() else { return false };

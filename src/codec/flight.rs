@@ -4,7 +4,10 @@ use std::{io::IoSlice, mem};
 
 use bytes::{Buf, Bytes};
 
-use super::write_buffer;
+use super::{mask::Mask, write_buffer};
+
+/// How many bytes of a masked payload are copied at a time.
+const PIECE: usize = 64 * 1024;
 
 /// A stretch of bytes to write, before anything else is: whole frames, and perhaps one large frame's header and payload.
 ///
@@ -23,20 +26,46 @@ pub(crate) struct Flight {
 #[derive(Debug)]
 struct Given {
     payload: Bytes,
+    /// The payload is the application's, so it is masked in copies of its pieces, which go to the flight's head.
+    mask: Option<Mask>,
     /// What was copied to the flight's head.
     #[expect(dead_code, reason = "it is kept to be dropped with the flight")]
     spent: Vec<Bytes>,
 }
 
 impl Flight {
-    pub(super) fn new(head: Vec<u8>, payload: Bytes, position: u64, spent: Vec<Bytes>) -> Self {
+    pub(super) fn new(
+        head: Vec<u8>,
+        payload: Bytes,
+        mask: Option<Mask>,
+        position: u64,
+        spent: Vec<Bytes>,
+    ) -> Self {
         let has_given = !payload.is_empty() || !spent.is_empty();
-        Self { head, done: 0, position, given: has_given.then(|| Box::new(Given { payload, spent })) }
+        Self { head, done: 0, position, given: has_given.then(|| Box::new(Given { payload, mask, spent })) }
     }
 
-    /// Returns what is to be written.
-    pub(crate) fn slices(&self) -> [IoSlice<'_>; 2] {
-        [IoSlice::new(&self.head[self.done..]), IoSlice::new(self.payload())]
+    /// Returns what is to be written next: all there is, or of a masked payload the next piece.
+    pub(crate) fn slices(&mut self) -> [IoSlice<'_>; 2] {
+        let is_masked = self.mask_piece();
+        let payload = if is_masked { &[][..] } else { self.payload() };
+        [IoSlice::new(&self.head[self.done..]), IoSlice::new(payload)]
+    }
+
+    /// Copies the next piece of a payload that is to be masked. Returns whether there is such a payload.
+    fn mask_piece(&mut self) -> bool {
+        let Some(given) = &mut self.given else { return false };
+        let Some(mask) = &mut given.mask else { return false };
+        // With so much room that a byte is moved about once.
+        let left = self.head.len() - self.done;
+        if !given.payload.is_empty() && left <= PIECE / 2 {
+            self.head.drain(..mem::take(&mut self.done));
+            let piece = &given.payload[..given.payload.len().min(PIECE - left)];
+            self.head.extend_from_slice(piece);
+            mask.apply(&mut self.head[left..]);
+            given.payload.advance(self.head.len() - left);
+        }
+        true
     }
 
     /// Returns how many bytes are to be written.

@@ -2,13 +2,20 @@
 
 use tungstenite::{
     error::{Error, ProtocolError},
-    protocol::frame::{
-        FrameHeader,
-        coding::{Control, Data, OpCode},
+    protocol::{
+        Role,
+        frame::{
+            FrameHeader,
+            coding::{Control, Data, OpCode},
+        },
     },
 };
 
-use super::{input, limits::Limits};
+use super::{
+    input,
+    limits::Limits,
+    mask::{KEY_LEN, Key},
+};
 
 /// The largest payload of a control frame (RFC 6455 §5.5), in bytes.
 pub(super) const MAX_CONTROL: usize = 125;
@@ -22,9 +29,11 @@ const RSV2: u8 = 0x20;
 const RSV3: u8 = 0x10;
 const MASKED: u8 = 0x80;
 
-/// What a client's next frame may be.
+/// What the peer's next frame may be.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules<'a> {
+    /// Which side this is: a client's frames are masked, and a server's are not (RFC 6455 §5.1).
+    pub(super) role: Role,
     /// Whether a message was begun and is to be continued.
     pub(super) is_message_open: bool,
     /// Whether that message is compressed.
@@ -88,13 +97,16 @@ impl PartialHeader {
     }
 }
 
-/// Reads a client's header from the start of `bytes`: with the size of the payload and its own.
+/// Reads the peer's header from the start of `bytes`: with the size of the payload and its own.
 fn parse(bytes: &[u8], rules: &Rules<'_>) -> Result<Option<(FrameHeader, u64, usize)>, Error> {
     let Some(&first) = bytes.first() else { return Ok(None) };
     let mut header = parse_first(first, rules)?;
     let Some(&second) = bytes.get(1) else { return Ok(None) };
-    if second & MASKED == 0 {
-        return Err(ProtocolError::UnmaskedFrameFromClient.into());
+    let is_masked = second & MASKED != 0;
+    match rules.role {
+        Role::Server if !is_masked => return Err(ProtocolError::UnmaskedFrameFromClient.into()),
+        Role::Client if is_masked => return Err(ProtocolError::MaskedFrameFromServer.into()),
+        Role::Server | Role::Client => {}
     }
     let is_control = matches!(header.opcode, OpCode::Control(_));
     let short = second & !MASKED;
@@ -122,8 +134,13 @@ fn parse(bytes: &[u8], rules: &Rules<'_>) -> Result<Option<(FrameHeader, u64, us
     if !is_control {
         rules.check_payload(&header, payload)?;
     }
-    let Some((mask, rest)) = rest.split_first_chunk() else { return Ok(None) };
-    header.mask = Some(*mask);
+    let rest = if is_masked {
+        let Some((key, rest)) = rest.split_first_chunk() else { return Ok(None) };
+        header.mask = Some(*key);
+        rest
+    } else {
+        rest
+    };
     Ok(Some((header, payload, bytes.len() - rest.len())))
 }
 
@@ -165,39 +182,45 @@ pub(super) fn first_byte(header: &FrameHeader) -> u8 {
         | flag(header.rsv3, RSV3)
 }
 
-/// Appends a server's header, in the shortest form.
-pub(super) fn write(output: &mut Vec<u8>, first: u8, payload: usize) {
+/// Appends a header, in the shortest form, with the masking key where there is one.
+pub(super) fn write(output: &mut Vec<u8>, first: u8, payload: usize, key: Option<Key>) {
+    let masked = if key.is_some() { MASKED } else { 0 };
     match payload {
-        len @ 0..=125 => output.extend_from_slice(&[first, len as u8]),
+        len @ 0..=125 => output.extend_from_slice(&[first, masked | len as u8]),
         len @ 126..=0xffff => {
             let [high, low] = (len as u16).to_be_bytes();
-            output.extend_from_slice(&[first, 126, high, low]);
+            output.extend_from_slice(&[first, masked | 126, high, low]);
         }
         len => {
-            output.extend_from_slice(&[first, 127]);
+            output.extend_from_slice(&[first, masked | 127]);
             output.extend_from_slice(&(len as u64).to_be_bytes());
         }
+    }
+    if let Some(key) = key {
+        output.extend_from_slice(&key);
     }
 }
 
 /// How many bytes [`write()`] appends.
-pub(super) fn len(payload: usize) -> usize {
+pub(super) fn len(payload: usize, is_masked: bool) -> usize {
+    let key = if is_masked { KEY_LEN } else { 0 };
     match payload {
-        0..=125 => 2,
-        126..=0xffff => 4,
-        _ => 10,
+        0..=125 => key + 2,
+        126..=0xffff => key + 4,
+        _ => key + 10,
     }
 }
 
-/// Splits the first frame of a server from those behind it.
+/// Splits the first frame from those behind it. Their lengths have the shortest form.
 pub(super) fn split_frame(frames: &[u8]) -> Option<(&[u8], &[u8])> {
-    let payload = match *frames {
-        [_, 127, a, b, c, d, e, f, g, h, ..] => u64::from_be_bytes([a, b, c, d, e, f, g, h]) as usize,
-        [_, 126, high, low, ..] => u16::from_be_bytes([high, low]).into(),
-        [_, len, ..] => len.into(),
-        _ => return None,
+    let second = *frames.get(1)?;
+    let payload = match (second & !MASKED, frames.get(2..)?) {
+        (127, &[a, b, c, d, e, f, g, h, ..]) => u64::from_be_bytes([a, b, c, d, e, f, g, h]) as usize,
+        (126, &[high, low, ..]) => u16::from_be_bytes([high, low]).into(),
+        (126 | 127, _) => return None,
+        (len, _) => len.into(),
     };
-    frames.split_at_checked(len(payload) + payload)
+    frames.split_at_checked(len(payload, second & MASKED != 0) + payload)
 }
 
 /// Whether the first byte of a header is that of a ping.
@@ -213,9 +236,12 @@ pub(super) fn is_control(first: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use proptest::{option, prelude::*, sample::Index};
-    use tungstenite::protocol::frame::{
-        FrameHeader,
-        coding::{Data, OpCode},
+    use tungstenite::protocol::{
+        Role,
+        frame::{
+            FrameHeader,
+            coding::{Data, OpCode},
+        },
     };
 
     use super::{Limits, PartialHeader, Rules, first_byte, is_control, len, split_frame, write};
@@ -224,6 +250,7 @@ mod tests {
     const LIMITS: Limits = Limits { max_message_size: usize::MAX, max_frame_size: usize::MAX };
 
     const RULES: Rules<'_> = Rules {
+        role: Role::Server,
         is_message_open: false,
         is_message_compressed: false,
         may_be_compressed: true,
@@ -241,9 +268,14 @@ mod tests {
             (0x10000, &[0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0]),
         ] {
             let mut output = b"before".to_vec();
-            write(&mut output, 0x82, payload);
+            write(&mut output, 0x82, payload, None);
             assert_eq!(output, [b"before", expected].concat());
-            assert_eq!(len(payload), expected.len());
+            assert_eq!(len(payload, false), expected.len());
+            let mut masked = Vec::new();
+            write(&mut masked, 0x82, payload, Some([1, 2, 3, 4]));
+            assert_eq!(masked[1], 0x80 | expected[1]);
+            assert_eq!(masked[2..], [&expected[2..], &[1, 2, 3, 4]].concat());
+            assert_eq!(len(payload, true), masked.len());
         }
     }
 
@@ -260,9 +292,11 @@ mod tests {
 
     #[test]
     fn frames_are_told_apart() {
-        for payload in [0, 1, 125, 126, 300, 0xffff, 0x10000] {
+        let payloads = [0, 1, 125, 126, 300, 0xffff, 0x10000];
+        let keys = [None, Some([1, 2, 3, 4])];
+        for (payload, key) in payloads.into_iter().flat_map(|payload| keys.map(|key| (payload, key))) {
             let mut frames = Vec::new();
-            write(&mut frames, 0x89, payload);
+            write(&mut frames, 0x89, payload, key);
             frames.resize(frames.len() + payload, 7);
             let whole = frames.clone();
             frames.extend(b"behind");
@@ -280,23 +314,24 @@ mod tests {
         #[test]
         fn a_header_may_be_cut_anywhere(
             (is_final, rsv1, is_text) in any::<(bool, bool, bool)>(),
-            mask: [u8; 4],
+            mask in option::of(any::<[u8; 4]>()),
             bits in 0..63_u32,
             length: u64,
             cut in option::of(any::<Index>()),
         ) {
             let opcode = OpCode::Data(if is_text { Data::Text } else { Data::Binary });
-            let header = FrameHeader { is_final, rsv1, rsv2: false, rsv3: false, opcode, mask: Some(mask) };
+            let header = FrameHeader { is_final, rsv1, rsv2: false, rsv3: false, opcode, mask };
             let length = length & ((1 << bits) - 1);
             let mut bytes = Vec::new();
             header.format(length, &mut bytes).unwrap();
             prop_assert_eq!(first_byte(&header), bytes[0]);
             let whole = bytes.len();
             bytes.extend(b"payload");
+            let rules = Rules { role: if mask.is_some() { Role::Server } else { Role::Client }, ..RULES };
             let mut partial = PartialHeader::default();
             let (mut first, mut second) = bytes.split_at_mut(cut.map_or(0, |cut| cut.index(whole)));
-            prop_assert_eq!(partial.read(&mut first, &RULES).unwrap(), None);
-            prop_assert_eq!(partial.read(&mut second, &RULES).unwrap(), Some((header, length)));
+            prop_assert_eq!(partial.read(&mut first, &rules).unwrap(), None);
+            prop_assert_eq!(partial.read(&mut second, &rules).unwrap(), Some((header, length)));
             prop_assert!(partial.is_empty() && first.is_empty() && second == b"payload");
         }
     }

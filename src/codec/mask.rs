@@ -1,11 +1,16 @@
 //! Masking (RFC 6455 §5.3).
 
+/// A masking key, as it stands in a header.
+pub(crate) type Key = [u8; KEY_LEN];
+
+pub(super) const KEY_LEN: usize = 4;
+
 /// A frame's masking key, turned so that it begins with the byte for what comes next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Mask(u32);
 
 impl Mask {
-    pub(super) fn new(key: [u8; 4]) -> Self {
+    pub(super) fn new(key: Key) -> Self {
         Self(u32::from_le_bytes(key))
     }
 

@@ -26,4 +26,5 @@ pub(crate) use decoder::{Decoded, Decoder};
 pub(crate) use encoder::Encoder;
 pub(crate) use flight::Flight;
 pub(crate) use limits::Limits;
+pub(crate) use mask::Key;
 pub(crate) use outgoing::frame_len;

@@ -38,7 +38,7 @@ pub(super) struct OutgoingFrame {
 }
 
 impl Outgoing {
-    /// A message that goes out in frames of at most `max` bytes; a raw frame goes as it is, but never masked. A control
+    /// A message that goes out in frames of at most `max` bytes; a raw frame goes as it is, but for its mask. A control
     /// message comes back.
     pub(super) fn new(message: Message, max: usize) -> Result<Self, Message> {
         Ok(match message {
@@ -70,11 +70,11 @@ impl Outgoing {
     }
 
     /// How many bytes all of it takes on the wire.
-    pub(super) fn wire_len(&self) -> usize {
+    pub(super) fn wire_len(&self, is_masked: bool) -> usize {
         let (mut rest, mut wire) = (&self.rest[..], 0);
         loop {
             let len = self.cut(rest);
-            wire += header::len(len) + len;
+            wire += header::len(len, is_masked) + len;
             rest = &rest[len..];
             if rest.is_empty() {
                 return wire;

@@ -40,6 +40,15 @@ pub(super) fn header(first: u8, payload: u64) -> Vec<u8> {
     header
 }
 
+/// A frame of a server, with the shortest form of the length.
+pub(super) fn server_frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = header(first, payload.len() as u64);
+    frame[1] &= 0x7f;
+    frame.truncate(frame.len() - MASK.len());
+    frame.extend(payload);
+    frame
+}
+
 /// What became of a stream of frames.
 #[derive(Debug, PartialEq)]
 pub(super) struct Outcome {
@@ -222,24 +231,50 @@ fn control(opcode: u8, payload: Vec<u8>) -> Result<Message, u16> {
     }
 }
 
+/// The frames of a client, unmasked: the first byte and the payload of each, with the masking keys.
+pub(super) fn client_frames(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>, [u8; 4])> {
+    let mut frames = Vec::new();
+    while !bytes.is_empty() {
+        let mut header = bytes[..bytes.len().min(14)].to_vec();
+        assert!(header[1] >= 0x80, "a client masks");
+        header[1] &= 0x7f;
+        let (start, len) = extent(&header);
+        let key: [u8; 4] = bytes[start..start + 4].try_into().unwrap();
+        let masked = &bytes[start + 4..start + 4 + len];
+        frames.push((
+            bytes[0],
+            masked.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key).collect(),
+            key,
+        ));
+        bytes = &bytes[start + 4 + len..];
+    }
+    frames
+}
+
 /// The frames of a server: the first byte and the payload of each.
 pub(super) fn server_frames(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
     let mut frames = Vec::new();
     while !bytes.is_empty() {
-        let (start, len) = match bytes[1] {
-            127 => (10, u64::from_be_bytes(bytes[2..10].try_into().unwrap()) as usize),
-            126 => (4, u16::from_be_bytes([bytes[2], bytes[3]]).into()),
-            len => (2, usize::from(len)),
-        };
         assert!(bytes[1] < 0x80, "a server does not mask");
-        let is_shortest = match start {
-            10 => len > 0xffff,
-            4 => len > 125,
-            _ => true,
-        };
-        assert!(is_shortest);
+        let (start, len) = extent(bytes);
         frames.push((bytes[0], bytes[start..start + len].to_vec()));
         bytes = &bytes[start + len..];
     }
     frames
+}
+
+/// Where the payload of a frame without a mask begins, and how long it is.
+fn extent(bytes: &[u8]) -> (usize, usize) {
+    let (start, len) = match bytes[1] {
+        127 => (10, u64::from_be_bytes(bytes[2..10].try_into().unwrap()) as usize),
+        126 => (4, u16::from_be_bytes([bytes[2], bytes[3]]).into()),
+        len => (2, usize::from(len)),
+    };
+    let is_shortest = match start {
+        10 => len > 0xffff,
+        4 => len > 125,
+        _ => true,
+    };
+    assert!(is_shortest);
+    (start, len)
 }

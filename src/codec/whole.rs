@@ -1,16 +1,27 @@
 //! Messages that are all there: most are.
 
-use tungstenite::{Error, Message};
+use tungstenite::{Error, Message, protocol::Role};
 
-use super::{assembler::Kind, input, limits::Limits, mask::Mask};
+use super::{
+    assembler::Kind,
+    input,
+    limits::Limits,
+    mask::{KEY_LEN, Mask},
+};
 
 /// Takes a plain message that is all there in one frame with a short header. What is anything else, or breaks a rule, is left as
 /// it is, for the decoder to go through step by step.
-pub(super) fn take(input: &mut &mut [u8], limits: &Limits) -> Result<Option<Message>, Error> {
-    let (first, header, len) = match **input {
-        [first @ (0x81 | 0x82), second @ 0x80..=0xfd, ..] => (first, 6, usize::from(second & 0x7f)),
-        [first @ (0x81 | 0x82), 0xfe, high, low, ..] => {
-            (first, 8, usize::from(u16::from_be_bytes([high, low])))
+pub(super) fn take(input: &mut &mut [u8], limits: &Limits, role: Role) -> Result<Option<Message>, Error> {
+    let (first, header, len) = match (role, &**input) {
+        (Role::Server, &[first @ (0x81 | 0x82), second @ 0x80..=0xfd, ..]) => {
+            (first, 2 + KEY_LEN, usize::from(second & 0x7f))
+        }
+        (Role::Server, &[first @ (0x81 | 0x82), 0xfe, high, low, ..]) => {
+            (first, 4 + KEY_LEN, usize::from(u16::from_be_bytes([high, low])))
+        }
+        (Role::Client, &[first @ (0x81 | 0x82), second @ ..=125, ..]) => (first, 2, usize::from(second)),
+        (Role::Client, &[first @ (0x81 | 0x82), 126, high, low, ..]) => {
+            (first, 4, usize::from(u16::from_be_bytes([high, low])))
         }
         _ => return Ok(None),
     };
@@ -19,8 +30,10 @@ pub(super) fn take(input: &mut &mut [u8], limits: &Limits) -> Result<Option<Mess
         return Ok(None);
     }
     let (header, payload) = input::take(input, header + len).split_at_mut(header);
-    if let Some(key) = header.last_chunk() {
-        Mask::new(*key).apply(payload);
+    if role == Role::Server {
+        if let Some(key) = header.last_chunk() {
+            Mask::new(*key).apply(payload);
+        }
     }
     let kind = if first == 0x81 { Kind::Text } else { Kind::Binary };
     kind.message(payload).map(Some)

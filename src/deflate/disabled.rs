@@ -6,6 +6,8 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header::SEC_WEBSOCKET_EXTENSIONS};
 use tungstenite::{Error, Message, protocol::frame::coding::Data};
 
+use crate::header::tokens;
+
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings(());
 
@@ -25,6 +27,24 @@ impl Offers {
     pub(crate) fn settle(&self, response: &mut HeaderMap) -> NegotiatedDeflate {
         response.remove(SEC_WEBSOCKET_EXTENSIONS);
         NegotiatedDeflate(())
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OwnOffer(());
+
+impl OwnOffer {
+    pub(crate) fn new(_: &Settings) -> Self {
+        Self(())
+    }
+
+    pub(crate) fn value(&self) -> Option<HeaderValue> {
+        None
+    }
+
+    /// Nothing was offered, so nothing may be answered.
+    pub(crate) fn accept(&self, response: &HeaderMap) -> Option<NegotiatedDeflate> {
+        tokens(response, &SEC_WEBSOCKET_EXTENSIONS).next().is_none().then_some(NegotiatedDeflate(()))
     }
 }
 

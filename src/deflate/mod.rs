@@ -6,8 +6,12 @@ mod disabled;
 mod enabled;
 
 #[cfg(not(feature = "deflate"))]
-pub(crate) use disabled::{Deflater, Inflater, NegotiatedDeflate, Offers, Settings, Standalone, is_bad_data};
+pub(crate) use disabled::{
+    Deflater, Inflater, NegotiatedDeflate, Offers, OwnOffer, Settings, Standalone, is_bad_data,
+};
 #[cfg(feature = "deflate")]
 pub use enabled::Deflate;
 #[cfg(feature = "deflate")]
-pub(crate) use enabled::{Deflater, Inflater, NegotiatedDeflate, Offers, Settings, Standalone, is_bad_data};
+pub(crate) use enabled::{
+    Deflater, Inflater, NegotiatedDeflate, Offers, OwnOffer, Settings, Standalone, is_bad_data,
+};

@@ -29,6 +29,7 @@ pub(crate) mod handshake_fn;
 mod invalid_entry;
 mod key;
 mod kind;
+mod offer;
 mod origin;
 mod pattern;
 mod protocol;
@@ -36,6 +37,7 @@ pub(crate) mod rejection;
 mod rejection_body;
 mod request;
 mod response;
+mod response_error;
 pub(crate) mod service;
 
 pub use connect_protocol::ConnectProtocol;
@@ -45,13 +47,17 @@ pub use handshake_fn::HandshakeFn;
 pub use invalid_entry::InvalidEntry;
 pub use kind::HandshakeKind;
 pub use rejection_body::RejectionBody;
+pub use response_error::ResponseError;
 
 pub(crate) use accept_all::AcceptAll;
 pub(crate) use allow_host::AllowHost;
 pub(crate) use allow_origin::AllowOrigin;
 pub(crate) use body::Handshake;
+pub(crate) use key::accept as accept_key;
+pub(crate) use offer::Offer;
 #[cfg(feature = "axum")]
 pub(crate) use protocol::Offered;
 pub(crate) use rejection::Rejection;
 pub(crate) use request::UpgradeRequest;
+pub(crate) use response::NegotiatedHeaders;
 pub(crate) use service::{Accepted, HandshakeService, ask};

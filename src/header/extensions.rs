@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use http::{HeaderMap, header::SEC_WEBSOCKET_EXTENSIONS};
 
+use super::tokens::is_token_char;
+
 /// One member of a `Sec-WebSocket-Extensions` list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Extension<'a> {
@@ -72,9 +74,8 @@ fn token(bytes: &[u8]) -> Option<&str> {
     if is_token { std::str::from_utf8(bytes).ok() } else { None }
 }
 
-/// One character of a token (RFC 9110 §5.6.2).
 fn token_char(byte: u8) -> Option<char> {
-    (byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)).then_some(char::from(byte))
+    is_token_char(byte).then_some(char::from(byte))
 }
 
 #[cfg(test)]

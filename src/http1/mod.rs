@@ -3,7 +3,9 @@
 mod encode;
 mod head;
 mod request;
+mod response;
 
-pub(crate) use encode::encode_response;
+pub(crate) use encode::{encode_headers, encode_response};
 pub(crate) use head::HeadError;
 pub(crate) use request::read_request;
+pub(crate) use response::read_response;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::{Request, Response, StatusCode};
 use tokio::io::duplex;
+use tungstenite::protocol::Role;
 
 use super::Client;
 use crate::{
@@ -50,6 +51,7 @@ pub fn pair() -> (WebSocket, Client) {
     let id = WebSocketId::next();
     let negotiated = Negotiated {
         id,
+        role: Role::Server,
         config: Arc::default(),
         permit: ConnectionGuard::acquire(None, None).expect("nothing limits it"),
         protocol: None,

@@ -5,7 +5,7 @@ use std::{error::Error as StdError, fmt};
 use futures_util::FutureExt;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::WebSocketStream;
-use tungstenite::protocol::{Role, WebSocketConfig};
+use tungstenite::protocol::WebSocketConfig;
 
 use super::{connection::Attached, socket::WebSocket};
 
@@ -30,11 +30,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
             Ok(parts) => parts,
             Err(attached) => return Err(IntoInnerError { socket: self, attached }),
         };
-        let (max_message_size, max_frame_size) = self.limits();
+        let (role, (max_message_size, max_frame_size)) = (self.role(), self.limits());
         let config = WebSocketConfig::default()
             .max_message_size(Some(max_message_size))
             .max_frame_size(Some(max_frame_size));
-        let stream = WebSocketStream::from_partially_read(io, front, Role::Server, Some(config));
+        let stream = WebSocketStream::from_partially_read(io, front, role, Some(config));
         Ok(stream.now_or_never().expect("there is no handshake to wait for"))
     }
 }

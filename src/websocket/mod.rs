@@ -41,6 +41,7 @@ mod driver;
 mod failure_report;
 mod handle;
 mod into_inner;
+mod masking_key;
 mod negotiated;
 mod operations;
 pub(crate) mod receiver;

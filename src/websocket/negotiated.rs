@@ -3,6 +3,7 @@
 use std::{any::Any, sync::Arc};
 
 use http::HeaderValue;
+use tungstenite::protocol::Role;
 
 use super::connection_guard::ConnectionGuard;
 use crate::{
@@ -16,6 +17,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Negotiated {
     pub(crate) id: WebSocketId,
+    /// Which side of the connection this is.
+    pub(crate) role: Role,
     pub(crate) config: Arc<ConfigValues>,
     pub(crate) permit: ConnectionGuard,
     pub(crate) protocol: Option<HeaderValue>,

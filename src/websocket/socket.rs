@@ -11,7 +11,7 @@ use std::{
 use futures_core::Stream;
 use futures_sink::Sink;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tungstenite::{Error, Message};
+use tungstenite::{Error, Message, protocol::Role};
 
 use super::{
     background::share,
@@ -293,6 +293,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
 
     pub(super) async fn detach(&self) -> Result<(IO, Vec<u8>), Attached> {
         self.handle.detach().await
+    }
+
+    pub(super) fn role(&self) -> Role {
+        self.handle.lock().role()
     }
 
     pub(super) fn limits(&self) -> (usize, usize) {

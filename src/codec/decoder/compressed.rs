@@ -8,7 +8,7 @@ use http::{
     header::{HeaderValue, SEC_WEBSOCKET_EXTENSIONS},
 };
 use proptest::{collection::vec, prelude::*, sample::Index};
-use tungstenite::Message;
+use tungstenite::{Message, protocol::Role};
 
 use super::{Decoded, Decoder, Limits};
 use crate::{
@@ -44,7 +44,7 @@ fn agreed(offer: &'static str) -> NegotiatedDeflate {
 }
 
 fn decoder(offer: &'static str, limits: Limits) -> Decoder {
-    Decoder::new(limits, agreed(offer).inflater())
+    Decoder::new(Role::Server, limits, agreed(offer).inflater())
 }
 
 /// A frame's first byte and payload.

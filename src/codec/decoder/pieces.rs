@@ -55,7 +55,7 @@ impl Decoder {
 #[cfg(test)]
 mod tests {
     use proptest::{collection::vec, prelude::*};
-    use tungstenite::Message;
+    use tungstenite::{Message, protocol::Role};
 
     use crate::{
         codec::{
@@ -69,7 +69,7 @@ mod tests {
     const LIMITS: Limits = Limits { max_message_size: 1 << 20, max_frame_size: 1 << 20 };
 
     fn whole() -> Decoder {
-        Decoder::new(LIMITS, NegotiatedDeflate::default().inflater())
+        Decoder::new(Role::Server, LIMITS, NegotiatedDeflate::default().inflater())
     }
 
     fn in_pieces() -> Decoder {

@@ -1,9 +1,11 @@
 //! What a handshake has agreed on.
 
+use tungstenite::protocol::Role;
+
 use super::{
     Deflater, Inflater, Settings,
     compress::Compressor,
-    params::{ClientBits, MAX_WINDOW_BITS, Params},
+    params::{MIN_WINDOW_BITS, Params},
 };
 
 /// What a handshake has agreed on; nothing, by default.
@@ -12,40 +14,45 @@ pub(crate) struct NegotiatedDeflate(pub(super) Option<NegotiatedParams>);
 
 #[derive(Clone, Debug)]
 pub(super) struct NegotiatedParams {
+    role: Role,
     params: Params,
-    /// Whether the server compresses with what it sent before in view.
+    /// Whether this side compresses with what it sent before in view.
     context_takeover: bool,
     level: u8,
     threshold: usize,
 }
 
 impl NegotiatedDeflate {
-    pub(super) fn new(params: Option<Params>, settings: &Settings) -> Self {
+    pub(super) fn new(role: Role, params: Option<Params>, settings: &Settings) -> Self {
         let terms = params.zip(settings.0.as_ref());
         Self(terms.map(|(params, deflate)| NegotiatedParams {
+            role,
             params,
-            context_takeover: deflate.context_takeover && !params.server_no_context_takeover,
+            context_takeover: deflate.context_takeover && !params.no_context_takeover(role),
             level: deflate.level,
             threshold: deflate.threshold,
         }))
     }
 
-    /// What inflates the client's messages.
+    /// What inflates the peer's messages.
     pub(crate) fn inflater(&self) -> Inflater {
-        let Some(NegotiatedParams { params, .. }) = &self.0 else { return Inflater::off() };
-        let window_bits = match params.client_max_window_bits {
-            // A zlib that was told 8 takes 9.
-            Some(ClientBits::AtMost(bits)) => bits.max(9),
-            Some(ClientBits::Any) | None => MAX_WINDOW_BITS,
+        let Some(NegotiatedParams { role, params, .. }) = &self.0 else { return Inflater::off() };
+        let peer = match role {
+            Role::Server => Role::Client,
+            Role::Client => Role::Server,
         };
-        Inflater::new((!params.client_no_context_takeover).then_some(window_bits))
+        // A zlib that was told 8 takes 9.
+        let window_bits = params.window_bits(peer).max(MIN_WINDOW_BITS);
+        Inflater::new((!params.no_context_takeover(peer)).then_some(window_bits))
     }
 
-    /// What compresses the server's messages.
+    /// What compresses this side's messages.
     pub(crate) fn deflater(&self) -> Deflater {
-        let compressor = self.0.as_ref().map(|terms| {
-            let NegotiatedParams { params, context_takeover, level, threshold } = terms;
-            (Compressor::new(*context_takeover, *level, params.server_window_bits()), *threshold)
+        let compressor = self.0.as_ref().and_then(|terms| {
+            let NegotiatedParams { role, params, context_takeover, level, threshold } = terms;
+            // A server may hold a client to 8, which zlib cannot compress with: then all goes plain (RFC 7692 §6).
+            let window_bits = Some(params.window_bits(*role)).filter(|bits| *bits >= MIN_WINDOW_BITS)?;
+            Some((Compressor::new(*context_takeover, *level, window_bits), *threshold))
         });
         Deflater::new(compressor)
     }

@@ -1,6 +1,7 @@
 //! What a client offers, and what the response agrees on.
 
 use http::{HeaderMap, HeaderValue, header::SEC_WEBSOCKET_EXTENSIONS};
+use tungstenite::protocol::Role;
 
 use super::{NegotiatedDeflate, Settings, params::Params};
 use crate::header::extensions;
@@ -27,7 +28,7 @@ impl Offers {
     pub(crate) fn answer(&self) -> Option<HeaderValue> {
         let deflate = self.settings.0.as_ref()?;
         let params = self.offers.iter().find_map(|offer| offer.answer(deflate))?;
-        Some(value(&params))
+        Some(params.header_value())
     }
 
     /// Reads what a response agrees on. What the client did not offer is taken out of it.
@@ -38,15 +39,11 @@ impl Offers {
         let params = extensions(response).find_map(|extension| Params::parse(&extension));
         let params = params.filter(|params| self.offers.iter().any(|offer| params.answers(offer)));
         match params {
-            Some(params) => response.insert(SEC_WEBSOCKET_EXTENSIONS, value(&params)),
+            Some(params) => response.insert(SEC_WEBSOCKET_EXTENSIONS, params.header_value()),
             None => response.remove(SEC_WEBSOCKET_EXTENSIONS),
         };
-        NegotiatedDeflate::new(params, &self.settings)
+        NegotiatedDeflate::new(Role::Server, params, &self.settings)
     }
-}
-
-fn value(params: &Params) -> HeaderValue {
-    HeaderValue::try_from(params.member()).expect("a member of the list is ASCII")
 }
 
 #[cfg(test)]

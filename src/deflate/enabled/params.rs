@@ -1,5 +1,8 @@
 //! The parameters of permessage-deflate and their negotiation (RFC 7692 §7.1): values to values.
 
+use http::HeaderValue;
+use tungstenite::protocol::Role;
+
 use super::Deflate;
 use crate::header::Extension;
 
@@ -10,7 +13,7 @@ const NAME: &str = "permessage-deflate";
 pub(super) const MAX_WINDOW_BITS: u8 = 15;
 
 /// The smallest window that zlib can compress with. RFC 7692 has 8 as well.
-const MIN_WINDOW_BITS: u8 = 9;
+pub(super) const MIN_WINDOW_BITS: u8 = 9;
 
 /// One well-formed list of parameters, in an offer or in an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,10 +82,28 @@ impl Params {
         })
     }
 
-    /// Whether this may answer `offer`, and zlib can do what it says.
+    /// What a client offers.
+    pub(super) fn offer(deflate: &Deflate) -> Self {
+        let limit = |bits| (bits < MAX_WINDOW_BITS).then_some(bits);
+        Self {
+            server_no_context_takeover: deflate.server_no_context_takeover,
+            client_no_context_takeover: deflate.client_no_context_takeover,
+            server_max_window_bits: limit(deflate.server_max_window_bits),
+            client_max_window_bits: Some(
+                limit(deflate.client_max_window_bits).map_or(ClientBits::Any, ClientBits::AtMost),
+            ),
+        }
+    }
+
+    /// Whether a server may answer `offer` with this, and zlib can do what it says.
     pub(super) fn answers(&self, offer: &Self) -> bool {
+        self.server_window_bits() >= MIN_WINDOW_BITS && self.is_answer_to(offer)
+    }
+
+    /// Whether this may answer `offer` (RFC 7692 §7.1).
+    pub(super) fn is_answer_to(&self, offer: &Self) -> bool {
         let server = match (self.server_max_window_bits, offer.server_max_window_bits) {
-            (Some(bits), offered) => bits >= MIN_WINDOW_BITS && offered.is_none_or(|limit| bits <= limit),
+            (Some(bits), offered) => offered.is_none_or(|limit| bits <= limit),
             (None, offered) => offered.is_none(),
         };
         let client = match (self.client_max_window_bits, offer.client_max_window_bits) {
@@ -96,6 +117,28 @@ impl Params {
     /// The window that the server compresses with.
     pub(super) fn server_window_bits(&self) -> u8 {
         self.server_max_window_bits.unwrap_or(MAX_WINDOW_BITS)
+    }
+
+    /// The window that this side of the connection compresses with.
+    pub(super) fn window_bits(&self, side: Role) -> u8 {
+        match (side, self.client_max_window_bits) {
+            (Role::Server, _) => self.server_window_bits(),
+            (Role::Client, Some(ClientBits::AtMost(bits))) => bits,
+            (Role::Client, Some(ClientBits::Any) | None) => MAX_WINDOW_BITS,
+        }
+    }
+
+    /// Whether this side of the connection compresses each message by itself.
+    pub(super) fn no_context_takeover(&self, side: Role) -> bool {
+        match side {
+            Role::Server => self.server_no_context_takeover,
+            Role::Client => self.client_no_context_takeover,
+        }
+    }
+
+    /// The header's value that states these parameters.
+    pub(super) fn header_value(&self) -> HeaderValue {
+        HeaderValue::try_from(self.member()).expect("a member of the list is ASCII")
     }
 
     /// The member of the list that states these parameters.

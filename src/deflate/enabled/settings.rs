@@ -1,6 +1,7 @@
 //! How messages are compressed.
 
-/// How messages are compressed with clients that offer permessage-deflate (RFC 7692).
+/// How messages are compressed: by a server with clients that offer permessage-deflate (RFC 7692), and by a client with servers
+/// that accept it.
 ///
 /// ```
 /// use tower_websocket::{Config, Deflate};
@@ -16,6 +17,10 @@
 ///   [`client_max_window_bits`](Self::client_max_window_bits), put more into the answer. RFC 7692 allows that, but each
 ///   breaks some clients; the settings name them. The other settings say how the server compresses, and no client
 ///   notices them.
+/// - **What a client offers.** A [`Connector`](crate::Connector) offers `permessage-deflate; client_max_window_bits`, and of the
+///   four settings those that differ from their default. Its server has to keep to the two of the server's, and may hold the
+///   client to less than it offers. What is said below of the server is then true of the client and the other way round: it is
+///   the client that compresses each message by itself unless [`context_takeover`](Self::context_takeover) is on.
 /// - **Memory.** By default the server compresses each message by itself. Compressors (about 330 KiB each) and inflaters are
 ///   shared by all connections of a thread, and a connection that waits between messages holds neither. A client, however, may
 ///   refer to its earlier messages, so each connection keeps the last of what was inflated: never more than the client's
@@ -93,6 +98,8 @@ impl Deflate {
 
     /// Sets whether the server keeps its compression window between messages, which costs about 330 KiB for each connection
     /// that sends. Default: `false`.
+    ///
+    /// A client's `context_takeover` counts unless the server demands `client_no_context_takeover`, or the client offers it itself.
     ///
     /// A client may offer `server_no_context_takeover`; then the server compresses each message by itself in any case.
     ///

@@ -3,7 +3,10 @@
 use std::task::Poll;
 
 use tungstenite::protocol::frame::coding::{Data, OpCode};
-use tungstenite::{Message, protocol::frame::Frame};
+use tungstenite::{
+    Message,
+    protocol::{Role, frame::Frame},
+};
 
 use super::{deferred::Deferred, link::Link, state::Connection};
 
@@ -58,7 +61,7 @@ impl<IO> Connection<IO> {
                 // Pings were answered, and a Close would have been the end.
                 Message::Ping(_) | Message::Close(_) => continue,
             };
-            frame.header_mut().mask = Some([0; 4]);
+            frame.header_mut().mask = (self.terms.role == Role::Server).then_some([0; 4]);
             // Writing to a vector does not fail.
             let _ = frame.format(&mut bytes);
         }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use tokio::time::Instant;
+use tungstenite::protocol::Role;
 
 use super::{
     alarm::Alarm,
@@ -93,6 +94,7 @@ impl<IO> Connection<IO> {
         if state == State::Closed {
             return None;
         }
+        let is_servers_turn = self.is_servers_turn();
         let Some(link) = &mut self.port.link else {
             self.port.is_wanted = true;
             return None;
@@ -117,11 +119,12 @@ impl<IO> Connection<IO> {
             if state == State::Lingering {
                 // Not closed yet: closing a descriptor with unread input resets the connection, and destroys what the peer has
                 // yet to read.
-                if !link.is_shut_down() {
+                let is_servers_turn = is_servers_turn && !link.has_ended();
+                if !is_servers_turn && !link.is_shut_down() {
                     return self.port.is_writable.then_some(Work::ShutDown);
                 }
                 // After the peer's Close, what is there is read: TLS says good-bye after it.
-                let is_read = !self.port.is_readable || self.users.is_tired();
+                let is_read = !is_servers_turn && (!self.port.is_readable || self.users.is_tired());
                 if link.has_ended() || is_read && self.lifecycle.is_closed_by_peer() {
                     self.handle(Input::Drained, deferred);
                     return None;
@@ -141,6 +144,13 @@ impl<IO> Connection<IO> {
             // Nothing may follow the peer's Close.
             State::CloseReceived | State::Closed => None,
         }
+    }
+
+    /// Returns whether it is left to the server to close the connection first, after both Closes (RFC 6455 §7.1.1).
+    fn is_servers_turn(&self) -> bool {
+        self.terms.role == Role::Client
+            && self.lifecycle.state() == State::Lingering
+            && self.lifecycle.is_closed_by_peer()
     }
 
     /// Follows the shutdown.
@@ -187,6 +197,8 @@ impl<IO> Connection<IO> {
                 }
             }
             Due::GoingAway => self.go_away(deferred),
+            // A server that leaves the connection open after both Closes has lost nothing.
+            Due::Close if self.is_servers_turn() => self.handle(Input::Drained, deferred),
             Due::Close => self.handle(Input::DeadlineExpired, deferred),
         }
     }

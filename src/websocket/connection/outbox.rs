@@ -14,7 +14,6 @@ use super::{deferred::Deferred, unframed::Unframed};
 use crate::{
     close::CloseCode,
     codec::{Control, Encoder, Flight},
-    config::ConfigValues,
     deflate::{Deflater, Standalone},
 };
 
@@ -52,13 +51,14 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
-    pub(super) fn new(config: &ConfigValues, compressor: Deflater) -> Self {
+    /// Sending waits while `limit` bytes wait.
+    pub(super) fn new(encoder: Encoder, limit: usize, compressor: Deflater) -> Self {
         Self {
-            encoder: Encoder::new(config.max_outgoing_frame_size),
+            encoder,
             standalone: compressor.standalone(),
             compressor: Some(compressor),
             unframed: None,
-            limit: config.max_write_buffer_size,
+            limit,
             pong: None,
             in_flight: None,
             written: 0,

@@ -3,7 +3,7 @@
 use std::{io, sync::Arc};
 
 use tokio::time::Instant;
-use tungstenite::Error;
+use tungstenite::{Error, protocol::Role};
 
 use super::{
     alarm::Alarm,
@@ -20,10 +20,10 @@ use super::{
 };
 use crate::{
     close::CloseInfo,
-    codec::{Decoder, Limits},
+    codec::{Decoder, Encoder, Limits},
     config::ConfigValues,
     trace::{Scope, Trace},
-    websocket::{connection_guard::ConnectionGuard, negotiated::Negotiated},
+    websocket::{connection_guard::ConnectionGuard, masking_key::random_key, negotiated::Negotiated},
 };
 
 /// An open connection. It is locked for moments only: nothing waits under the lock, nor is foreign code called.
@@ -62,6 +62,7 @@ pub(super) struct Port<IO> {
 /// What was agreed on for the connection.
 #[derive(Debug)]
 pub(super) struct Terms {
+    pub(super) role: Role,
     pub(super) config: Arc<ConfigValues>,
     pub(super) permit: Option<ConnectionGuard>,
     pub(super) trace: Option<Trace>,
@@ -74,13 +75,18 @@ pub(super) struct Terms {
 
 impl<IO: Send + 'static> Connection<IO> {
     pub(in crate::websocket) fn new(io: IO, unread: &[u8], negotiated: Negotiated) -> Self {
-        let Negotiated { id, config, permit, trace, deflate, protocol: _ } = negotiated;
+        let Negotiated { id, role, config, permit, trace, deflate, protocol: _ } = negotiated;
         let limits =
             Limits { max_message_size: config.max_message_size, max_frame_size: config.max_frame_size };
         let inflater = deflate.inflater();
         let is_compressed = inflater.is_on();
         let is_in_pieces = config.receive_in_chunks;
-        let decoder = Decoder::new(limits, inflater);
+        let decoder = Decoder::new(role, limits, inflater);
+        let keys = match role {
+            Role::Server => None,
+            Role::Client => Some(random_key as fn() -> _),
+        };
+        let encoder = Encoder::new(config.max_outgoing_frame_size, keys);
         let mut meter = Meter::new(&config, id);
         meter.read(unread.len());
         let link = Box::new(Link::new(io, unread, decoder));
@@ -97,9 +103,10 @@ impl<IO: Send + 'static> Connection<IO> {
             alarm: Some(Alarm::default()),
             waiters: Waiters::default(),
             inbox: Inbox::default(),
-            outbox: Outbox::new(&config, deflate.deflater()),
+            outbox: Outbox::new(encoder, config.max_write_buffer_size, deflate.deflater()),
             users: Users::new(),
             terms: Terms {
+                role,
                 config,
                 permit: Some(permit),
                 trace: Some(trace),
@@ -145,6 +152,10 @@ impl<IO> Connection<IO> {
     /// Returns how the connection ended or is ending, or `None` while it is open.
     pub(in crate::websocket) fn close_info(&self) -> Option<CloseInfo> {
         self.lifecycle.close_info()
+    }
+
+    pub(in crate::websocket) fn role(&self) -> Role {
+        self.terms.role
     }
 
     /// Returns the limits of a message and of a frame, in bytes.

@@ -1,0 +1,32 @@
+//! WebSockets as a client: from a raw stream to an open socket.
+//!
+//! [`Connector`](crate::Connector) is in the crate's root; this module has what it returns.
+//!
+//! ```
+//! use http::{Request, StatusCode};
+//! use tokio::net::TcpStream;
+//! use tower_websocket::{Connector, connect::ConnectErrorKind, handshake::ResponseError};
+//!
+//! async fn greet(addr: &str) -> Result<(), Box<dyn std::error::Error>> {
+//!     let io = TcpStream::connect(addr).await?;
+//!     let request = Request::get(format!("ws://{addr}/chat")).body(())?;
+//!     match Connector::new().protocol("chat").connect(request, io).await {
+//!         Ok((mut socket, _)) => socket.send("hello").await?,
+//!         Err(error) => match error.kind() {
+//!             ConnectErrorKind::Response(ResponseError::Status(StatusCode::UNAUTHORIZED)) => {
+//!                 println!("credentials are needed: {:?}", error.response());
+//!             }
+//!             _ => return Err(error.into()),
+//!         },
+//!     }
+//!     Ok(())
+//! }
+//! ```
+
+pub(crate) mod connector;
+mod error;
+mod opening;
+mod request_error;
+
+pub use error::{ConnectError, ConnectErrorKind};
+pub use request_error::RequestError;

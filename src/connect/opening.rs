@@ -1,0 +1,211 @@
+//! The request that asks for a WebSocket (RFC 6455 §4.1).
+
+use http::{
+    HeaderMap, HeaderValue, Method, Request, Uri,
+    header::{
+        CONNECTION, CONTENT_LENGTH, HOST, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
+        SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+    },
+    request::Parts,
+    uri::PathAndQuery,
+};
+
+use super::RequestError;
+use crate::{
+    deflate::{self, OwnOffer},
+    handshake::{Offer, accept_key},
+    header::{HostPort, joined, strip_connection},
+    http1::encode_headers,
+};
+
+/// A request that asks for a WebSocket, and what it offers.
+#[derive(Debug)]
+pub(super) struct Opening {
+    pub(super) parts: Parts,
+    pub(super) offer: Offer,
+}
+
+impl Opening {
+    /// The request for an upgrade over HTTP/1.1, with a key that was not used before.
+    pub(super) fn upgrade(
+        request: Request<()>,
+        key: HeaderValue,
+        protocols: &[HeaderValue],
+        deflate: &deflate::Settings,
+    ) -> Result<Self, RequestError> {
+        let mut parts = check(request)?;
+        let host = take_host(&mut parts)?;
+        let path = parts.uri.path_and_query().cloned();
+        parts.uri = path.unwrap_or(PathAndQuery::from_static("/")).into();
+
+        let accept = accept_key(&key);
+        let deflate = OwnOffer::new(deflate);
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, host);
+        headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(SEC_WEBSOCKET_KEY, key);
+        add_offers(&mut parts.headers, protocols, &deflate);
+        headers.extend(parts.headers);
+        parts.headers = headers;
+        let offer = Offer::upgrade(&parts.headers, accept, deflate);
+        Ok(Self { parts, offer })
+    }
+
+    /// The head of the request.
+    pub(super) fn encode(&self, is_canonical: bool) -> Vec<u8> {
+        let target = self.parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        let mut bytes = Vec::with_capacity(512);
+        for part in ["GET ", target, " HTTP/1.1\r\n"] {
+            bytes.extend_from_slice(part.as_bytes());
+        }
+        encode_headers(&self.parts.headers, is_canonical, &mut bytes);
+        bytes
+    }
+}
+
+/// Checks what a request is for, and takes out what belongs to another connection.
+fn check(request: Request<()>) -> Result<Parts, RequestError> {
+    let (mut parts, ()) = request.into_parts();
+    if parts.method != Method::GET {
+        return Err(RequestError::MethodNotGet(parts.method));
+    }
+    // An authority alone stands for its root.
+    let is_authority = parts.uri.authority().is_some() && parts.uri.path().is_empty();
+    if !is_authority && !parts.uri.path().starts_with('/') {
+        return Err(RequestError::InvalidTarget(parts.uri.to_string()));
+    }
+    strip_connection(&mut parts.headers);
+    for name in [CONTENT_LENGTH, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY] {
+        parts.headers.remove(name);
+    }
+    Ok(parts)
+}
+
+/// The host that the request is for: that of `Host`, which is taken out, or else that of the URI.
+fn take_host(parts: &mut Parts) -> Result<HeaderValue, RequestError> {
+    if parts.headers.get_all(HOST).iter().count() > 1 {
+        return Err(RequestError::RepeatedHost(joined(&parts.headers, &HOST)));
+    }
+    let host = match parts.headers.remove(HOST) {
+        Some(host) => host,
+        None => host_of(&parts.uri).ok_or(RequestError::MissingHost)?,
+    };
+    match HostPort::parse(host.as_bytes()) {
+        Some(_) => Ok(host),
+        None => Err(RequestError::InvalidHost(host)),
+    }
+}
+
+/// The authority of a URI, without a user's name.
+fn host_of(uri: &Uri) -> Option<HeaderValue> {
+    let authority = uri.authority()?.as_str();
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    HeaderValue::from_str(host).ok()
+}
+
+/// Adds what is offered, and the version.
+fn add_offers(headers: &mut HeaderMap, protocols: &[HeaderValue], deflate: &OwnOffer) {
+    headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+    for protocol in protocols {
+        headers.append(SEC_WEBSOCKET_PROTOCOL, protocol.clone());
+    }
+    if headers.contains_key(SEC_WEBSOCKET_PROTOCOL) {
+        // Some servers look at one line only.
+        headers.insert(SEC_WEBSOCKET_PROTOCOL, joined(headers, &SEC_WEBSOCKET_PROTOCOL));
+    }
+    if let Some(deflate) = deflate.value() {
+        headers.insert(SEC_WEBSOCKET_EXTENSIONS, deflate);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderValue, Request, request::Builder};
+
+    use super::{Opening, RequestError};
+    use crate::deflate::Settings;
+
+    fn open(request: Builder, protocols: &[&'static str]) -> Result<Opening, RequestError> {
+        let protocols: Vec<_> = protocols.iter().map(|name| HeaderValue::from_static(name)).collect();
+        let key = HeaderValue::from_static("dGhlIHNhbXBsZSBub25jZQ==");
+        Opening::upgrade(request.body(()).unwrap(), key, &protocols, &Settings::default())
+    }
+
+    fn head(request: Builder, protocols: &[&'static str]) -> String {
+        String::from_utf8(open(request, protocols).unwrap().encode(true)).unwrap()
+    }
+
+    /// RFC 6455 §1.2.
+    #[test]
+    fn the_example_of_rfc_6455() {
+        let request = Request::get("ws://server.example.com/chat").header("origin", "http://example.com");
+        let expected = "GET /chat HTTP/1.1\r\n\
+            Host: server.example.com\r\n\
+            Connection: Upgrade\r\n\
+            Upgrade: websocket\r\n\
+            Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+            Origin: http://example.com\r\n\
+            Sec-WebSocket-Version: 13\r\n\
+            Sec-WebSocket-Protocol: chat, superchat\r\n\r\n";
+        assert_eq!(head(request, &["chat", "superchat"]), expected);
+    }
+
+    #[test]
+    fn the_target_is_a_path_and_the_host_that_of_the_uri_or_the_header() {
+        for (uri, header, target, host) in [
+            ("ws://a", None, "/", "a"),
+            ("wss://a:8443/b?c", None, "/b?c", "a:8443"),
+            ("http://user:secret@a:1/?q", None, "/?q", "a:1"),
+            ("https://[::1]:80/x", None, "/x", "[::1]:80"),
+            ("a:80", None, "/", "a:80"),
+            ("/x", Some("b"), "/x", "b"),
+            ("ws://a/x", Some("b:1"), "/x", "b:1"),
+        ] {
+            let request = header.into_iter().fold(Request::get(uri), |r, host| r.header("host", host));
+            let head = head(request, &[]);
+            assert!(head.starts_with(&format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n")), "{uri}: {head}");
+        }
+    }
+
+    #[test]
+    fn what_the_connection_and_the_handshake_have_of_their_own_is_replaced() {
+        let request = Request::get("ws://a/")
+            .header("connection", "keep-alive, x-hop")
+            .header("x-hop", "1")
+            .header("upgrade", "h2c")
+            .header("transfer-encoding", "chunked")
+            .header("content-length", "5")
+            .header("sec-websocket-key", "AAAAAAAAAAAAAAAAAAAAAA==")
+            .header("sec-websocket-version", "8")
+            .header("sec-websocket-extensions", "x")
+            .header("sec-websocket-accept", "x")
+            .header("sec-websocket-protocol", "first")
+            .header("cookie", "kept=1");
+        let expected = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+            Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: first, second\r\n\
+            Cookie: kept=1\r\nSec-WebSocket-Version: 13\r\n\r\n";
+        assert_eq!(head(request, &["second"]), expected);
+    }
+
+    #[test]
+    fn what_cannot_ask_for_a_websocket_is_not_sent() {
+        for (request, text) in [
+            (Request::post("ws://a/"), "the request's method is POST, it must be GET"),
+            (Request::get("/"), "the request's URI has no host, and there is no Host"),
+            (Request::get("*").header("host", "a"), "the request's URI is \"*\", it must have a path"),
+            (
+                Request::get("/").header("host", "a").header("host", "b"),
+                "the request's Host is repeated: \"a, b\", it must be there once at most",
+            ),
+            (
+                Request::get("/").header("host", "a b"),
+                "the request's host is \"a b\", it must be a host and an optional port",
+            ),
+            (Request::get("/").header("host", ""), "the request's host is \"\""),
+        ] {
+            let error = open(request, &[]).unwrap_err().to_string();
+            assert!(error.starts_with(text), "{error}");
+        }
+    }
+}

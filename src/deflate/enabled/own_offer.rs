@@ -1,0 +1,141 @@
+//! What this side offers as a client, and what it accepts.
+
+use http::{HeaderMap, HeaderValue, header::SEC_WEBSOCKET_EXTENSIONS};
+use tungstenite::protocol::Role;
+
+use super::{NegotiatedDeflate, Settings, params::Params};
+use crate::header::{extensions, tokens};
+
+/// The offer of permessage-deflate in a request of this side's, where compression is configured.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OwnOffer {
+    offer: Option<Params>,
+    settings: Settings,
+}
+
+impl OwnOffer {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self { offer: settings.0.as_ref().map(Params::offer), settings: settings.clone() }
+    }
+
+    /// The value of `Sec-WebSocket-Extensions` in the request.
+    pub(crate) fn value(&self) -> Option<HeaderValue> {
+        Some(self.offer.as_ref()?.header_value())
+    }
+
+    /// Reads what a response agrees on; `None` when it has anything that does not answer the offer (RFC 6455 §9.1, RFC 7692 §5).
+    pub(crate) fn accept(&self, response: &HeaderMap) -> Option<NegotiatedDeflate> {
+        let mut answers = extensions(response);
+        let params = match (answers.next(), answers.next()) {
+            // What breaks the grammar is skipped there, and nothing of it may be left.
+            (None, _) if tokens(response, &SEC_WEBSOCKET_EXTENSIONS).next().is_none() => None,
+            (Some(answer), None) if tokens(response, &SEC_WEBSOCKET_EXTENSIONS).count() == 1 => {
+                let params = Params::parse(&answer)?;
+                Some(params)
+                    .filter(|params| self.offer.is_some_and(|offer| params.is_answer_to(&offer)))?
+                    .into()
+            }
+            _ => return None,
+        };
+        Some(NegotiatedDeflate::new(Role::Client, params, &self.settings))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderValue, header::SEC_WEBSOCKET_EXTENSIONS};
+
+    use super::{OwnOffer, Settings};
+    use crate::Deflate;
+
+    fn response(lines: &[&str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_str(line).unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn what_is_offered_is_what_the_settings_name() {
+        for (deflate, expected) in [
+            (Deflate::new(), "; client_max_window_bits"),
+            (Deflate::new().context_takeover(true).level(9), "; client_max_window_bits"),
+            (Deflate::new().client_max_window_bits(12), "; client_max_window_bits=12"),
+            (
+                Deflate::new().server_max_window_bits(10),
+                "; server_max_window_bits=10; client_max_window_bits",
+            ),
+            (
+                Deflate::new().server_no_context_takeover(true).client_no_context_takeover(true),
+                "; server_no_context_takeover; client_no_context_takeover; client_max_window_bits",
+            ),
+        ] {
+            let offer = OwnOffer::new(&Settings(Some(deflate)));
+            assert_eq!(offer.value().unwrap(), format!("permessage-deflate{expected}"));
+        }
+        assert!(OwnOffer::new(&Settings(None)).value().is_none());
+    }
+
+    #[test]
+    fn only_an_answer_to_the_offer_is_accepted() {
+        let plain = Deflate::new();
+        let strict = Deflate::new().server_no_context_takeover(true).server_max_window_bits(10);
+        let small = Deflate::new().client_max_window_bits(12);
+        let cases: &[(Option<&Deflate>, &[&str], Option<bool>)] = &[
+            (None, &[], Some(false)),
+            (None, &[""], Some(false)),
+            (None, &["permessage-deflate"], None),
+            (None, &["x"], None),
+            (Some(&plain), &[], Some(false)),
+            (Some(&plain), &["permessage-deflate"], Some(true)),
+            (Some(&plain), &["Permessage-Deflate; server_no_context_takeover"], Some(true)),
+            (Some(&plain), &["permessage-deflate; client_no_context_takeover"], Some(true)),
+            (Some(&plain), &["permessage-deflate; server_max_window_bits=8"], Some(true)),
+            (Some(&plain), &["permessage-deflate; client_max_window_bits=8"], Some(true)),
+            (Some(&plain), &["permessage-deflate; client_max_window_bits"], None),
+            (Some(&plain), &["permessage-deflate; client_max_window_bits=16"], None),
+            (Some(&plain), &["permessage-deflate; unknown"], None),
+            (Some(&plain), &["permessage-deflate; server_max_window_bits"], None),
+            (Some(&plain), &["permessage-deflate, permessage-deflate"], None),
+            (Some(&plain), &["permessage-deflate", "permessage-deflate"], None),
+            (Some(&plain), &["permessage-deflate, x"], None),
+            (Some(&plain), &["permessage-deflate, ;"], None),
+            (Some(&plain), &["permessage-deflate;"], None),
+            (Some(&plain), &["x-webkit-deflate-frame"], None),
+            (Some(&plain), &[";;"], None),
+            (Some(&strict), &["permessage-deflate"], None),
+            (Some(&strict), &["permessage-deflate; server_no_context_takeover"], None),
+            (
+                Some(&strict),
+                &["permessage-deflate; server_no_context_takeover; server_max_window_bits=11"],
+                None,
+            ),
+            (
+                Some(&strict),
+                &["permessage-deflate; server_no_context_takeover; server_max_window_bits=10"],
+                Some(true),
+            ),
+            (Some(&small), &["permessage-deflate"], Some(true)),
+            (Some(&small), &["permessage-deflate; client_max_window_bits=13"], None),
+            (Some(&small), &["permessage-deflate; client_max_window_bits=9"], Some(true)),
+        ];
+        for (deflate, lines, expected) in cases {
+            let offer = OwnOffer::new(&Settings(deflate.cloned()));
+            let accepted = offer.accept(&response(lines)).map(|agreed| agreed.0.is_some());
+            assert_eq!(accepted, *expected, "{lines:?} to {:?}", offer.value());
+        }
+    }
+
+    #[test]
+    fn with_a_window_that_zlib_lacks_all_goes_plain() {
+        let offer = OwnOffer::new(&Settings(Some(Deflate::new().threshold(0))));
+        let message = tungstenite::Message::text("x".repeat(1000));
+        for (bits, is_compressed) in [(8, false), (9, true)] {
+            let answer = format!("permessage-deflate; client_max_window_bits={bits}");
+            let agreed = offer.accept(&response(&[&answer])).unwrap();
+            assert_eq!(agreed.deflater().compress(&message).is_some(), is_compressed);
+            assert!(agreed.inflater().is_on());
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! What a client has asked for, and which responses it may take for an open WebSocket (RFC 6455 §4.1, RFC 8441 §5).
+
+use http::{
+    HeaderMap, HeaderValue, StatusCode,
+    header::{
+        CONNECTION, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL,
+        UPGRADE,
+    },
+};
+
+use super::{
+    ResponseError,
+    protocol::Offered,
+    response::{NegotiatedHeaders, SuccessResponse},
+};
+use crate::{
+    deflate::OwnOffer,
+    header::{has_token, joined, tokens},
+};
+
+/// What a client has asked for.
+#[derive(Debug)]
+pub(crate) struct Offer {
+    /// What accepts the request.
+    acceptance: SuccessResponse,
+    protocols: Offered,
+    deflate: OwnOffer,
+}
+
+impl Offer {
+    /// What a request asks for over HTTP/1.1, with these headers and this offer of compression.
+    pub(crate) fn upgrade(request: &HeaderMap, accept: HeaderValue, deflate: OwnOffer) -> Self {
+        Self::new(SuccessResponse::SwitchingProtocols(accept), request, deflate)
+    }
+
+    fn new(acceptance: SuccessResponse, request: &HeaderMap, deflate: OwnOffer) -> Self {
+        Self { acceptance, protocols: Offered::new(request.get_all(SEC_WEBSOCKET_PROTOCOL)), deflate }
+    }
+
+    /// Checks a response, and returns what it agrees on.
+    pub(crate) fn check(
+        &self,
+        status: StatusCode,
+        response: &HeaderMap,
+    ) -> Result<NegotiatedHeaders, ResponseError> {
+        match &self.acceptance {
+            SuccessResponse::SwitchingProtocols(accept) => {
+                if status != StatusCode::SWITCHING_PROTOCOLS {
+                    return Err(ResponseError::Status(status));
+                }
+                check_upgrade(response)?;
+                check_accept(response, accept)?;
+            }
+            SuccessResponse::Ok if status.is_success() => {}
+            SuccessResponse::Ok => return Err(ResponseError::Status(status)),
+        }
+        let deflate = self
+            .deflate
+            .accept(response)
+            .ok_or_else(|| ResponseError::ExtensionNotOffered(joined(response, &SEC_WEBSOCKET_EXTENSIONS)))?;
+        Ok(NegotiatedHeaders { protocol: self.check_protocol(response)?, deflate })
+    }
+
+    fn check_protocol(&self, response: &HeaderMap) -> Result<Option<HeaderValue>, ResponseError> {
+        let mut lines = response.get_all(SEC_WEBSOCKET_PROTOCOL).iter();
+        match (lines.next(), lines.next()) {
+            (None, _) => Ok(None),
+            (Some(protocol), None) if self.protocols.contains(protocol) => Ok(Some(protocol.clone())),
+            (Some(protocol), None) => Err(ResponseError::ProtocolNotOffered(protocol.clone())),
+            (Some(_), Some(_)) => {
+                Err(ResponseError::RepeatedProtocol(joined(response, &SEC_WEBSOCKET_PROTOCOL)))
+            }
+        }
+    }
+}
+
+/// Items 2 and 3. An `Upgrade` that names more is one to something else as well.
+fn check_upgrade(response: &HeaderMap) -> Result<(), ResponseError> {
+    let mut protocols = tokens(response, &UPGRADE);
+    if !response.contains_key(UPGRADE) {
+        return Err(ResponseError::MissingUpgrade);
+    }
+    let is_websocket = |protocol: &str| protocol.eq_ignore_ascii_case("websocket");
+    if !protocols.next().is_some_and(is_websocket) || protocols.next().is_some() {
+        return Err(ResponseError::WrongUpgrade(joined(response, &UPGRADE)));
+    }
+    if !response.contains_key(CONNECTION) {
+        return Err(ResponseError::MissingConnection);
+    }
+    if !has_token(response, &CONNECTION, "upgrade") {
+        return Err(ResponseError::WrongConnection(joined(response, &CONNECTION)));
+    }
+    Ok(())
+}
+
+/// Item 4.
+fn check_accept(response: &HeaderMap, expected: &HeaderValue) -> Result<(), ResponseError> {
+    const NAME: HeaderName = SEC_WEBSOCKET_ACCEPT;
+    let mut lines = response.get_all(NAME).iter();
+    match (lines.next(), lines.next()) {
+        (None, _) => Err(ResponseError::MissingAccept),
+        (Some(accept), None) if accept == expected => Ok(()),
+        (Some(accept), None) => {
+            Err(ResponseError::WrongAccept { received: accept.clone(), expected: expected.clone() })
+        }
+        (Some(_), Some(_)) => Err(ResponseError::RepeatedAccept(joined(response, &NAME))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+    use super::{Offer, OwnOffer, ResponseError};
+    use crate::deflate::Settings;
+
+    fn headers(lines: &str) -> HeaderMap {
+        let lines = lines.lines().filter_map(|line| line.trim().split_once(':'));
+        let parse = |(name, value): (&str, &str)| {
+            (name.parse::<HeaderName>().unwrap(), value.trim().parse::<HeaderValue>().unwrap())
+        };
+        lines.map(parse).collect()
+    }
+
+    const SENT: &str = "Sec-WebSocket-Protocol: chat, superchat";
+    const ACCEPT: HeaderValue = HeaderValue::from_static("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+
+    /// The response of §1.3.
+    const GOOD: &str = "Upgrade: websocket
+        Connection: Upgrade
+        Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=
+        Sec-WebSocket-Protocol: chat";
+
+    fn check(status: u16, lines: &str) -> Result<Option<String>, ResponseError> {
+        let offer = Offer::upgrade(&headers(SENT), ACCEPT, OwnOffer::new(&Settings::default()));
+        let agreed = offer.check(StatusCode::from_u16(status).unwrap(), &headers(lines))?;
+        Ok(agreed.protocol.map(|protocol| protocol.to_str().unwrap().to_owned()))
+    }
+
+    #[test]
+    fn good_responses() {
+        for (from, to, protocol) in [
+            ("", "", Some("chat")),
+            ("Upgrade: websocket", "Upgrade: WebSocket", Some("chat")),
+            ("Connection: Upgrade", "Connection: keep-alive, upgrade", Some("chat")),
+            ("Connection: Upgrade", "Connection: keep-alive\nConnection: UPGRADE", Some("chat")),
+            ("Protocol: chat", "Protocol: superchat", Some("superchat")),
+            ("Sec-WebSocket-Protocol: chat", "X-Own: 1", None),
+        ] {
+            assert_eq!(check(101, &GOOD.replace(from, to)).unwrap().as_deref(), protocol, "{to}");
+        }
+    }
+
+    /// Each item of §4.1's list of what a client checks.
+    #[test]
+    fn each_broken_rule_has_its_error() {
+        use ResponseError as E;
+        type Is = fn(&E) -> bool;
+        let cases: &[(&str, &str, Is, &str)] = &[
+            (
+                "Upgrade: websocket",
+                "",
+                |e| matches!(e, E::MissingUpgrade),
+                "has no Upgrade, it must be websocket",
+            ),
+            ("Upgrade: websocket", "Upgrade: h2c", |e| matches!(e, E::WrongUpgrade(_)), "Upgrade is \"h2c\""),
+            (
+                "Upgrade: websocket",
+                "Upgrade: websocket, h2c",
+                |e| matches!(e, E::WrongUpgrade(_)),
+                "Upgrade is \"websocket, h2c\"",
+            ),
+            ("Upgrade: websocket", "Upgrade:", |e| matches!(e, E::WrongUpgrade(_)), "Upgrade is \"\""),
+            ("Connection: Upgrade", "", |e| matches!(e, E::MissingConnection), "has no Connection"),
+            (
+                "Connection: Upgrade",
+                "Connection: close",
+                |e| matches!(e, E::WrongConnection(_)),
+                "Connection is \"close\", it must contain upgrade",
+            ),
+            (
+                "Connection: Upgrade",
+                "Connection: no-upgrade",
+                |e| matches!(e, E::WrongConnection(_)),
+                "Connection is \"no-upgrade\"",
+            ),
+            (
+                "Sec-WebSocket-Accept",
+                "X-Accept",
+                |e| matches!(e, E::MissingAccept),
+                "has no Sec-WebSocket-Accept",
+            ),
+            (
+                "s3pP",
+                "S3pP",
+                |e| matches!(e, E::WrongAccept { .. }),
+                "Accept is \"S3pPLMBiTxaQ9kYGzzhZRbK+xOo=\", it must be \"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\"",
+            ),
+            (
+                "Connection: Upgrade",
+                "Connection: Upgrade\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+                |e| matches!(e, E::RepeatedAccept(_)),
+                "Sec-WebSocket-Accept is repeated",
+            ),
+            (
+                "Protocol: chat",
+                "Protocol: other",
+                |e| matches!(e, E::ProtocolNotOffered(_)),
+                "the subprotocol \"other\", which was not offered",
+            ),
+            ("Protocol: chat", "Protocol: Chat", |e| matches!(e, E::ProtocolNotOffered(_)), "\"Chat\""),
+            ("Protocol: chat", "Protocol:", |e| matches!(e, E::ProtocolNotOffered(_)), "subprotocol \"\""),
+            (
+                "Protocol: chat",
+                "Protocol: chat, superchat",
+                |e| matches!(e, E::ProtocolNotOffered(_)),
+                "\"chat, superchat\"",
+            ),
+            (
+                "Protocol: chat",
+                "Protocol: chat\nSec-WebSocket-Protocol: chat",
+                |e| matches!(e, E::RepeatedProtocol(_)),
+                "Protocol is repeated: \"chat, chat\"",
+            ),
+            (
+                "Protocol: chat",
+                "Extensions: permessage-deflate",
+                |e| matches!(e, E::ExtensionNotOffered(_)),
+                "the extension \"permessage-deflate\", which does not answer an offer",
+            ),
+            (
+                "Protocol: chat",
+                "Extensions: ;",
+                |e| matches!(e, E::ExtensionNotOffered(_)),
+                "extension \";\"",
+            ),
+        ];
+        for (from, to, is, text) in cases {
+            assert!(GOOD.contains(from));
+            let error = check(101, &GOOD.replacen(from, to, 1)).unwrap_err();
+            assert!(is(&error) && error.to_string().contains(text), "{to}: {error}");
+        }
+        for status in [200, 204, 301, 401, 426, 500] {
+            let error = check(status, GOOD).unwrap_err();
+            assert!(matches!(&error, E::Status(its) if *its == status), "{error}");
+            assert!(error.to_string().contains(&status.to_string()));
+        }
+    }
+}

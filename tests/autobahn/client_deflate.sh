@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# client_deflate.sh [CASE-GLOB...]
+#
+# Runs Autobahn's fuzzing server against the `autobahn` example with permessage-deflate, each message by itself and then
+# with context takeover: sections 12 and 13, all 216 cases, or the cases given. Every case has to be OK. It is client.sh
+# otherwise.
+set -euo pipefail
+HERE=$(cd "$(dirname "$0")" && pwd)
+[ $# -gt 0 ] || set -- '12.*' '13.*'
+
+export FEATURES=deflate EXCLUDE='' ALLOW=OK ALLOW_CLOSE=OK
+for FORM in deflate deflate=takeover; do
+  AGENT=client-$FORM OUT=$HERE/out/client-$FORM CLIENT_ARGS=--$FORM "$HERE/client.sh" "$@"
+done

@@ -1,0 +1,8 @@
+//! The client's side: `Connector`, and the socket that it opens.
+
+mod checks;
+mod closing;
+mod failures;
+mod own_server;
+mod raw_server;
+mod wire;
