@@ -67,7 +67,7 @@ impl Admission {
             permit: self.permit,
             protocol: negotiated.protocol,
             deflate: negotiated.deflate,
-            trace,
+            trace: Some(trace),
         };
         (response, agreement, extra)
     }

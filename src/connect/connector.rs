@@ -156,7 +156,7 @@ impl Connector {
             role: Role::Client,
             config: Arc::clone(&self.config),
             permit: guard,
-            trace: RequestTrace::new(parts).accepted(id, protocol.as_ref()),
+            trace: Some(RequestTrace::new(parts).accepted(id, protocol.as_ref())),
             protocol,
             deflate,
         }

@@ -6,11 +6,13 @@ use std::{
     panic::Location,
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
+use bytes::Bytes;
 use futures_core::Stream;
 use futures_sink::Sink;
-use futures_util::{FutureExt, SinkExt, StreamExt};
+use futures_util::{SinkExt, StreamExt};
 use http::{Response, header::SEC_WEBSOCKET_PROTOCOL};
 use tokio_tungstenite::WebSocketStream;
 use tungstenite::{Error, Message, protocol::Role};
@@ -18,22 +20,51 @@ use tungstenite::{Error, Message, protocol::Role};
 use super::timeout::within_a_day;
 use crate::{
     close::{CloseCode, CloseReason},
+    config::Config,
+    deflate::NegotiatedDeflate,
     io::UpgradedIo,
+    websocket::{ConnectionGuard, Negotiated, WebSocket, WebSocketId},
 };
 
 /// The client's side of an open WebSocket, for a test: a [`Stream`] and a [`Sink`] of [`Message`]s.
 ///
-/// It is tokio-tungstenite's client, which has nothing in common with the server's side but the parsing of frames.
-/// Pings are answered while it receives. Dropping it ends the stream without a Close, as a client that crashes does.
+/// It is the socket that a [`Connector`](crate::Connector) opens, without keepalive and close timeout, so that nothing happens but
+/// what the test does. Pings are answered while it receives or sends. Messages have at most 64 MiB, and leave unfragmented.
+/// Dropping it ends the stream without a Close, as a client that crashes does.
 pub struct Client {
-    stream: WebSocketStream<UpgradedIo>,
+    /// `None` once it is taken out.
+    socket: Option<WebSocket>,
     response: Response<()>,
 }
 
+/// Longer than any wait of a test.
+const NEVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+const MAX_MESSAGE: usize = 64 << 20;
+
 impl Client {
-    pub(super) fn new(io: UpgradedIo, response: Response<()>) -> Self {
-        let stream = WebSocketStream::from_raw_socket(io, Role::Client, None).now_or_never();
-        Self { stream: stream.expect("there is no handshake to wait for"), response }
+    /// What was read beyond the response comes with the IO.
+    pub(super) fn new((io, unread): (UpgradedIo, Bytes), response: Response<()>) -> Self {
+        let config = Config::new()
+            .max_message_size(MAX_MESSAGE)
+            .max_frame_size(MAX_MESSAGE)
+            .max_outgoing_frame_size(None)
+            .keepalive_interval(None)
+            .close_timeout(NEVER);
+        let negotiated = Negotiated {
+            id: WebSocketId::next(),
+            role: Role::Client,
+            config: config.into_values(),
+            permit: ConnectionGuard::acquire(None, None).expect("nothing limits it"),
+            protocol: None,
+            deflate: NegotiatedDeflate::default(),
+            trace: None,
+        };
+        Self { socket: Some(WebSocket::new(io, &unread, negotiated)), response }
+    }
+
+    fn socket(&mut self) -> &mut WebSocket {
+        self.socket.as_mut().expect("only `into_inner` takes it out")
     }
 
     /// Returns the accepting response.
@@ -52,7 +83,7 @@ impl Client {
     ///
     /// Returns tungstenite's error, for example if the socket is closed.
     pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
-        self.stream.send(message.into()).await
+        self.socket().send(message).await
     }
 
     /// Receives the next message, of any kind; `None` at the end.
@@ -67,7 +98,7 @@ impl Client {
     #[track_caller]
     pub fn recv(&mut self) -> impl Future<Output = Option<Result<Message, Error>>> + Send + '_ {
         let caller = Location::caller();
-        within_a_day(self.stream.next(), caller, "nothing comes")
+        within_a_day(self.socket().recv(), caller, "nothing comes")
     }
 
     /// Receives a text message and returns its text; pings and pongs are skipped.
@@ -90,7 +121,7 @@ impl Client {
 
     async fn next_data(&mut self) -> Option<Result<Message, Error>> {
         loop {
-            match self.stream.next().await {
+            match self.socket().recv().await {
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 next => return next,
             }
@@ -143,7 +174,7 @@ impl Client {
         let frame = code.frame(CloseReason::truncated(reason.as_ref()));
         let close = async {
             // Where it cannot be sent, the server has closed already.
-            let _ = self.stream.close(Some(frame)).await;
+            let _ = self.send(Message::Close(Some(frame))).await;
             self.rest().await
         };
         within_a_day(close, caller, "the connection does not end")
@@ -162,19 +193,32 @@ impl Client {
 
     async fn rest(&mut self) -> (u16, String) {
         let mut closed = (1006, String::new());
-        while let Some(Ok(message)) = self.stream.next().await {
+        while let Some(Ok(message)) = self.socket().recv().await {
             match message {
                 Message::Close(Some(frame)) => closed = (frame.code.into(), frame.reason.to_string()),
                 Message::Close(None) => closed.0 = 1005,
                 _ => {}
             }
         }
+        // The server ends the stream.
+        let _ = self.socket().close(None, "").await;
         closed
     }
 
-    /// Returns the tokio-tungstenite stream inside, to do what a well-behaved client does not.
-    pub fn into_inner(self) -> WebSocketStream<UpgradedIo> {
-        self.stream
+    /// Returns tokio-tungstenite's stream over the IO, to do what a well-behaved client does not. Waits until everything that was
+    /// sent is written.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the connection is closing, and if a part of a message has arrived.
+    #[track_caller]
+    pub fn into_inner(mut self) -> impl Future<Output = WebSocketStream<UpgradedIo>> + Send {
+        let caller = Location::caller();
+        async move {
+            let socket = self.socket.take().expect("it is taken out once");
+            let inner = within_a_day(socket.into_inner(), caller, "what was sent is not written").await;
+            inner.unwrap_or_else(|error| panic!("{caller}: {error}"))
+        }
     }
 }
 
@@ -182,7 +226,7 @@ impl Stream for Client {
     type Item = Result<Message, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.stream.poll_next_unpin(cx)
+        self.socket().poll_next_unpin(cx)
     }
 }
 
@@ -190,19 +234,27 @@ impl Sink<Message> for Client {
     type Error = Error;
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.stream.poll_ready_unpin(cx)
+        self.socket().poll_ready_unpin(cx)
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
-        self.stream.start_send_unpin(message)
+        self.socket().start_send_unpin(message)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.stream.poll_flush_unpin(cx)
+        self.socket().poll_flush_unpin(cx)
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.stream.poll_close_unpin(cx)
+        self.socket().poll_close_unpin(cx)
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        if let Some(socket) = self.socket.take() {
+            socket.abort();
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::{error::Error, fmt::Write, future::Future, panic::Location, pin::pin};
 
 use bytes::Bytes;
 use futures_util::future::{Either, join, select};
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, header::SEC_WEBSOCKET_KEY};
 use http_body::Body;
 use http_body_util::{BodyExt, Empty};
 use hyper::{body::Incoming, client, server, upgrade};
@@ -12,8 +12,12 @@ use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use tokio::io::duplex;
 use tower::{BoxError, Service, ServiceExt};
 
-use super::{Client, IntoRequest, Rejected, answer::check, request::complete, timeout::within_a_day};
-use crate::io::UpgradedIo;
+use super::{Client, IntoRequest, Rejected, request::complete, timeout::within_a_day};
+use crate::{
+    deflate::OwnOffer,
+    handshake::{Offer, accept_key},
+    io::UpgradedIo,
+};
 
 /// Asks `service` for a WebSocket.
 ///
@@ -67,7 +71,8 @@ where
     // Nothing is spawned: a panic of the service is the test's, and nothing is left behind.
     let http = pin!(join(server, client.with_upgrades()));
     let answer = pin!(async {
-        let sent = request.headers().clone();
+        let accept = accept_key(&request.headers()[SEC_WEBSOCKET_KEY]);
+        let offer = Offer::upgrade(request.headers(), accept, OwnOffer::default());
         let response =
             sender.send_request(request.map(|()| Empty::<Bytes>::new())).await.map_err(error_chain)?;
         let (head, body) = response.into_parts();
@@ -77,8 +82,8 @@ where
         }
         let mut response = Response::from_parts(head, ());
         let io = upgrade::on(&mut response).await.map_err(error_chain)?;
-        check(&sent, response.headers())?;
-        Ok(Ok(Client::new(UpgradedIo::from_hyper(io, None).0, response)))
+        offer.check(response.status(), response.headers()).map_err(error_chain)?;
+        Ok(Ok(Client::new(UpgradedIo::from_hyper(io, None), response)))
     });
     match select(answer, http).await {
         Either::Left((Err(error), http)) => Err(merge_errors(http.await.0, error)),

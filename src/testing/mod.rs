@@ -45,7 +45,6 @@
 //! - What a test did wrong, or a service that does not answer, panics with the place in the test that called.
 //! - [`Shutdown::idle`](crate::Shutdown::idle) waits until the server's side has let go of all its sockets.
 
-mod answer;
 mod client;
 mod connect;
 mod handshake_request;

@@ -56,11 +56,11 @@ pub fn pair() -> (WebSocket, Client) {
         permit: ConnectionGuard::acquire(None, None).expect("nothing limits it"),
         protocol: None,
         deflate: NegotiatedDeflate::default(),
-        trace: RequestTrace::new(&parts).accepted(id, None),
+        trace: Some(RequestTrace::new(&parts).accepted(id, None)),
     };
     let (server, unread) = UpgradedIo::new(server, None);
     let socket = WebSocket::new(server, &unread, negotiated);
     let mut response = Response::new(());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    (socket, Client::new(UpgradedIo::new(client, None).0, response))
+    (socket, Client::new(UpgradedIo::new(client, None), response))
 }

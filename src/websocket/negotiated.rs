@@ -23,7 +23,8 @@ pub(crate) struct Negotiated {
     pub(crate) permit: ConnectionGuard,
     pub(crate) protocol: Option<HeaderValue>,
     pub(crate) deflate: NegotiatedDeflate,
-    pub(crate) trace: Trace,
+    /// `None` records nothing.
+    pub(crate) trace: Option<Trace>,
 }
 
 impl Negotiated {

@@ -295,6 +295,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
         self.handle.detach().await
     }
 
+    /// Ends the connection at once, without a Close.
+    #[cfg(feature = "testing")]
+    pub(crate) fn abort(self) {
+        self.handle.shared().with(|connection, deferred| connection.abort(deferred));
+    }
+
     pub(super) fn role(&self) -> Role {
         self.handle.lock().role()
     }

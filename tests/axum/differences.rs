@@ -119,7 +119,7 @@ async fn bad_text_is_answered_with_1007() {
         assert!(socket.recv().await.unwrap().is_err());
     });
     for (app, code) in [(axums, 1006), (ours, 1007)] {
-        let mut client = open(app).await.into_inner();
+        let mut client = open(app).await.into_inner().await;
         let frame = Frame::message(vec![0xff], OpCode::Data(Data::Text), true);
         client.send(Message::Frame(frame)).await.unwrap();
         let mut closed = 1006;

@@ -105,15 +105,7 @@ impl<IO: Send + 'static> Connection<IO> {
             inbox: Inbox::default(),
             outbox: Outbox::new(encoder, config.max_write_buffer_size, deflate.deflater()),
             users: Users::new(),
-            terms: Terms {
-                role,
-                config,
-                permit: Some(permit),
-                trace: Some(trace),
-                meter,
-                is_compressed,
-                is_in_pieces,
-            },
+            terms: Terms { role, config, permit: Some(permit), trace, meter, is_compressed, is_in_pieces },
         }
     }
 }
