@@ -137,18 +137,37 @@ impl Connector {
 
     /// Takes a place for the socket, and makes the request.
     fn prepare(&self, request: Request<()>) -> Result<(ConnectionGuard, Opening), ConnectErrorKind> {
-        let ConfigValues { places, shutdown, deflate, .. } = &*self.config;
-        let guard =
-            ConnectionGuard::acquire(places.as_ref(), shutdown.as_ref()).map_err(|error| match error {
-                GuardError::ShuttingDown => ConnectErrorKind::ShuttingDown,
-                GuardError::TooManyConnections => ConnectErrorKind::TooManyConnections,
-            })?;
+        let guard = self.admit()?;
         let key = HeaderValue::try_from(generate_key()).expect("base64 is a valid header value");
-        Ok((guard, Opening::upgrade(request, key, &self.protocols, deflate)?))
+        Ok((guard, Opening::upgrade(request, key, &self.protocols, &self.config.deflate)?))
+    }
+
+    /// Takes a place for the socket.
+    pub(super) fn admit(&self) -> Result<ConnectionGuard, ConnectErrorKind> {
+        let ConfigValues { places, shutdown, .. } = &*self.config;
+        ConnectionGuard::acquire(places.as_ref(), shutdown.as_ref()).map_err(|error| match error {
+            GuardError::ShuttingDown => ConnectErrorKind::ShuttingDown,
+            GuardError::TooManyConnections => ConnectErrorKind::TooManyConnections,
+        })
+    }
+
+    #[cfg(feature = "http2")]
+    pub(super) fn config(&self) -> &ConfigValues {
+        &self.config
+    }
+
+    #[cfg(feature = "http2")]
+    pub(super) fn protocols(&self) -> &[HeaderValue] {
+        &self.protocols
     }
 
     /// What a response that agrees on `agreed` leaves for its connection.
-    fn negotiated(&self, agreed: NegotiatedHeaders, guard: ConnectionGuard, parts: &Parts) -> Negotiated {
+    pub(super) fn negotiated(
+        &self,
+        agreed: NegotiatedHeaders,
+        guard: ConnectionGuard,
+        parts: &Parts,
+    ) -> Negotiated {
         let NegotiatedHeaders { protocol, deflate } = agreed;
         let id = WebSocketId::next();
         Negotiated {

@@ -19,7 +19,7 @@ struct Inner<IO> {
     io: Rewind<IO>,
 }
 
-/// Why [`Connector::connect`](crate::Connector::connect) failed.
+/// Why a [`Connector`](crate::Connector) failed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ConnectErrorKind {
@@ -40,6 +40,10 @@ pub enum ConnectErrorKind {
     Malformed(BoxError),
     /// The head of the response is over 64 KiB, or has over 100 headers.
     TooLarge,
+    /// The HTTP/2 connection failed, or the server has reset the stream, as one that does not know extended `CONNECT` does. With
+    /// the feature `http2`.
+    #[cfg(feature = "http2")]
+    Http2(hyper::Error),
     /// A response came that does not open a WebSocket.
     Response(ResponseError),
 }
@@ -108,6 +112,8 @@ impl fmt::Display for ConnectErrorKind {
             Self::TimedOut(limit) => write!(f, "no whole response within {limit:?}"),
             Self::Malformed(_) => f.write_str("not an HTTP/1 response"),
             Self::TooLarge => f.write_str("the response head is too large"),
+            #[cfg(feature = "http2")]
+            Self::Http2(_) => f.write_str("the HTTP/2 connection or its stream failed"),
             Self::Response(error) => error.fmt(f),
         }
     }
@@ -130,6 +136,8 @@ impl Error for ConnectErrorKind {
         match self {
             Self::Io(error) => Some(error),
             Self::Malformed(error) => Some(&**error),
+            #[cfg(feature = "http2")]
+            Self::Http2(error) => Some(error),
             Self::Request(_)
             | Self::TooManyConnections
             | Self::ShuttingDown

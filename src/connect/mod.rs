@@ -25,8 +25,12 @@
 
 pub(crate) mod connector;
 mod error;
+#[cfg(feature = "http2")]
+mod http2;
 mod opening;
 mod request_error;
 
 pub use error::{ConnectError, ConnectErrorKind};
+#[cfg(feature = "http2")]
+pub use http2::Http2ConnectError;
 pub use request_error::RequestError;

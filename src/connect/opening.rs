@@ -9,6 +9,11 @@ use http::{
     request::Parts,
     uri::PathAndQuery,
 };
+#[cfg(feature = "http2")]
+use http::{
+    Version,
+    uri::{self, Authority, Scheme},
+};
 
 use super::RequestError;
 use crate::{
@@ -49,6 +54,36 @@ impl Opening {
         headers.extend(parts.headers);
         parts.headers = headers;
         let offer = Offer::upgrade(&parts.headers, accept, deflate);
+        Ok(Self { parts, offer })
+    }
+
+    /// The extended `CONNECT` over HTTP/2 (RFC 8441 §5).
+    #[cfg(feature = "http2")]
+    pub(super) fn extended_connect(
+        request: Request<()>,
+        protocols: &[HeaderValue],
+        deflate: &deflate::Settings,
+    ) -> Result<Self, RequestError> {
+        let mut parts = check(request)?;
+        let scheme = match parts.uri.scheme_str() {
+            Some("ws" | "http") => Scheme::HTTP,
+            Some("wss" | "https") => Scheme::HTTPS,
+            _ => return Err(RequestError::InvalidScheme(parts.uri.to_string())),
+        };
+        let host = take_host(&mut parts)?;
+        let invalid = |host: &HeaderValue| RequestError::InvalidHost(host.clone());
+        let mut uri = uri::Parts::default();
+        uri.scheme = Some(scheme);
+        uri.authority = Some(Authority::try_from(host.as_bytes()).map_err(|_| invalid(&host))?);
+        uri.path_and_query =
+            Some(parts.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/")));
+        parts.uri = Uri::from_parts(uri).map_err(|_| invalid(&host))?;
+        parts.method = Method::CONNECT;
+        parts.version = Version::HTTP_2;
+        parts.extensions.insert(hyper::ext::Protocol::from_static("websocket"));
+        let deflate = OwnOffer::new(deflate);
+        add_offers(&mut parts.headers, protocols, &deflate);
+        let offer = Offer::extended_connect(&parts.headers, deflate);
         Ok(Self { parts, offer })
     }
 

@@ -12,6 +12,8 @@ pub enum RequestError {
     MethodNotGet(Method),
     /// The URI has no path, as `*` has none (RFC 6455 §4.1 item 3).
     InvalidTarget(String),
+    /// The URI has no scheme, or one of another protocol, which matters over HTTP/2 only (RFC 9113 §8.3.1).
+    InvalidScheme(String),
     /// Neither has the URI an authority, nor is there a `Host` (RFC 6455 §4.1 item 4).
     MissingHost,
     /// More than one `Host` (RFC 9112 §3.2).
@@ -25,6 +27,9 @@ impl fmt::Display for RequestError {
         match self {
             Self::MethodNotGet(method) => write!(f, "the request's method is {method}, it must be GET"),
             Self::InvalidTarget(target) => write!(f, "the request's URI is {target:?}, it must have a path"),
+            Self::InvalidScheme(uri) => {
+                write!(f, "the request's URI is {uri:?}, its scheme must be ws, wss, http or https")
+            }
             Self::MissingHost => f.write_str("the request's URI has no host, and there is no Host"),
             Self::RepeatedHost(hosts) => {
                 write!(f, "the request's Host is repeated: {hosts:?}, it must be there once at most")

@@ -33,6 +33,12 @@ impl Offer {
         Self::new(SuccessResponse::SwitchingProtocols(accept), request, deflate)
     }
 
+    /// What a request asks for over HTTP/2.
+    #[cfg(feature = "http2")]
+    pub(crate) fn extended_connect(request: &HeaderMap, deflate: OwnOffer) -> Self {
+        Self::new(SuccessResponse::Ok, request, deflate)
+    }
+
     fn new(acceptance: SuccessResponse, request: &HeaderMap, deflate: OwnOffer) -> Self {
         Self { acceptance, protocols: Offered::new(request.get_all(SEC_WEBSOCKET_PROTOCOL)), deflate }
     }
@@ -43,16 +49,12 @@ impl Offer {
         status: StatusCode,
         response: &HeaderMap,
     ) -> Result<NegotiatedHeaders, ResponseError> {
-        match &self.acceptance {
-            SuccessResponse::SwitchingProtocols(accept) => {
-                if status != StatusCode::SWITCHING_PROTOCOLS {
-                    return Err(ResponseError::Status(status));
-                }
-                check_upgrade(response)?;
-                check_accept(response, accept)?;
-            }
-            SuccessResponse::Ok if status.is_success() => {}
-            SuccessResponse::Ok => return Err(ResponseError::Status(status)),
+        if status != self.acceptance.status() {
+            return Err(ResponseError::Status(status));
+        }
+        if let SuccessResponse::SwitchingProtocols(accept) = &self.acceptance {
+            check_upgrade(response)?;
+            check_accept(response, accept)?;
         }
         let deflate = self
             .deflate

@@ -9,7 +9,7 @@ use http::{HeaderValue, StatusCode};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResponseError {
-    /// The status is not 101 (item 1), and over HTTP/2 not a 2xx (RFC 8441 §5). The server has refused, or wants something else
+    /// The status is not 101 (item 1), and over HTTP/2 not 200 (RFC 8441 §5). The server has refused, or wants something else
     /// first: a 401 asks for credentials, a 3xx names another address.
     Status(StatusCode),
     /// No `Upgrade` (item 2).

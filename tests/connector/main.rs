@@ -3,6 +3,8 @@
 mod checks;
 mod closing;
 mod failures;
+#[cfg(feature = "http2")]
+mod over_http2;
 mod own_server;
 mod raw_server;
 mod wire;

@@ -1,0 +1,134 @@
+//! The opening handshake of a client over HTTP/2 (RFC 8441).
+
+use std::{error::Error, fmt};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use hyper::{body::Incoming, client::conn::http2::SendRequest, upgrade};
+use tokio::time::timeout;
+
+use super::{ConnectErrorKind, connector::Connector, opening::Opening};
+use crate::{io::UpgradedIo, websocket::WebSocket};
+
+impl Connector {
+    /// Asks for a WebSocket on a stream of an HTTP/2 connection of hyper's, with an extended `CONNECT` (RFC 8441), and returns it
+    /// with the head of the accepting response. With the feature `http2`.
+    ///
+    /// The connection must have been told by the server that it knows extended `CONNECT`: check
+    /// [`is_extended_connect_protocol_enabled`] before the connection is spawned, but after its first `SETTINGS` have come. A
+    /// server that does not know it resets the stream.
+    ///
+    /// `request` is as for [`connect`](Self::connect), with a scheme in its URI: `ws` and `http`, or `wss` and `https`. It is sent with
+    /// the method `CONNECT`. `B` is whatever body the connection is for, such as `http_body_util::Empty<Bytes>`; its default must
+    /// be empty.
+    ///
+    /// ```no_run
+    /// use bytes::Bytes;
+    /// use http::Request;
+    /// use http_body_util::Empty;
+    /// use hyper::client::conn::http2;
+    /// use hyper_util::rt::{TokioExecutor, TokioIo};
+    /// use tokio::net::TcpStream;
+    /// use tower_websocket::Connector;
+    ///
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// let io = TokioIo::new(TcpStream::connect("127.0.0.1:8080").await?);
+    /// let (mut sender, connection) = http2::handshake::<_, _, Empty<Bytes>>(TokioExecutor::new(), io).await?;
+    /// tokio::spawn(connection);
+    /// let request = Request::get("ws://127.0.0.1:8080/chat").body(())?;
+    /// let (mut socket, _) = Connector::new().connect_http2(request, &mut sender).await?;
+    /// socket.send("hello").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns an [`Http2ConnectError`], which has the reason, and the response if one came that does not open a WebSocket. The
+    /// server has [`Config::handshake_timeout`](crate::Config::handshake_timeout) to answer.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future resets the stream; the connection goes on.
+    ///
+    /// [`is_extended_connect_protocol_enabled`]: hyper::client::conn::http2::Connection::is_extended_connect_protocol_enabled
+    pub async fn connect_http2<B>(
+        &self,
+        request: Request<()>,
+        sender: &mut SendRequest<B>,
+    ) -> Result<(WebSocket, Response<()>), Http2ConnectError>
+    where
+        B: Body + Default + 'static,
+    {
+        let guard = self.admit()?;
+        let opening = Opening::extended_connect(request, self.protocols(), &self.config().deflate)
+            .map_err(ConnectErrorKind::from)?;
+        let limit = self.config().handshake_timeout;
+        let exchanged = timeout(limit, async {
+            sender.ready().await?;
+            sender.send_request(Request::from_parts(opening.parts.clone(), B::default())).await
+        });
+        let mut response = match exchanged.await {
+            Ok(response) => response.map_err(ConnectErrorKind::Http2)?,
+            Err(_) => return Err(ConnectErrorKind::TimedOut(limit).into()),
+        };
+        let agreed = match opening.offer.check(response.status(), response.headers()) {
+            Ok(agreed) => agreed,
+            Err(error) => return Err(Http2ConnectError::new(error.into(), Some(response))),
+        };
+        let io = upgrade::on(&mut response).await.map_err(ConnectErrorKind::Http2)?;
+        let (io, unread): (_, Bytes) = UpgradedIo::from_hyper(io, None);
+        let negotiated = self.negotiated(agreed, guard, &opening.parts);
+        Ok((WebSocket::new(io, &unread, negotiated), response.map(drop)))
+    }
+}
+
+/// Why [`Connector::connect_http2`] opened no WebSocket.
+#[derive(Debug)]
+pub struct Http2ConnectError(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kind: ConnectErrorKind,
+    response: Option<Response<Incoming>>,
+}
+
+impl Http2ConnectError {
+    fn new(kind: ConnectErrorKind, response: Option<Response<Incoming>>) -> Self {
+        Self(Box::new(Inner { kind, response }))
+    }
+
+    /// Returns what went wrong.
+    pub fn kind(&self) -> &ConnectErrorKind {
+        &self.0.kind
+    }
+
+    /// Returns the response, if one came.
+    pub fn response(&self) -> Option<&Response<Incoming>> {
+        self.0.response.as_ref()
+    }
+
+    /// Returns what went wrong, and the response with its body, if one came.
+    pub fn into_parts(self) -> (ConnectErrorKind, Option<Response<Incoming>>) {
+        (self.0.kind, self.0.response)
+    }
+}
+
+impl From<ConnectErrorKind> for Http2ConnectError {
+    fn from(kind: ConnectErrorKind) -> Self {
+        Self::new(kind, None)
+    }
+}
+
+impl fmt::Display for Http2ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.kind.fmt(f)
+    }
+}
+
+impl Error for Http2ConnectError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.kind.source()
+    }
+}
