@@ -9,7 +9,7 @@ CARGO_TARGET_DIR=$(cd "$CARGO_TARGET_DIR/fuzz" && pwd)
 export CARGO_TARGET_DIR
 cd "$root/fuzz"
 SECONDS_EACH=${1:-30}
-TARGETS=${2:-handshake headers extensions frames inflate connection}
+TARGETS=${2:-handshake headers extensions frames inflate connection client}
 HOST=$(rustc -vV | sed -n 's/^host: //p')
 export RUST_BACKTRACE=${RUST_BACKTRACE:-1}
 

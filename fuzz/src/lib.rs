@@ -1,6 +1,7 @@
 //! What each fuzz target checks, in a module of its name, and what it checks with. Of the latter only `socket` knows of the
 //! crate.
 
+pub mod client;
 pub mod connection;
 pub mod extensions;
 pub mod frames;

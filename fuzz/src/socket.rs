@@ -69,6 +69,13 @@ pub struct Program {
     ended: Option<CloseInfo>,
 }
 
+impl Program {
+    /// Returns the messages that it saw.
+    pub fn seen(&self) -> &[Seen] {
+        &self.seen
+    }
+}
+
 pub trait Socket {
     fn recv(&mut self) -> impl Future<Output = Option<Result<Message, Error>>>;
     fn send(&mut self, message: Message) -> impl Future<Output = Result<(), Error>>;

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use tower_websocket_fuzz::{connection, extensions, frames, handshake, headers, inflate};
+use tower_websocket_fuzz::{client, connection, extensions, frames, handshake, headers, inflate};
 
 fn play(target: &str, check: fn(&[u8])) {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
@@ -44,4 +44,9 @@ fn streams_of_compressed_messages() {
 #[test]
 fn what_a_program_does_with_its_socket() {
     play("connection", connection::check);
+}
+
+#[test]
+fn what_a_server_answers_and_sends() {
+    play("client", client::check);
 }

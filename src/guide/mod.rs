@@ -11,7 +11,7 @@
 //! | [`back_pressure`] | peers that read slowly, handlers that do, and handlers that only send |
 //! | [`bytes_and_chunks`] | a socket as a stream of bytes, and messages that are larger than memory |
 //! | [`limits`] | what a client can make the server spend, and what ends it |
-//! | [`proxies`] | behind nginx and HAProxy |
+//! | [`proxies`] | behind nginx and HAProxy, and a gateway of your own |
 //! | [`shutdown`] | deploying without losing messages |
 //! | [`testing`] | without ports and without waiting |
 //! | [`threats`] | what an unauthenticated peer can cost the server, measured |
