@@ -3,6 +3,7 @@
 mod checks;
 mod closing;
 mod failures;
+mod foreign;
 #[cfg(feature = "http2")]
 mod over_http2;
 mod own_server;
