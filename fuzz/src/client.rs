@@ -4,14 +4,17 @@
 //! [`described`], behind a response that accepts, or the bytes of a response and what follows it. There `@` stands for the
 //! answer to the key.
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
+    sync::oneshot,
+};
 use tower_websocket::{Config, Connector, connect::ConnectErrorKind};
 
 use crate::{
     digest,
     input::{Flags, Input},
     lists::{members, trimmed},
-    reader::{End, Expected, Rules, read},
+    reader::{End, Expected, Rules, Seen, read},
     runtime,
     socket::{converse, seen},
     wire::{BINARY, CLOSE, CONTINUE, FIN, PING, PONG, TEXT, Width, client_frame, header},
@@ -94,14 +97,14 @@ async fn check_frames(frames: Vec<u8>, expected: Expected, piece: usize) {
             assert!(code.is_some_and(|code| codes.contains(&code)), "{code:?}, not {codes:?}")
         }
     }
-    let pings = expected.seen.iter().filter(|seen| matches!(seen, crate::reader::Seen::Ping(_))).count();
+    let pings = expected.seen.iter().filter(|seen| matches!(seen, Seen::Ping(_))).count();
     let pongs = sent.iter().filter(|(first, _)| *first == FIN | PONG).count();
     assert!(pongs <= pings && sent.len() == pongs + closes.len(), "{sent:?}");
 }
 
 fn seen_close(expected: &Expected) -> Option<u16> {
     match expected.seen.last() {
-        Some(crate::reader::Seen::Close(code, _)) => Some(*code),
+        Some(Seen::Close(code, _)) => Some(*code),
         _ => None,
     }
 }
@@ -162,10 +165,9 @@ fn described(mut input: Input<'_>) -> (Vec<u8>, Vec<u8>) {
 
 async fn check_response(bytes: Vec<u8>, piece: usize) {
     let (near, far) = duplex(1 << 20);
-    let (told, tell) = (tokio::sync::oneshot::channel(), bytes);
-    let (send, receive) = told;
+    let (send, receive) = oneshot::channel();
     let serving = tokio::spawn(serve(far, piece, move |accept| {
-        let bytes: Vec<_> = tell
+        let bytes: Vec<_> = bytes
             .iter()
             .flat_map(|byte| if *byte == b'@' { accept.as_bytes().to_vec() } else { vec![*byte] })
             .collect();
