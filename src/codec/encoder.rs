@@ -218,6 +218,7 @@ impl Encoder {
 
     fn frame(&mut self, first: u8, payload: &[u8]) {
         self.open_buffer();
+        let before = self.framed.len();
         self.framed.reserve(self.wire_len(payload.len()));
         let key = self.next_key();
         header::write(&mut self.framed, first, payload.len(), key);
@@ -226,7 +227,7 @@ impl Encoder {
         if let Some(key) = key {
             Mask::new(key).apply(&mut self.framed[start..]);
         }
-        self.queued += self.wire_len(payload.len());
+        self.queued += self.framed.len() - before;
     }
 
     fn is_masked(&self) -> bool {
