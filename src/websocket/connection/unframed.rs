@@ -51,6 +51,7 @@ mod tests {
     use super::{MAX, Unframed};
 
     #[test]
+    #[cfg_attr(miri, ignore = "millions of steps")]
     fn bytes_fill_a_frame_and_no_more() {
         for (max_frame_size, max) in [(None, MAX), (Some(1 << 20), MAX), (Some(1000), 1000), (Some(1), 1)] {
             for piece in [1, 7, 1000, 8192, MAX, 3 * MAX] {
