@@ -20,7 +20,7 @@ use tungstenite::{
 use super::{
     assembler::{Assembler, Kind, Outlook},
     close,
-    header::{MAX_CONTROL, PartialHeader, Rules},
+    header::{self, MAX_CONTROL, PartialHeader, Rules},
     input,
     limits::Limits,
     mask::Mask,
@@ -113,6 +113,15 @@ impl Decoder {
     /// Whether the last byte taken was the last of a message.
     pub(crate) fn is_at_rest(&self) -> bool {
         self.header.is_empty() && self.frame.is_none() && self.open.is_none()
+    }
+
+    /// Whether what comes next is a Close, of which at least the first byte is here: the first of `input` follows what was
+    /// decoded.
+    pub(crate) fn is_at_close(&self, input: &[u8]) -> bool {
+        match &self.frame {
+            Some(frame) => frame.opcode == OpCode::Control(Control::Close),
+            None => self.header.first().or(input.first().copied()).is_some_and(header::is_close),
+        }
     }
 
     /// Makes one step, of bounded work, and takes from `input` what that used.
@@ -443,6 +452,25 @@ mod tests {
             let outcome = each_way(&frame(0x88, payload));
             assert_eq!(outcome.code, code, "{payload:x?}");
             assert_eq!(outcome.messages.len(), usize::from(code.is_none()));
+        }
+    }
+
+    /// Wherever it is cut, after whatever, and nothing else is taken for one.
+    #[test]
+    fn a_close_is_seen_before_it_is_decoded() {
+        let fragment = frame(0x01, b"fragment");
+        for before in [&b""[..], &frame(0x82, b"\x88\x80"), &frame(0x89, b"\x88"), &fragment] {
+            for (last, is_close) in [(frame(0x88, b"\x03\xe8bye"), true), (frame(0x8a, b"\x88\x88"), false)] {
+                let stream = [before, &last].concat();
+                for cut in 0..stream.len() {
+                    let mut decoder = plain(LIMITS);
+                    let (first, rest) = stream.split_at(cut);
+                    decode(&mut decoder, [first]);
+                    let is_next = cut >= before.len();
+                    assert_eq!(decoder.is_at_close(rest), is_next && is_close, "{cut} of {stream:x?}");
+                    assert_eq!(decoder.is_at_close(&[]), cut > before.len() && is_close, "{cut}");
+                }
+            }
         }
     }
 

@@ -27,6 +27,7 @@ const FIN: u8 = 0x80;
 const RSV1: u8 = 0x40;
 const RSV2: u8 = 0x20;
 const RSV3: u8 = 0x10;
+const OPCODE: u8 = 0x0f;
 const MASKED: u8 = 0x80;
 
 /// What the peer's next frame may be.
@@ -68,6 +69,11 @@ impl PartialHeader {
         self.len == 0
     }
 
+    /// Returns the first byte of the header, if that has arrived.
+    pub(super) fn first(&self) -> Option<u8> {
+        self.bytes.first().copied().filter(|_| !self.is_empty())
+    }
+
     /// Reads a header and the size of the payload, or what there is of it. Each rule is applied as soon as the bytes are
     /// there that break it.
     pub(super) fn read(
@@ -95,6 +101,11 @@ impl PartialHeader {
         input::take(input, taken);
         Ok(None)
     }
+}
+
+/// Whether `first` begins a Close.
+pub(super) fn is_close(first: u8) -> bool {
+    OpCode::from(first & OPCODE) == OpCode::Control(Control::Close)
 }
 
 /// Reads the peer's header from the start of `bytes`: with the size of the payload and its own.
@@ -151,14 +162,14 @@ fn parse_first(first: u8, rules: &Rules<'_>) -> Result<FrameHeader, ProtocolErro
         rsv1: first & RSV1 != 0,
         rsv2: first & RSV2 != 0,
         rsv3: first & RSV3 != 0,
-        opcode: OpCode::from(first & 0x0f),
+        opcode: OpCode::from(first & OPCODE),
         mask: None,
     };
     let may_have_rsv1 =
         rules.may_be_compressed && matches!(header.opcode, OpCode::Data(Data::Text | Data::Binary));
     match header.opcode {
         OpCode::Data(Data::Reserved(_)) | OpCode::Control(Control::Reserved(_)) => {
-            Err(ProtocolError::InvalidOpcode(first & 0x0f))
+            Err(ProtocolError::InvalidOpcode(first & OPCODE))
         }
         _ if header.rsv2 || header.rsv3 || header.rsv1 && !may_have_rsv1 => {
             Err(ProtocolError::NonZeroReservedBits)

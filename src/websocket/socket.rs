@@ -60,9 +60,12 @@ use crate::metrics::id::WebSocketId;
 /// does (it sends only, it waits for something else, or it blocks its thread in a runtime with several):
 ///
 /// - Pings are answered, and pongs count.
-/// - The peer's Close is answered at once, behind what was sent before it arrived. An end of stream or a reset ends the
-///   connection at once; after an end of stream, what was accepted for sending still goes out.
-/// - From then on sending fails, and [`closed`](Self::closed) resolves. Messages that were received ahead can still be received.
+/// - The peer's Close is answered at once, behind what was sent before it arrived. If the peer sent messages before it that may
+///   not be answered yet, the handler has time for that: until it asks for more than those messages, but no longer than 100 ms
+///   after it took the last one, or after the Close arrived.
+/// - An end of stream or a reset ends the connection at once; after an end of stream, what was accepted for sending still goes
+///   out.
+/// - From then on, sending fails, and [`closed`](Self::closed) resolves. Messages that were received ahead can still be received.
 ///
 /// If more than that is unread, the rest stays in the system's buffers, and the peer's sends wait. A Close that stands behind
 /// it is seen once the handler has received enough.

@@ -14,7 +14,7 @@ use std::{
 
 use futures_util::{FutureExt, StreamExt, poll};
 use raw_client::{
-    FIN,
+    FIN, frame,
     opcode::{BINARY, CLOSE, PING, TEXT},
 };
 use tokio::{
@@ -387,6 +387,84 @@ async fn unread_messages_before_the_close_are_kept_and_the_close_is_answered() {
             if is_whole && (code, ended) == (4001, Some(4001)) { Ok(line) } else { Err(line) }
         })
         .await;
+    }
+}
+
+/// How a handler comes to its answer.
+#[derive(Clone, Copy, Debug)]
+enum Answers {
+    AtOnce,
+    /// Its thread is busy, or is taken away from it.
+    Blocking,
+    /// It waits for something else, such as a database.
+    Awaiting,
+    /// It waits for something else before it receives for the first time.
+    Late,
+}
+
+/// A client that asks and closes in one go gets its answers: the Close is left for a moment while the handler has yet to answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_asks_and_closes_in_one_go_gets_its_answers() {
+    const QUESTIONS: usize = 10;
+    for answers in [Answers::AtOnce, Answers::Blocking, Answers::Awaiting, Answers::Late] {
+        for ahead in [0, 1] {
+            let what = format!("{QUESTIONS} questions and a Close, {answers:?}, {ahead} before them");
+            each(&what, &Way::ALL, |way| async move {
+                let config = Config::new().keepalive_interval(None);
+                let site = Site::start(way, config, move |mut socket: WebSocket| async move {
+                    if matches!(answers, Answers::Late) {
+                        sleep(Duration::from_millis(20)).await;
+                    }
+                    while let Some(Ok(message)) = socket.recv().await {
+                        match answers {
+                            Answers::AtOnce => {}
+                            Answers::Blocking => std::thread::sleep(Duration::from_millis(5)),
+                            Answers::Awaiting | Answers::Late => sleep(Duration::from_millis(5)).await,
+                        }
+                        if message.is_text() && socket.send(message).await.is_err() {
+                            break;
+                        }
+                    }
+                })
+                .await;
+                let mut peer = site.open().await;
+                for n in 0..ahead {
+                    peer.send(FIN | TEXT, format!("{n}")).await;
+                }
+                let questions =
+                    (ahead..ahead + QUESTIONS).flat_map(|n| frame(FIN | TEXT, n.to_string().as_bytes()));
+                let close = frame(FIN | CLOSE, &4001_u16.to_be_bytes());
+                peer.send_raw(&questions.chain(close).collect::<Vec<_>>()).await;
+                let expected = (0..ahead + QUESTIONS).map(|n| n.to_string().into_bytes()).collect::<Vec<_>>();
+                let transcript = soon("the answers", peer.all(None)).await;
+                transcript.check(&expected, 4001).map(|()| transcript.line())
+            })
+            .await;
+        }
+    }
+}
+
+/// The Close is answered at once where nothing stands before it, and after 100 ms where that is not answered.
+#[tokio::test(start_paused = true)]
+async fn the_close_waits_for_answers_for_a_moment_only() {
+    for (before, taken, expected) in [(0, 0, 0), (1, 0, 100), (3, 0, 100), (1, 1, 100), (3, 2, 160)] {
+        let (mut peer, socket) = pair(Config::new(), 64 << 10).await;
+        let handler = socket.drive(move |mut socket| async move {
+            for _ in 0..taken {
+                sleep(Duration::from_millis(30)).await;
+                let _ = socket.recv().await;
+            }
+            pending::<()>().await;
+        });
+        tokio::spawn(handler);
+        let questions = (0..before).flat_map(|_| frame(FIN | TEXT, b"?"));
+        let close = frame(FIN | CLOSE, &4001_u16.to_be_bytes());
+        let start = time::Instant::now();
+        peer.send_raw(&questions.chain(close).collect::<Vec<_>>()).await;
+        assert_eq!(peer.next_close().await, 4001);
+        let waited = start.elapsed().as_millis() as i64;
+        let expected = if taken == 1 { expected + 30 } else { expected };
+        assert!((expected..expected + 10).contains(&waited), "{before} before, {taken} taken: {waited} ms");
     }
 }
 

@@ -14,6 +14,9 @@ const STALL_TIMEOUT: Duration = Duration::from_secs(40);
 /// comes before that, however much the peer sends.
 const MAX_EXTENSIONS: u32 = 12;
 
+/// How long the peer's Close waits for the answers to what stands before it, from when it was seen or the last of that was taken.
+const ANSWER_GRACE: Duration = Duration::from_millis(100);
+
 /// The deadlines of a connection.
 ///
 /// They count from progress: bytes that arrive, and bytes that the IO takes after it took none. Bytes that the IO takes at
@@ -28,7 +31,16 @@ pub(super) struct Deadlines {
     backlog: Backlog,
     /// When a shutdown that spreads its Closes sends this connection's.
     going_away: Option<Instant>,
+    close_hold: CloseHold,
     closing: Option<Box<Closing>>,
+}
+
+/// Whether the peer's Close waits for the answers to what stands before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum CloseHold {
+    Never,
+    Until(Instant),
+    Over,
 }
 
 /// When the closing handshake began, and when its last byte had left.
@@ -60,6 +72,8 @@ pub(super) enum Due {
     PongTimeout,
     /// The Close of a shutdown.
     GoingAway,
+    /// The peer's Close, which waited for answers.
+    PeerClose,
     /// The end of the closing handshake.
     Close,
 }
@@ -83,6 +97,7 @@ impl Deadlines {
             blocked: None,
             backlog: Backlog::default(),
             going_away: None,
+            close_hold: CloseHold::Never,
             closing: None,
         }
     }
@@ -148,6 +163,26 @@ impl Deadlines {
         self.going_away = at;
     }
 
+    /// Returns whether the peer's Close, which has arrived, waits for answers to what stands before it.
+    pub(super) fn holds_close(&mut self, now: Instant) -> bool {
+        if self.close_hold == CloseHold::Never {
+            self.close_hold = CloseHold::Until(now + ANSWER_GRACE);
+        }
+        matches!(self.close_hold, CloseHold::Until(at) if now < at)
+    }
+
+    /// The application took a message: where the peer's Close waits, it has time to answer.
+    pub(super) fn message_taken(&mut self, now: impl FnOnce() -> Instant) {
+        if let CloseHold::Until(at) = &mut self.close_hold {
+            *at = now() + ANSWER_GRACE;
+        }
+    }
+
+    /// The peer's Close waits no longer.
+    pub(super) fn end_close_hold(&mut self) {
+        self.close_hold = CloseHold::Over;
+    }
+
     /// The closing handshake began, or came one step further.
     pub(super) fn closing(&mut self, now: Instant) {
         self.progress = now;
@@ -172,7 +207,12 @@ impl Deadlines {
         match situation.state {
             State::Open => {
                 let going_away = self.going_away.map(|at| (at, Due::GoingAway));
-                going_away.into_iter().chain(self.next_ping(situation)).min_by_key(|(at, _)| *at)
+                let peer_close = match self.close_hold {
+                    CloseHold::Until(at) => Some((at, Due::PeerClose)),
+                    CloseHold::Never | CloseHold::Over => None,
+                };
+                let dues = [going_away, peer_close, self.next_ping(situation)];
+                dues.into_iter().flatten().min_by_key(|(at, _)| *at)
             }
             State::Closed => None,
             state => {
@@ -358,6 +398,27 @@ mod tests {
         clock.closing(45);
         assert_eq!(clock.next(State::CloseSent, false, config().values()), Some((50, Due::Close)));
         assert_eq!(clock.next(State::Closed, false, config().values()), None);
+    }
+
+    #[test]
+    fn the_peers_close_waits_for_answers_until_they_stop() {
+        let at = |milliseconds| Duration::from_millis(milliseconds);
+        let mut clock = Clock::new();
+        let (start, config) = (clock.start, config());
+        let situation =
+            Situation { state: State::Open, has_output: false, is_unread: true, config: config.values() };
+        clock.deadlines.message_taken(|| unreachable!("no Close waits"));
+        assert!(clock.deadlines.holds_close(start));
+        assert!(clock.deadlines.holds_close(start + at(99)));
+        assert_eq!(clock.deadlines.next(&situation), Some((start + at(100), Due::PeerClose)));
+        clock.deadlines.message_taken(|| start + at(60));
+        assert!(clock.deadlines.holds_close(start + at(159)));
+        assert!(!clock.deadlines.holds_close(start + at(160)));
+        assert_eq!(clock.deadlines.next(&situation), Some((start + at(160), Due::PeerClose)));
+        clock.deadlines.end_close_hold();
+        clock.deadlines.message_taken(|| unreachable!("it waits no longer"));
+        assert!(!clock.deadlines.holds_close(start));
+        assert_eq!(clock.deadlines.next(&situation), Some((clock.at(20), Due::Ping)));
     }
 
     #[test]

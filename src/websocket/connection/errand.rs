@@ -197,6 +197,8 @@ impl<IO> Connection<IO> {
                 }
             }
             Due::GoingAway => self.go_away(deferred),
+            // It is received next.
+            Due::PeerClose => self.deadlines.end_close_hold(),
             // A server that leaves the connection open after both Closes has lost nothing.
             Due::Close if self.is_servers_turn() => self.handle(Input::Drained, deferred),
             Due::Close => self.handle(Input::DeadlineExpired, deferred),

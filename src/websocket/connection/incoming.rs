@@ -1,5 +1,6 @@
 //! From what was read to messages that the application is to see.
 
+use tokio::time::Instant;
 use tungstenite::{
     Error, Message,
     error::{CapacityError, ProtocolError},
@@ -150,7 +151,7 @@ impl<IO> Connection<IO> {
             self.discard(deferred);
         }
         let is_quiet = self.inbox.is_empty();
-        while self.inbox.has_room() && !self.users.is_tired() {
+        while self.inbox.has_room() && !self.users.is_tired() && !self.is_close_early() {
             let Some(message) = self.step(deferred) else { break };
             if let Some(message) = message {
                 self.inbox.push(message);
@@ -159,6 +160,18 @@ impl<IO> Connection<IO> {
         if is_quiet && !self.inbox.is_empty() {
             self.waiters.wake_reader(deferred);
         }
+    }
+
+    /// Returns whether the peer's Close comes next, and is left there for a moment, as the application has yet to answer what
+    /// stands before it: once the Close is received, nothing can be sent.
+    fn is_close_early(&mut self) -> bool {
+        let is_answering = self.users.is_answering || !self.inbox.is_empty();
+        let is_at_close = self.port.link.as_ref().is_some_and(|link| link.is_at_close());
+        if !(is_at_close && is_answering && self.lifecycle.is_open()) || self.users.discards() {
+            return false;
+        }
+        self.users.has_new_deadline = true;
+        self.deadlines.holds_close(Instant::now())
     }
 
     /// Throws away what was received and nobody wants.

@@ -94,6 +94,11 @@ impl<IO> Link<IO> {
         decoded
     }
 
+    /// Returns whether what comes next is the peer's Close, or a part of that.
+    pub(super) fn is_at_close(&self) -> bool {
+        self.decoder.is_at_close(self.unread.as_slice())
+    }
+
     /// Has messages given out in pieces from now on.
     pub(super) fn give_pieces(&mut self) {
         self.decoder.give_pieces();

@@ -2,6 +2,7 @@
 
 use std::task::{Poll, ready};
 
+use tokio::time::Instant;
 use tungstenite::{Error, Message};
 
 use super::{
@@ -43,22 +44,26 @@ impl<IO> Connection<IO> {
             if self.users.is_tired() {
                 return Poll::Pending;
             }
-            if let Some(message) = self.inbox.pop() {
-                self.users.count(message.len());
-                if self.inbox.is_wanted(&message) {
-                    return Poll::Ready(Some(Ok(message)));
+            let message = match self.inbox.pop() {
+                Some(message) => {
+                    self.users.count(message.len());
+                    Some(message)
                 }
-                continue;
-            }
-            match self.step(deferred) {
-                Some(Some(message)) if self.inbox.is_wanted(&message) => {
-                    return Poll::Ready(Some(Ok(message)));
-                }
-                Some(_) => {}
-                None if matches!(self.lifecycle.state(), State::Lingering | State::Closed) => {
-                    return Poll::Ready(self.inbox.take_error().map(Err));
-                }
-                None => return Poll::Pending,
+                None => match self.step(deferred) {
+                    Some(message) => message,
+                    None if matches!(self.lifecycle.state(), State::Lingering | State::Closed) => {
+                        return Poll::Ready(self.inbox.take_error().map(Err));
+                    }
+                    None => {
+                        self.users.is_answering = false;
+                        return Poll::Pending;
+                    }
+                },
+            };
+            if let Some(message) = message.filter(|message| self.inbox.is_wanted(message)) {
+                self.users.is_answering = true;
+                self.deadlines.message_taken(Instant::now);
+                return Poll::Ready(Some(Ok(message)));
             }
         }
     }

@@ -24,6 +24,8 @@ pub(super) struct Users {
     pub(super) senders: u32,
     /// Whether there is a handle that receives.
     pub(super) has_reader: bool,
+    /// Whether the application has taken a message and has not asked for the next one since: it may be answering.
+    pub(super) is_answering: bool,
     /// Whether messages that still come are thrown away, as [`close`](crate::WebSocket::close) does.
     pub(super) is_discarding: bool,
     /// Whether the closing handshake began as the application dropped a handle.
@@ -55,6 +57,7 @@ impl Users {
             drivers: 0,
             senders: 0,
             has_reader: true,
+            is_answering: false,
             is_discarding: false,
             is_closed_by_drop: false,
             is_dropped: false,
