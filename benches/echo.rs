@@ -1,4 +1,5 @@
-//! Echo over an in-memory stream: what the crate adds to, or takes from, the tokio-tungstenite that is inside it.
+//! Echo over an in-memory stream: what the crate adds to, or takes from, the tokio-tungstenite that
+//! is inside it.
 //!
 //! Both ends run on one thread, and the client, which counts in all results, is the same.
 
@@ -16,8 +17,9 @@ use tokio::{
 use tokio_tungstenite::accept_async;
 use tower_websocket::{AcceptAll, Acceptor, WebSocket};
 
-/// What a message is made of, its first byte on the wire, its size in bytes, and how many messages are sent before the echo
-/// of the first is read. Binary ones are unmasked and copied, text is checked as well.
+/// What a message is made of, its first byte on the wire, its size in bytes, and how many messages
+/// are sent before the echo of the first is read. Binary ones are unmasked and copied, text is
+/// checked as well.
 const LOADS: [(&str, u8, usize, usize); 5] = [
     ("a", BINARY, 125, 1),
     ("a", BINARY, 125, 16),

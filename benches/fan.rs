@@ -1,5 +1,6 @@
-//! One message to many sockets, over in-memory streams: through `Rooms`, and through one `Sender` after the other, beside bare
-//! tokio-tungstenite with a task and a `tokio::sync::broadcast` receiver for each socket. And joining and leaving a room.
+//! One message to many sockets, over in-memory streams: through `Rooms`, and through one `Sender`
+//! after the other, beside bare tokio-tungstenite with a task and a `tokio::sync::broadcast`
+//! receiver for each socket. And joining and leaving a room.
 //!
 //! All run on one thread with the clients, which count in both results and are the same.
 

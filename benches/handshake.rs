@@ -1,7 +1,7 @@
 //! The opening handshake alone: from a request to the response, without a socket.
 //!
-//! Beside it stands tungstenite's `create_response`, which checks and answers the same request, with neither origin,
-//! subprotocol and limits nor anything that then takes the connection over.
+//! Beside it stands tungstenite's `create_response`, which checks and answers the same request,
+//! with neither origin, subprotocol and limits nor anything that then takes the connection over.
 
 use std::hint::black_box;
 

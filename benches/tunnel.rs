@@ -1,8 +1,8 @@
 //! A copy between a WebSocket and TCP, both ways at once, beside the same copy between TCP and TCP.
 //!
-//! The copy runs on a thread of its own. Prints, for each round and as the median, the throughput and the CPU time of that
-//! thread, and the ratios: above 1 the WebSocket costs more. The client's frames are made beforehand, so that client and upstream
-//! do the same in both.
+//! The copy runs on a thread of its own. Prints, for each round and as the median, the throughput
+//! and the CPU time of that thread, and the ratios: above 1 the WebSocket costs more. The client's
+//! frames are made beforehand, so that client and upstream do the same in both.
 
 use std::{
     fs,

@@ -1,11 +1,13 @@
-//! A client that echoes, for the test suite of Autobahn: it runs each case of a fuzzing server, and has the report written.
+//! A client that echoes, for the test suite of Autobahn: it runs each case of a fuzzing server, and
+//! has the report written.
 //!
 //! ```sh
 //! cargo run --example autobahn -- 127.0.0.1:9001
 //! ```
 //!
-//! `--agent NAME` is the name in the report. With the feature `deflate` there are `--deflate`, which offers compression, and
-//! `--deflate=takeover`, which compresses with the earlier messages in view. `tests/autobahn/client.sh` runs all of it.
+//! `--agent NAME` is the name in the report. With the feature `deflate` there are `--deflate`,
+//! which offers compression, and `--deflate=takeover`, which compresses with the earlier messages
+//! in view. `tests/autobahn/client.sh` runs all of it.
 
 use http::Request;
 use tokio::net::TcpStream;

@@ -1,4 +1,5 @@
-//! The layer beside ordinary axum routes: an extension that a route's middleware sets reaches the handshake.
+//! The layer beside ordinary axum routes: an extension that a route's middleware sets reaches the
+//! handshake.
 //!
 //! ```sh
 //! cargo run --example axum

@@ -5,8 +5,9 @@
 //! ```
 //!
 //! - `echo`: echoes every text and binary message, on any path.
-//! - `--deflate`, with the feature of that name, compresses messages, with context takeover (`ctx`), only with the client's
-//!   (`client`, the crate's default) or without (`noctx`, which demands it of the client), as hard as `--level N` says.
+//! - `--deflate`, with the feature of that name, compresses messages, with context takeover
+//!   (`ctx`), only with the client's (`client`, the crate's default) or without (`noctx`, which
+//!   demands it of the client), as hard as `--level N` says.
 //! - `fanout`: sends every binary message that arrives on `/pub` to every socket on `/sub`.
 
 use futures_util::StreamExt;

@@ -4,8 +4,8 @@
 //! cargo run --example echo -- --port 9001
 //! ```
 //!
-//! Then talk to it from a browser's console on a page without a content security policy (start with `--any-origin`,
-//! as the page's origin is another one), or from any WebSocket client:
+//! Then talk to it from a browser's console on a page without a content security policy (start with
+//! `--any-origin`, as the page's origin is another one), or from any WebSocket client:
 //!
 //! ```js
 //! let socket = new WebSocket("ws://127.0.0.1:9001");
@@ -13,18 +13,20 @@
 //! socket.onopen = () => socket.send("hello");
 //! ```
 //!
-//! With the feature `http2` it speaks HTTP/2 too, with prior knowledge. With the feature `tls` there is `--tls`, which
-//! makes a certificate for `localhost` and 127.0.0.1 that nobody trusts yet:
+//! With the feature `http2` it speaks HTTP/2 too, with prior knowledge. With the feature `tls`
+//! there is `--tls`, which makes a certificate for `localhost` and 127.0.0.1 that nobody trusts
+//! yet:
 //!
 //! ```sh
 //! cargo run --example echo --features http2,tls -- --port 9001 --tls
 //! ```
 //!
-//! It answers only under the names of its loopback address: a page elsewhere whose name was made to point there (DNS
-//! rebinding) gets 421.
+//! It answers only under the names of its loopback address: a page elsewhere whose name was made to
+//! point there (DNS rebinding) gets 421.
 //!
-//! `--port N` (0 picks one), `--max-message-size BYTES`, `--any-origin`, `--tls`; with the feature `deflate` also
-//! `--deflate`, which compresses messages, and `--deflate=takeover`, which does it with the earlier ones in view.
+//! `--port N` (0 picks one), `--max-message-size BYTES`, `--any-origin`, `--tls`; with the feature
+//! `deflate` also `--deflate`, which compresses messages, and `--deflate=takeover`, which does it
+//! with the earlier ones in view.
 
 use tokio::net::TcpListener;
 use tower_websocket::{

@@ -5,9 +5,10 @@
 //! python3 -m websockets ws://127.0.0.1:9008/
 //! ```
 //!
-//! Ctrl-C, or the signal to terminate, ends it: it stops listening at once, so that the next process can take the port,
-//! sends Close 1001 to every WebSocket, and waits for the answers, at most ten seconds. The handler can still receive
-//! until the peer's Close arrives, but can no longer send.
+//! Ctrl-C, or the signal to terminate, ends it: it stops listening at once, so that the next
+//! process can take the port, sends Close 1001 to every WebSocket, and waits for the answers, at
+//! most ten seconds. The handler can still receive until the peer's Close arrives, but can no
+//! longer send.
 //!
 //! `--port N` (0 picks one).
 

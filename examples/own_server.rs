@@ -1,7 +1,8 @@
 //! WebSockets on an HTTP server that is not hyper's: it hands the connection over with the request.
 //!
-//! The server here is as small as can be: HTTP/1.1 over TCP, one request on a connection, no bodies. What it does for
-//! WebSockets is what any server has to do, be it one for HTTP/3 or for a protocol of its own:
+//! The server here is as small as can be: HTTP/1.1 over TCP, one request on a connection, no
+//! bodies. What it does for WebSockets is what any server has to do, be it one for HTTP/3 or for a
+//! protocol of its own:
 //!
 //! - it puts a `PendingIo` into the request's extensions, and the client's address;
 //! - it writes the response;
@@ -79,7 +80,8 @@ where
     }
     if head.status == StatusCode::SWITCHING_PROTOCOLS {
         io.write_all(format!("{text}\r\n").as_bytes()).await?;
-        // The layer's task has the connection from here on, and the frames that came with the request.
+        // The layer's task has the connection from here on, and the frames that came with the
+        // request.
         let _ = hand_over.send(Rewind::new(io, unread.freeze()));
         return Ok(());
     }

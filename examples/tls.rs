@@ -6,10 +6,11 @@
 //! ```
 //!
 //! or open <https://localhost:9007/> in a browser and trust the certificate: the page talks to a WebSocket at the same
-//! place, which says what it was opened over. A browser that got the page over HTTP/2 opens the WebSocket over it too.
+//! place, which says what it was opened over. A browser that got the page over HTTP/2 opens the
+//! WebSocket over it too.
 //!
-//! `--port N` (0 picks one), `--cert FILE` and `--key FILE` for a certificate of your own, in PEM. On a hangup signal
-//! these are read again, and new connections get what is in them then.
+//! `--port N` (0 picks one), `--cert FILE` and `--key FILE` for a certificate of your own, in PEM.
+//! On a hangup signal these are read again, and new connections get what is in them then.
 
 use std::{convert::Infallible, error::Error};
 

@@ -7,8 +7,8 @@
 //!
 //! `--port N` (0 picks one).
 //!
-//! The opening handshake, the origin check and the limits are the layer's. Everything after that is the handler's: pings,
-//! timeouts, and the closing handshake.
+//! The opening handshake, the origin check and the limits are the layer's. Everything after that is
+//! the handler's: pings, timeouts, and the closing handshake.
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::{net::TcpListener, signal};

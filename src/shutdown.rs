@@ -17,16 +17,19 @@ use tokio::{
     time::Instant,
 };
 
-/// Tracks open WebSockets and closes them on shutdown. HTTP servers cannot do this: they stop tracking an HTTP/1.1 connection
-/// once it is upgraded, and wait for an HTTP/2 one for as long as a socket is open on it.
+/// Tracks open WebSockets and closes them on shutdown. HTTP servers cannot do this: they stop
+/// tracking an HTTP/1.1 connection once it is upgraded, and wait for an HTTP/2 one for as long as a
+/// socket is open on it.
 ///
-/// [`start`](Self::start) rejects new upgrades with 503 and sends Close 1001 on every open socket, behind what was sent
-/// before; a handler still receives until the peer's Close. [`start_spread`](Self::start_spread) sends them one after the other,
-/// so that not all clients come back at once. [`drain`](Self::drain) waits for the sockets to close, up to a deadline, and then
-/// drops the remaining ones. Clones are one handle; a socket that opens late sees a shutdown that has begun.
+/// [`start`](Self::start) rejects new upgrades with 503 and sends Close 1001 on every open socket,
+/// behind what was sent before; a handler still receives until the peer's Close.
+/// [`start_spread`](Self::start_spread) sends them one after the other, so that not all clients
+/// come back at once. [`drain`](Self::drain) waits for the sockets to close, up to a deadline, and
+/// then drops the remaining ones. Clones are one handle; a socket that opens late sees a shutdown
+/// that has begun.
 ///
-/// This crate's [`serve`](crate::serve()) does all this by itself. Elsewhere, pass the handle to a layer or acceptor
-/// with [`Config::with_shutdown`](crate::Config::with_shutdown):
+/// This crate's [`serve`](crate::serve()) does all this by itself. Elsewhere, pass the handle to a
+/// layer or acceptor with [`Config::with_shutdown`](crate::Config::with_shutdown):
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -108,7 +111,8 @@ impl Shutdown {
         Self::default()
     }
 
-    /// Returns how many sockets are open. A socket counts from the check of its request until the end of the closing handshake.
+    /// Returns how many sockets are open. A socket counts from the check of its request until the
+    /// end of the closing handshake.
     pub fn connections(&self) -> usize {
         self.0.open.load(Ordering::Acquire)
     }
@@ -118,21 +122,25 @@ impl Shutdown {
         self.stage() > Stage::Running
     }
 
-    /// Starts the shutdown without waiting. New upgrades are rejected with 503, and every open socket sends Close 1001.
+    /// Starts the shutdown without waiting. New upgrades are rejected with 503, and every open
+    /// socket sends Close 1001.
     ///
     /// If the Closes are being [spread](Self::start_spread), the remaining ones are sent now.
     pub fn start(&self) {
         self.advance(Stage::Draining);
     }
 
-    /// Starts the shutdown without waiting, and sends the Closes evenly spread over a time, so that not all clients come back to
-    /// the other servers at once. New upgrades are rejected with 503 from now on.
+    /// Starts the shutdown without waiting, and sends the Closes evenly spread over a time, so that
+    /// not all clients come back to the other servers at once. New upgrades are rejected with 503
+    /// from now on.
     ///
-    /// Of 1,000 open sockets and 30 s, one sends Close 1001 every 30 ms. Until its turn, a socket works as before. A socket that
-    /// opens late, as its upgrade was accepted before, gets a turn as well. If the shutdown has begun, nothing changes.
+    /// Of 1,000 open sockets and 30 s, one sends Close 1001 every 30 ms. Until its turn, a socket
+    /// works as before. A socket that opens late, as its upgrade was accepted before, gets a turn
+    /// as well. If the shutdown has begun, nothing changes.
     ///
-    /// [`drain`](Self::drain) then waits for the sockets. Its deadline holds for those that still wait for their turn too: they
-    /// are dropped without a Close, so it has to be later than the last turn.
+    /// [`drain`](Self::drain) then waits for the sockets. Its deadline holds for those that still
+    /// wait for their turn too: they are dropped without a Close, so it has to be later than the
+    /// last turn.
     ///
     /// ```
     /// use std::time::Duration;
@@ -157,14 +165,16 @@ impl Shutdown {
         self.advance(Stage::Spreading);
     }
 
-    /// [Starts](Self::start) the shutdown, unless it has begun, and waits until every socket is closed, up to `timeout`; then
-    /// drops the remaining sockets with their handlers. Returns how many sockets did not close properly: those that were
-    /// dropped now, and those whose closing handshake [made no progress](crate::Config::close_timeout) and that were cut since
+    /// [Starts](Self::start) the shutdown, unless it has begun, and waits until every socket is
+    /// closed, up to `timeout`; then drops the remaining sockets with their handlers. Returns how
+    /// many sockets did not close properly: those that were dropped now, and those whose closing
+    /// handshake [made no progress](crate::Config::close_timeout) and that were cut since
     /// the shutdown began.
     ///
     /// # Cancel safety
     ///
-    /// This method is cancel safe. If it is dropped, the shutdown goes on, but nothing is dropped at the deadline.
+    /// This method is cancel safe. If it is dropped, the shutdown goes on, but nothing is dropped
+    /// at the deadline.
     pub async fn drain(&self, timeout: Duration) -> usize {
         if !self.is_shutting_down() {
             self.start();
@@ -243,14 +253,14 @@ impl Open {
         }
     }
 
-    /// Returns when the socket is to send its Close in the stage [`Spreading`](Stage::Spreading), or `None` if that never
-    /// comes. Each call takes another turn.
+    /// Returns when the socket is to send its Close in the stage [`Spreading`](Stage::Spreading),
+    /// or `None` if that never comes. Each call takes another turn.
     pub(crate) fn take_turn(&self) -> Option<Instant> {
         self.shutdown.0.spread.get().and_then(Spread::next_turn)
     }
 
-    /// Ready with each new stage once. `cx` has the same waker each time, which is registered once for each stage: while
-    /// nothing changes, this is one atomic load.
+    /// Ready with each new stage once. `cx` has the same waker each time, which is registered once
+    /// for each stage: while nothing changes, this is one atomic load.
     pub(crate) fn poll_stage(&mut self, cx: &mut Context<'_>) -> Poll<Stage> {
         loop {
             let stage = self.shutdown.stage();

@@ -1,4 +1,5 @@
-//! A gigabyte in one message costs no more memory than a chunk of it. Alone in its process, as it is the process that is measured.
+//! A gigabyte in one message costs no more memory than a chunk of it. Alone in its process, as it
+//! is the process that is measured.
 //!
 //! ```text
 //! cargo test --release --all-features --test chunk_memory -- --ignored --nocapture

@@ -1,4 +1,5 @@
-//! A peer that never reads costs bounded memory. Alone in its process, as it is the process that is measured.
+//! A peer that never reads costs bounded memory. Alone in its process, as it is the process that is
+//! measured.
 #![cfg(target_os = "linux")]
 
 use std::{

@@ -86,7 +86,8 @@ async fn recv_data_returns_errors() {
     );
 }
 
-/// The socket is dropped before the handler's future has an output: the Close 1000 of that has to give way.
+/// The socket is dropped before the handler's future has an output: the Close 1000 of that has to
+/// give way.
 #[tokio::test(start_paused = true)]
 async fn an_error_closes_with_1011_behind_what_was_sent_and_is_not_shown_to_the_peer() {
     async fn fail(mut socket: WebSocket) -> Result<(), Box<dyn StdError + Send + Sync>> {

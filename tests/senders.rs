@@ -68,7 +68,8 @@ async fn a_weak_sender_of_a_socket_that_closes_is_none() {
     drop(sender);
 }
 
-/// The last sender goes while others upgrade: whoever gets one can send, and the socket closes once all are gone.
+/// The last sender goes while others upgrade: whoever gets one can send, and the socket closes once
+/// all are gone.
 #[tokio::test(flavor = "multi_thread")]
 async fn upgrading_races_with_the_last_drop() {
     for _ in 0..500 {

@@ -275,7 +275,8 @@ async fn serve_sets_the_options_at_once() {
     assert_eq!(options(&accepted.next().await), (true, 128 * 1024));
 }
 
-/// The option that makes the difference is set, which holds on any machine; that it makes it is measured.
+/// The option that makes the difference is set, which holds on any machine; that it makes it is
+/// measured.
 #[tokio::test]
 #[ignore = "measures, for a quarter of a minute"]
 async fn the_second_of_two_messages_does_not_wait_for_an_ack() {

@@ -200,8 +200,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Spans {
     }
 }
 
-/// The span of a socket was a child of the request's span, and kept that open for as long as the socket: exporters send a
-/// span when it closes.
+/// The span of a socket was a child of the request's span, and kept that open for as long as the
+/// socket: exporters send a span when it closes.
 #[tokio::test]
 async fn the_requests_span_closes_while_the_socket_is_open() {
     let spans = Spans::default();

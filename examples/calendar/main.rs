@@ -1,11 +1,12 @@
-//! A handshake service that reads the path, rejects bad ones, and hands what it read to the handler.
+//! A handshake service that reads the path, rejects bad ones, and hands what it read to the
+//! handler.
 //!
 //! ```sh
 //! cargo run --example calendar -- --port 9002
 //! ```
 //!
-//! `ws://127.0.0.1:9002/2013/10` answers `You are accessing YEAR = 2013, MONTH = 10` and stays open until the client
-//! closes it; any other path is rejected with 404:
+//! `ws://127.0.0.1:9002/2013/10` answers `You are accessing YEAR = 2013, MONTH = 10` and stays open
+//! until the client closes it; any other path is rejected with 404:
 //!
 //! ```sh
 //! python3 -m websockets ws://127.0.0.1:9002/2013/10

@@ -6,13 +6,15 @@
 //!
 //! Open <http://127.0.0.1:9004/> in two windows. `--port N` (0 picks one), `--host ADDRESS` (`0.0.0.0` lets a phone in).
 //!
-//! - Who comes in says a name, in the socket's query. The handshake service rejects a name that is missing (400) or
-//!   taken (409). The handler takes a seat in the room, which leaves the room when it is dropped.
-//! - Scripts do not get to see why a WebSocket was rejected, so an ordinary `GET` of the same path tells.
-//! - What is said goes to all, through `Rooms`. Nobody waits for a slow reader: one who is 64 KiB behind is closed with 1013,
-//!   comes back, and gets the history.
-//! - The page comes back by itself when the server or the network was gone, later each time. What was typed meanwhile is
-//!   sent then; what was already heard is not shown twice.
+//! - Who comes in says a name, in the socket's query. The handshake service rejects a name that is
+//!   missing (400) or taken (409). The handler takes a seat in the room, which leaves the room when
+//!   it is dropped.
+//! - Scripts do not get to see why a WebSocket was rejected, so an ordinary `GET` of the same path
+//!   tells.
+//! - What is said goes to all, through `Rooms`. Nobody waits for a slow reader: one who is 64 KiB
+//!   behind is closed with 1013, comes back, and gets the history.
+//! - The page comes back by itself when the server or the network was gone, later each time. What
+//!   was typed meanwhile is sent then; what was already heard is not shown twice.
 //! - Ctrl-C and SIGTERM end all sockets with 1001 before the process ends.
 
 mod event;

@@ -53,7 +53,8 @@ impl Room {
         if guest.is_taken() { Err((StatusCode::CONFLICT, "somebody here has that name")) } else { Ok(guest) }
     }
 
-    /// Sending, joining and leaving do not wait, so they are done under the lock: all hear the same in the same order.
+    /// Sending, joining and leaving do not wait, so they are done under the lock: all hear the same
+    /// in the same order.
     fn lock(&self) -> MutexGuard<'_, VecDeque<Said>> {
         self.history.lock().expect("no panic under the lock")
     }
@@ -72,8 +73,8 @@ impl Guest {
         self.room.sockets.members(&To::Person(self.name.clone())).iter().any(|key| **key != self.key)
     }
 
-    /// The socket is open: it gets to know what there is, and the others that there is one more. `None` if somebody else with that
-    /// name was faster.
+    /// The socket is open: it gets to know what there is, and the others that there is one more.
+    /// `None` if somebody else with that name was faster.
     pub(crate) fn enter(self, sender: &Sender) -> Option<Seat> {
         let (sockets, person) = (&self.room.sockets, To::Person(self.name.clone()));
         let history = self.room.lock();
@@ -81,7 +82,8 @@ impl Guest {
             sender.close(CloseCode::POLICY_VIOLATION, "somebody here has that name");
             return None;
         }
-        // The page has come back. Should another one have its name and key, that knows by the code that it must not come back.
+        // The page has come back. Should another one have its name and key, that knows by the code
+        // that it must not come back.
         let replaced = CloseFrame { code: 4000.into(), reason: "replaced".into() };
         sockets.send(&person, Message::Close(Some(replaced)));
         let own = sockets.join(person, sender, self.key);

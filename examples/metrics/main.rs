@@ -5,7 +5,8 @@
 //! curl http://127.0.0.1:9005/metrics
 //! ```
 //!
-//! An echo at `ws://127.0.0.1:9005/ws`, which a page on no other origin may open; `--port N` (0 picks one).
+//! An echo at `ws://127.0.0.1:9005/ws`, which a page on no other origin may open; `--port N` (0
+//! picks one).
 //!
 //! | metric | labels |
 //! | --- | --- |
@@ -14,9 +15,9 @@
 //! | `websocket_closed_total` | `code` |
 //! | `websocket_messages_total`, `websocket_bytes_total`, `websocket_wire_bytes_total` | `direction` |
 //!
-//! What is rejected is seen by a layer around the layer, as any HTTP response is; why, is in the response's extensions.
-//! Open sockets are counted by [`Shutdown`], and how they ended and what went over them by [`Config::on_end`]: handlers know
-//! nothing of it.
+//! What is rejected is seen by a layer around the layer, as any HTTP response is; why, is in the
+//! response's extensions. Open sockets are counted by [`Shutdown`], and how they ended and what
+//! went over them by [`Config::on_end`]: handlers know nothing of it.
 
 use axum::{
     Router, extract::Request, middleware::Next, middleware::from_fn, response::Response, routing::get,

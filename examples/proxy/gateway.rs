@@ -19,7 +19,8 @@ use tower_websocket::{
     handshake_fn,
 };
 
-/// How long the server behind may take to be connected, and then to answer. The layer's own `handshake_timeout` is longer than both.
+/// How long the server behind may take to be connected, and then to answer. The layer's own
+/// `handshake_timeout` is longer than both.
 const TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Returns the gateway to the server at `upstream`.
@@ -54,8 +55,8 @@ async fn enter(
         Ok(io) => io.map_err(|_| StatusCode::BAD_GATEWAY)?,
         Err(_) => return Err(StatusCode::GATEWAY_TIMEOUT.into()),
     };
-    // Over HTTP/2 the client's is a CONNECT; towards the server behind it is a GET. What belongs to the client's own connection,
-    // such as its key, is replaced.
+    // Over HTTP/2 the client's is a CONNECT; towards the server behind it is a GET. What belongs to
+    // the client's own connection, such as its key, is replaced.
     let mut request = Request::new(());
     *request.uri_mut() = parts.uri;
     *request.headers_mut() = parts.headers;
@@ -93,8 +94,8 @@ async fn relay(client: WebSocket, server: WebSocket<TcpStream>) {
     );
 }
 
-/// Passes the messages of one side on, as fast as the other side takes them, and then its Close. An end without a Close is told by
-/// the code `lost`.
+/// Passes the messages of one side on, as fast as the other side takes them, and then its Close. An
+/// end without a Close is told by the code `lost`.
 async fn pass<A, B>(mut from: Receiver<A>, to: Sender<B>, lost: CloseCode)
 where
     A: AsyncRead + AsyncWrite + Unpin,
@@ -105,7 +106,8 @@ where
             // Each side answers its own.
             Ok(Message::Ping(_) | Message::Pong(_)) => {}
             Ok(message) => {
-                // Waits while there is no room. A Close is a message as well, with or without a code.
+                // Waits while there is no room. A Close is a message as well, with or without a
+                // code.
                 let is_close = message.is_close();
                 if to.send(message).await.is_err() || is_close {
                     return;

@@ -1,4 +1,5 @@
-//! A gateway: it accepts WebSockets, opens one for each at the server behind it, and passes everything on.
+//! A gateway: it accepts WebSockets, opens one for each at the server behind it, and passes
+//! everything on.
 //!
 //! ```sh
 //! cargo run --example echo -- --port 9001
@@ -7,11 +8,14 @@
 //!
 //! Then talk to `ws://127.0.0.1:9008/`.
 //!
-//! - The server behind is asked first, with the path, the headers and the subprotocols of the client. Where it refuses, the client
-//!   gets its status and headers; where it cannot be reached or answers nonsense a 502, and where it is silent a 504.
+//! - The server behind is asked first, with the path, the headers and the subprotocols of the
+//!   client. Where it refuses, the client gets its status and headers; where it cannot be reached
+//!   or answers nonsense a 502, and where it is silent a 504.
 //! - The client is accepted with the subprotocol that the server has chosen.
-//! - Messages pass both ways, and so does back-pressure: the gateway takes no more from one side than the other side takes.
-//! - A Close passes with its code and reason, also one without a code (1005). A client whose server is lost gets 1014.
+//! - Messages pass both ways, and so does back-pressure: the gateway takes no more from one side
+//!   than the other side takes.
+//! - A Close passes with its code and reason, also one without a code (1005). A client whose server
+//!   is lost gets 1014.
 //! - Pings, compression and fragments are each side's own.
 
 mod gateway;

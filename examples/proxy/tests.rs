@@ -1,7 +1,8 @@
 //! The gateway between clients and servers of this crate, by the byte, and of other makes.
 //!
-//! Node with `ws` is behind it, and Python with `websockets` in front. Where they are not there, that test is skipped, loudly,
-//! unless `REQUIRE_CLIENTS=1` is set. `PYTHON` is the Python to use, and `NODE_PATH` is where Node looks for packages.
+//! Node with `ws` is behind it, and Python with `websockets` in front. Where they are not there,
+//! that test is skipped, loudly, unless `REQUIRE_CLIENTS=1` is set. `PYTHON` is the Python to use,
+//! and `NODE_PATH` is where Node looks for packages.
 
 use std::{
     future::IntoFuture,

@@ -10,11 +10,11 @@
 //! | `POST /users/USER/events` | sends JSON to all of them: 202, or 404 if there is none |
 //! | `POST /users/USER/questions` | sends JSON to all of them and responds with the first answer; 404 if no socket is left, 504 after 5 s |
 //!
-//! A socket receives `{"type": "event", "event": ..}` and `{"type": "question", "id": 1, "question": ..}`, and answers
-//! the latter with `{"id": 1, "answer": ..}`.
+//! A socket receives `{"type": "event", "event": ..}` and `{"type": "question", "id": 1,
+//! "question": ..}`, and answers the latter with `{"id": 1, "answer": ..}`.
 //!
-//! The path names the user, so that the example can be tried by hand. A real server takes the user from the session, and keeps
-//! the other two routes for its own services.
+//! The path names the user, so that the example can be tried by hand. A real server takes the user
+//! from the session, and keeps the other two routes for its own services.
 
 mod users;
 

@@ -1,4 +1,5 @@
-//! Users, their sockets and those who ask them, in memory and in paused time: `cargo test --all-features`.
+//! Users, their sockets and those who ask them, in memory and in paused time: `cargo test
+//! --all-features`.
 
 use axum::{
     Router,

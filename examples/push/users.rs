@@ -34,8 +34,8 @@ impl Users {
         self.lock().get(user).map_or(0, |user| user.send(&event))
     }
 
-    /// Asks every socket of a user, and returns the first answer; `None` once the user has no socket. An answer that comes after
-    /// the future was dropped is ignored.
+    /// Asks every socket of a user, and returns the first answer; `None` once the user has no
+    /// socket. An answer that comes after the future was dropped is ignored.
     pub(crate) async fn ask(&self, user: &str, question: &Value) -> Option<Value> {
         let (id, (answer, answered)) = (next_id(), oneshot::channel());
         {
@@ -80,8 +80,8 @@ pub(crate) struct Registration {
 }
 
 impl Registration {
-    /// Answers a question to its user. Any other id is ignored: of a question that has timed out, that another socket has
-    /// answered, or that was asked of nobody or of another user.
+    /// Answers a question to its user. Any other id is ignored: of a question that has timed out,
+    /// that another socket has answered, or that was asked of nobody or of another user.
     pub(crate) fn answer(&self, id: u64, answer: Value) {
         let mut users = self.users.lock();
         let user = users.get_mut(&self.user).expect("a registration has its user");

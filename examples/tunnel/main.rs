@@ -1,4 +1,5 @@
-//! A WebSocket in front of a TCP server, as websockify is: for browsers, and for networks that let only HTTP through.
+//! A WebSocket in front of a TCP server, as websockify is: for browsers, and for networks that let
+//! only HTTP through.
 //!
 //! ```sh
 //! cargo run --example tunnel -- --port 9002 --to 127.0.0.1:1883
@@ -10,8 +11,9 @@
 //! npx mqtt sub -h 127.0.0.1 -p 9002 -l ws -t news
 //! ```
 //!
-//! The TCP connection is opened before the handshake is answered: a client whose server cannot be reached gets 502. A tunnel
-//! gives whoever reaches it the server behind it, so its handshake is the place for a check of the user.
+//! The TCP connection is opened before the handshake is answered: a client whose server cannot be
+//! reached gets 502. A tunnel gives whoever reaches it the server behind it, so its handshake is
+//! the place for a check of the user.
 
 use http::{Request, Response, StatusCode};
 use tokio::{

@@ -1,8 +1,8 @@
-//! The example in front of a server of lines, and between an MQTT client and a broker of other makes:
-//! `cargo test --example tunnel`.
+//! The example in front of a server of lines, and between an MQTT client and a broker of other
+//! makes: `cargo test --example tunnel`.
 //!
-//! Without Node and its packages `mqtt` and `aedes`, the second is skipped, loudly, unless `REQUIRE_CLIENTS=1` is set.
-//! `NODE_PATH` is where Node looks for packages.
+//! Without Node and its packages `mqtt` and `aedes`, the second is skipped, loudly, unless
+//! `REQUIRE_CLIENTS=1` is set. `NODE_PATH` is where Node looks for packages.
 
 use std::{future::IntoFuture, io::Write, process::Stdio, time::Duration};
 

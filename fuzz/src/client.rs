@@ -1,8 +1,8 @@
 //! The client's side: the head of a server's response, and the server's frames.
 //!
-//! An input is a byte of flags, two that cut what the server sends into pieces, and either frames as they are described by
-//! [`described`], behind a response that accepts, or the bytes of a response and what follows it. There `@` stands for the
-//! answer to the key.
+//! An input is a byte of flags, two that cut what the server sends into pieces, and either frames
+//! as they are described by [`described`], behind a response that accepts, or the bytes of a
+//! response and what follows it. There `@` stands for the answer to the key.
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
@@ -50,8 +50,8 @@ fn request() -> http::Request<()> {
     http::Request::get("ws://x/").body(()).expect("it is a good one")
 }
 
-/// Reads a request, and sends what `response` makes of the answer to its key, in pieces, and then the end of the stream. Returns
-/// what the client sends after its request.
+/// Reads a request, and sends what `response` makes of the answer to its key, in pieces, and then
+/// the end of the stream. Returns what the client sends after its request.
 async fn serve(mut io: DuplexStream, piece: usize, response: impl FnOnce(&str) -> Vec<u8>) -> Vec<u8> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -126,7 +126,8 @@ fn client_frames(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
     frames
 }
 
-/// The same frames of a server, and of a client: for each its kind and its length, and where that is below 200, its payload.
+/// The same frames of a server, and of a client: for each its kind and its length, and where that
+/// is below 200, its payload.
 fn described(mut input: Input<'_>) -> (Vec<u8>, Vec<u8>) {
     let (mut server, mut client) = (Vec::new(), Vec::new());
     while !input.is_empty() && server.len() < 1 << 18 {

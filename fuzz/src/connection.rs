@@ -1,7 +1,9 @@
-//! What a program does with its socket, each step dropped after so many polls, while the IO and the peer do as they like.
+//! What a program does with its socket, each step dropped after so many polls, while the IO and the
+//! peer do as they like.
 //!
-//! An input is three bytes of settings, and steps: a byte that says which, one that says how many polls, and what it needs.
-//! [`finish`](Play::finish) then has everything go on as it should, and the end be reached.
+//! An input is three bytes of settings, and steps: a byte that says which, one that says how many
+//! polls, and what it needs. [`finish`](Play::finish) then has everything go on as it should, and
+//! the end be reached.
 
 use std::{
     collections::HashSet,
@@ -31,10 +33,12 @@ use crate::{
     wire::{BINARY, CLOSE, CONTINUE, FIN, PING, PONG, RSV1, TEXT, Width, client_frame, server_frame},
 };
 
-/// How long the end may take. It is longer than all else, so that what takes it has stood still, or had a silent peer.
+/// How long the end may take. It is longer than all else, so that what takes it has stood still, or
+/// had a silent peer.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3600);
 
-/// How much longer it may take where the IO was slow, as what it took may still be on its way to the peer.
+/// How much longer it may take where the IO was slow, as what it took may still be on its way to
+/// the peer.
 const MAX_BACKLOG: Duration = Duration::from_secs(340);
 
 /// How much is sent, and comes, at most in bytes.
@@ -334,7 +338,8 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// What came of a message that there was room for, or not; `None` when it is given back and so must not come.
+    /// What came of a message that there was room for, or not; `None` when it is given back and so
+    /// must not come.
     fn tried(&self, result: Result<(), TrySendError>, sent: &Seen) -> Option<Result<(), Error>> {
         let message = match result {
             Ok(()) => return Some(Ok(())),
@@ -481,7 +486,8 @@ impl<'a> Play<'a> {
                 put(FIN | PING, &payload);
                 self.peer.push(Seen::Ping(payload));
             }
-            // An answer to a keepalive, which the program does not see, and one to a keepalive that was never sent.
+            // An answer to a keepalive, which the program does not see, and one to a keepalive that
+            // was never sent.
             (5, _) if variant % 4 == 1 => {
                 if let Some(payload) = keepalive {
                     put(FIN | PONG, &payload);
@@ -705,7 +711,8 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// Whether a program that receives to the end sees it. Pings that were answered are not given to tungstenite.
+    /// Whether a program that receives to the end sees it. Pings that were answered are not given
+    /// to tungstenite.
     fn must_be_seen(&self, sent: &Seen) -> bool {
         !matches!((sent, self.is_detached), (Seen::Close(..), _) | (Seen::Ping(_), true))
     }

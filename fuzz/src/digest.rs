@@ -1,4 +1,5 @@
-//! `Sec-WebSocket-Accept` (RFC 6455 §4.2.2 item 5.4), by the letter: SHA-1 (FIPS 180-4) and base64 (RFC 4648).
+//! `Sec-WebSocket-Accept` (RFC 6455 §4.2.2 item 5.4), by the letter: SHA-1 (FIPS 180-4) and base64
+//! (RFC 4648).
 
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 

@@ -1,7 +1,8 @@
 //! The negotiation of permessage-deflate against RFC 7692 §7.1, spelled out.
 //!
-//! An input is four bytes of settings, and lines: those of the request's `Sec-WebSocket-Extensions`, and after a line
-//! `-`, those that the handshake service puts into the response.
+//! An input is four bytes of settings, and lines: those of the request's
+//! `Sec-WebSocket-Extensions`, and after a line `-`, those that the handshake service puts into the
+//! response.
 
 use http::{HeaderValue, Request, Version, header::SEC_WEBSOCKET_EXTENSIONS};
 use tower::{ServiceExt, service_fn};
@@ -191,7 +192,8 @@ fn params(extension: &Extension) -> Option<Params> {
     })
 }
 
-/// What the settings make of an offer: of all that may answer it, the one that says no more than it must.
+/// What the settings make of an offer: of all that may answer it, the one that says no more than it
+/// must.
 fn accepted(offer: &Params, settings: &Settings) -> Option<Params> {
     let mut answers = Vec::new();
     let bits = [None, Some(8), Some(9), Some(10), Some(11), Some(12), Some(13), Some(14), Some(15)];
@@ -235,8 +237,8 @@ fn may_answer(answer: &Params, offer: &Params) -> bool {
     }
 }
 
-/// Whether an answer is just what the offer and the settings ask for: the largest window that is allowed, and takeover
-/// unless one of them says otherwise.
+/// Whether an answer is just what the offer and the settings ask for: the largest window that is
+/// allowed, and takeover unless one of them says otherwise.
 fn suits(answer: &Params, offer: &Params, settings: &Settings) -> bool {
     let server = settings.server_bits.min(offer.server_max_window_bits.unwrap_or(15));
     let server_window = match answer.server_max_window_bits {

@@ -1,7 +1,7 @@
 //! The frame reader against [`reader`], without compression.
 //!
-//! An input is: the [`scene`] (6 bytes and the pieces), and frames: as they are, or, with the first flag, made of
-//! descriptions by [`described`].
+//! An input is: the [`scene`] (6 bytes and the pieces), and frames: as they are, or, with the first
+//! flag, made of descriptions by [`described`].
 
 use tower_websocket::Config;
 
@@ -23,8 +23,8 @@ pub fn check(data: &[u8]) {
     runtime::run(socket::check(scene, &bytes, &expected));
 }
 
-/// How the bytes come: a byte of flags, one each for the limits and the end, and two lists of pieces, each with its length
-/// in front.
+/// How the bytes come: a byte of flags, one each for the limits and the end, and two lists of
+/// pieces, each with its length in front.
 pub fn scene(input: &mut Input<'_>) -> (Scene, Rules) {
     let mut flags = Flags::new(input.byte());
     let way = match (flags.bit(), flags.bit()) {
@@ -55,7 +55,8 @@ pub fn scene(input: &mut Input<'_>) -> (Scene, Rules) {
     (scene, Rules { max_message, max_frame, deflate: None })
 }
 
-/// Frames of descriptions: for each its kind, its mask, its length, and where that is below 200, its payload.
+/// Frames of descriptions: for each its kind, its mask, its length, and where that is below 200,
+/// its payload.
 fn described(mut input: Input<'_>) -> Vec<u8> {
     let mut bytes = Vec::new();
     while !input.is_empty() && bytes.len() < 1 << 20 {

@@ -1,7 +1,8 @@
-//! Opening handshakes from raw bytes, through each door: [`Acceptor::accept`], the layer below hyper's HTTP/1.1 server, and
-//! this crate's server.
+//! Opening handshakes from raw bytes, through each door: [`Acceptor::accept`], the layer below
+//! hyper's HTTP/1.1 server, and this crate's server.
 //!
-//! An input is a byte of flags, a byte for the end, two lists of pieces, each with its length in front, and the bytes.
+//! An input is a byte of flags, a byte for the end, two lists of pieces, each with its length in
+//! front, and the bytes.
 
 use std::{
     io,

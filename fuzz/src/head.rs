@@ -15,7 +15,8 @@ pub struct Head {
     pub is_strict: bool,
 }
 
-/// The head at the start of `bytes`, as generous readers read it; `None` when it has no end, or is not even that.
+/// The head at the start of `bytes`, as generous readers read it; `None` when it has no end, or is
+/// not even that.
 pub fn request(bytes: &[u8]) -> Option<Head> {
     let mut at = 0;
     // Empty lines before it are skipped.
@@ -105,7 +106,8 @@ impl Response {
     }
 }
 
-/// The head of a response at the start of `bytes`, and what follows it; `None` when it is not all there.
+/// The head of a response at the start of `bytes`, and what follows it; `None` when it is not all
+/// there.
 ///
 /// # Panics
 ///

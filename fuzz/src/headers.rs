@@ -1,7 +1,9 @@
-//! The headers of an opening handshake against the rules in [`opening`](crate::opening), through the layer's service.
+//! The headers of an opening handshake against the rules in [`opening`](crate::opening), through
+//! the layer's service.
 //!
-//! An input is three bytes that choose the version, the method, the URI and what the handshake service does, and lines
-//! `name: value`. The last line is also what the service answers with, where it does.
+//! An input is three bytes that choose the version, the method, the URI and what the handshake
+//! service does, and lines `name: value`. The last line is also what the service answers with,
+//! where it does.
 
 use std::sync::{Arc, Mutex};
 

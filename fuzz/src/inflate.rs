@@ -1,7 +1,8 @@
-//! The reader of compressed messages against [`reader`], and the writer against [`output`](crate::output).
+//! The reader of compressed messages against [`reader`], and the writer against
+//! [`output`](crate::output).
 //!
-//! An input is: a byte that says what is agreed on and how frames are made, the [scene](crate::frames::scene), and frames: as
-//! they are, or of messages by [`described`].
+//! An input is: a byte that says what is agreed on and how frames are made, the
+//! [scene](crate::frames::scene), and frames: as they are, or of messages by [`described`].
 
 use miniz_oxide::{
     DataFormat, MZFlush,
@@ -55,7 +56,8 @@ pub fn check(data: &[u8]) {
     runtime::run(socket::check(scene, &bytes, &expected));
 }
 
-/// Messages: for each how it is made, where it is cut into frames, what of it is spoilt, and its payload.
+/// Messages: for each how it is made, where it is cut into frames, what of it is spoilt, and its
+/// payload.
 fn described(mut input: Input<'_>, takeover: bool) -> Vec<u8> {
     let mut compressor = Compressor::new(takeover);
     let mut bytes = Vec::new();
@@ -66,7 +68,8 @@ fn described(mut input: Input<'_>, takeover: bool) -> Vec<u8> {
         let payload = payload(len, &mut input);
         let mut first = if kind & 1 == 0 { TEXT } else { BINARY };
         let payload = match kind >> 1 & 7 {
-            // A plain message, one that claims to be compressed, and what ends its stream, rightly or not.
+            // A plain message, one that claims to be compressed, and what ends its stream, rightly
+            // or not.
             0 => payload,
             1 => {
                 first |= RSV1;
@@ -116,7 +119,8 @@ fn spoilt(mut payload: Vec<u8>, kind: u8, input: &mut Input<'_>) -> Vec<u8> {
     payload
 }
 
-/// The frames of one message: a quarter of `cuts` says how many, another how far apart, and whether pings are between.
+/// The frames of one message: a quarter of `cuts` says how many, another how far apart, and whether
+/// pings are between.
 fn frames(mut first: u8, payload: &[u8], cuts: u8, bytes: &mut Vec<u8>) {
     let mask = Some([cuts, 1, 2, 3]);
     let size = match cuts >> 2 & 15 {

@@ -1,7 +1,9 @@
-//! DEFLATE (RFC 1951), bit by bit, written from the RFC. It is slow and simple, and shares no code with any zlib.
+//! DEFLATE (RFC 1951), bit by bit, written from the RFC. It is slow and simple, and shares no code
+//! with any zlib.
 //!
-//! As strict as zlib, where the RFC says too little: codes must be complete, but for a code of just one symbol, and for no
-//! distance code at all; there are at most 286 and 30 symbols, and the end of a block has a code.
+//! As strict as zlib, where the RFC says too little: codes must be complete, but for a code of just
+//! one symbol, and for no distance code at all; there are at most 286 and 30 symbols, and the end
+//! of a block has a code.
 
 /// What is no DEFLATE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +59,8 @@ impl Inflater {
         Self { input: Vec::new(), bit: 0, history: Vec::new(), state: State::Block, max_distance }
     }
 
-    /// Begins another stream, whatever has become of the last one, that may refer back to as many bytes of what was inflated.
+    /// Begins another stream, whatever has become of the last one, that may refer back to as many
+    /// bytes of what was inflated.
     pub fn restart(&mut self, history: usize) {
         self.input.clear();
         self.bit = 0;
@@ -65,8 +68,8 @@ impl Inflater {
         self.state = State::Block;
     }
 
-    /// Inflates all of `input` into `output`, unless that has more than `limit` bytes; whether the stream has come to its
-    /// end with the last byte. After an end another stream begins.
+    /// Inflates all of `input` into `output`, unless that has more than `limit` bytes; whether the
+    /// stream has come to its end with the last byte. After an end another stream begins.
     pub fn feed(&mut self, input: &[u8], output: &mut Vec<u8>, limit: usize) -> Result<bool, Bad> {
         self.input.extend_from_slice(input);
         let mut has_ended = false;
@@ -175,7 +178,8 @@ impl Inflater {
         }
         let mut all = Vec::new();
         while all.len() < literals + distances {
-            // No code at all: each bit counts as the length 0, and then the end of the block has no code.
+            // No code at all: each bit counts as the length 0, and then the end of the block has no
+            // code.
             let symbol = if code.is_empty() { self.bits(1).map(|_| 0)? } else { code.decode(self)? };
             let (value, count) = match symbol {
                 16 => {

@@ -1,7 +1,7 @@
 //! What a target makes of a fuzzer's bytes.
 
-/// The bytes of one input, taken from the front. When they are used up, zeros follow: any input is a good one, and one
-/// can be written by hand.
+/// The bytes of one input, taken from the front. When they are used up, zeros follow: any input is
+/// a good one, and one can be written by hand.
 #[derive(Clone, Debug)]
 pub struct Input<'a>(&'a [u8]);
 

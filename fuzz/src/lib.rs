@@ -1,5 +1,5 @@
-//! What each fuzz target checks, in a module of its name, and what it checks with. Of the latter only `socket` knows of the
-//! crate.
+//! What each fuzz target checks, in a module of its name, and what it checks with. Of the latter
+//! only `socket` knows of the crate.
 
 pub mod client;
 pub mod connection;

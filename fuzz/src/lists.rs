@@ -1,6 +1,7 @@
 //! The grammar of list-valued headers, character by character (RFC 9110 §5.6.1, RFC 6455 §9.1).
 
-/// The members of a comma-separated list over all of its lines, without the blanks around them, less the empty ones.
+/// The members of a comma-separated list over all of its lines, without the blanks around them,
+/// less the empty ones.
 pub fn members<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Vec<&'a [u8]> {
     let mut members = Vec::new();
     for line in lines {
@@ -32,8 +33,9 @@ pub struct Extension {
     pub params: Vec<(String, Option<String>)>,
 }
 
-/// The members of an extension list over all of its lines, less those that are none by the grammar. A comma within quotes
-/// ends no member, and quotes that are never closed reach to the end of the line.
+/// The members of an extension list over all of its lines, less those that are none by the grammar.
+/// A comma within quotes ends no member, and quotes that are never closed reach to the end of the
+/// line.
 pub fn extensions<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Vec<Extension> {
     let mut extensions = Vec::new();
     for line in lines {

@@ -1,4 +1,5 @@
-//! Whether a request opens a WebSocket (RFC 6455 §4.2.1, RFC 8441 §5), as a list of the rules that it breaks.
+//! Whether a request opens a WebSocket (RFC 6455 §4.2.1, RFC 8441 §5), as a list of the rules that
+//! it breaks.
 
 use crate::lists::members;
 
@@ -129,7 +130,8 @@ impl Request {
     }
 }
 
-/// Whether it is a host and perhaps a port (RFC 9112 §3.2, RFC 3986 §3.2.2): the host is not empty, the port can be one.
+/// Whether it is a host and perhaps a port (RFC 9112 §3.2, RFC 3986 §3.2.2): the host is not empty,
+/// the port can be one.
 fn is_host(bytes: &[u8]) -> bool {
     let find = |byte| bytes.iter().position(|its| *its == byte);
     let is_literal = bytes.first() == Some(&b'[');

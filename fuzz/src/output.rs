@@ -29,8 +29,8 @@ pub struct Output {
 ///
 /// # Panics
 ///
-/// Panics when they break a rule: of the grammar, of fragmentation, of compression, of text, of what may be in a Close, or
-/// that nothing follows it.
+/// Panics when they break a rule: of the grammar, of fragmentation, of compression, of text, of
+/// what may be in a Close, or that nothing follows it.
 pub fn read(mut bytes: &[u8], terms: Option<Terms>) -> Output {
     let mut output = Output::default();
     let window = terms.map_or(0, |terms| 1 << terms.window_bits);
@@ -102,12 +102,14 @@ impl Output {
     }
 }
 
-/// Whether a code may stand in a Close: RFC 6455 §7.4, and 1012 to 1014, which IANA has registered since.
+/// Whether a code may stand in a Close: RFC 6455 §7.4, and 1012 to 1014, which IANA has registered
+/// since.
 pub fn may_be_sent(code: u16) -> bool {
     matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
 }
 
-/// Checks that `pongs` answer pings of `pings`, in order. Not every ping needs an answer of its own (RFC 6455 §5.5.3).
+/// Checks that `pongs` answer pings of `pings`, in order. Not every ping needs an answer of its own
+/// (RFC 6455 §5.5.3).
 pub fn check_pongs<'a>(pongs: &[Vec<u8>], pings: impl IntoIterator<Item = &'a [u8]>) {
     let mut pings = pings.into_iter();
     for pong in pongs {

@@ -1,4 +1,5 @@
-//! What a server has to make of a client's bytes (RFC 6455 §5 and §8.1, RFC 7692 §7.2.2), all of them at once.
+//! What a server has to make of a client's bytes (RFC 6455 §5 and §8.1, RFC 7692 §7.2.2), all of
+//! them at once.
 
 use crate::{
     inflater::{Inflater, WINDOW},
@@ -49,7 +50,8 @@ impl std::fmt::Debug for Seen {
 pub struct Rules {
     pub max_message: usize,
     pub max_frame: usize,
-    /// Where there is compression: how many bytes of its last messages the client may refer to, 0 without context takeover.
+    /// Where there is compression: how many bytes of its last messages the client may refer to, 0
+    /// without context takeover.
     pub deflate: Option<usize>,
 }
 
@@ -60,8 +62,9 @@ pub enum End {
     Closed,
     /// With the end of the bytes.
     Cut,
-    /// With one of these close codes, at the first byte that breaks a rule: it is as good as the end whatever follows. There is
-    /// more than one code where what was inflated in one go breaks more than one rule.
+    /// With one of these close codes, at the first byte that breaks a rule: it is as good as the
+    /// end whatever follows. There is more than one code where what was inflated in one go breaks
+    /// more than one rule.
     Failed(Vec<u16>),
 }
 
@@ -172,7 +175,8 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// RFC 6455 §5.2, §5.4 and §5.5. Each rule counts as soon as the bytes are there that break it, before those that follow.
+    /// RFC 6455 §5.2, §5.4 and §5.5. Each rule counts as soon as the bytes are there that break it,
+    /// before those that follow.
     fn header(&mut self) -> Result<Header, End> {
         let [first] = self.take()?;
         let (opcode, is_final, rsv) = (first & 0x0f, first & FIN != 0, first & 0x70);
@@ -202,7 +206,8 @@ impl Reader<'_> {
             let (max_frame, max_message) = (self.rules.max_frame as u64, self.rules.max_message as u64);
             let so_far = self.open.as_ref().map_or(0, |open| open.payload.len() as u64);
             let fits = if is_compressed {
-                // The limits are for what comes out. A frame may be larger by as much as a compressor makes it.
+                // The limits are for what comes out. A frame may be larger by as much as a
+                // compressor makes it.
                 len <= compressed(max_frame.min(max_message))
             } else {
                 len <= max_frame && so_far.saturating_add(len) <= max_message

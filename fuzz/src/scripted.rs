@@ -18,7 +18,8 @@ pub enum Ending {
     Silence,
 }
 
-/// How large the pieces are: each byte is one piece, in turns. 0 is a pause, 201 and above is all there is.
+/// How large the pieces are: each byte is one piece, in turns. 0 is a pause, 201 and above is all
+/// there is.
 #[derive(Clone, Debug, Default)]
 pub struct Pieces {
     sizes: Vec<u8>,

@@ -152,7 +152,8 @@ pub async fn check(scene: Scene, bytes: &[u8], expected: &Expected) {
     check_end(&scene, expected, &program, &record, start);
 }
 
-/// Checks what a connection has come to, whose frames begin behind `start` bytes of what the server has written.
+/// Checks what a connection has come to, whose frames begin behind `start` bytes of what the server
+/// has written.
 pub fn check_end(scene: &Scene, expected: &Expected, program: &Program, record: &Shared, start: usize) {
     check_program(scene, expected, program);
     check_output(scene, expected, program, record, start);
@@ -300,7 +301,8 @@ fn check_output(scene: &Scene, expected: &Expected, program: &Program, record: &
     let is_reset = scene.ending == Ending::Reset && expected.end == End::Cut;
     assert!(!output.is_cut || is_reset, "something is left in the middle");
     assert!(record.is_shut_down || is_reset, "the IO is not shut down");
-    // Without a driver sending waits until all is written. Else a violation or a reset may overtake it, but no other end does.
+    // Without a driver sending waits until all is written. Else a violation or a reset may overtake
+    // it, but no other end does.
     let is_certain = match &expected.end {
         End::Failed(_) => scene.way == Way::Alone,
         End::Cut => scene.way == Way::Alone || scene.ending != Ending::Reset,

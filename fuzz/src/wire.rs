@@ -1,6 +1,7 @@
 //! Frames as a client writes them, and as a server must (RFC 6455 §5.2).
 //!
-//! Not those of `tests/raw_client`: the two are written apart, so that a mistake in one shows in the other.
+//! Not those of `tests/raw_client`: the two are written apart, so that a mistake in one shows in
+//! the other.
 
 pub const FIN: u8 = 0x80;
 pub const RSV1: u8 = 0x40;

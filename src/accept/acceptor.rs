@@ -25,8 +25,8 @@ use crate::{
     websocket::{Negotiated, WebSocket},
 };
 
-/// A handshake service with a [`Config`], and no handler: it turns a raw stream, or a request whose IO can be
-/// upgraded, into an open WebSocket and the value that the handshake service attached.
+/// A handshake service with a [`Config`], and no handler: it turns a raw stream, or a request whose
+/// IO can be upgraded, into an open WebSocket and the value that the handshake service attached.
 ///
 /// ```
 /// use tokio::net::TcpListener;
@@ -78,15 +78,16 @@ impl<H> Acceptor<H> {
 }
 
 impl<H: HandshakeService> Acceptor<H> {
-    /// Reads an HTTP/1.1 request from a raw stream, answers it, and opens the WebSocket. No HTTP server is involved, and
-    /// no HTTP/2.
+    /// Reads an HTTP/1.1 request from a raw stream, answers it, and opens the WebSocket. No HTTP
+    /// server is involved, and no HTTP/2.
     ///
     /// Frames that came together with the request are not lost.
     ///
     /// # Errors
     ///
-    /// Returns an [`AcceptError`], which has the reason and `io`, so that the client can be answered: with
-    /// the [proper response](AcceptError::respond) or with any bytes of the caller's.
+    /// Returns an [`AcceptError`], which has the reason and `io`, so that the client can be
+    /// answered: with the [proper response](AcceptError::respond) or with any bytes of the
+    /// caller's.
     ///
     /// # Cancel safety
     ///
@@ -131,10 +132,11 @@ impl<H: HandshakeService> Acceptor<H> {
         Err(AcceptError::new(kind, request, io, unread))
     }
 
-    /// Answers a request whose IO can be upgraded, as a hyper service gets it, over HTTP/1.1 or HTTP/2; or as any server
-    /// gives it with a [`PendingIo`](crate::io::PendingIo).
+    /// Answers a request whose IO can be upgraded, as a hyper service gets it, over HTTP/1.1 or
+    /// HTTP/2; or as any server gives it with a [`PendingIo`](crate::io::PendingIo).
     ///
-    /// The response has to be sent; then [`PendingUpgrade`] becomes the open WebSocket, on a task of its own:
+    /// The response has to be sent; then [`PendingUpgrade`] becomes the open WebSocket, on a task
+    /// of its own:
     ///
     /// ```
     /// use std::convert::Infallible;
@@ -171,7 +173,8 @@ impl<H: HandshakeService> Acceptor<H> {
         self.accept_opening(request.into_parts().0, kind).await
     }
 
-    /// [`accept_request`](Self::accept_request) for a request that asks for a WebSocket in the way of `kind`.
+    /// [`accept_request`](Self::accept_request) for a request that asks for a WebSocket in the way
+    /// of `kind`.
     pub(crate) async fn accept_opening(
         &self,
         mut parts: Parts,

@@ -34,7 +34,8 @@ pub(super) fn check(
 }
 
 impl Admission {
-    /// Checks the host and the origin of the request with the head `parts`, and takes a place for its socket.
+    /// Checks the host and the origin of the request with the head `parts`, and takes a place for
+    /// its socket.
     pub(super) fn new(parts: &Parts, config: &ConfigValues) -> Result<Self, HandshakeError> {
         config.allow_host.check(parts)?;
         config.allow_origin.check(parts)?;
@@ -47,7 +48,8 @@ impl Admission {
         Ok(Self { permit, extensions: Offers::new(&parts.headers, &config.deflate) })
     }
 
-    /// What follows once the request is accepted: the response, and what it leaves for its connection.
+    /// What follows once the request is accepted: the response, and what it leaves for its
+    /// connection.
     pub(super) fn agree<T>(
         self,
         accepted: Accepted<T>,

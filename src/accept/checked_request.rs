@@ -19,7 +19,8 @@ use crate::{
     trace::RequestTrace,
 };
 
-/// A request for a WebSocket that has passed every check, for a caller that decides on its own whether to accept it.
+/// A request for a WebSocket that has passed every check, for a caller that decides on its own
+/// whether to accept it.
 pub(crate) struct CheckedRequest {
     parts: Parts,
     upgrade: UpgradeRequest,
@@ -70,7 +71,8 @@ impl CheckedRequest {
         self
     }
 
-    /// Checks the request again, under another configuration. What that refuses is the error of [`accept`](Self::accept).
+    /// Checks the request again, under another configuration. What that refuses is the error of
+    /// [`accept`](Self::accept).
     pub(crate) fn with_config(self, config: Config) -> Self {
         let Self { parts, upgrade, source, config: _, admission } = self;
         // Its place is given back first, as both may count under one limit.

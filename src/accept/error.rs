@@ -66,8 +66,8 @@ impl<IO> AcceptError<IO> {
         self.0.request.as_ref()
     }
 
-    /// Returns the stream. Bytes that were read beyond the request's head are put back in front; if no whole head came, all
-    /// that were read.
+    /// Returns the stream. Bytes that were read beyond the request's head are put back in front; if
+    /// no whole head came, all that were read.
     pub fn into_io(self) -> Rewind<IO> {
         self.0.io
     }
@@ -79,10 +79,11 @@ impl<IO> AcceptError<IO> {
 }
 
 impl<IO: AsyncWrite + Unpin> AcceptError<IO> {
-    /// Sends the [proper response](AcceptErrorKind::into_response), if there is one, and shuts the stream down. There is no
-    /// time limit.
+    /// Sends the [proper response](AcceptErrorKind::into_response), if there is one, and shuts the
+    /// stream down. There is no time limit.
     ///
-    /// `Content-Length` and `Transfer-Encoding` are those of the body that is written, whatever the response had.
+    /// `Content-Length` and `Transfer-Encoding` are those of the body that is written, whatever the
+    /// response had.
     ///
     /// # Errors
     ///
@@ -108,7 +109,8 @@ impl AcceptErrorKind {
         }
     }
 
-    /// Returns the response to send, or `None` if the client is gone or a response is already partly written.
+    /// Returns the response to send, or `None` if the client is gone or a response is already
+    /// partly written.
     pub fn into_response(self) -> Option<Response<RejectionBody>> {
         match self {
             Self::Io(_) | Self::UnexpectedEof | Self::Stalled(_) => None,

@@ -11,8 +11,9 @@ use hyper_util::rt::TokioIo;
 
 /// The extensions that have hyper spell the header names of an accepting HTTP/1.1 response so.
 ///
-/// hyper keeps the spelling of a request's names in the request's extensions, and takes it from a response's, as proxies
-/// need. The type is its own, so that the extensions come from a request that hyper has read.
+/// hyper keeps the spelling of a request's names in the request's extensions, and takes it from a
+/// response's, as proxies need. The type is its own, so that the extensions come from a request
+/// that hyper has read.
 pub(super) fn extensions() -> &'static Extensions {
     static EXTENSIONS: OnceLock<Extensions> = OnceLock::new();
     EXTENSIONS.get_or_init(|| read().expect("hyper reads a whole request at once"))

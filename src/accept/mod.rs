@@ -1,4 +1,5 @@
-//! The opening handshake without a layer: from a raw stream, or from a request, to an open WebSocket.
+//! The opening handshake without a layer: from a raw stream, or from a request, to an open
+//! WebSocket.
 //!
 //! [`Acceptor`] is in the crate's root; this module has what it returns.
 //!

@@ -97,11 +97,12 @@ impl<T> fmt::Debug for PendingUpgrade<T> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum UpgradeError {
-    /// The server does not upgrade connections. The client has the accepting response, and then the end of the stream.
+    /// The server does not upgrade connections. The client has the accepting response, and then the
+    /// end of the stream.
     ///
-    /// hyper's `http1::Builder` needs `with_upgrades()` on its connection, hyper-util's `auto::Builder`
-    /// `serve_connection_with_upgrades()`. tonic's `Server` cannot upgrade: serve its routes with `axum::serve` or
-    /// [`serve`](crate::serve()).
+    /// hyper's `http1::Builder` needs `with_upgrades()` on its connection, hyper-util's
+    /// `auto::Builder` `serve_connection_with_upgrades()`. tonic's `Server` cannot upgrade: serve
+    /// its routes with `axum::serve` or [`serve`](crate::serve()).
     NotSupported(hyper::Error),
     /// The response was not sent, or the client went away.
     NotHandedOver(BoxError),

@@ -1,7 +1,8 @@
 //! The codes of a [`CloseFrame`](super::CloseFrame), by axum's names (RFC 6455 §7.4.1).
 //!
 //! They are tungstenite's, as in the frame. [`WebSocket::close`](crate::WebSocket::close) takes a
-//! [`CloseCode`](crate::CloseCode), which has names of its own, and which is never a code that must not be sent.
+//! [`CloseCode`](crate::CloseCode), which has names of its own, and which is never a code that must
+//! not be sent.
 //!
 //! ```
 //! use tower_websocket::axum::{CloseFrame, Message, close_code};

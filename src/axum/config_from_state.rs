@@ -8,9 +8,9 @@ use crate::{config::Config, handshake::HandshakeError};
 
 /// Extracts a [`WebSocketUpgrade`] under the [`Config`] that the router's state has.
 ///
-/// A `Config` in the request's extensions is not looked at. A handler that forgets this extractor and takes a plain
-/// [`WebSocketUpgrade`] gets the defaults: where all handlers have the same configuration, `Extension(config)` at the router
-/// cannot be forgotten.
+/// A `Config` in the request's extensions is not looked at. A handler that forgets this extractor
+/// and takes a plain [`WebSocketUpgrade`] gets the defaults: where all handlers have the same
+/// configuration, `Extension(config)` at the router cannot be forgotten.
 ///
 /// ```
 /// use axum::{Router, extract::{FromRef, State}, response::Response, routing::any};

@@ -14,11 +14,11 @@ use tower::Service;
 
 use crate::handshake::{Handshake, Rejection};
 
-/// Creates a handshake service that runs axum's extractors, with `state` as their state, and calls an async function or
-/// closure with what they have extracted and the [`Handshake`].
+/// Creates a handshake service that runs axum's extractors, with `state` as their state, and calls
+/// an async function or closure with what they have extracted and the [`Handshake`].
 ///
-/// `E` is an extractor ([`FromRequestParts`]) or a tuple of them, which run from left to right. What the first of them that
-/// fails rejects with is the response for the client.
+/// `E` is an extractor ([`FromRequestParts`]) or a tuple of them, which run from left to right.
+/// What the first of them that fails rejects with is the response for the client.
 ///
 /// ```
 /// use axum::{Router, extract::{Path, State}, http::HeaderMap};
@@ -43,8 +43,9 @@ use crate::handshake::{Handshake, Rejection};
 /// let app: Router = Router::new().route_service("/rooms/{room}", layer.into_service());
 /// ```
 ///
-/// The checks of the opening handshake come first, and [`Config::handshake_timeout`](crate::Config::handshake_timeout) includes
-/// the extractors. A closure must not capture anything: what it needs is in the state.
+/// The checks of the opening handshake come first, and
+/// [`Config::handshake_timeout`](crate::Config::handshake_timeout) includes the extractors. A
+/// closure must not capture anything: what it needs is in the state.
 pub fn extracting<S, E, F, Fut, T>(state: S, f: F) -> Extracting<S, E, F>
 where
     S: Clone + Send + Sync + 'static,

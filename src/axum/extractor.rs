@@ -24,11 +24,12 @@ use crate::{
 /// Extracts a request for a WebSocket: a drop-in for `axum::extract::ws::WebSocketUpgrade`.
 ///
 /// Extracting it checks the whole opening handshake (RFC 6455 §4.2.1, RFC 8441 §5), the host, the
-/// [origin](crate::AllowOrigin), `max_connections` and a [`Shutdown`](crate::Shutdown); a request that does not pass is rejected
-/// with the response of a [`HandshakeError`]. Then the handler may still answer with any other response, and
-/// [`on_upgrade`](Self::on_upgrade) accepts.
+/// [origin](crate::AllowOrigin), `max_connections` and a [`Shutdown`](crate::Shutdown); a request
+/// that does not pass is rejected with the response of a [`HandshakeError`]. Then the handler may
+/// still answer with any other response, and [`on_upgrade`](Self::on_upgrade) accepts.
 ///
-/// The [`Config`] is the one in the request's extensions, where `Extension(config)` puts it, otherwise the default:
+/// The [`Config`] is the one in the request's extensions, where `Extension(config)` puts it,
+/// otherwise the default:
 ///
 /// ```
 /// use axum::{Extension, Router, response::Response, routing::any};
@@ -51,15 +52,18 @@ use crate::{
 ///
 /// - [`ConfigFromState`](super::ConfigFromState) takes the `Config` from the router's state.
 /// - `Result<WebSocketUpgrade, HandshakeError>` leaves the rejection to the handler.
-/// - `Option<WebSocketUpgrade>` is `None` for a request that does not ask for a WebSocket, so that one handler serves a page
-///   and its socket. A bad handshake is rejected.
+/// - `Option<WebSocketUpgrade>` is `None` for a request that does not ask for a WebSocket, so that
+///   one handler serves a page and its socket. A bad handshake is rejected.
 ///
-/// A request can be extracted once: a second extractor is rejected with [`HandshakeError::NotUpgradable`].
+/// A request can be extracted once: a second extractor is rejected with
+/// [`HandshakeError::NotUpgradable`].
 ///
-/// From when it is extracted until the end of the closing handshake, the socket counts against `max_connections` and for a
-/// `Shutdown`. [`Config::handshake_timeout`] does not apply, as the time is that of the handler.
+/// From when it is extracted until the end of the closing handshake, the socket counts against
+/// `max_connections` and for a `Shutdown`. [`Config::handshake_timeout`] does not apply, as the
+/// time is that of the handler.
 ///
-/// Over HTTP/2 any 2xx opens the WebSocket for the client: a handler that refuses must not answer with one.
+/// Over HTTP/2 any 2xx opens the WebSocket for the client: a handler that refuses must not answer
+/// with one.
 #[must_use = "a WebSocket opens only when `on_upgrade` is called and its response returned"]
 pub struct WebSocketUpgrade {
     request: CheckedRequest,
@@ -81,19 +85,21 @@ impl WebSocketUpgrade {
 
     /// Replaces the [`Config`], limits that were set before included.
     ///
-    /// The request was checked under the `Config` of the request's extensions or of the state, and is checked again under this
-    /// one: if its origin is not allowed now, or `max_connections` is reached, [`on_upgrade`](Self::on_upgrade) returns the
-    /// response that rejects it. What was rejected before cannot be allowed any more: an
-    /// [`allow_origin`](Config::allow_origin) that allows more than the default belongs to the router.
+    /// The request was checked under the `Config` of the request's extensions or of the state, and
+    /// is checked again under this one: if its origin is not allowed now, or `max_connections` is
+    /// reached, [`on_upgrade`](Self::on_upgrade) returns the response that rejects it. What was
+    /// rejected before cannot be allowed any more: an [`allow_origin`](Config::allow_origin) that
+    /// allows more than the default belongs to the router.
     pub fn with_config(mut self, config: Config) -> Self {
         self.request = self.request.with_config(config);
         self
     }
 
-    /// Sets the largest message that is received, in bytes; see [`Config::max_message_size`]. Default: 1 MiB, or that of the
-    /// `Config`.
+    /// Sets the largest message that is received, in bytes; see [`Config::max_message_size`].
+    /// Default: 1 MiB, or that of the `Config`.
     ///
-    /// Messages that come in one frame, as most do, are limited by [`max_frame_size`](Self::max_frame_size) as well.
+    /// Messages that come in one frame, as most do, are limited by
+    /// [`max_frame_size`](Self::max_frame_size) as well.
     ///
     /// # Panics
     ///
@@ -103,8 +109,8 @@ impl WebSocketUpgrade {
         self
     }
 
-    /// Sets the largest frame that is received, in bytes; see [`Config::max_frame_size`]. Default: 1 MiB, or that of the
-    /// `Config`.
+    /// Sets the largest frame that is received, in bytes; see [`Config::max_frame_size`]. Default:
+    /// 1 MiB, or that of the `Config`.
     ///
     /// # Panics
     ///
@@ -114,8 +120,8 @@ impl WebSocketUpgrade {
         self
     }
 
-    /// Sets how many bytes may wait to be written before sending waits; see [`Config::max_write_buffer_size`]. Default: 1 MiB,
-    /// or that of the `Config`.
+    /// Sets how many bytes may wait to be written before sending waits; see
+    /// [`Config::max_write_buffer_size`]. Default: 1 MiB, or that of the `Config`.
     ///
     /// # Panics
     ///
@@ -125,8 +131,8 @@ impl WebSocketUpgrade {
         self
     }
 
-    /// Selects the first of `preferred` that the client offers, or no subprotocol if it offers none of them
-    /// (RFC 6455 §1.9).
+    /// Selects the first of `preferred` that the client offers, or no subprotocol if it offers none
+    /// of them (RFC 6455 §1.9).
     pub fn protocols<P: AsRef<str>>(mut self, preferred: impl IntoIterator<Item = P>) -> Self {
         self.selected = self.request.offered().select(preferred);
         self
@@ -142,14 +148,14 @@ impl WebSocketUpgrade {
         self.selected.as_ref()
     }
 
-    /// Selects a subprotocol. One that the client does not offer is not sent: the client would have to fail the connection
-    /// (RFC 6455 §4.1).
+    /// Selects a subprotocol. One that the client does not offer is not sent: the client would have
+    /// to fail the connection (RFC 6455 §4.1).
     pub fn set_selected_protocol(&mut self, protocol: HeaderValue) {
         self.selected = Some(protocol);
     }
 
-    /// Calls `callback` if the WebSocket does not open although it was accepted: the client went away, or the server does not
-    /// upgrade connections.
+    /// Calls `callback` if the WebSocket does not open although it was accepted: the client went
+    /// away, or the server does not upgrade connections.
     ///
     /// By default, the failure is only logged, with the feature `tracing`.
     pub fn on_failed_upgrade(mut self, callback: impl FnOnce(UpgradeError) + Send + 'static) -> Self {
@@ -157,11 +163,12 @@ impl WebSocketUpgrade {
         self
     }
 
-    /// Accepts the request: returns the response for the client, and runs `handler` on a task of its own once that response is
-    /// sent.
+    /// Accepts the request: returns the response for the client, and runs `handler` on a task of
+    /// its own once that response is sent.
     ///
-    /// The handler returns `()`, or a `Result` whose error closes with 1011; see [`HandlerOutput`]. However it ends, the closing
-    /// handshake is finished. The response may be given more headers, but must be returned with its status.
+    /// The handler returns `()`, or a `Result` whose error closes with 1011; see [`HandlerOutput`].
+    /// However it ends, the closing handshake is finished. The response may be given more headers,
+    /// but must be returned with its status.
     ///
     /// # Panics
     ///

@@ -11,7 +11,8 @@ use axum::{
 
 use crate::handshake::{HandshakeError, Rejection};
 
-/// A handshake service may return `axum::response::Result`, whose `?` takes everything that is a response.
+/// A handshake service may return `axum::response::Result`, whose `?` takes everything that is a
+/// response.
 impl From<ErrorResponse> for Rejection {
     fn from(error: ErrorResponse) -> Self {
         Self::from(Err::<(), _>(error).into_response())

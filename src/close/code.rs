@@ -8,8 +8,9 @@ use super::CloseReason;
 
 /// A status code that may stand in a Close frame (RFC 6455 §7.4).
 ///
-/// 1005, 1006 and 1015 are for reports only and never sent, 1004 and other numbers below 3000 are reserved: a value
-/// of this type is none of them. From 3000 on, 3999 and below are registered with IANA, 4000 to 4999 are private.
+/// 1005, 1006 and 1015 are for reports only and never sent, 1004 and other numbers below 3000 are
+/// reserved: a value of this type is none of them. From 3000 on, 3999 and below are registered with
+/// IANA, 4000 to 4999 are private.
 ///
 /// ```
 /// use tower_websocket::CloseCode;
@@ -45,8 +46,8 @@ impl CloseCode {
     /// 1014: a gateway got no valid response from the server behind it.
     pub const BAD_GATEWAY: Self = Self(1014);
 
-    /// Creates a code of an application's own: 4000 to 4999 for private use, or one of 3000 to 3999 that is registered with
-    /// IANA (RFC 6455 §7.4.2).
+    /// Creates a code of an application's own: 4000 to 4999 for private use, or one of 3000 to 3999
+    /// that is registered with IANA (RFC 6455 §7.4.2).
     ///
     /// ```
     /// use tower_websocket::CloseCode;
@@ -63,8 +64,8 @@ impl CloseCode {
     ///
     /// # Panics
     ///
-    /// Panics when `code` is not from 3000 to 4999. [`try_from`](Self::try_from) does not panic, and takes every code that may be
-    /// sent.
+    /// Panics when `code` is not from 3000 to 4999. [`try_from`](Self::try_from) does not panic,
+    /// and takes every code that may be sent.
     pub const fn application(code: u16) -> Self {
         assert!(3000 <= code && code <= 4999, "an application's close code must be from 3000 to 4999");
         Self(code)
@@ -100,8 +101,8 @@ impl From<CloseCode> for coding::CloseCode {
     }
 }
 
-/// Whether a status code may stand in a Close frame: those of RFC 6455 §7.4.1 that are not for reports only, those that
-/// IANA has registered since (1012 to 1014), and the ranges of §7.4.2.
+/// Whether a status code may stand in a Close frame: those of RFC 6455 §7.4.1 that are not for
+/// reports only, those that IANA has registered since (1012 to 1014), and the ranges of §7.4.2.
 pub(crate) fn is_valid_close_code(code: u16) -> bool {
     matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
 }

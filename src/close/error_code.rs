@@ -5,11 +5,12 @@ use tungstenite::{Error, error::ProtocolError};
 use super::{CloseCode, pong_timeout::is_pong_timeout};
 use crate::deflate::is_bad_data;
 
-/// Returns the close code that the peer gets when receiving fails with `error`, or `None` if it gets no Close: the connection
-/// is broken or closed already.
+/// Returns the close code that the peer gets when receiving fails with `error`, or `None` if it
+/// gets no Close: the connection is broken or closed already.
 ///
-/// It is for errors of [`recv`](crate::WebSocket::recv); a [table](crate::WebSocket#errors-of-receiving-and-sending) shows which
-/// of them there are, and those of `send`.
+/// It is for errors of [`recv`](crate::WebSocket::recv); a
+/// [table](crate::WebSocket#errors-of-receiving-and-sending) shows which of them there are, and
+/// those of `send`.
 ///
 /// ```
 /// use tower_websocket::{CloseCode, WebSocket, close::close_code_of};

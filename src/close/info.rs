@@ -11,8 +11,9 @@ pub struct CloseInfo {
 }
 
 impl CloseInfo {
-    /// Returns the connection's close code (RFC 6455 §7.1.5): that of the peer's Close frame, 1005 if it had none, 1006
-    /// if no Close frame came, or one with a code that must not be sent, which is a protocol violation.
+    /// Returns the connection's close code (RFC 6455 §7.1.5): that of the peer's Close frame, 1005
+    /// if it had none, 1006 if no Close frame came, or one with a code that must not be sent, which
+    /// is a protocol violation.
     pub fn code(&self) -> u16 {
         match &self.received {
             Some(Some(frame)) => frame.code.into(),
@@ -21,7 +22,8 @@ impl CloseInfo {
         }
     }
 
-    /// Returns the connection's close reason (RFC 6455 §7.1.6): that of the peer's Close frame, or an empty string.
+    /// Returns the connection's close reason (RFC 6455 §7.1.6): that of the peer's Close frame, or
+    /// an empty string.
     pub fn reason(&self) -> &str {
         match &self.received {
             Some(Some(frame)) => &frame.reason,
@@ -34,14 +36,14 @@ impl CloseInfo {
         self.received.is_some()
     }
 
-    /// Returns the Close frame with which this side began to close. It is `None` if this side only answered the peer's, and
-    /// if its own had no code.
+    /// Returns the Close frame with which this side began to close. It is `None` if this side only
+    /// answered the peer's, and if its own had no code.
     pub fn sent(&self) -> Option<&CloseFrame> {
         self.sent.as_ref()
     }
 
-    /// Returns the error that ended the connection, if one did: reading failed, the peer broke the protocol or did not answer
-    /// a ping, or the closing handshake made no progress in time.
+    /// Returns the error that ended the connection, if one did: reading failed, the peer broke the
+    /// protocol or did not answer a ping, or the closing handshake made no progress in time.
     pub fn error(&self) -> Option<&str> {
         self.error.as_deref()
     }

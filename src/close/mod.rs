@@ -3,8 +3,8 @@
 //! [`CloseCode`] is in the crate's root.
 //!
 //! - [`WebSocket::close`](crate::WebSocket::close) takes a code and a reason.
-//! - [`WebSocket::close_info`](crate::WebSocket::close_info) returns a [`CloseInfo`]: which code and reason came from the
-//!   peer, what was sent, and the error, if one ended the connection.
+//! - [`WebSocket::close_info`](crate::WebSocket::close_info) returns a [`CloseInfo`]: which code
+//!   and reason came from the peer, what was sent, and the error, if one ended the connection.
 //!
 //! ```
 //! use tower_websocket::{CloseCode, WebSocket};

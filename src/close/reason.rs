@@ -6,8 +6,8 @@ use tungstenite::Utf8Bytes;
 
 /// The reason in a Close frame: UTF-8 of at most 123 bytes (RFC 6455 §5.5).
 ///
-/// [`WebSocket::close`](crate::WebSocket::close) takes any text, and cuts one that is too long. Where a text must not be cut,
-/// [`try_from`](Self::try_from) checks it:
+/// [`WebSocket::close`](crate::WebSocket::close) takes any text, and cuts one that is too long.
+/// Where a text must not be cut, [`try_from`](Self::try_from) checks it:
 ///
 /// ```
 /// use tower_websocket::close::CloseReason;

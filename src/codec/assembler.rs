@@ -155,8 +155,8 @@ fn grow_to(bytes: &mut Vec<u8>, capacity: usize) {
     bytes.reserve_exact(capacity.saturating_sub(bytes.len()));
 }
 
-/// The capacity for `needed` bytes: twice as much as before, so that all the copying is linear, but never more than the
-/// message can have.
+/// The capacity for `needed` bytes: twice as much as before, so that all the copying is linear, but
+/// never more than the message can have.
 fn grown(capacity: usize, needed: usize, Outlook { announced, max }: Outlook) -> usize {
     if needed <= capacity {
         return capacity;

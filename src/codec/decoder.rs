@@ -84,8 +84,9 @@ struct ControlPayload {
 /// What one step of decoding led to.
 #[derive(Debug)]
 pub(crate) enum Decoded {
-    /// A message; a Close with a valid code or none. A [`Message::Frame`] is a piece of a message: the first has its kind, the
-    /// others continue it, and the last is final. A piece of a text is whole characters.
+    /// A message; a Close with a valid code or none. A [`Message::Frame`] is a piece of a message:
+    /// the first has its kind, the others continue it, and the last is final. A piece of a text is
+    /// whole characters.
     Message(Message),
     /// A step was made, and another may follow.
     Progress,
@@ -115,8 +116,8 @@ impl Decoder {
         self.header.is_empty() && self.frame.is_none() && self.open.is_none()
     }
 
-    /// Whether what comes next is a Close, of which at least the first byte is here: the first of `input` follows what was
-    /// decoded.
+    /// Whether what comes next is a Close, of which at least the first byte is here: the first of
+    /// `input` follows what was decoded.
     pub(crate) fn is_at_close(&self, input: &[u8]) -> bool {
         match &self.frame {
             Some(frame) => frame.opcode == OpCode::Control(Control::Close),
@@ -162,10 +163,11 @@ impl Decoder {
         }
     }
 
-    /// Returns where bytes may be read straight into a large message, after all of the input was decoded.
+    /// Returns where bytes may be read straight into a large message, after all of the input was
+    /// decoded.
     ///
-    /// It is no more than what is missing of the frame, and grows as bytes arrive. What was read there is to be decoded
-    /// by [`decode_direct`](Self::decode_direct) before anything else is.
+    /// It is no more than what is missing of the frame, and grows as bytes arrive. What was read
+    /// there is to be decoded by [`decode_direct`](Self::decode_direct) before anything else is.
     pub(crate) fn direct(&mut self) -> Option<Limit<&mut Vec<u8>>> {
         let frame = self.frame.as_ref().filter(|frame| frame.rest >= DIRECT_MIN)?;
         let open = self.open.filter(|_| !self.in_pieces);
@@ -283,7 +285,8 @@ fn at_hand(frame: &Frame, input: &[u8]) -> usize {
     usize::try_from(frame.rest).map_or(input.len(), |rest| rest.min(input.len()))
 }
 
-/// How large a plain message may become, of which there are `assembled` bytes and the rest of a frame.
+/// How large a plain message may become, of which there are `assembled` bytes and the rest of a
+/// frame.
 fn outlook(limits: &Limits, assembled: usize, frame: &Frame) -> Outlook {
     // It was checked that this is within the limits.
     let announced = assembled + frame.rest as usize;
@@ -385,7 +388,8 @@ mod tests {
             (b"", &[0x82, 0x7f]),
             (b"", &[0x89, 0x05]),
             (&begun, &[0x80, 0x7e]),
-            // Control frames that are too long, in either form, whatever the length turns out to be.
+            // Control frames that are too long, in either form, whatever the length turns out to
+            // be.
             (b"", &[0x89, 0xfe]),
             (b"", &[0x8a, 0xff]),
             (b"", &[0x88, 0xfe]),

@@ -17,8 +17,8 @@ use super::{
     write_buffer,
 };
 
-/// The largest payload that is copied behind other frames, in bytes. Above that an additional slice to write costs less
-/// than the copy.
+/// The largest payload that is copied behind other frames, in bytes. Above that an additional slice
+/// to write costs less than the copy.
 const COPY_MAX: usize = 16 * 1024;
 
 /// How many bytes of frames are put together, behind which control frames have to wait.
@@ -57,8 +57,9 @@ pub(crate) struct Garbage {
 }
 
 impl Encoder {
-    /// No frame has more than `max_frame_size` bytes of payload, if there is a limit; messages above it are fragmented. A
-    /// client's frames are masked with `keys` that nobody can predict (RFC 6455 §5.3 and §10.3); a server's are not masked.
+    /// No frame has more than `max_frame_size` bytes of payload, if there is a limit; messages
+    /// above it are fragmented. A client's frames are masked with `keys` that nobody can predict
+    /// (RFC 6455 §5.3 and §10.3); a server's are not masked.
     pub(crate) fn new(max_frame_size: Option<usize>, keys: Option<fn() -> Key>) -> Self {
         Self {
             max_frame_size: max_frame_size.unwrap_or(usize::MAX),
@@ -76,7 +77,8 @@ impl Encoder {
     ///
     /// Control messages are accepted as by [`push_control`](Self::push_control).
     ///
-    /// Returns what has been copied. It is to be dropped where the application's destructors may run.
+    /// Returns what has been copied. It is to be dropped where the application's destructors may
+    /// run.
     #[must_use = "the application's destructors must not run under a lock"]
     pub(crate) fn push(&mut self, message: Message) -> Option<Message> {
         let message = match message {
@@ -115,7 +117,8 @@ impl Encoder {
         is_direct
     }
 
-    /// Accepts a compressed message. It goes out in one frame when it has at most `whole` bytes, else in fragments.
+    /// Accepts a compressed message. It goes out in one frame when it has at most `whole` bytes,
+    /// else in fragments.
     pub(crate) fn push_compressed(&mut self, opcode: Data, payload: Bytes, whole: usize) {
         self.accepted += 1;
         let max = if payload.len() <= whole { usize::MAX } else { self.max_frame_size };
@@ -140,7 +143,8 @@ impl Encoder {
         self.queued += self.framed.len() - before;
     }
 
-    /// Accepts a Close frame that comes after all accepted data. It survives [`clear`](Self::clear).
+    /// Accepts a Close frame that comes after all accepted data. It survives
+    /// [`clear`](Self::clear).
     pub(crate) fn push_close_last(&mut self, frame: Option<&CloseFrame>) {
         let mut close = Vec::new();
         control::write_close(&mut close, frame, self.next_key());
@@ -181,10 +185,11 @@ impl Encoder {
         self.queued == 0
     }
 
-    /// Forgets all data that was not given out, and returns it, to be dropped where the application's destructors may run.
+    /// Forgets all data that was not given out, and returns it, to be dropped where the
+    /// application's destructors may run.
     ///
-    /// Pongs and a Close stay. Pings do not: nobody waits for the answers, and a ping of the application's came after its data.
-    /// No data may follow, as a message may have been cut.
+    /// Pongs and a Close stay. Pings do not: nobody waits for the answers, and a ping of the
+    /// application's came after its data. No data may follow, as a message may have been cut.
     #[must_use = "the application's destructors must not run under a lock"]
     pub(crate) fn clear(&mut self) -> Garbage {
         keep_answers(&mut self.framed);
@@ -247,13 +252,15 @@ impl Encoder {
         self.queue.get_or_insert_default().messages.push_back(outgoing);
     }
 
-    /// Frames what is queued, up to a large frame, whose payload and mask it returns, with what has been copied.
+    /// Frames what is queued, up to a large frame, whose payload and mask it returns, with what has
+    /// been copied.
     fn fill(&mut self) -> (Bytes, Option<Mask>, Vec<Bytes>) {
         let mut spent = Vec::new();
         let Some(mut queue) = self.queue.take() else { return (Bytes::new(), None, spent) };
         while let Some(next) = queue.messages.front_mut() {
             let len = next.next_len();
-            // The flight ends here, so that a control frame that comes meanwhile goes before the rest.
+            // The flight ends here, so that a control frame that comes meanwhile goes before the
+            // rest.
             if len <= COPY_MAX && !self.has_room(len) {
                 self.queue = Some(queue);
                 return (Bytes::new(), None, spent);
@@ -279,7 +286,8 @@ impl Encoder {
             if let Some(mut mask) = mask {
                 mask.apply(&mut self.framed[start..]);
             }
-            // It is the application's, whose destructor may run anything: dropped with the flight, outside of the lock.
+            // It is the application's, whose destructor may run anything: dropped with the flight,
+            // outside of the lock.
             spent.push(frame.payload);
         }
         if let Some(close) = queue.close {

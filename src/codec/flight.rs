@@ -9,7 +9,8 @@ use super::{mask::Mask, write_buffer};
 /// How many bytes of a masked payload are copied at a time.
 const PIECE: usize = 64 * 1024;
 
-/// A stretch of bytes to write, before anything else is: whole frames, and perhaps one large frame's header and payload.
+/// A stretch of bytes to write, before anything else is: whole frames, and perhaps one large
+/// frame's header and payload.
 ///
 /// It owns what applications gave, so a destructor of theirs may run when it is dropped.
 #[derive(Debug)]
@@ -26,7 +27,8 @@ pub(crate) struct Flight {
 #[derive(Debug)]
 struct Given {
     payload: Bytes,
-    /// The payload is the application's, so it is masked in copies of its pieces, which go to the flight's head.
+    /// The payload is the application's, so it is masked in copies of its pieces, which go to the
+    /// flight's head.
     mask: Option<Mask>,
     /// What was copied to the flight's head.
     #[expect(dead_code, reason = "it is kept to be dropped with the flight")]
@@ -52,7 +54,8 @@ impl Flight {
         [IoSlice::new(&self.head[self.done..]), IoSlice::new(payload)]
     }
 
-    /// Copies the next piece of a payload that is to be masked. Returns whether there is such a payload.
+    /// Copies the next piece of a payload that is to be masked. Returns whether there is such a
+    /// payload.
     fn mask_piece(&mut self) -> bool {
         let Some(given) = &mut self.given else { return false };
         let Some(mask) = &mut given.mask else { return false };

@@ -74,8 +74,8 @@ impl PartialHeader {
         self.bytes.first().copied().filter(|_| !self.is_empty())
     }
 
-    /// Reads a header and the size of the payload, or what there is of it. Each rule is applied as soon as the bytes are
-    /// there that break it.
+    /// Reads a header and the size of the payload, or what there is of it. Each rule is applied as
+    /// soon as the bytes are there that break it.
     pub(super) fn read(
         &mut self,
         input: &mut &mut [u8],

@@ -12,24 +12,27 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// Fails when a plain frame of `payload` bytes is too large to follow `assembled` bytes of its message.
+    /// Fails when a plain frame of `payload` bytes is too large to follow `assembled` bytes of its
+    /// message.
     pub(super) fn check_plain(&self, payload: u64, assembled: usize) -> Result<(), Error> {
         within(payload, self.max_frame_size as u64)?;
         within((assembled as u64).saturating_add(payload), self.max_message_size as u64)
     }
 
-    /// Fails when a compressed frame of `payload` bytes is larger than anything that could be received makes it.
+    /// Fails when a compressed frame of `payload` bytes is larger than anything that could be
+    /// received makes it.
     pub(super) fn check_compressed(&self, payload: u64) -> Result<(), Error> {
         within(payload, compressed_bound(self.max_frame_size.min(self.max_message_size) as u64))
     }
 
-    /// Returns how many bytes may come out of a compressed frame of `payload` bytes. One that is larger than a frame may
-    /// be is only allowed as far as compression made it so.
+    /// Returns how many bytes may come out of a compressed frame of `payload` bytes. One that is
+    /// larger than a frame may be is only allowed as far as compression made it so.
     pub(super) fn inflated_frame(&self, payload: u64) -> usize {
         if payload > self.max_frame_size as u64 { self.max_frame_size } else { usize::MAX }
     }
 
-    /// Fails when more than `room` bytes came out of a compressed frame, or made a message larger than it may be.
+    /// Fails when more than `room` bytes came out of a compressed frame, or made a message larger
+    /// than it may be.
     pub(super) fn check_inflated(&self, inflated: usize, room: usize, assembled: usize) -> Result<(), Error> {
         if inflated > room {
             let size = self.max_frame_size.saturating_add(inflated - room);
@@ -47,8 +50,8 @@ fn within(size: u64, max_size: u64) -> Result<(), Error> {
     Err(CapacityError::MessageTooLong { size, max_size }.into())
 }
 
-/// How large `len` bytes become at most when deflate makes them larger: zlib's bound for any of its settings, and the
-/// end of a flush.
+/// How large `len` bytes become at most when deflate makes them larger: zlib's bound for any of its
+/// settings, and the end of a flush.
 fn compressed_bound(len: u64) -> u64 {
     len.saturating_add(len / 8 + len / 64).saturating_add(16)
 }

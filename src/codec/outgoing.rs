@@ -38,8 +38,8 @@ pub(super) struct OutgoingFrame {
 }
 
 impl Outgoing {
-    /// A message that goes out in frames of at most `max` bytes; a raw frame goes as it is, but for its mask. A control
-    /// message comes back.
+    /// A message that goes out in frames of at most `max` bytes; a raw frame goes as it is, but for
+    /// its mask. A control message comes back.
     pub(super) fn new(message: Message, max: usize) -> Result<Self, Message> {
         Ok(match message {
             Message::Text(text) => Self::data(Data::Text, false, text.into(), max, true),
@@ -98,8 +98,8 @@ impl Outgoing {
     }
 }
 
-/// How much of `rest` goes into one frame of at most `max` bytes. Text is cut between characters; one that is larger than a frame
-/// may be goes all the same.
+/// How much of `rest` goes into one frame of at most `max` bytes. Text is cut between characters;
+/// one that is larger than a frame may be goes all the same.
 pub(crate) fn frame_len(rest: &[u8], max: usize, is_text: bool) -> usize {
     if rest.len() <= max {
         return rest.len();

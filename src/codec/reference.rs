@@ -1,6 +1,7 @@
 //! A client's frames, and a reader of its own of them: simple, slow, and only for whole streams.
 //!
-//! Not those of `tests/raw_client`, which a published package does not have, though its unit tests run there too.
+//! Not those of `tests/raw_client`, which a published package does not have, though its unit tests
+//! run there too.
 
 use tungstenite::{
     Message,

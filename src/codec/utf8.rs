@@ -118,7 +118,8 @@ mod tests {
     use super::{BadUtf8, Text};
     use crate::header::arbitrary::config;
 
-    /// What a text is when it arrives in two pieces, and how many bytes were taken before it failed.
+    /// What a text is when it arrives in two pieces, and how many bytes were taken before it
+    /// failed.
     fn read(pieces: &[&[u8]]) -> Result<String, BadUtf8> {
         let mut text = Text::default();
         let mut len = 0;

@@ -9,7 +9,8 @@ thread_local! {
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// Takes this thread's write buffer, which is empty, or a new one while that is away or the thread ends.
+/// Takes this thread's write buffer, which is empty, or a new one while that is away or the thread
+/// ends.
 ///
 /// A connection that has nothing to write holds no write buffer.
 pub(super) fn take() -> Vec<u8> {

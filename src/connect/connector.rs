@@ -20,7 +20,8 @@ use crate::{
     websocket::{ConnectionGuard, GuardError, Negotiated, WebSocket, WebSocketId},
 };
 
-/// Opens WebSockets as a client, over any stream that the caller brings: the other end of an [`Acceptor`](crate::Acceptor).
+/// Opens WebSockets as a client, over any stream that the caller brings: the other end of an
+/// [`Acceptor`](crate::Acceptor).
 ///
 /// ```no_run
 /// use http::Request;
@@ -41,18 +42,19 @@ use crate::{
 /// # }
 /// ```
 ///
-/// It resolves no names, and has neither TLS nor a pool: the stream is a `TcpStream`, a TLS stream over one, a unix socket,
-/// or any other.
+/// It resolves no names, and has neither TLS nor a pool: the stream is a `TcpStream`, a TLS stream
+/// over one, a unix socket, or any other.
 ///
-/// The [`WebSocket`] is the one that servers have, with the same [`Config`]: limits, keepalive, compression, timeouts, count and
-/// shutdown. It has no driver: keepalive and answers to pings need that one of its methods is awaited, or
-/// [`WebSocket::drive`]. As a client's it differs in this:
+/// The [`WebSocket`] is the one that servers have, with the same [`Config`]: limits, keepalive,
+/// compression, timeouts, count and shutdown. It has no driver: keepalive and answers to pings need
+/// that one of its methods is awaited, or [`WebSocket::drive`]. As a client's it differs in this:
 ///
-/// - What it sends is masked with random keys, which is a copy of each message, in pieces of at most 64 KiB; frames that arrive
-///   masked are a protocol violation (RFC 6455 §5.1 and §5.3).
-/// - After the closing handshake, it waits for the server to end the stream first (RFC 6455 §7.1.1), at most for
-///   [`Config::close_timeout`].
-/// - [`Config::allow_origin`], [`Config::allow_host`] and [`Config::request_head_timeout`] are for servers, and are ignored.
+/// - What it sends is masked with random keys, which is a copy of each message, in pieces of at
+///   most 64 KiB; frames that arrive masked are a protocol violation (RFC 6455 §5.1 and §5.3).
+/// - After the closing handshake, it waits for the server to end the stream first (RFC 6455
+///   §7.1.1), at most for [`Config::close_timeout`].
+/// - [`Config::allow_origin`], [`Config::allow_host`] and [`Config::request_head_timeout`] are for
+///   servers, and are ignored.
 #[derive(Clone, Debug, Default)]
 #[must_use = "a connector does nothing unless it connects"]
 pub struct Connector {
@@ -72,14 +74,15 @@ impl Connector {
         self
     }
 
-    /// Offers one more subprotocol, after those before it (RFC 6455 §1.9). The server may choose one of them, or none:
-    /// [`WebSocket::protocol`] returns which.
+    /// Offers one more subprotocol, after those before it (RFC 6455 §1.9). The server may choose
+    /// one of them, or none: [`WebSocket::protocol`] returns which.
     ///
     /// Those in the request's own `Sec-WebSocket-Protocol` are offered before these.
     ///
     /// # Panics
     ///
-    /// Panics when `name` is not a token (RFC 6455 §4.1 item 10): letters, digits and ``!#$%&'*+-.^_`|~``, at least one.
+    /// Panics when `name` is not a token (RFC 6455 §4.1 item 10): letters, digits and
+    /// ``!#$%&'*+-.^_`|~``, at least one.
     pub fn protocol(mut self, name: impl AsRef<str>) -> Self {
         let name = name.as_ref();
         let protocol = HeaderValue::from_str(name).ok().filter(|_| is_token(name));
@@ -87,21 +90,24 @@ impl Connector {
         self
     }
 
-    /// Asks for a WebSocket over `io`, with an HTTP/1.1 request, and returns it with the head of the accepting response.
+    /// Asks for a WebSocket over `io`, with an HTTP/1.1 request, and returns it with the head of
+    /// the accepting response.
     ///
-    /// `request` is a `GET` whose URI has the path and the host, in any scheme. A `Host` of its own goes before that of the URI,
-    /// and the other headers are sent as they are, but for these:
+    /// `request` is a `GET` whose URI has the path and the host, in any scheme. A `Host` of its own
+    /// goes before that of the URI, and the other headers are sent as they are, but for these:
     ///
-    /// - `Upgrade`, `Connection`, `Sec-WebSocket-Key`, `Sec-WebSocket-Version` and `Sec-WebSocket-Extensions` are set;
-    /// - headers that belong to another connection, such as those that its `Connection` names, and `Content-Length` are taken
-    ///   out, so that a gateway can pass a client's request on.
+    /// - `Upgrade`, `Connection`, `Sec-WebSocket-Key`, `Sec-WebSocket-Version` and
+    ///   `Sec-WebSocket-Extensions` are set;
+    /// - headers that belong to another connection, such as those that its `Connection` names, and
+    ///   `Content-Length` are taken out, so that a gateway can pass a client's request on.
     ///
     /// Frames that come together with the response are not lost.
     ///
     /// # Errors
     ///
-    /// Returns a [`ConnectError`], which has the reason, `io`, and the head of the response if one came: every check of RFC 6455
-    /// §4.1 has an error of its own in [`ResponseError`](crate::handshake::ResponseError). The server has
+    /// Returns a [`ConnectError`], which has the reason, `io`, and the head of the response if one
+    /// came: every check of RFC 6455 §4.1 has an error of its own in
+    /// [`ResponseError`](crate::handshake::ResponseError). The server has
     /// [`Config::handshake_timeout`] to take the request and to answer.
     ///
     /// # Cancel safety
@@ -182,7 +188,8 @@ impl Connector {
     }
 }
 
-/// Sends a request and reads the head of the response, within `limit`; gives what was read beyond that.
+/// Sends a request and reads the head of the response, within `limit`; gives what was read beyond
+/// that.
 async fn exchange<IO>(
     io: &mut IO,
     head: &[u8],

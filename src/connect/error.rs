@@ -9,8 +9,8 @@ use tower::BoxError;
 use super::RequestError;
 use crate::{handshake::ResponseError, http1::HeadError, io::Rewind};
 
-/// Why [`Connector::connect`](crate::Connector::connect) opened no WebSocket. The stream is in it, and the head of the response, if
-/// one came.
+/// Why [`Connector::connect`](crate::Connector::connect) opened no WebSocket. The stream is in it,
+/// and the head of the response, if one came.
 pub struct ConnectError<IO>(Box<Inner<IO>>);
 
 struct Inner<IO> {
@@ -25,7 +25,8 @@ struct Inner<IO> {
 pub enum ConnectErrorKind {
     /// The request cannot ask for a WebSocket. Nothing was sent.
     Request(RequestError),
-    /// As many sockets are open as [`Config::max_connections`](crate::Config::max_connections) allows. Nothing was sent.
+    /// As many sockets are open as [`Config::max_connections`](crate::Config::max_connections)
+    /// allows. Nothing was sent.
     TooManyConnections,
     /// A [`Shutdown`](crate::Shutdown) has begun. Nothing was sent.
     ShuttingDown,
@@ -40,8 +41,8 @@ pub enum ConnectErrorKind {
     Malformed(BoxError),
     /// The head of the response is over 64 KiB, or has over 100 headers.
     TooLarge,
-    /// The HTTP/2 connection failed, or the server has reset the stream, as one that does not know extended `CONNECT` does. With
-    /// the feature `http2`.
+    /// The HTTP/2 connection failed, or the server has reset the stream, as one that does not know
+    /// extended `CONNECT` does. With the feature `http2`.
     #[cfg(feature = "http2")]
     Http2(hyper::Error),
     /// A response came that does not open a WebSocket.
@@ -63,8 +64,8 @@ impl<IO> ConnectError<IO> {
         self.0.response.as_ref()
     }
 
-    /// Returns the stream. Bytes that were read beyond the response's head, such as the beginning of its body, are put back in
-    /// front; if no whole head came, all that were read.
+    /// Returns the stream. Bytes that were read beyond the response's head, such as the beginning
+    /// of its body, are put back in front; if no whole head came, all that were read.
     pub fn into_io(self) -> Rewind<IO> {
         self.0.io
     }

@@ -12,16 +12,17 @@ use super::{ConnectErrorKind, connector::Connector, opening::Opening};
 use crate::{io::UpgradedIo, websocket::WebSocket};
 
 impl Connector {
-    /// Asks for a WebSocket on a stream of an HTTP/2 connection of hyper's, with an extended `CONNECT` (RFC 8441), and returns it
-    /// with the head of the accepting response. With the feature `http2`.
+    /// Asks for a WebSocket on a stream of an HTTP/2 connection of hyper's, with an extended
+    /// `CONNECT` (RFC 8441), and returns it with the head of the accepting response. With the
+    /// feature `http2`.
     ///
     /// The connection must have been told by the server that it knows extended `CONNECT`: check
-    /// [`is_extended_connect_protocol_enabled`] before the connection is spawned, but after its first `SETTINGS` have come. A
-    /// server that does not know it resets the stream.
+    /// [`is_extended_connect_protocol_enabled`] before the connection is spawned, but after its
+    /// first `SETTINGS` have come. A server that does not know it resets the stream.
     ///
-    /// `request` is as for [`connect`](Self::connect), with a scheme in its URI: `ws` and `http`, or `wss` and `https`. It is sent with
-    /// the method `CONNECT`. `B` is whatever body the connection is for, such as `http_body_util::Empty<Bytes>`; its default must
-    /// be empty.
+    /// `request` is as for [`connect`](Self::connect), with a scheme in its URI: `ws` and `http`,
+    /// or `wss` and `https`. It is sent with the method `CONNECT`. `B` is whatever body the
+    /// connection is for, such as `http_body_util::Empty<Bytes>`; its default must be empty.
     ///
     /// ```no_run
     /// use bytes::Bytes;
@@ -45,8 +46,9 @@ impl Connector {
     ///
     /// # Errors
     ///
-    /// Returns an [`Http2ConnectError`], which has the reason, and the response if one came that does not open a WebSocket. The
-    /// server has [`Config::handshake_timeout`](crate::Config::handshake_timeout) to answer.
+    /// Returns an [`Http2ConnectError`], which has the reason, and the response if one came that
+    /// does not open a WebSocket. The server has
+    /// [`Config::handshake_timeout`](crate::Config::handshake_timeout) to answer.
     ///
     /// # Cancel safety
     ///

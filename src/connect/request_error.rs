@@ -4,7 +4,8 @@ use std::{error::Error, fmt};
 
 use http::{HeaderValue, Method};
 
-/// Why a [`Connector`](crate::Connector) does not send a request: it is not one that can ask for a WebSocket.
+/// Why a [`Connector`](crate::Connector) does not send a request: it is not one that can ask for a
+/// WebSocket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RequestError {
@@ -12,7 +13,8 @@ pub enum RequestError {
     MethodNotGet(Method),
     /// The URI has no path, as `*` has none (RFC 6455 §4.1 item 3).
     InvalidTarget(String),
-    /// The URI has no scheme, or one of another protocol, which matters over HTTP/2 only (RFC 9113 §8.3.1).
+    /// The URI has no scheme, or one of another protocol, which matters over HTTP/2 only (RFC 9113
+    /// §8.3.1).
     InvalidScheme(String),
     /// Neither has the URI an authority, nor is there a `Host` (RFC 6455 §4.1 item 4).
     MissingHost,

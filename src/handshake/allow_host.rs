@@ -8,11 +8,12 @@ use super::{HandshakeError, InvalidEntry, authority, pattern::HostPattern};
 
 /// The hosts under which the server may be asked for a WebSocket: `Host`, over HTTP/2 `:authority`.
 ///
-/// The same-origin check compares a page's origin with the host that its browser asked, and both may be the
-/// attacker's: a page at `http://evil.example:8081` whose name is made to point at 127.0.0.1 once it is loaded (DNS
-/// rebinding) reaches a server on that machine with `Host` and `Origin` equal. A server that knows its names rejects
-/// such a request. This matters for servers that trust whoever reaches them: on a loopback address, or in a private
-/// network. A server with a login is safe, as browsers do not send its cookies to another name.
+/// The same-origin check compares a page's origin with the host that its browser asked, and both
+/// may be the attacker's: a page at `http://evil.example:8081` whose name is made to point at 127.0.0.1 once it is loaded (DNS
+/// rebinding) reaches a server on that machine with `Host` and `Origin` equal. A server that knows
+/// its names rejects such a request. This matters for servers that trust whoever reaches them: on a
+/// loopback address, or in a private network. A server with a login is safe, as browsers do not
+/// send its cookies to another name.
 ///
 /// The default is [`any`](Self::any).
 ///
@@ -40,7 +41,8 @@ impl AllowHost {
         Self(Policy::Any)
     }
 
-    /// Allows only the hosts of a list: a domain name in any case, an IPv4 address, or an IPv6 address in brackets.
+    /// Allows only the hosts of a list: a domain name in any case, an IPv4 address, or an IPv6
+    /// address in brackets.
     ///
     /// - `example.com` is this host at any port, `example.com:8443` at that port only.
     /// - `*.example.com` is every subdomain of `example.com`, but not `example.com` itself.
@@ -48,7 +50,8 @@ impl AllowHost {
     ///
     /// # Errors
     ///
-    /// [`InvalidEntry`] names an entry that is not a host, or one that no browser sends in this form.
+    /// [`InvalidEntry`] names an entry that is not a host, or one that no browser sends in this
+    /// form.
     pub fn list<H: AsRef<str>>(hosts: impl IntoIterator<Item = H>) -> Result<Self, InvalidEntry> {
         let parse = |host: H| {
             let host = host.as_ref();

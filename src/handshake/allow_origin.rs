@@ -12,12 +12,14 @@ use crate::header::joined;
 
 /// Which origins may open a WebSocket.
 ///
-/// Browsers let any page open a WebSocket to any server, with that server's cookies, and only tell the page's
-/// origin in the `Origin` header: without this check a foreign page acts as its visitor. Requests without
-/// `Origin` come from programs that could send any value, so they pass under every policy.
+/// Browsers let any page open a WebSocket to any server, with that server's cookies, and only tell
+/// the page's origin in the `Origin` header: without this check a foreign page acts as its visitor.
+/// Requests without `Origin` come from programs that could send any value, so they pass under every
+/// policy.
 ///
-/// The default is [`same_origin`](Self::same_origin). It does not protect a server on a loopback address or in a private
-/// network from DNS rebinding, where `Host` is the attacker's as well; [`AllowHost`](crate::AllowHost) does.
+/// The default is [`same_origin`](Self::same_origin). It does not protect a server on a loopback
+/// address or in a private network from DNS rebinding, where `Host` is the attacker's as well;
+/// [`AllowHost`](crate::AllowHost) does.
 #[derive(Clone, Default)]
 pub struct AllowOrigin(Policy);
 
@@ -33,27 +35,29 @@ enum Policy {
 type Predicate = dyn Fn(&HeaderValue, &Parts) -> bool + Send + Sync;
 
 impl AllowOrigin {
-    /// Allows only the origin whose host and port are those that the request is for: `Host`, over HTTP/2 `:authority`.
+    /// Allows only the origin whose host and port are those that the request is for: `Host`, over
+    /// HTTP/2 `:authority`.
     ///
-    /// A port that either leaves out is the default of the origin's scheme, so that a proxy which ends TLS in
-    /// front of the server changes nothing. The opaque origin `null` is never the same.
+    /// A port that either leaves out is the default of the origin's scheme, so that a proxy which
+    /// ends TLS in front of the server changes nothing. The opaque origin `null` is never the same.
     pub fn same_origin() -> Self {
         Self(Policy::SameOrigin)
     }
 
-    /// Allows any origin. For servers without ambient credentials: no cookies, no client certificates, no trust in the
-    /// client's address.
+    /// Allows any origin. For servers without ambient credentials: no cookies, no client
+    /// certificates, no trust in the client's address.
     pub fn any() -> Self {
         Self(Policy::Any)
     }
 
-    /// Allows only the origins of a list. The server's own origin is not on the list unless it is in `origins`.
+    /// Allows only the origins of a list. The server's own origin is not on the list unless it is
+    /// in `origins`.
     ///
-    /// Entries and the header are compared as scheme, host and port, in any case, and a port that is left out is the
-    /// default of the scheme: `https://example.com`, `https://Example.com/` and `https://example.com:443` are the same.
+    /// Entries and the header are compared as scheme, host and port, in any case, and a port that
+    /// is left out is the default of the scheme: `https://example.com`, `https://Example.com/` and `https://example.com:443` are the same.
     ///
-    /// - `https://*.example.com` is every subdomain of `example.com`, but not `example.com` itself. There are no
-    ///   other wildcards.
+    /// - `https://*.example.com` is every subdomain of `example.com`, but not `example.com` itself.
+    ///   There are no other wildcards.
     /// - A domain name that is not ASCII is written in punycode, as in `https://xn--bcher-kva.example`.
     /// - `null` is the origin of sandboxed frames and, in most browsers, of files: every page can have it. `file://` is
     ///   what some browsers and applications send for files.
@@ -71,7 +75,8 @@ impl AllowOrigin {
     ///
     /// # Errors
     ///
-    /// [`InvalidEntry`] names an entry that is not an origin, or one that no browser sends in this form.
+    /// [`InvalidEntry`] names an entry that is not an origin, or one that no browser sends in this
+    /// form.
     pub fn list<O: AsRef<str>>(origins: impl IntoIterator<Item = O>) -> Result<Self, InvalidEntry> {
         let parse = |origin: O| {
             let origin = origin.as_ref();
@@ -81,7 +86,8 @@ impl AllowOrigin {
         Ok(Self(Policy::List(origins?)))
     }
 
-    /// Allows the origins for which `predicate` is true; it is given the `Origin` and the request's head.
+    /// Allows the origins for which `predicate` is true; it is given the `Origin` and the request's
+    /// head.
     pub fn predicate(predicate: impl Fn(&HeaderValue, &Parts) -> bool + Send + Sync + 'static) -> Self {
         Self(Policy::Predicate(Arc::new(predicate)))
     }

@@ -6,7 +6,8 @@ use crate::header::HostPort;
 
 /// The host and port that the request is for, as it names them.
 ///
-/// `:authority` or the authority of an absolute URI comes before `Host` (RFC 9113 §8.3.1, RFC 9112 §3.2.2).
+/// `:authority` or the authority of an absolute URI comes before `Host` (RFC 9113 §8.3.1, RFC 9112
+/// §3.2.2).
 pub(super) fn text(parts: &Parts) -> Option<&[u8]> {
     match parts.uri.authority() {
         Some(authority) => Some(authority.as_str().as_bytes()),

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-/// The `:protocol` of an extended CONNECT (RFC 8441 §4, RFC 9220 §3): a request extension that a server sets which is not
-/// hyper's.
+/// The `:protocol` of an extended CONNECT (RFC 8441 §4, RFC 9220 §3): a request extension that a
+/// server sets which is not hyper's.
 ///
-/// A request with this extension, the method `CONNECT` and the version HTTP/2 or HTTP/3 asks for a WebSocket when the
-/// protocol is `websocket`. hyper has an extension of its own for HTTP/2, which counts as well, with the feature `http2`.
+/// A request with this extension, the method `CONNECT` and the version HTTP/2 or HTTP/3 asks for a
+/// WebSocket when the protocol is `websocket`. hyper has an extension of its own for HTTP/2, which
+/// counts as well, with the feature `http2`.
 ///
 /// The IO of the stream goes into a [`PendingIo`](crate::io::PendingIo).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -18,19 +18,22 @@ use super::{HandshakeErrorKind, HandshakeKind, Rejection, RejectionBody, kind};
 pub enum HandshakeError {
     /// An ordinary HTTP/1 request: it does not ask for a WebSocket (426).
     NotWebSocket,
-    /// An HTTP/1 request that has some of an opening handshake, but is not HTTP/1.1, or whose `Upgrade` or `Connection`
-    /// is missing or says something else (426, RFC 6455 §4.2.1 items 3 and 4). The text tells which.
+    /// An HTTP/1 request that has some of an opening handshake, but is not HTTP/1.1, or whose
+    /// `Upgrade` or `Connection` is missing or says something else (426, RFC 6455 §4.2.1 items 3
+    /// and 4). The text tells which.
     ///
     /// A proxy that does not pass an upgrade on makes such requests.
     IncompleteUpgrade(String),
-    /// An ordinary HTTP/2 request: it does not ask for a WebSocket, which takes a `CONNECT` (405, RFC 8441 §4).
+    /// An ordinary HTTP/2 request: it does not ask for a WebSocket, which takes a `CONNECT` (405,
+    /// RFC 8441 §4).
     MethodNotConnect(Method),
-    /// An HTTP/2 `CONNECT` for something else: its `:protocol` is not `websocket`, or there is none (501, RFC 9220 §3).
+    /// An HTTP/2 `CONNECT` for something else: its `:protocol` is not `websocket`, or there is none
+    /// (501, RFC 9220 §3).
     UnknownProtocol,
     /// The method is not `GET` (405, RFC 6455 §4.1 item 2).
     MethodNotGet(Method),
-    /// No `Sec-WebSocket-Version` (426, RFC 6455 §4.2.1 item 6; over HTTP/2 400, as a 426 must have an `Upgrade`,
-    /// which HTTP/2 must not have).
+    /// No `Sec-WebSocket-Version` (426, RFC 6455 §4.2.1 item 6; over HTTP/2 400, as a 426 must have
+    /// an `Upgrade`, which HTTP/2 must not have).
     MissingVersion(HandshakeKind),
     /// `Sec-WebSocket-Version` is not 13 (426, RFC 6455 §4.4; over HTTP/2 400).
     UnsupportedVersion(HeaderValue, HandshakeKind),
@@ -48,7 +51,8 @@ pub enum HandshakeError {
     MissingHost,
     /// More than one `Host` (400, RFC 9112 §3.2).
     RepeatedHost(HeaderValue),
-    /// `Host`, or the authority of the request target, is not a host and an optional port (400, RFC 9112 §3.2).
+    /// `Host`, or the authority of the request target, is not a host and an optional port (400, RFC
+    /// 9112 §3.2).
     InvalidHost(HeaderValue),
     /// Over HTTP/2: `Host` names another host or port than `:authority` (400, RFC 9113 §8.3.1).
     DifferentHost {
@@ -57,11 +61,13 @@ pub enum HandshakeError {
         /// The value of `:authority`.
         authority: HeaderValue,
     },
-    /// [`AllowHost`](crate::AllowHost) does not allow the host that the request is for (421, RFC 9110 §15.5.20).
+    /// [`AllowHost`](crate::AllowHost) does not allow the host that the request is for (421, RFC
+    /// 9110 §15.5.20).
     ForbiddenHost(HeaderValue),
     /// The request announces a body, whose bytes would be taken for frames (400).
     BodyAnnounced,
-    /// [`AllowOrigin`](crate::AllowOrigin) does not allow the request's origin (403, RFC 6455 §10.2).
+    /// [`AllowOrigin`](crate::AllowOrigin) does not allow the request's origin (403, RFC 6455
+    /// §10.2).
     ForbiddenOrigin {
         /// The value of `Origin`.
         origin: HeaderValue,
@@ -70,14 +76,16 @@ pub enum HandshakeError {
     },
     /// More than one `Origin` (403, RFC 6454 §7.3).
     RepeatedOrigin(HeaderValue),
-    /// The request has neither hyper's `OnUpgrade` nor a [`PendingIo`](crate::io::PendingIo) in its extensions, so that the
-    /// server cannot hand over its IO (500): something before this crate has taken it, or has rebuilt the request without
-    /// its extensions.
+    /// The request has neither hyper's `OnUpgrade` nor a [`PendingIo`](crate::io::PendingIo) in its
+    /// extensions, so that the server cannot hand over its IO (500): something before this crate
+    /// has taken it, or has rebuilt the request without its extensions.
     ///
-    /// A hyper server that does not upgrade is found out only later, as an [`UpgradeError`](crate::accept::UpgradeError): hyper puts
-    /// an `OnUpgrade` into each request all the same, so the client gets the accepting response, and then the end.
+    /// A hyper server that does not upgrade is found out only later, as an
+    /// [`UpgradeError`](crate::accept::UpgradeError): hyper puts an `OnUpgrade` into each request
+    /// all the same, so the client gets the accepting response, and then the end.
     NotUpgradable,
-    /// As many sockets are open as [`Config::max_connections`](crate::Config::max_connections) allows (503).
+    /// As many sockets are open as [`Config::max_connections`](crate::Config::max_connections)
+    /// allows (503).
     TooManyConnections,
     /// A [`Shutdown`](crate::Shutdown) has begun (503).
     ShuttingDown,
@@ -167,7 +175,8 @@ impl HandshakeError {
         }
     }
 
-    /// Returns the response that the client should get, with the [`HandshakeErrorKind`] in its extensions.
+    /// Returns the response that the client should get, with the [`HandshakeErrorKind`] in its
+    /// extensions.
     pub fn into_response(self) -> Response<RejectionBody> {
         let (status, kind) = (self.status(), self.kind());
         let allow = match self {

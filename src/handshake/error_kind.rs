@@ -2,12 +2,14 @@
 
 use std::fmt;
 
-/// Why an opening handshake was rejected, as a [`HandshakeError`](super::HandshakeError) without its details, for metrics.
+/// Why an opening handshake was rejected, as a [`HandshakeError`](super::HandshakeError) without
+/// its details, for metrics.
 ///
 /// It is in the extensions of every response that rejects: of a
 /// [`WebSocketUpgradeLayer`](crate::WebSocketUpgradeLayer), of
 /// [`into_service`](crate::WebSocketUpgradeLayer::into_service) also to ordinary requests, and of
-/// [`HandshakeError::into_response`](super::HandshakeError::into_response). Layers around find it there:
+/// [`HandshakeError::into_response`](super::HandshakeError::into_response). Layers around find it
+/// there:
 ///
 /// ```
 /// use http::Response;

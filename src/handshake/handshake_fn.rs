@@ -11,8 +11,8 @@ use tower::Service;
 
 use super::{Handshake, Rejection};
 
-/// Creates a handshake service from `state` and an async function or closure, which is called with a clone of the state and
-/// the request.
+/// Creates a handshake service from `state` and an async function or closure, which is called with
+/// a clone of the state and the request.
 ///
 /// Everything that becomes a [`Rejection`] can be returned by `?`.
 ///
@@ -34,9 +34,10 @@ use super::{Handshake, Rejection};
 /// });
 /// ```
 ///
-/// An async closure cannot use what it captures here: what it needs is its state, a tuple if it is several things. rustc says
-/// of one that does "async closure does not implement `Fn` because it captures state from its environment", or that a variable
-/// "does not live long enough". Without state, `tower::service_fn` is enough.
+/// An async closure cannot use what it captures here: what it needs is its state, a tuple if it is
+/// several things. rustc says of one that does "async closure does not implement `Fn` because it
+/// captures state from its environment", or that a variable "does not live long enough". Without
+/// state, `tower::service_fn` is enough.
 pub fn handshake_fn<S, F, Fut, T>(state: S, f: F) -> HandshakeFn<S, F>
 where
     S: Clone + Send + 'static,

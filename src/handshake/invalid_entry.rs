@@ -2,8 +2,9 @@
 
 use std::{error::Error, fmt};
 
-/// An entry of [`AllowOrigin::list`](crate::AllowOrigin::list) or [`AllowHost::list`](crate::AllowHost::list) that names
-/// nothing, or something that no browser sends.
+/// An entry of [`AllowOrigin::list`](crate::AllowOrigin::list) or
+/// [`AllowHost::list`](crate::AllowHost::list) that names nothing, or something that no browser
+/// sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidEntry {
     entry: String,

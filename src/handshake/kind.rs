@@ -14,7 +14,8 @@ use crate::header::{has_token, joined};
 pub enum HandshakeKind {
     /// HTTP/1.1: `GET` with `Upgrade: websocket` (RFC 6455 §4.1). The accepting status is 101.
     Upgrade,
-    /// HTTP/2 or HTTP/3: `CONNECT` with the `:protocol` `websocket` (RFC 8441 §5, RFC 9220). The accepting status is 200.
+    /// HTTP/2 or HTTP/3: `CONNECT` with the `:protocol` `websocket` (RFC 8441 §5, RFC 9220). The
+    /// accepting status is 200.
     ///
     /// Recognized under hyper with the feature `http2`, under other servers by a
     /// [`ConnectProtocol`](crate::handshake::ConnectProtocol).
@@ -22,7 +23,8 @@ pub enum HandshakeKind {
 }
 
 impl HandshakeKind {
-    /// How `request` asks for a WebSocket, rightly or wrongly; those which do not are not ours to answer.
+    /// How `request` asks for a WebSocket, rightly or wrongly; those which do not are not ours to
+    /// answer.
     ///
     /// HTTP/1.0 must ignore `Upgrade` (RFC 9110 §7.8), HTTP/2 has none (RFC 9113 §8.6).
     pub(crate) fn of<B>(request: &Request<B>) -> Option<Self> {
@@ -73,7 +75,8 @@ pub(super) fn missing<B>(request: &Request<B>) -> Option<String> {
     (!missing.is_empty()).then(|| missing.join("; "))
 }
 
-/// Upgrade tokens, of which `:protocol` is one, are compared in any case (RFC 8441 §4, RFC 9110 §7.8).
+/// Upgrade tokens, of which `:protocol` is one, are compared in any case (RFC 8441 §4, RFC 9110
+/// §7.8).
 fn is_extended_connect<B>(request: &Request<B>) -> bool {
     let extensions = request.extensions();
     let protocol = extensions.get().map(ConnectProtocol::as_str).or_else(|| hyper_protocol(extensions));

@@ -1,8 +1,10 @@
 //! The opening handshake: how it is asked for, and how it is rejected (RFC 6455 §4, RFC 8441 §5).
 //!
-//! [`Handshake`], [`HandshakeService`], [`AcceptAll`], [`Rejection`], [`AllowOrigin`] and [`AllowHost`] are in the crate's root.
+//! [`Handshake`], [`HandshakeService`], [`AcceptAll`], [`Rejection`], [`AllowOrigin`] and
+//! [`AllowHost`] are in the crate's root.
 //!
-//! Every response that rejects a handshake has a [`HandshakeErrorKind`] in its extensions, for metrics and logs:
+//! Every response that rejects a handshake has a [`HandshakeErrorKind`] in its extensions, for
+//! metrics and logs:
 //!
 //! ```
 //! use http::Response;

@@ -1,4 +1,5 @@
-//! What a client has asked for, and which responses it may take for an open WebSocket (RFC 6455 §4.1, RFC 8441 §5).
+//! What a client has asked for, and which responses it may take for an open WebSocket (RFC 6455
+//! §4.1, RFC 8441 §5).
 
 use http::{
     HeaderMap, HeaderValue, StatusCode,

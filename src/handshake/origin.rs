@@ -25,8 +25,8 @@ impl<'a> Origin<'a> {
         Some(Self::Tuple { scheme, authority })
     }
 
-    /// Whether it is the origin of what is served at `own`. Of the scheme only the default port counts, as a proxy in
-    /// front of the server may have ended TLS.
+    /// Whether it is the origin of what is served at `own`. Of the scheme only the default port
+    /// counts, as a proxy in front of the server may have ended TLS.
     pub(super) fn is_at(&self, own: &HostPort<'_>) -> bool {
         let Self::Tuple { scheme, authority: Some(authority) } = self else { return false };
         let default = default_port(scheme);

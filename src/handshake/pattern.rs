@@ -24,7 +24,8 @@ enum Name {
 impl HostPattern {
     /// Parses `host`, `host:port`, `*.domain`, `*.domain:port`, with an IPv6 address in brackets.
     ///
-    /// An entry that no request could match is an error, as it does not mean what it says. The error is the reason.
+    /// An entry that no request could match is an error, as it does not mean what it says. The
+    /// error is the reason.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         let (name, rest) = match text.strip_prefix('[') {
             Some(address) => {
@@ -103,7 +104,8 @@ impl Name {
     }
 }
 
-/// Whether browsers take a host with this last label for an IPv4 address (WHATWG URL, "ends in a number").
+/// Whether browsers take a host with this last label for an IPv4 address (WHATWG URL, "ends in a
+/// number").
 fn is_number(label: &str) -> bool {
     let hex = label.strip_prefix("0x").or(label.strip_prefix("0X"));
     match hex {

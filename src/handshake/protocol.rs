@@ -25,7 +25,8 @@ impl Offered {
         tokens(&self.0, &SEC_WEBSOCKET_PROTOCOL)
     }
 
-    /// The first of `preferred` that is offered; names are compared with their case (RFC 6455 §4.2.2).
+    /// The first of `preferred` that is offered; names are compared with their case (RFC 6455
+    /// §4.2.2).
     pub(crate) fn select<P: AsRef<str>>(
         &self,
         preferred: impl IntoIterator<Item = P>,

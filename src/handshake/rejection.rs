@@ -26,12 +26,14 @@ use crate::header::strip_connection;
 /// | [`BoxError`], as tower's middleware returns | the `Rejection` in its chain of sources, if there is one; 503 for tower's timeout and load shedding; else 500 with no body, as an unknown error's text is not the client's business |
 /// | a rejection of one of axum's extractors, axum's `ErrorResponse` (feature `axum`) | what axum would answer |
 ///
-/// A service with an error type of its own implements `From<ItsError> for Rejection`. Without the feature `axum`, a rejection
-/// of one of its extractors is a response too: `extracted.map_err(IntoResponse::into_response)?`. With it, `?` alone is
-/// enough, and a handshake service may return `axum::response::Result<Response<T>>`, where `?` takes every response.
+/// A service with an error type of its own implements `From<ItsError> for Rejection`. Without the
+/// feature `axum`, a rejection of one of its extractors is a response too:
+/// `extracted.map_err(IntoResponse::into_response)?`. With it, `?` alone is enough, and a handshake
+/// service may return `axum::response::Result<Response<T>>`, where `?` takes every response.
 ///
-/// `Content-Length` and `Transfer-Encoding` are taken out, as the server sets them to what the body needs; a status that
-/// has no body (204, 205, 304) loses it. A status that cannot reject (any 1xx, over HTTP/2 any 2xx too) is sent as 500.
+/// `Content-Length` and `Transfer-Encoding` are taken out, as the server sets them to what the body
+/// needs; a status that has no body (204, 205, 304) loses it. A status that cannot reject (any 1xx,
+/// over HTTP/2 any 2xx too) is sent as 500.
 #[derive(Clone, Debug)]
 pub struct Rejection(Box<Inner>);
 
@@ -49,7 +51,8 @@ impl Rejection {
 
     /// Makes the response one that any server can send as a whole.
     fn whole(mut response: Response<RejectionBody>) -> Self {
-        // Over HTTP/2 a length that is not the body's is an error of the stream, on a raw one it misleads the client.
+        // Over HTTP/2 a length that is not the body's is an error of the stream, on a raw one it
+        // misleads the client.
         for name in [CONTENT_LENGTH, TRANSFER_ENCODING] {
             response.headers_mut().remove(name);
         }

@@ -15,8 +15,8 @@ use tower::BoxError;
 
 /// The body of a response that opens no WebSocket: bytes, or any [`Body`].
 ///
-/// It is made from bytes and text with [`From`]; the default is empty. Clones of a body that is not bytes are the same
-/// body: each frame goes to one of them.
+/// It is made from bytes and text with [`From`]; the default is empty. Clones of a body that is not
+/// bytes are the same body: each frame goes to one of them.
 #[derive(Clone)]
 pub struct RejectionBody(Kind);
 

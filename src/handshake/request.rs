@@ -81,7 +81,8 @@ fn check_host(parts: &Parts, kind: HandshakeKind) -> Result<(), HandshakeError> 
     let of_target = authority.map(|authority| parse(authority.as_bytes())).transpose()?;
     let of_header = host.map(|host| parse(host.as_bytes())).transpose()?;
     match (kind, host, of_target.zip(of_header)) {
-        // RFC 9112 §3.2: `Host` must be there, even if the target is an absolute URI, whose host is then the one.
+        // RFC 9112 §3.2: `Host` must be there, even if the target is an absolute URI, whose host is
+        // then the one.
         (HandshakeKind::Upgrade, None, _) => Err(HandshakeError::MissingHost),
         (HandshakeKind::ExtendedConnect, None, _) if authority.is_none() => Err(HandshakeError::MissingHost),
         (HandshakeKind::ExtendedConnect, Some(host), Some((of_target, of_header))) => {
@@ -97,8 +98,8 @@ fn check_host(parts: &Parts, kind: HandshakeKind) -> Result<(), HandshakeError> 
     }
 }
 
-/// Whether there would be bytes that are no frames. On HTTP/2 frames are a body to the transport, and even a length
-/// of 0 has it end the stream with the first of them (RFC 9113 §8.1.1).
+/// Whether there would be bytes that are no frames. On HTTP/2 frames are a body to the transport,
+/// and even a length of 0 has it end the stream with the first of them (RFC 9113 §8.1.1).
 fn announces_body(headers: &HeaderMap, kind: HandshakeKind) -> bool {
     let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
     match kind {

@@ -51,8 +51,8 @@ impl SuccessResponse {
 
     /// Puts the headers of an accepting response right and tells what they agree on.
     ///
-    /// What the client would have to fail the connection for (RFC 6455 §4.1) is never sent, whatever the handshake
-    /// service did: it may have built a response of its own.
+    /// What the client would have to fail the connection for (RFC 6455 §4.1) is never sent,
+    /// whatever the handshake service did: it may have built a response of its own.
     pub(crate) fn settle(
         self,
         headers: &mut HeaderMap,

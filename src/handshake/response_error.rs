@@ -4,13 +4,14 @@ use std::{error::Error, fmt};
 
 use http::{HeaderValue, StatusCode};
 
-/// Why a client must not take a response for an open WebSocket (RFC 6455 §4.1, after "the client MUST validate the server's
-/// response as follows").
+/// Why a client must not take a response for an open WebSocket (RFC 6455 §4.1, after "the client
+/// MUST validate the server's response as follows").
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResponseError {
-    /// The status is not 101 (item 1), and over HTTP/2 not 200 (RFC 8441 §5). The server has refused, or wants something else
-    /// first: a 401 asks for credentials, a 3xx names another address.
+    /// The status is not 101 (item 1), and over HTTP/2 not 200 (RFC 8441 §5). The server has
+    /// refused, or wants something else first: a 401 asks for credentials, a 3xx names another
+    /// address.
     Status(StatusCode),
     /// No `Upgrade` (item 2).
     MissingUpgrade,
@@ -22,8 +23,8 @@ pub enum ResponseError {
     WrongConnection(HeaderValue),
     /// No `Sec-WebSocket-Accept` (item 4).
     MissingAccept,
-    /// `Sec-WebSocket-Accept` does not answer the key of the request (item 4): the response is an old one, or not a server's of
-    /// WebSockets.
+    /// `Sec-WebSocket-Accept` does not answer the key of the request (item 4): the response is an
+    /// old one, or not a server's of WebSockets.
     WrongAccept {
         /// The value of the response.
         received: HeaderValue,
@@ -32,8 +33,8 @@ pub enum ResponseError {
     },
     /// More than one `Sec-WebSocket-Accept` (§11.3.3).
     RepeatedAccept(HeaderValue),
-    /// `Sec-WebSocket-Extensions` has an extension that was not offered, or parameters that do not answer the offer (item 5, RFC
-    /// 7692 §5.1).
+    /// `Sec-WebSocket-Extensions` has an extension that was not offered, or parameters that do not
+    /// answer the offer (item 5, RFC 7692 §5.1).
     ExtensionNotOffered(HeaderValue),
     /// `Sec-WebSocket-Protocol` is not one that was offered (item 6).
     ProtocolNotOffered(HeaderValue),

@@ -14,15 +14,18 @@ use super::{
 };
 use crate::deflate::Offers;
 
-/// Trait alias for a handshake service: any [`Service`] from a request with a [`Handshake`] to a response with a value attached.
+/// Trait alias for a handshake service: any [`Service`] from a request with a [`Handshake`] to a
+/// response with a value attached.
 ///
-/// It is implemented for every service that fits and need not be implemented by hand: for `tower::service_fn` of an
-/// `async fn(Request<Handshake>) -> Result<Response<T>, Rejection>`, [`handshake_fn`](crate::handshake_fn()) where it needs state,
-/// or such a one wrapped in middleware.
+/// It is implemented for every service that fits and need not be implemented by hand: for
+/// `tower::service_fn` of an `async fn(Request<Handshake>) -> Result<Response<T>, Rejection>`,
+/// [`handshake_fn`](crate::handshake_fn()) where it needs state, or such a one wrapped in
+/// middleware.
 ///
-/// The service is cloned for each request, and that clone is polled ready before it is called. It answers under a
-/// deadline ([`Config::handshake_timeout`](crate::Config::handshake_timeout)), and a panic in it costs that
-/// request a 500 and nothing else. It need not be `Sync`: tower's `BoxCloneService` will do.
+/// The service is cloned for each request, and that clone is polled ready before it is called. It
+/// answers under a deadline ([`Config::handshake_timeout`](crate::Config::handshake_timeout)), and
+/// a panic in it costs that request a 500 and nothing else. It need not be `Sync`: tower's
+/// `BoxCloneService` will do.
 pub trait HandshakeService:
     Service<
         Request<Handshake>,

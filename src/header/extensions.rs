@@ -10,7 +10,8 @@ use super::tokens::is_token_char;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Extension<'a> {
     pub(crate) name: &'a str,
-    /// Each parameter with its value, if it has one. A quoted value is the same as one without quotes.
+    /// Each parameter with its value, if it has one. A quoted value is the same as one without
+    /// quotes.
     pub(crate) params: Vec<(&'a str, Option<Cow<'a, str>>)>,
 }
 

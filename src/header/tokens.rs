@@ -4,7 +4,8 @@ use http::{HeaderMap, HeaderValue, header::HeaderName};
 
 /// The members of the list in header `name`, in order, over all of its lines.
 ///
-/// Empty members are skipped, as RFC 9110 §5.6.1.2 asks of recipients; so are members that are not UTF-8.
+/// Empty members are skipped, as RFC 9110 §5.6.1.2 asks of recipients; so are members that are not
+/// UTF-8.
 pub(crate) fn tokens<'a>(
     headers: &'a HeaderMap,
     name: &HeaderName,

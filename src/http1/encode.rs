@@ -15,7 +15,8 @@ pub(crate) fn encode_response<B>(response: &Response<B>, is_canonical: bool) -> 
     bytes
 }
 
-/// Appends the headers, and the empty line after them. The names are in lower case, or as RFC 6455 spells them.
+/// Appends the headers, and the empty line after them. The names are in lower case, or as RFC 6455
+/// spells them.
 pub(crate) fn encode_headers(headers: &HeaderMap, is_canonical: bool, bytes: &mut Vec<u8>) {
     for (name, value) in headers {
         if is_canonical {

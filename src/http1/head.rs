@@ -26,8 +26,8 @@ pub(crate) enum HeadError {
 /// A head, and how many bytes it has; `None` when it is not whole yet.
 pub(super) type Parsed<T> = Result<Option<(T, usize)>, HeadError>;
 
-/// Reads one head within `limit`; `bytes` has what was read before. What was read beyond the head is left there, or all that was
-/// read where there is no whole head.
+/// Reads one head within `limit`; `bytes` has what was read before. What was read beyond the head
+/// is left there, or all that was read where there is no whole head.
 pub(super) async fn read<T>(
     io: &mut (impl AsyncRead + Unpin),
     bytes: &mut BytesMut,
@@ -48,7 +48,8 @@ async fn read_into<T>(
 ) -> Result<(T, usize), HeadError> {
     let (mut parsed, mut searched) = (0, 0);
     loop {
-        // A head that comes byte by byte is not parsed for each byte, and yet nonsense is seen early.
+        // A head that comes byte by byte is not parsed for each byte, and yet nonsense is seen
+        // early.
         let may_end = bytes[searched..].windows(2).any(|pair| matches!(pair, b"\n\n" | b"\n\r"));
         if may_end || bytes.len() > 2 * parsed {
             parsed = bytes.len();

@@ -9,7 +9,8 @@ use tower::BoxError;
 
 use super::head::{self, HeadError, MAX_HEAD, MAX_HEADERS, Parsed};
 
-/// Reads one request head; gives what was read beyond it, or all that was read where there is no whole head.
+/// Reads one request head; gives what was read beyond it, or all that was read where there is no
+/// whole head.
 pub(crate) async fn read_request<IO>(io: &mut IO, limit: Duration) -> (Bytes, Result<Request<()>, HeadError>)
 where
     IO: AsyncRead + Unpin,

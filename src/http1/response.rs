@@ -9,9 +9,11 @@ use tower::BoxError;
 
 use super::head::{self, HeadError, MAX_HEAD, MAX_HEADERS, Parsed};
 
-/// Reads the head of the final response; gives what was read beyond it, or all that was read of it where it is not whole.
+/// Reads the head of the final response; gives what was read beyond it, or all that was read of it
+/// where it is not whole.
 ///
-/// Responses before it, such as a 103, are skipped (RFC 9110 §15.2): all together may be as large as one head.
+/// Responses before it, such as a 103, are skipped (RFC 9110 §15.2): all together may be as large
+/// as one head.
 pub(crate) async fn read_response<IO>(
     io: &mut IO,
     limit: Duration,

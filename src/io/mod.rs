@@ -1,7 +1,7 @@
 //! The IO of a connection, and how a server hands it over.
 //!
-//! A server that is not hyper's puts a [`PendingIo`] into its requests; a handler finds the socket's options and addresses
-//! through [`UpgradedIo`]:
+//! A server that is not hyper's puts a [`PendingIo`] into its requests; a handler finds the
+//! socket's options and addresses through [`UpgradedIo`]:
 //!
 //! ```
 //! use tower_websocket::{WebSocket, io::UpgradedIo};

@@ -13,21 +13,25 @@ use tower::BoxError;
 
 use super::UpgradedIo;
 
-/// The IO of a request, which its server hands over once the response is sent: a request extension for servers that are
-/// not hyper's.
+/// The IO of a request, which its server hands over once the response is sent: a request extension
+/// for servers that are not hyper's.
 ///
-/// hyper puts an `OnUpgrade` of its own into requests. Any other server, such as one for HTTP/3 or for a protocol of its
-/// own, opens WebSockets by putting a `PendingIo` there. It is what a [`WebSocketUpgradeLayer`] and
-/// [`Acceptor::accept_request`] take, in preference to an `OnUpgrade`.
+/// hyper puts an `OnUpgrade` of its own into requests. Any other server, such as one for HTTP/3 or
+/// for a protocol of its own, opens WebSockets by putting a `PendingIo` there. It is what a
+/// [`WebSocketUpgradeLayer`] and [`Acceptor::accept_request`] take, in preference to an
+/// `OnUpgrade`.
 ///
-/// - The request has the form that [RFC 6455] gives it, with `Upgrade: websocket` over HTTP/1.1; the response that accepts
-///   it is a 101. Where streams take the place of connections it is a `CONNECT` with a [`ConnectProtocol`]; the response
-///   that accepts it is a 200.
-/// - The future gives the IO once the server has written the head of the accepting response, which has no body. Dropping
-///   what completes it, as when the response was another one, ends the future with an error.
-/// - What the server has read beyond the request goes in front, with a [`Rewind`](crate::io::Rewind).
-/// - A [`SocketAddr`](std::net::SocketAddr) in the extensions is the client's, for the feature `tracing`; a
-///   [`Shutdown`](crate::Shutdown) counts the WebSocket where the [`Config`](crate::Config) has none.
+/// - The request has the form that [RFC 6455] gives it, with `Upgrade: websocket` over HTTP/1.1;
+///   the response that accepts it is a 101. Where streams take the place of connections it is a
+///   `CONNECT` with a [`ConnectProtocol`]; the response that accepts it is a 200.
+/// - The future gives the IO once the server has written the head of the accepting response, which
+///   has no body. Dropping what completes it, as when the response was another one, ends the future
+///   with an error.
+/// - What the server has read beyond the request goes in front, with a
+///   [`Rewind`](crate::io::Rewind).
+/// - A [`SocketAddr`](std::net::SocketAddr) in the extensions is the client's, for the feature
+///   `tracing`; a [`Shutdown`](crate::Shutdown) counts the WebSocket where the
+///   [`Config`](crate::Config) has none.
 ///
 /// ```
 /// use http::Request;

@@ -2,7 +2,8 @@
 
 use std::cell::Cell;
 
-/// How much one read may bring, in bytes. A socket's receive buffer holds about this much of a fast sender's data.
+/// How much one read may bring, in bytes. A socket's receive buffer holds about this much of a fast
+/// sender's data.
 const SIZE: usize = 64 * 1024;
 
 thread_local! {

@@ -9,7 +9,8 @@ use std::{
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// An IO with bytes that were read ahead put back in front: reading gives those first, then the IO's own.
+/// An IO with bytes that were read ahead put back in front: reading gives those first, then the
+/// IO's own.
 #[derive(Debug)]
 pub struct Rewind<IO> {
     io: IO,

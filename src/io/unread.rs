@@ -4,7 +4,8 @@ use std::mem;
 
 use super::read_buffer;
 
-/// More bytes than this are never copied: they stay in the read buffer that they came in, until they are taken.
+/// More bytes than this are never copied: they stay in the read buffer that they came in, until
+/// they are taken.
 const WORTH_A_BUFFER: usize = 4 * 1024;
 
 /// What was read and not taken yet: a part of a buffer, which may be a thread's whole read buffer.
@@ -20,7 +21,8 @@ impl Unread {
         Self { buffer: bytes.into(), start: 0, end: bytes.len() }
     }
 
-    /// Holds the first `len` bytes of a read buffer, and the buffer until they are taken or [settled](Self::settle).
+    /// Holds the first `len` bytes of a read buffer, and the buffer until they are taken or
+    /// [settled](Self::settle).
     pub(crate) fn hold(buffer: Box<[u8]>, len: usize) -> Self {
         let mut unread = Self { buffer, start: 0, end: len };
         unread.advance(0);

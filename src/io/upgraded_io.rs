@@ -21,9 +21,10 @@ use super::Rewind;
 /// The IO that an HTTP server handed over after an upgrade.
 ///
 /// It is the bare socket where that can be had: over HTTP/1.1 without TLS, when the server served a
-/// `TokioIo<TcpStream>` (as `axum::serve` and most hyper servers do, and this crate's [`serve`](crate::serve())) or, on
-/// Unix, a `TokioIo<UnixStream>`, also in a [`Rewind`]. Any other IO, and a stream of HTTP/2, is boxed, at the price of one more virtual call
-/// for each read and write.
+/// `TokioIo<TcpStream>` (as `axum::serve` and most hyper servers do, and this crate's
+/// [`serve`](crate::serve())) or, on Unix, a `TokioIo<UnixStream>`, also in a [`Rewind`]. Any other
+/// IO, and a stream of HTTP/2, is boxed, at the price of one more virtual call for each read and
+/// write.
 pub struct UpgradedIo {
     kind: Kind,
     /// Held until the connection is closed.
@@ -43,16 +44,16 @@ trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<IO: AsyncRead + AsyncWrite + Send + Unpin> Io for IO {}
 
-/// Takes a server's own IO out of what hyper hands over, with what was read beyond the request: an extension of its
-/// requests.
+/// Takes a server's own IO out of what hyper hands over, with what was read beyond the request: an
+/// extension of its requests.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct UnwrapIo(
     pub(crate) fn(hyper::upgrade::Upgraded) -> Result<(UpgradedIo, Bytes), hyper::upgrade::Upgraded>,
 );
 
 impl UpgradedIo {
-    /// Boxes `io` unless it is a socket, and holds `permit` for as long as the connection is open. Returns what is to be
-    /// read before it, too.
+    /// Boxes `io` unless it is a socket, and holds `permit` for as long as the connection is open.
+    /// Returns what is to be read before it, too.
     pub(crate) fn new<IO>(io: IO, permit: Option<OwnedSemaphorePermit>) -> (Self, Bytes)
     where
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -71,7 +72,8 @@ impl UpgradedIo {
         (Self { kind, _permit: permit }, unread)
     }
 
-    /// Takes the IO out of what hyper hands over, as far as its type is known, with what was read beyond the request.
+    /// Takes the IO out of what hyper hands over, as far as its type is known, with what was read
+    /// beyond the request.
     pub(crate) fn from_hyper(upgraded: hyper::upgrade::Upgraded, unwrap: Option<UnwrapIo>) -> (Self, Bytes) {
         let unwrapped = match unwrap {
             Some(UnwrapIo(unwrap)) => unwrap(upgraded),
@@ -115,8 +117,8 @@ impl UpgradedIo {
     }
 }
 
-/// The most that a boxed IO is given at a time, in bytes. hyper keeps what it takes for a stream of HTTP/2, four times
-/// over, until the peer has room for it, however much that is.
+/// The most that a boxed IO is given at a time, in bytes. hyper keeps what it takes for a stream of
+/// HTTP/2, four times over, until the peer has room for it, however much that is.
 const MAX_BOXED_WRITE: usize = 64 * 1024;
 
 /// `io` as a `T`, if it is one.
@@ -150,7 +152,8 @@ where
     (Kind::Boxed(Box::new(io)), Bytes::new())
 }
 
-/// Takes a socket out, one that was served in a [`Rewind`] too, with all that is to be read before it.
+/// Takes a socket out, one that was served in a [`Rewind`] too, with all that is to be read before
+/// it.
 fn downcast<IO>(upgraded: hyper::upgrade::Upgraded) -> Result<Rewind<IO>, hyper::upgrade::Upgraded>
 where
     IO: AsyncRead + AsyncWrite + Unpin + 'static,
@@ -202,8 +205,8 @@ macro_rules! delegate {
 
 impl AsyncRead for UpgradedIo {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        // The budget that keeps a flood from keeping the others waiting: bare sockets spend it themselves, and HTTP/2
-        // streams do not.
+        // The budget that keeps a flood from keeping the others waiting: bare sockets spend it
+        // themselves, and HTTP/2 streams do not.
         let budget = if self.is_boxed() { Some(ready!(coop::poll_proceed(cx))) } else { None };
         let polled = delegate!(self, io => Pin::new(io).poll_read(cx, buf));
         if let (Poll::Ready(_), Some(budget)) = (&polled, budget) {

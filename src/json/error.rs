@@ -9,8 +9,9 @@ use crate::close::{CloseCode, CloseReason};
 
 /// Why [`recv_json`](crate::WebSocket::recv_json) has no value.
 ///
-/// [`Invalid`](Self::Invalid) and [`Binary`](Self::Binary) are about one message: the connection lives on, and the
-/// next message may well be good. Whether such a peer is answered, ignored or closed on is up to the caller:
+/// [`Invalid`](Self::Invalid) and [`Binary`](Self::Binary) are about one message: the connection
+/// lives on, and the next message may well be good. Whether such a peer is answered, ignored or
+/// closed on is up to the caller:
 ///
 /// ```
 /// use tower_websocket::{WebSocket, json::RecvJsonError};
@@ -42,15 +43,17 @@ pub enum RecvJsonError {
         /// [`column`](serde_json::Error::column), [`classify`](serde_json::Error::classify).
         source: serde_json::Error,
     },
-    /// A binary message: JSON comes in text messages. `serde_json::from_slice` reads it where a client sends JSON so.
+    /// A binary message: JSON comes in text messages. `serde_json::from_slice` reads it where a
+    /// client sends JSON so.
     Binary(Bytes),
     /// The connection failed; `None` follows. See [`recv`](crate::WebSocket::recv).
     Socket(Error),
 }
 
 impl RecvJsonError {
-    /// Returns the close code that tells the peer what was wrong with its message: 1007 for [`Invalid`](Self::Invalid), 1003 for
-    /// [`Binary`](Self::Binary) (RFC 6455 §7.4.1). `None` if the connection has failed, as it is closed already.
+    /// Returns the close code that tells the peer what was wrong with its message: 1007 for
+    /// [`Invalid`](Self::Invalid), 1003 for [`Binary`](Self::Binary) (RFC 6455 §7.4.1). `None` if
+    /// the connection has failed, as it is closed already.
     pub fn close_code(&self) -> Option<CloseCode> {
         match self {
             Self::Invalid { .. } => Some(CloseCode::INVALID_PAYLOAD),
@@ -59,8 +62,8 @@ impl RecvJsonError {
         }
     }
 
-    /// Returns the reason that goes with [`close_code`](Self::close_code): what is wrong and where, cut to 123 bytes. It may
-    /// quote a value of the message, to the peer that sent it.
+    /// Returns the reason that goes with [`close_code`](Self::close_code): what is wrong and where,
+    /// cut to 123 bytes. It may quote a value of the message, to the peer that sent it.
     pub fn close_reason(&self) -> CloseReason {
         match self {
             Self::Invalid { source, .. } => CloseReason::truncated(&source.to_string()),
@@ -99,8 +102,8 @@ impl StdError for RecvJsonError {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SendJsonError {
-    /// The value has no JSON, as a map whose keys are no strings, or its [`Serialize`](serde::Serialize) fails.
-    /// Nothing was sent, and the connection lives on.
+    /// The value has no JSON, as a map whose keys are no strings, or its
+    /// [`Serialize`](serde::Serialize) fails. Nothing was sent, and the connection lives on.
     Unserializable(serde_json::Error),
     /// See [`send`](crate::WebSocket::send).
     Socket(Error),

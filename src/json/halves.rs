@@ -33,8 +33,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Receiver<IO> {
 impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
     /// Sends a value, as [`WebSocket::send_json`](crate::WebSocket::send_json) does.
     ///
-    /// What goes to many is better serialized once: `Message::text(serde_json::to_string(&value)?)`, whose clones
-    /// share one buffer.
+    /// What goes to many is better serialized once:
+    /// `Message::text(serde_json::to_string(&value)?)`, whose clones share one buffer.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! Values as JSON, in text messages: the errors of `recv_json` and `send_json`. With the feature `json`.
+//! Values as JSON, in text messages: the errors of `recv_json` and `send_json`. With the feature
+//! `json`.
 //!
 //! ```
 //! use tower_websocket::{WebSocket, json::RecvJsonError};

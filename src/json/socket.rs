@@ -11,15 +11,15 @@ use crate::websocket::WebSocket;
 
 /// JSON, with the feature `json`.
 impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
-    /// Receives the next text message as JSON; `None` once the connection is over. Pings, pongs and the peer's Close
-    /// are passed over.
+    /// Receives the next text message as JSON; `None` once the connection is over. Pings, pongs and
+    /// the peer's Close are passed over.
     ///
     /// # Errors
     ///
-    /// [`RecvJsonError::Invalid`] for text that is not the JSON of a `T`, and [`RecvJsonError::Binary`] for a binary
-    /// message; the connection lives on after either, and the peer is told nothing.
-    /// [`close_code`](RecvJsonError::close_code) is for those who do not want that. [`RecvJsonError::Socket`] as
-    /// [`recv`](Self::recv).
+    /// [`RecvJsonError::Invalid`] for text that is not the JSON of a `T`, and
+    /// [`RecvJsonError::Binary`] for a binary message; the connection lives on after either, and
+    /// the peer is told nothing. [`close_code`](RecvJsonError::close_code) is for those who do not
+    /// want that. [`RecvJsonError::Socket`] as [`recv`](Self::recv).
     ///
     /// # Cancel safety
     ///
@@ -36,8 +36,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     ///
     /// # Errors
     ///
-    /// [`SendJsonError::Unserializable`], after which the connection lives on, and [`SendJsonError::Socket`] as
-    /// [`send`](Self::send).
+    /// [`SendJsonError::Unserializable`], after which the connection lives on, and
+    /// [`SendJsonError::Socket`] as [`send`](Self::send).
     ///
     /// # Cancel safety
     ///

@@ -6,10 +6,12 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-/// Identifies a WebSocket among all that this process opens. No two have the same, one after the other either.
+/// Identifies a WebSocket among all that this process opens. No two have the same, one after the
+/// other either.
 ///
-/// [`Sender::id`](crate::Sender::id) and [`WebSocket::id`](crate::WebSocket::id) return it, for the keys of a registry; it is the
-/// field `id` of the connection's span. It is not a secret: ids are numbers in the order of the handshakes.
+/// [`Sender::id`](crate::Sender::id) and [`WebSocket::id`](crate::WebSocket::id) return it, for the
+/// keys of a registry; it is the field `id` of the connection's span. It is not a secret: ids are
+/// numbers in the order of the handshakes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WebSocketId(NonZeroU64);
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::id::WebSocketId;
 use crate::close::CloseInfo;
 
-/// What a WebSocket was, once it is over: how it ended, and what went over it. See [`Config::on_end`](crate::Config::on_end).
+/// What a WebSocket was, once it is over: how it ended, and what went over it. See
+/// [`Config::on_end`](crate::Config::on_end).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Summary {
@@ -29,6 +30,7 @@ pub struct Traffic {
     pub messages: u64,
     /// How many bytes these had, as the application has them: without headers, and not compressed.
     pub bytes: u64,
-    /// How many bytes went over the connection: of all frames with their headers, compressed where that was agreed on.
+    /// How many bytes went over the connection: of all frames with their headers, compressed where
+    /// that was agreed on.
     pub wire_bytes: u64,
 }

@@ -7,7 +7,8 @@ use std::{
 
 use tungstenite::Message;
 
-/// The latest message to a room, kept for a socket that had no space for it. A task waits for the space while there is one.
+/// The latest message to a room, kept for a socket that had no space for it. A task waits for the
+/// space while there is one.
 #[derive(Debug, Default)]
 pub(super) struct Latest(Mutex<Kept>);
 
@@ -23,7 +24,8 @@ enum Kept {
 }
 
 impl Latest {
-    /// Keeps a message in the place of one that is kept, which it must not overtake. Returns `false` if none is.
+    /// Keeps a message in the place of one that is kept, which it must not overtake. Returns
+    /// `false` if none is.
     pub(super) fn replace(&self, message: &Message) -> bool {
         let kept = self.lock();
         let is_kept = matches!(*kept, Kept::Message(_) | Kept::Taken);
@@ -92,7 +94,8 @@ impl Latest {
     }
 }
 
-/// Changes what is kept. What was kept is dropped after the lock is released: its destructor is the application's.
+/// Changes what is kept. What was kept is dropped after the lock is released: its destructor is the
+/// application's.
 fn set(mut locked: MutexGuard<'_, Kept>, kept: Kept) {
     let old = mem::replace(&mut *locked, kept);
     drop(locked);

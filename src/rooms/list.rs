@@ -6,8 +6,8 @@ use std::{mem, sync::Arc};
 const WIDTH: usize = 1 << BITS;
 const BITS: u32 = 5;
 
-/// A list whose clones share everything. A change copies what it passes on its way down, if a clone has that as well: the
-/// pointers of a node on each of a few levels, however long the list is.
+/// A list whose clones share everything. A change copies what it passes on its way down, if a clone
+/// has that as well: the pointers of a node on each of a few levels, however long the list is.
 #[derive(Debug)]
 pub(super) struct List<T> {
     root: Arc<Node<T>>,

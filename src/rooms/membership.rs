@@ -7,8 +7,8 @@ use tungstenite::Message;
 use super::{OnFull, Sent, entry::Entry, fan_out::fan_out, registry::Registry};
 use crate::websocket::SenderSeat;
 
-/// A socket's membership in a room, from [`Rooms::join`](super::Rooms::join). The socket leaves the room when this is dropped,
-/// also by a panic.
+/// A socket's membership in a room, from [`Rooms::join`](super::Rooms::join). The socket leaves the
+/// room when this is dropped, also by a panic.
 ///
 /// Like a [`Sender`](crate::Sender), it keeps the connection open for sending.
 #[must_use = "the socket leaves the room when its membership is dropped"]
@@ -37,15 +37,16 @@ impl<K, M> Membership<K, M> {
         &self.entry.member
     }
 
-    /// Returns whether no socket of an equal member was in the room when this one joined: the time to tell the others that
-    /// somebody came.
+    /// Returns whether no socket of an equal member was in the room when this one joined: the time
+    /// to tell the others that somebody came.
     pub fn is_first(&self) -> bool {
         self.is_first
     }
 
-    /// Leaves the room, as dropping does. Returns whether this was the last socket of an equal member in the room: the time to
-    /// tell the others that somebody has gone, through this membership or another way. Does nothing, and returns `false`, if
-    /// the socket has left already.
+    /// Leaves the room, as dropping does. Returns whether this was the last socket of an equal
+    /// member in the room: the time to tell the others that somebody has gone, through this
+    /// membership or another way. Does nothing, and returns `false`, if the socket has left
+    /// already.
     pub fn leave(&mut self) -> bool {
         let Some(leave) = self.leave.take() else { return false };
         self.entry.latest.leave();
@@ -67,14 +68,15 @@ impl<K: Eq + Hash, M: Eq + Hash + Send + Sync + 'static> Membership<K, M> {
 
     /// Returns whether no other socket of an equal member is in the room now.
     ///
-    /// Of two that leave at the same time each may still see the other. [`leave`](Self::leave) tells exactly one of them that
-    /// it was the last.
+    /// Of two that leave at the same time each may still see the other. [`leave`](Self::leave)
+    /// tells exactly one of them that it was the last.
     pub fn is_last(&self) -> bool {
         let own = usize::from(self.leave.is_some());
         self.registry.sockets_of(&self.key, &self.entry.member) <= own
     }
 
-    /// Sends a message to all sockets in the room, this one too; otherwise as [`Rooms::send`](super::Rooms::send).
+    /// Sends a message to all sockets in the room, this one too; otherwise as
+    /// [`Rooms::send`](super::Rooms::send).
     pub fn send(&self, message: impl Into<Message>) -> Sent {
         fan_out(&self.registry.entries(&self.key), message.into(), None, self.on_full)
     }

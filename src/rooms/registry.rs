@@ -10,7 +10,8 @@ use std::{
 
 use super::{entry::Entry, list::List, room::Room};
 
-/// All rooms, behind their lock. Under it there is nothing of the application but `Hash` and `Eq` of keys and members.
+/// All rooms, behind their lock. Under it there is nothing of the application but `Hash` and `Eq`
+/// of keys and members.
 pub(super) struct Registry<K, M>(Mutex<HashMap<K, Room<M>>>);
 
 /// How many rooms there is always space for.
@@ -52,7 +53,8 @@ impl<K: Eq + Hash, M: Eq + Hash> Registry<K, M> {
     pub(super) fn join(&self, key: K, entry: Arc<Entry<M>>) -> bool {
         let mut rooms = self.lock();
         let Some(room) = rooms.get_mut(&key) else {
-            // It is there once it has a socket: a panic of the application's code leaves no empty room.
+            // It is there once it has a socket: a panic of the application's code leaves no empty
+            // room.
             let mut room = Room::default();
             let is_first = room.add(entry);
             rooms.insert(key, room);
@@ -64,7 +66,8 @@ impl<K: Eq + Hash, M: Eq + Hash> Registry<K, M> {
         is_first
     }
 
-    /// Removes a socket from its room, and the room with the last. Returns whether it was the last of its member there.
+    /// Removes a socket from its room, and the room with the last. Returns whether it was the last
+    /// of its member there.
     pub(super) fn leave(&self, key: &K, entry: &Entry<M>) -> bool {
         let mut rooms = self.lock();
         let Some(room) = rooms.get_mut(key) else { return false };

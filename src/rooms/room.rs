@@ -15,7 +15,8 @@ pub(super) struct Room<M> {
     counts: HashMap<Arc<M>, usize>,
 }
 
-/// What is left of a socket that was in a room. It is the application's, and is to be dropped outside of the lock.
+/// What is left of a socket that was in a room. It is the application's, and is to be dropped
+/// outside of the lock.
 #[derive(Debug)]
 pub(super) struct Removed<M> {
     /// Whether it was the last socket of its member there.
@@ -38,7 +39,8 @@ impl<M> Room<M> {
 impl<M: Eq + Hash> Room<M> {
     /// Adds a socket. Returns whether it is the first of its member.
     pub(super) fn add(&mut self, entry: Arc<Entry<M>>) -> bool {
-        // This calls the application's code, so it comes first: a panic leaves everything as it was.
+        // This calls the application's code, so it comes first: a panic leaves everything as it
+        // was.
         let count = self.counts.entry(Arc::clone(&entry.member)).or_default();
         *count += 1;
         let is_first = *count == 1;

@@ -8,7 +8,8 @@ use tungstenite::Message;
 use super::{Membership, OnFull, Sent, entry::Entry, fan_out::fan_out, registry::Registry};
 use crate::websocket::sender::Sender;
 
-/// Rooms of sockets, each under a key; each socket in a room stands for a member. Clones are the same rooms.
+/// Rooms of sockets, each under a key; each socket in a room stands for a member. Clones are the
+/// same rooms.
 ///
 /// The [module](super) has an example, and what to know about it.
 pub struct Rooms<K, M = ()> {
@@ -24,8 +25,8 @@ impl<K, M> Rooms<K, M> {
 
     /// Sets what becomes of a message for which a socket has no space. Default: [`OnFull::Skip`].
     ///
-    /// This counts for what is sent through this value, its later clones, and the memberships that it gives. So the same rooms
-    /// may have messages that must not be missed, and others that may:
+    /// This counts for what is sent through this value, its later clones, and the memberships that
+    /// it gives. So the same rooms may have messages that must not be missed, and others that may:
     ///
     /// ```
     /// use std::time::Duration;
@@ -46,11 +47,11 @@ impl<K, M> Rooms<K, M> {
 }
 
 impl<K: Eq + Hash, M: Eq + Hash + Send + Sync + 'static> Rooms<K, M> {
-    /// Adds the socket of `sender` to a room, until the membership is dropped. `member` is who the socket is there, and `()` is
-    /// enough where nobody asks.
+    /// Adds the socket of `sender` to a room, until the membership is dropped. `member` is who the
+    /// socket is there, and `()` is enough where nobody asks.
     ///
-    /// The sockets of a room may have different IO. A socket may be in several rooms, and in one room several times, and gets
-    /// a message for each.
+    /// The sockets of a room may have different IO. A socket may be in several rooms, and in one
+    /// room several times, and gets a message for each.
     pub fn join<IO>(&self, room: K, sender: &Sender<IO>, member: M) -> Membership<K, M>
     where
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -60,11 +61,13 @@ impl<K: Eq + Hash, M: Eq + Hash + Send + Sync + 'static> Rooms<K, M> {
         Membership::new(Arc::clone(&self.registry), room, entry, self.on_full)
     }
 
-    /// Sends a message to all sockets in a room, without waiting for any. If there is no such room, this does nothing.
+    /// Sends a message to all sockets in a room, without waiting for any. If there is no such room,
+    /// this does nothing.
     ///
-    /// This is [`Sender::try_send`] for each of those that are in the room when this begins: clones of the message share its
-    /// bytes, and it is compressed once for all that have agreed on the same parameters and whose messages are compressed each by
-    /// itself. No lock is held while messages are sent.
+    /// This is [`Sender::try_send`] for each of those that are in the room when this begins: clones
+    /// of the message share its bytes, and it is compressed once for all that have agreed on the
+    /// same parameters and whose messages are compressed each by itself. No lock is held while
+    /// messages are sent.
     pub fn send<Q>(&self, room: &Q, message: impl Into<Message>) -> Sent
     where
         K: Borrow<Q>,
@@ -73,8 +76,8 @@ impl<K: Eq + Hash, M: Eq + Hash + Send + Sync + 'static> Rooms<K, M> {
         fan_out(&self.registry.entries(room), message.into(), None, self.on_full)
     }
 
-    /// Returns the members in a room, each once, however many sockets it has there. They have no order. This takes time in
-    /// proportion to the number of sockets, during which no lock is held.
+    /// Returns the members in a room, each once, however many sockets it has there. They have no
+    /// order. This takes time in proportion to the number of sockets, during which no lock is held.
     pub fn members<Q>(&self, room: &Q) -> Vec<Arc<M>>
     where
         K: Borrow<Q>,

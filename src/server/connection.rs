@@ -37,7 +37,8 @@ pub(super) struct ConnectionContext<S> {
 }
 
 impl<S: HttpService> ConnectionContext<S> {
-    /// Serves a connection without TLS until it ends, is upgraded, misses a deadline, or the server is shut down.
+    /// Serves a connection without TLS until it ends, is upgraded, misses a deadline, or the server
+    /// is shut down.
     pub(super) async fn serve<IO, A>(
         mut self,
         io: IO,

@@ -16,7 +16,8 @@ use tokio::{
 use super::idle::{Action, Activity, IdlePolicy};
 use crate::shutdown::Stage;
 
-/// How long a connection may take to end once it is told to, when there is nothing on it to wait for.
+/// How long a connection may take to end once it is told to, when there is nothing on it to wait
+/// for.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// hyper's connection of either version.
@@ -50,10 +51,12 @@ pub(super) async fn drive<C: HttpConnection>(
     // A graceful shutdown that waits until an upgrade is answered.
     let mut is_postponed = false;
     let mut is_shutting_down = false;
-    // The connection answers upgrades on this task, so it is polled again then: no other waker has to be kept.
+    // The connection answers upgrades on this task, so it is polled again then: no other waker has
+    // to be kept.
     let answered = || poll_fn(|_| if activity.is_upgrading() { Poll::Pending } else { Poll::Ready(()) });
     loop {
-        // An error of the connection is the client's: it went away, or sent no HTTP and was answered.
+        // An error of the connection is the client's: it went away, or sent no HTTP and was
+        // answered.
         tokio::select! {
             biased;
             _ = connection.as_mut() => return,
@@ -86,7 +89,8 @@ pub(super) async fn drive<C: HttpConnection>(
             },
         }
         connection.as_mut().graceful_shutdown();
-        // hyper ends an idle HTTP/1.1 connection at once. An HTTP/2 client is told first, and has time to answer.
+        // hyper ends an idle HTTP/1.1 connection at once. An HTTP/2 client is told first, and has
+        // time to answer.
         if let IdlePolicy::Http2(limit) = &mut policy {
             is_shutting_down = true;
             *limit = END_TIMEOUT;

@@ -86,8 +86,8 @@ impl Activity {
         }
     }
 
-    /// Since when every stream waits for the client, or there is none. What the client takes may still be of a stream
-    /// that has ended here.
+    /// Since when every stream waits for the client, or there is none. What the client takes may
+    /// still be of a stream that has ended here.
     fn idle_since(&self) -> Option<Instant> {
         let changed = self.with(|counts| (counts.streams <= counts.blocked).then_some(counts.changed))?;
         Some(changed.max(self.progress.last()))

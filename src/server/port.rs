@@ -22,8 +22,8 @@ use crate::{
 /// How long accepting pauses after an error that the next connection would meet too.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// How many connections in a row may fail to be accepted without a pause. A listener that has nothing but those is
-/// broken, and would have the thread to itself.
+/// How many connections in a row may fail to be accepted without a pause. A listener that has
+/// nothing but those is broken, and would have the thread to itself.
 const MAX_FAILED: usize = 64;
 
 /// A listener, and what is done with its connections first.
@@ -65,7 +65,8 @@ impl<L: Listener, S: HttpService> Accept<S> for Port<L> {
             }
             match ready!(self.listener.poll_accept(cx)) {
                 Ok((io, addr)) => {
-                    // For HTTP/2 and for TLS, where the socket cannot be reached when a WebSocket opens.
+                    // For HTTP/2 and for TLS, where the socket cannot be reached when a WebSocket
+                    // opens.
                     if let Err(error) = TcpOptions::default().apply(&io) {
                         tcp_failed(&error);
                     }
@@ -79,7 +80,8 @@ impl<L: Listener, S: HttpService> Accept<S> for Port<L> {
                 Err(error) if is_of_one_connection(&error) && failed < MAX_FAILED => failed += 1,
                 Err(error) => {
                     accept_failed(&error);
-                    // Out of file descriptors or memory, mostly: trying again at once would only burn the CPU.
+                    // Out of file descriptors or memory, mostly: trying again at once would only
+                    // burn the CPU.
                     self.pause = Some(Box::pin(sleep(PAUSE)));
                 }
             }
@@ -87,7 +89,8 @@ impl<L: Listener, S: HttpService> Accept<S> for Port<L> {
     }
 }
 
-/// Whether the connection that was about to be accepted went away, which says nothing about the next.
+/// Whether the connection that was about to be accepted went away, which says nothing about the
+/// next.
 fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),

@@ -9,7 +9,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{connection::ConnectionContext, port::Accept};
 
-/// How many connections that are waiting to be accepted are still taken when a server stops accepting.
+/// How many connections that are waiting to be accepted are still taken when a server stops
+/// accepting.
 const MAX_LAST: usize = 1024;
 
 /// All the listeners of a server.
@@ -45,7 +46,8 @@ impl<S> Ports<S> {
         Poll::Pending
     }
 
-    /// Accepts the connections that already wait: the system would reset them when the listener is closed.
+    /// Accepts the connections that already wait: the system would reset them when the listener is
+    /// closed.
     pub(super) fn poll_last(
         &mut self,
         cx: &mut Context<'_>,

@@ -22,8 +22,8 @@ use super::{
 };
 use crate::{handshake::HandshakeKind, io::UnwrapIo, shutdown::Shutdown};
 
-/// The service that hyper calls with the requests of one connection: adds what is known about the connection, and
-/// passes them on to the user's service.
+/// The service that hyper calls with the requests of one connection: adds what is known about the
+/// connection, and passes them on to the user's service.
 #[derive(Clone, Debug)]
 pub(super) struct Requests<S, A> {
     pub(super) service: S,

@@ -17,12 +17,13 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// Serves `service` to all clients that connect to `listener`.
 ///
 /// `service` is any tower service of HTTP requests: a layer's
-/// [`into_service`](crate::WebSocketUpgradeLayer::into_service), an axum `Router`, or a stack of your own. Requests
-/// carry a [`PeerAddr`](crate::server::PeerAddr) and a [`Shutdown`] in their extensions, with TLS a `TlsInfo`, and with the feature
-/// `axum` a `ConnectInfo`, so that handlers and middleware written for `axum::serve` find the client's address.
+/// [`into_service`](crate::WebSocketUpgradeLayer::into_service), an axum `Router`, or a stack of
+/// your own. Requests carry a [`PeerAddr`](crate::server::PeerAddr) and a [`Shutdown`] in their
+/// extensions, with TLS a `TlsInfo`, and with the feature `axum` a `ConnectInfo`, so that handlers
+/// and middleware written for `axum::serve` find the client's address.
 ///
-/// A client may speak HTTP/1.1 and, with the feature `http2`, HTTP/2: over TLS as ALPN agrees, without TLS with prior
-/// knowledge. WebSockets open over either (RFC 6455, RFC 8441).
+/// A client may speak HTTP/1.1 and, with the feature `http2`, HTTP/2: over TLS as ALPN agrees,
+/// without TLS with prior knowledge. WebSockets open over either (RFC 6455, RFC 8441).
 ///
 /// ```no_run
 /// use tokio::net::TcpListener;
@@ -41,9 +42,10 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 ///
 /// # Slow and hostile clients
 ///
-/// Clients that make no progress are disconnected after the timeouts that [`Serve`]'s methods set: for the TLS handshake, for
-/// the first request, for each further one, for taking a response, for an idle HTTP/2 connection. They do not apply
-/// to open WebSockets, which have [timeouts of their own](crate::Config).
+/// Clients that make no progress are disconnected after the timeouts that [`Serve`]'s methods set:
+/// for the TLS handshake, for the first request, for each further one, for taking a response, for
+/// an idle HTTP/2 connection. They do not apply to open WebSockets, which have [timeouts of their
+/// own](crate::Config).
 ///
 /// Over HTTP/2 these limits hold against known attacks:
 ///
@@ -58,20 +60,23 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 ///
 /// # Restarting
 ///
-/// A graceful shutdown closes the listeners before it waits, so that another process can listen on the same port while
-/// this one still drains; `TcpListener::bind` sets `SO_REUSEADDR` for that on Unix. Where no connection may be refused
-/// in between, both bind with `SO_REUSEPORT`, with `tokio::net::TcpSocket`, or a supervisor hands the socket over.
+/// A graceful shutdown closes the listeners before it waits, so that another process can listen on
+/// the same port while this one still drains; `TcpListener::bind` sets `SO_REUSEADDR` for that on
+/// Unix. Where no connection may be refused in between, both bind with `SO_REUSEPORT`, with
+/// `tokio::net::TcpSocket`, or a supervisor hands the socket over.
 pub fn serve<L, S>(listener: L, service: S) -> Serve<L, S> {
     Serve { listener, tls: None, server: Server::new(service) }
 }
 
-/// Serves `service` over TLS to all clients that connect to `listener`; otherwise as [`serve`] does.
+/// Serves `service` over TLS to all clients that connect to `listener`; otherwise as [`serve`]
+/// does.
 ///
-/// `tls` is a [`TlsConfig`] or a `rustls::ServerConfig`. Further listeners, with TLS and without, are added by
-/// [`listen_tls`](Serve::listen_tls) and [`listen`](Serve::listen).
+/// `tls` is a [`TlsConfig`] or a `rustls::ServerConfig`. Further listeners, with TLS and without,
+/// are added by [`listen_tls`](Serve::listen_tls) and [`listen`](Serve::listen).
 ///
-/// A client that does not speak TLS gets an alert, and the end of the stream. A client that speaks TLS to a listener
-/// without it gets a `400 Bad Request`, which it cannot read as TLS, and the end of the stream.
+/// A client that does not speak TLS gets an alert, and the end of the stream. A client that speaks
+/// TLS to a listener without it gets a `400 Bad Request`, which it cannot read as TLS, and the end
+/// of the stream.
 ///
 /// ```no_run
 /// use tokio::net::TcpListener;
@@ -94,8 +99,9 @@ pub fn serve_tls<L, S>(listener: L, tls: impl Into<TlsConfig>, service: S) -> Se
 
 /// A server that [`serve`] or `serve_tls` sets up and `.await` runs.
 ///
-/// The future never returns an error. If accepting fails, for example because no file descriptors are left, the server
-/// retries after a short pause. An error on a connection ends that connection only.
+/// The future never returns an error. If accepting fails, for example because no file descriptors
+/// are left, the server retries after a short pause. An error on a connection ends that connection
+/// only.
 #[must_use = "a server does nothing unless awaited"]
 pub struct Serve<L, S> {
     listener: L,
@@ -123,14 +129,16 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// Shuts the server down gracefully once `signal` is ready: stops accepting, lets requests in progress finish, sends
-    /// Close 1001 on every socket, waits up to [`drain_timeout`](Self::drain_timeout) for all of them, and drops the remaining
-    /// ones.
+    /// Shuts the server down gracefully once `signal` is ready: stops accepting, lets requests in
+    /// progress finish, sends Close 1001 on every socket, waits up to
+    /// [`drain_timeout`](Self::drain_timeout) for all of them, and drops the remaining ones.
     ///
-    /// Idle connections end at once. HTTP/2 clients are sent GOAWAY first (RFC 9113 §6.8), and have 5 s to leave.
+    /// Idle connections end at once. HTTP/2 clients are sent GOAWAY first (RFC 9113 §6.8), and have
+    /// 5 s to leave.
     ///
-    /// The sockets are those of its own handle. A layer whose [`Config::with_shutdown`](crate::Config::with_shutdown) names
-    /// another one needs that to be given to [`with_shutdown`](Self::with_shutdown).
+    /// The sockets are those of its own handle. A layer whose
+    /// [`Config::with_shutdown`](crate::Config::with_shutdown) names another one needs that to be
+    /// given to [`with_shutdown`](Self::with_shutdown).
     pub fn with_graceful_shutdown(mut self, signal: impl Future<Output = ()> + Send + 'static) -> Self {
         self.server.signal = Box::pin(signal);
         self
@@ -142,21 +150,24 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// Sets over how long a graceful shutdown spreads the Closes of the sockets, so that not all clients come back to the other
-    /// servers at once; see [`Shutdown::start_spread`]. Default: zero, all at once.
+    /// Sets over how long a graceful shutdown spreads the Closes of the sockets, so that not all
+    /// clients come back to the other servers at once; see [`Shutdown::start_spread`]. Default:
+    /// zero, all at once.
     ///
-    /// It has to be shorter than [`drain_timeout`](Self::drain_timeout), at which the remaining sockets are dropped without a Close.
-    /// [`Shutdown::start`] on [the server's handle](Self::shutdown) sends the remaining Closes now.
+    /// It has to be shorter than [`drain_timeout`](Self::drain_timeout), at which the remaining
+    /// sockets are dropped without a Close. [`Shutdown::start`] on [the server's
+    /// handle](Self::shutdown) sends the remaining Closes now.
     pub fn drain_spread(mut self, spread: Duration) -> Self {
         self.server.drain_spread = spread;
         self
     }
 
-    /// Sets how many connections may be open at once, over all listeners, including WebSockets. `None` is no limit. Default:
-    /// `None`.
+    /// Sets how many connections may be open at once, over all listeners, including WebSockets.
+    /// `None` is no limit. Default: `None`.
     ///
-    /// Further connections wait in the system's accept queue until a connection ends, and are refused by the system
-    /// when that is full. The limit of open *sockets* is [`Config::max_connections`](crate::Config::max_connections).
+    /// Further connections wait in the system's accept queue until a connection ends, and are
+    /// refused by the system when that is full. The limit of open *sockets* is
+    /// [`Config::max_connections`](crate::Config::max_connections).
     ///
     /// # Panics
     ///
@@ -178,8 +189,9 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// Sets how long a client may take until the whole head of its first request has arrived, counted from the connection, or
-    /// from the end of its TLS handshake, whatever it sends meanwhile. Default: 10 s.
+    /// Sets how long a client may take until the whole head of its first request has arrived,
+    /// counted from the connection, or from the end of its TLS handshake, whatever it sends
+    /// meanwhile. Default: 10 s.
     ///
     /// # Panics
     ///
@@ -189,8 +201,8 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// Sets how long a client may take, over HTTP/1.1, from the end of one request until the whole head of the next has
-    /// arrived: how long a connection is kept alive. Default: 30 s.
+    /// Sets how long a client may take, over HTTP/1.1, from the end of one request until the whole
+    /// head of the next has arrived: how long a connection is kept alive. Default: 30 s.
     ///
     /// It applies to the first request as well, so the smaller of this and
     /// [`first_request_timeout`](Self::first_request_timeout) counts.
@@ -203,7 +215,8 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// Sets how long writing an HTTP/1.1 response may make no progress. After that the connection is dropped. Default: 30 s.
+    /// Sets how long writing an HTTP/1.1 response may make no progress. After that the connection
+    /// is dropped. Default: 30 s.
     ///
     /// However little the client takes, the time begins anew. Over HTTP/2,
     /// [`http2_idle_timeout`](Self::http2_idle_timeout) ends such a connection.
@@ -216,13 +229,15 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// Sets how long an HTTP/2 connection may have no open stream, neither a request nor a WebSocket, after its first. After
-    /// that GOAWAY is sent, and the client has 5 s to leave. Default: 60 s.
+    /// Sets how long an HTTP/2 connection may have no open stream, neither a request nor a
+    /// WebSocket, after its first. After that GOAWAY is sent, and the client has 5 s to leave.
+    /// Default: 60 s.
     ///
-    /// Streams with a response that the client does not take do not count. A response that it takes, however slowly, keeps the
-    /// connection open.
+    /// Streams with a response that the client does not take do not count. A response that it
+    /// takes, however slowly, keeps the connection open.
     ///
-    /// The connection itself is not pinged, but each WebSocket on it [is](crate::Config::keepalive_interval).
+    /// The connection itself is not pinged, but each WebSocket on it
+    /// [is](crate::Config::keepalive_interval).
     ///
     /// # Panics
     ///
@@ -233,8 +248,8 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// Sets how many streams a client may have open at once on an HTTP/2 connection: requests and WebSockets together.
-    /// Default: 200.
+    /// Sets how many streams a client may have open at once on an HTTP/2 connection: requests and
+    /// WebSockets together. Default: 200.
     ///
     /// Up to 64 KiB of each may be unread, so a connection may cost 64 KiB times this.
     ///
@@ -248,10 +263,11 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// Sets the largest head of a request, in bytes. Above it the client gets a 431. Default: 32 KiB.
+    /// Sets the largest head of a request, in bytes. Above it the client gets a 431. Default: 32
+    /// KiB.
     ///
-    /// Over HTTP/2 it is the size of all the fields without compression, with 32 bytes more for each (RFC 9113
-    /// §6.5.2).
+    /// Over HTTP/2 it is the size of all the fields without compression, with 32 bytes more for
+    /// each (RFC 9113 §6.5.2).
     ///
     /// # Panics
     ///
@@ -262,7 +278,8 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// Sets how many header fields a request may have over HTTP/1.1. Above it the client gets a 431. Default: 100.
+    /// Sets how many header fields a request may have over HTTP/1.1. Above it the client gets a
+    /// 431. Default: 100.
     ///
     /// Any other value than the default costs an allocation for each request. Over HTTP/2,
     /// [`max_header_size`](Self::max_header_size) bounds the number too.
@@ -276,8 +293,8 @@ impl<L, S> Serve<L, S> {
         self
     }
 
-    /// Counts and ends the sockets with `shutdown` instead of a handle of the server's own. When it is
-    /// [started](Shutdown::start) elsewhere, that ends the sockets, but not the server.
+    /// Counts and ends the sockets with `shutdown` instead of a handle of the server's own. When it
+    /// is [started](Shutdown::start) elsewhere, that ends the sockets, but not the server.
     pub fn with_shutdown(mut self, shutdown: &Shutdown) -> Self {
         self.server.shutdown = shutdown.clone();
         self

@@ -5,9 +5,11 @@ use http_body::Body;
 use hyper::body::Incoming;
 use tower::{BoxError, Service};
 
-/// Trait alias for what [`serve`](crate::serve()) serves: any tower service of HTTP requests that can be cloned.
+/// Trait alias for what [`serve`](crate::serve()) serves: any tower service of HTTP requests that
+/// can be cloned.
 ///
-/// It is implemented for all of those and need not be implemented by hand. It is not hyper's trait of the same name.
+/// It is implemented for all of those and need not be implemented by hand. It is not hyper's trait
+/// of the same name.
 pub trait HttpService:
     Service<
         Request<Incoming>,

@@ -17,11 +17,13 @@ use tokio::{
 
 use crate::io::{Rewind, UpgradedIo};
 
-/// Writes of fewer bytes than this are HTTP/2's own frames, such as answers to pings, or the end of something.
+/// Writes of fewer bytes than this are HTTP/2's own frames, such as answers to pings, or the end of
+/// something.
 const MIN_PROGRESS: usize = 256;
 
-/// The IO that the server serves. It records how the peer takes what is sent to it, and holds the connection's permit
-/// for as long as it lives. It belongs below TLS, which takes more than it passes on.
+/// The IO that the server serves. It records how the peer takes what is sent to it, and holds the
+/// connection's permit for as long as it lives. It belongs below TLS, which takes more than it
+/// passes on.
 #[derive(Debug)]
 pub(super) struct TrackedIo<IO> {
     io: IO,
@@ -80,7 +82,8 @@ impl<IO> TrackedIo<IO> {
     }
 }
 
-/// Takes the IO of a connection without TLS, and what was read beyond the request, out of what hyper hands over.
+/// Takes the IO of a connection without TLS, and what was read beyond the request, out of what
+/// hyper hands over.
 pub(super) fn unwrap_io<IO>(
     upgraded: hyper::upgrade::Upgraded,
 ) -> Result<(UpgradedIo, Bytes), hyper::upgrade::Upgraded>

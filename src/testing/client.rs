@@ -28,9 +28,10 @@ use crate::{
 
 /// The client's side of an open WebSocket, for a test: a [`Stream`] and a [`Sink`] of [`Message`]s.
 ///
-/// It is the socket that a [`Connector`](crate::Connector) opens, without keepalive and close timeout, so that nothing happens but
-/// what the test does. Pings are answered while it receives or sends. Messages have at most 64 MiB, and leave unfragmented.
-/// Dropping it ends the stream without a Close, as a client that crashes does.
+/// It is the socket that a [`Connector`](crate::Connector) opens, without keepalive and close
+/// timeout, so that nothing happens but what the test does. Pings are answered while it receives or
+/// sends. Messages have at most 64 MiB, and leave unfragmented. Dropping it ends the stream without
+/// a Close, as a client that crashes does.
 pub struct Client {
     /// `None` once it is taken out.
     socket: Option<WebSocket>,
@@ -159,7 +160,8 @@ impl Client {
         self.send(text).await
     }
 
-    /// Sends Close, and returns how the server closed; see [`closed`](Self::closed). A reason longer than 123 bytes is cut.
+    /// Sends Close, and returns how the server closed; see [`closed`](Self::closed). A reason
+    /// longer than 123 bytes is cut.
     ///
     /// # Panics
     ///
@@ -180,8 +182,9 @@ impl Client {
         within_a_day(close, caller, "the connection does not end")
     }
 
-    /// Receives until the end, and returns how the server closed: code and reason of its Close, 1005 if that had no
-    /// code, 1006 if there was no Close. Messages that come before are discarded.
+    /// Receives until the end, and returns how the server closed: code and reason of its Close,
+    /// 1005 if that had no code, 1006 if there was no Close. Messages that come before are
+    /// discarded.
     ///
     /// # Panics
     ///
@@ -205,8 +208,8 @@ impl Client {
         closed
     }
 
-    /// Returns tokio-tungstenite's stream over the IO, to do what a well-behaved client does not. Waits until everything that was
-    /// sent is written.
+    /// Returns tokio-tungstenite's stream over the IO, to do what a well-behaved client does not.
+    /// Waits until everything that was sent is written.
     ///
     /// # Panics
     ///

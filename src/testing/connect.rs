@@ -21,10 +21,11 @@ use crate::{
 
 /// Asks `service` for a WebSocket.
 ///
-/// To `request` is added what an opening handshake needs and it does not have: `Host` (`localhost`, or what the URI
-/// names), `Connection`, `Upgrade`, `Sec-WebSocket-Version` and `Sec-WebSocket-Key`. Everything else is sent as it is,
-/// so that wrong handshakes can be tried too. Its extensions reach the service: what a server puts there, as axum's
-/// `ConnectInfo` or a [`PeerAddr`](crate::server::PeerAddr), the test puts there.
+/// To `request` is added what an opening handshake needs and it does not have: `Host` (`localhost`,
+/// or what the URI names), `Connection`, `Upgrade`, `Sec-WebSocket-Version` and
+/// `Sec-WebSocket-Key`. Everything else is sent as it is, so that wrong handshakes can be tried
+/// too. Its extensions reach the service: what a server puts there, as axum's `ConnectInfo` or a
+/// [`PeerAddr`](crate::server::PeerAddr), the test puts there.
 ///
 /// # Errors
 ///
@@ -32,8 +33,9 @@ use crate::{
 ///
 /// # Panics
 ///
-/// Panics if `request` is not a valid URI or request, if the service fails or panics instead of answering, if it does not
-/// answer within a day, or if its 101 is not one that a client may accept (RFC 6455 §4.1).
+/// Panics if `request` is not a valid URI or request, if the service fails or panics instead of
+/// answering, if it does not answer within a day, or if its 101 is not one that a client may accept
+/// (RFC 6455 §4.1).
 #[track_caller]
 pub fn connect<S, B>(service: S, request: impl IntoRequest) -> impl Future<Output = Result<Client, Rejected>>
 where

@@ -10,7 +10,8 @@ use crate::{
     handshake::{Handshake, HandshakeError, HandshakeKind, UpgradeRequest},
 };
 
-/// Returns what a layer would pass to its handshake service for `request`, to call that service alone.
+/// Returns what a layer would pass to its handshake service for `request`, to call that service
+/// alone.
 ///
 /// ```
 /// use http::{Request, Response, StatusCode};
@@ -36,15 +37,18 @@ use crate::{
 /// # }
 /// ```
 ///
-/// To an HTTP/1.1 request is added what an opening handshake needs and it does not have, as by [`connect`](super::connect). A
-/// `CONNECT` over HTTP/2 or HTTP/3 with a [`ConnectProtocol`](crate::handshake::ConnectProtocol) is taken as it is.
+/// To an HTTP/1.1 request is added what an opening handshake needs and it does not have, as by
+/// [`connect`](super::connect). A `CONNECT` over HTTP/2 or HTTP/3 with a
+/// [`ConnectProtocol`](crate::handshake::ConnectProtocol) is taken as it is.
 ///
-/// The rules of a [`Config`](crate::Config), such as the origin and the limits, are not checked: they belong to the layer.
+/// The rules of a [`Config`](crate::Config), such as the origin and the limits, are not checked:
+/// they belong to the layer.
 ///
 /// # Panics
 ///
-/// Panics if `request` is not a valid URI or request, and if it breaks a rule of the opening handshake, so that no handshake
-/// service would get it. To see how it is rejected, [`connect`](super::connect) with it.
+/// Panics if `request` is not a valid URI or request, and if it breaks a rule of the opening
+/// handshake, so that no handshake service would get it. To see how it is rejected,
+/// [`connect`](super::connect) with it.
 #[track_caller]
 pub fn handshake(request: impl IntoRequest) -> Request<Handshake> {
     let caller = Location::caller();

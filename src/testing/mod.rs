@@ -1,9 +1,11 @@
-//! Tests of services that open WebSockets, in memory: no port, no real clock. With the feature `testing`.
+//! Tests of services that open WebSockets, in memory: no port, no real clock. With the feature
+//! `testing`.
 //!
-//! [`connect`] sends one opening handshake to a tower service, through hyper's own HTTP/1.1 connection, and comes back
-//! with a [`Client`] whose socket is open, or with the response that rejected it. The service is whatever a server would
-//! be given: an axum `Router`, a layer's [`into_service`](crate::WebSocketUpgradeLayer::into_service), a stack of
-//! middleware. It need not be of this crate.
+//! [`connect`] sends one opening handshake to a tower service, through hyper's own HTTP/1.1
+//! connection, and comes back with a [`Client`] whose socket is open, or with the response that
+//! rejected it. The service is whatever a server would be given: an axum `Router`, a layer's
+//! [`into_service`](crate::WebSocketUpgradeLayer::into_service), a stack of middleware. It need not
+//! be of this crate.
 //!
 //! ```
 //! use axum::{Router, routing::get};
@@ -36,14 +38,17 @@
 //! }
 //! ```
 //!
-//! [`handshake`] makes the request that a handshake service gets, to call that service alone, and [`pair`] an open WebSocket with its
-//! client, to call a handler alone.
+//! [`handshake`] makes the request that a handshake service gets, to call that service alone, and
+//! [`pair`] an open WebSocket with its client, to call a handler alone.
 //!
-//! - In paused time (tokio's `test-util`) keepalive, timeouts and deadlines pass at once when nothing else happens.
-//! - A client waits a day, then it panics. In paused time that too is at once, so a test that waits for what never
-//!   comes fails instead of hanging.
-//! - What a test did wrong, or a service that does not answer, panics with the place in the test that called.
-//! - [`Shutdown::idle`](crate::Shutdown::idle) waits until the server's side has let go of all its sockets.
+//! - In paused time (tokio's `test-util`) keepalive, timeouts and deadlines pass at once when
+//!   nothing else happens.
+//! - A client waits a day, then it panics. In paused time that too is at once, so a test that waits
+//!   for what never comes fails instead of hanging.
+//! - What a test did wrong, or a service that does not answer, panics with the place in the test
+//!   that called.
+//! - [`Shutdown::idle`](crate::Shutdown::idle) waits until the server's side has let go of all its
+//!   sockets.
 
 mod client;
 mod connect;

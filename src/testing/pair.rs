@@ -43,8 +43,8 @@ use crate::{
 /// ```
 ///
 /// The socket has the default [`Config`](crate::Config), no subprotocol, no compression, and no
-/// [`Shutdown`](crate::Shutdown). The client's response is a bare 101. With anything else, and to see which Close a handler's
-/// error becomes, use [`connect`](super::connect).
+/// [`Shutdown`](crate::Shutdown). The client's response is a bare 101. With anything else, and to
+/// see which Close a handler's error becomes, use [`connect`](super::connect).
 pub fn pair() -> (WebSocket, Client) {
     let (server, client) = duplex(64 * 1024);
     let (parts, ()) = Request::new(()).into_parts();

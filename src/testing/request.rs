@@ -7,8 +7,8 @@ use http::{
     uri::PathAndQuery,
 };
 
-/// What [`connect`](super::connect) can ask for: a path, a [`Uri`], a [`Request`], or the [`Builder`] of one, as it
-/// stands. The trait is sealed.
+/// What [`connect`](super::connect) can ask for: a path, a [`Uri`], a [`Request`], or the
+/// [`Builder`] of one, as it stands. The trait is sealed.
 pub trait IntoRequest: Sealed {
     /// Returns the request.
     ///
@@ -59,7 +59,8 @@ impl IntoRequest for &str {
     }
 }
 
-/// Adds what an opening handshake has (RFC 6455 §4.1) and `request` has not, and gives it the form it has on the wire.
+/// Adds what an opening handshake has (RFC 6455 §4.1) and `request` has not, and gives it the form
+/// it has on the wire.
 pub(super) fn complete(request: &mut Request<()>) {
     // A key that is the same in every test will do: nothing here is cached on the way.
     const KEY: HeaderValue = HeaderValue::from_static("dGhlIHNhbXBsZSBub25jZQ==");

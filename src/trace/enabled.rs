@@ -43,8 +43,8 @@ impl RequestTrace {
 
     /// Opens the span of the connection.
     ///
-    /// It follows from the current span, the request's, but is not its child: that would keep the request's span open for
-    /// as long as the WebSocket.
+    /// It follows from the current span, the request's, but is not its child: that would keep the
+    /// request's span open for as long as the WebSocket.
     pub(crate) fn accepted(self, id: WebSocketId, protocol: Option<&HeaderValue>) -> Trace {
         let span = info_span!(
             parent: None,
@@ -113,8 +113,8 @@ pub(crate) fn upgrade_failed(error: &dyn Error) {
     warn!(source = error.source().map(field::display), "{error}");
 }
 
-/// Records the error of a handler in its connection's span, in which it runs. An error of a connection that was closed already
-/// is mostly that of sending to a peer that is gone.
+/// Records the error of a handler in its connection's span, in which it runs. An error of a
+/// connection that was closed already is mostly that of sending to a peer that is gone.
 pub(crate) fn handler_failed(error: &str, is_cause: bool) {
     if is_cause {
         warn!("handler failed: {error}");

@@ -2,12 +2,12 @@
 
 use std::fmt::Display;
 
-/// What a handler of a [`WebSocketUpgradeLayer`](crate::WebSocketUpgradeLayer) may return: `()`, or `Result<(), E>` where `E` is
-/// [`Display`]. The trait is sealed.
+/// What a handler of a [`WebSocketUpgradeLayer`](crate::WebSocketUpgradeLayer) may return: `()`, or
+/// `Result<(), E>` where `E` is [`Display`]. The trait is sealed.
 ///
-/// An error closes the connection with 1011, unless the connection is closing already. The peer does not get to see the
-/// error: it is [`CloseInfo::error`](crate::close::CloseInfo::error), and with the feature `tracing` the field `error` of the
-/// connection's span, and an event.
+/// An error closes the connection with 1011, unless the connection is closing already. The peer
+/// does not get to see the error: it is [`CloseInfo::error`](crate::close::CloseInfo::error), and
+/// with the feature `tracing` the field `error` of the connection's span, and an event.
 ///
 /// ```
 /// use tower_websocket::{CloseCode, Error, WebSocket, WebSocketUpgradeLayer};
@@ -52,7 +52,8 @@ impl<E: Display> IntoFailure for Result<(), E> {
     }
 }
 
-/// The type `!`, which has no name in stable Rust: what a closure returns that ends only by a panic or not at all.
+/// The type `!`, which has no name in stable Rust: what a closure returns that ends only by a panic
+/// or not at all.
 type Never = <fn() -> ! as Returns>::Output;
 
 /// A function that returns something.

@@ -19,11 +19,11 @@ use crate::{
 /// Opens WebSockets anywhere in a hyper, tower or axum stack.
 ///
 /// - Requests that do not ask for a WebSocket go to the inner service, untouched.
-/// - Those that do are checked against RFC 6455 and the [origin policy](Config::allow_origin), then the
-///   [handshake service](HandshakeService) is asked. A rejection is answered here.
-/// - Once the response is sent, `handler(socket, extra)` runs on a task of its own, with what the handshake service
-///   attached. However it ends, the closing handshake is finished; an [error](HandlerOutput) that it returns closes the socket
-///   with 1011.
+/// - Those that do are checked against RFC 6455 and the [origin policy](Config::allow_origin), then
+///   the [handshake service](HandshakeService) is asked. A rejection is answered here.
+/// - Once the response is sent, `handler(socket, extra)` runs on a task of its own, with what the
+///   handshake service attached. However it ends, the closing handshake is finished; an
+///   [error](HandlerOutput) that it returns closes the socket with 1011.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -35,26 +35,29 @@ use crate::{
 /// let app: Router = Router::new().route("/", get("open a WebSocket here")).layer(layer);
 /// ```
 ///
-/// The server must upgrade connections: `axum::serve` and this crate's [`serve`](crate::serve()) do; hyper's
-/// `http1::Builder` needs `with_upgrades()`, hyper-util's `auto::Builder` `serve_connection_with_upgrades()`. Under a
-/// hyper server without them the client gets a 101 and then the end of the stream, and with the feature `tracing` a
-/// warning names the missing call. A server that is not hyper's hands its IO over with a
-/// [`PendingIo`](crate::io::PendingIo).
+/// The server must upgrade connections: `axum::serve` and this crate's [`serve`](crate::serve())
+/// do; hyper's `http1::Builder` needs `with_upgrades()`, hyper-util's `auto::Builder`
+/// `serve_connection_with_upgrades()`. Under a hyper server without them the client gets a 101 and
+/// then the end of the stream, and with the feature `tracing` a warning names the missing call. A
+/// server that is not hyper's hands its IO over with a [`PendingIo`](crate::io::PendingIo).
 ///
-/// Layers outside of this one must leave an accepting response's status alone: hyper hands the connection over
-/// whatever was sent in place of the 101. To reject, wrap the handshake service instead.
+/// Layers outside of this one must leave an accepting response's status alone: hyper hands the
+/// connection over whatever was sent in place of the 101. To reject, wrap the handshake service
+/// instead.
 ///
 /// # HTTP/2
 ///
-/// With the feature `http2` the layer takes WebSockets over HTTP/2 (RFC 8441) too: an extended `CONNECT` for the
-/// `:protocol` `websocket`. Any other `CONNECT` goes to the inner service. [`Handshake`](crate::Handshake) says what differs for the
-/// handshake service; the handler is the same.
+/// With the feature `http2` the layer takes WebSockets over HTTP/2 (RFC 8441) too: an extended
+/// `CONNECT` for the `:protocol` `websocket`. Any other `CONNECT` goes to the inner service.
+/// [`Handshake`](crate::Handshake) says what differs for the handshake service; the handler is the
+/// same.
 ///
 /// A layer cannot tell clients that an extended `CONNECT` is welcome, its server must: this crate's
 /// [`serve`](crate::serve()) by itself, hyper's `http2::Builder` with
-/// `enable_connect_protocol()`, hyper-util's `auto::Builder` with `http2().enable_connect_protocol()`, `axum::serve`
-/// by axum's feature `http2`. Clients that are not told so open an HTTP/1.1 connection instead. Below an axum router, the
-/// place must be one that a `CONNECT` reaches: `route_service` or `any_service`, not `get_service`.
+/// `enable_connect_protocol()`, hyper-util's `auto::Builder` with
+/// `http2().enable_connect_protocol()`, `axum::serve` by axum's feature `http2`. Clients that are
+/// not told so open an HTTP/1.1 connection instead. Below an axum router, the place must be one
+/// that a `CONNECT` reaches: `route_service` or `any_service`, not `get_service`.
 #[must_use = "a layer does nothing unless it is applied to a service"]
 pub struct WebSocketUpgradeLayer<H, F> {
     acceptor: Acceptor<H>,
@@ -63,8 +66,8 @@ pub struct WebSocketUpgradeLayer<H, F> {
 }
 
 impl WebSocketUpgradeLayer<AcceptAll, ()> {
-    /// Accepts every valid handshake, and runs `handler` on each WebSocket that opens: [`new`](Self::new) with [`AcceptAll`], for
-    /// a handler without a value from the handshake.
+    /// Accepts every valid handshake, and runs `handler` on each WebSocket that opens:
+    /// [`new`](Self::new) with [`AcceptAll`], for a handler without a value from the handshake.
     ///
     /// ```
     /// use tower_websocket::{WebSocket, WebSocketUpgradeLayer};
@@ -89,9 +92,11 @@ impl WebSocketUpgradeLayer<AcceptAll, ()> {
 impl<H, F> WebSocketUpgradeLayer<H, F> {
     /// Asks `handshake` about each valid request, and runs `handler` on each WebSocket that opens.
     ///
-    /// The handler returns `()`, or a `Result<(), E>` whose error closes the connection with 1011: see [`HandlerOutput`].
+    /// The handler returns `()`, or a `Result<(), E>` whose error closes the connection with 1011:
+    /// see [`HandlerOutput`].
     ///
-    /// It is called once for each WebSocket, so a closure that captures something clones it for each call:
+    /// It is called once for each WebSocket, so a closure that captures something clones it for
+    /// each call:
     ///
     /// ```
     /// use std::sync::Arc;
@@ -120,14 +125,15 @@ impl<H, F> WebSocketUpgradeLayer<H, F> {
         self
     }
 
-    /// Takes only the WebSocket requests for which `predicate` is true; the others go to the inner service, where
-    /// another WebSocket handler may live.
+    /// Takes only the WebSocket requests for which `predicate` is true; the others go to the inner
+    /// service, where another WebSocket handler may live.
     pub fn filter(mut self, predicate: impl Fn(&Parts) -> bool + Send + Sync + 'static) -> Self {
         self.predicate = Some(Arc::new(predicate));
         self
     }
 
-    /// Returns a service of its own, which answers requests that are not WebSocket upgrades with 426 (over HTTP/2 with 405, or 501).
+    /// Returns a service of its own, which answers requests that are not WebSocket upgrades with
+    /// 426 (over HTTP/2 with 405, or 501).
     pub fn into_service(self) -> WebSocketUpgrade<UpgradeRequired, H, F> {
         let Self { acceptor, handler, predicate } = self;
         WebSocketUpgrade::new(UpgradeRequired, Shared { acceptor, handler, predicate })

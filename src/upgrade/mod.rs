@@ -1,7 +1,7 @@
 //! The layer's service, its future and body, and what its handlers return.
 //!
-//! [`WebSocketUpgradeLayer`](crate::WebSocketUpgradeLayer) is in the crate's root; this module has the types that it makes.
-//! They are named seldom:
+//! [`WebSocketUpgradeLayer`](crate::WebSocketUpgradeLayer) is in the crate's root; this module has
+//! the types that it makes. They are named seldom:
 //!
 //! ```
 //! use axum::Router;

@@ -19,11 +19,13 @@ use crate::{
 
 /// The service of a [`WebSocketUpgradeLayer`](crate::WebSocketUpgradeLayer).
 ///
-/// Readiness and errors are those of the inner service. Cloning it clones the inner service and one `Arc`.
+/// Readiness and errors are those of the inner service. Cloning it clones the inner service and one
+/// `Arc`.
 ///
 /// # Panics
 ///
-/// Calling it with a WebSocket request panics outside of a tokio runtime, once the handshake is accepted.
+/// Calling it with a WebSocket request panics outside of a tokio runtime, once the handshake is
+/// accepted.
 #[must_use = "a service does nothing unless it is called"]
 pub struct WebSocketUpgrade<S, H, F> {
     inner: S,

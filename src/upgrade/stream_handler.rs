@@ -7,11 +7,13 @@ use tokio_tungstenite::WebSocketStream;
 use crate::{close::CloseCode, io::UpgradedIo, websocket::WebSocket};
 
 /// Turns a handler of tokio-tungstenite's [`WebSocketStream`] into one for a
-/// [`WebSocketUpgradeLayer`](crate::WebSocketUpgradeLayer), for code that was written for that stream.
+/// [`WebSocketUpgradeLayer`](crate::WebSocketUpgradeLayer), for code that was written for that
+/// stream.
 ///
-/// The stream is the handler's: keepalive, timeouts, and the closing handshake are up to it. At a shutdown no 1001 is sent; the
-/// connection counts until the handler is done, and [`Shutdown::drain`](crate::Shutdown::drain) drops the handler at its
-/// deadline. Compression must be off: where it was agreed on, the connection closes with 1011 and `handler` is not called.
+/// The stream is the handler's: keepalive, timeouts, and the closing handshake are up to it. At a
+/// shutdown no 1001 is sent; the connection counts until the handler is done, and
+/// [`Shutdown::drain`](crate::Shutdown::drain) drops the handler at its deadline. Compression must
+/// be off: where it was agreed on, the connection closes with 1011 and `handler` is not called.
 ///
 /// ```
 /// use futures_util::{SinkExt, StreamExt};

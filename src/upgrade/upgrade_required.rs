@@ -14,10 +14,12 @@ use crate::{
     handshake::{HandshakeError, RejectionBody},
 };
 
-/// Answers every request with 426, and over HTTP/2 with 405, or 501 to a `CONNECT`: this resource is a WebSocket.
+/// Answers every request with 426, and over HTTP/2 with 405, or 501 to a `CONNECT`: this resource
+/// is a WebSocket.
 ///
-/// The text of the 426 tells what a request lacks that has only some of an opening handshake, as after a proxy that does
-/// not pass an upgrade on. The [`HandshakeErrorKind`](crate::handshake::HandshakeErrorKind) is in the response's extensions.
+/// The text of the 426 tells what a request lacks that has only some of an opening handshake, as
+/// after a proxy that does not pass an upgrade on. The
+/// [`HandshakeErrorKind`](crate::handshake::HandshakeErrorKind) is in the response's extensions.
 ///
 /// It is the inner service of [`into_service`](crate::WebSocketUpgradeLayer::into_service).
 #[derive(Clone, Copy, Debug, Default)]

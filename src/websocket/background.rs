@@ -45,8 +45,8 @@ where
     }
 }
 
-/// Has a connection without a driver driven in the background. Outside of a runtime there is none: then only what
-/// can be done at once is done.
+/// Has a connection without a driver driven in the background. Outside of a runtime there is none:
+/// then only what can be done at once is done.
 fn ensure_driven<IO>(shared: &Arc<Shared<IO>>)
 where
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,

@@ -5,14 +5,16 @@ use tungstenite::Message;
 use super::connection::Compressed;
 use crate::deflate::Standalone;
 
-/// One message for many sockets. It is compressed once for all those that compress it to the same bytes.
+/// One message for many sockets. It is compressed once for all those that compress it to the same
+/// bytes.
 ///
-/// It is not framed once: a header before a copy takes a nanosecond at most, of several hundred for each socket.
+/// It is not framed once: a header before a copy takes a nanosecond at most, of several hundred for
+/// each socket.
 #[derive(Debug)]
 pub(crate) struct Broadcast {
     message: Message,
-    /// What it was compressed to, or that it did not become smaller. There is more than one entry only where sockets of several
-    /// settings or windows meet.
+    /// What it was compressed to, or that it did not become smaller. There is more than one entry
+    /// only where sockets of several settings or windows meet.
     compressed: Vec<(Standalone, Option<Compressed>)>,
 }
 
@@ -29,8 +31,8 @@ impl Broadcast {
         self.message
     }
 
-    /// Returns what the message was compressed to, or `None` if it was not compressed so before. Then
-    /// [`compress`](Self::compress) does it, which is not for under a lock.
+    /// Returns what the message was compressed to, or `None` if it was not compressed so before.
+    /// Then [`compress`](Self::compress) does it, which is not for under a lock.
     pub(super) fn compressed(&self, standalone: Standalone) -> Option<&Option<Compressed>> {
         self.compressed.iter().find(|(known, _)| *known == standalone).map(|(_, compressed)| compressed)
     }

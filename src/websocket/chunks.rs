@@ -56,9 +56,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Chunks<'_, IO> {
     ///
     /// # Errors
     ///
-    /// As [`WebSocket::recv`], whose [table](WebSocket#errors-of-receiving-and-sending) shows which there are, and
-    /// [`Error::Io`] of kind [`UnexpectedEof`](std::io::ErrorKind::UnexpectedEof) if the peer's Close comes before the message's end.
-    /// `None` follows: the message is not whole.
+    /// As [`WebSocket::recv`], whose [table](WebSocket#errors-of-receiving-and-sending) shows which
+    /// there are, and [`Error::Io`] of kind [`UnexpectedEof`](std::io::ErrorKind::UnexpectedEof) if
+    /// the peer's Close comes before the message's end. `None` follows: the message is not whole.
     ///
     /// # Cancel safety
     ///
@@ -108,12 +108,13 @@ impl<IO> fmt::Debug for Chunks<'_, IO> {
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
-    /// Receives the next text or binary message in chunks, as they arrive; returns `None` once the connection is over. Pings,
-    /// pongs and the peer's Close, which are answered in any case, are skipped.
+    /// Receives the next text or binary message in chunks, as they arrive; returns `None` once the
+    /// connection is over. Pings, pongs and the peer's Close, which are answered in any case, are
+    /// skipped.
     ///
-    /// With [`Config::receive_in_chunks`](crate::Config::receive_in_chunks) a message may have any size: no more of it is held than
-    /// what is received ahead, about 128 KiB, also of a compressed one. Without, a message is received whole, within the limits,
-    /// and is one chunk.
+    /// With [`Config::receive_in_chunks`](crate::Config::receive_in_chunks) a message may have any
+    /// size: no more of it is held than what is received ahead, about 128 KiB, also of a compressed
+    /// one. Without, a message is received whole, within the limits, and is one chunk.
     ///
     /// ```
     /// use tokio::{fs::File, io::AsyncWriteExt};
@@ -141,7 +142,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     ///
     /// # Cancel safety
     ///
-    /// This method is cancel safe. If it is dropped before it completes, no part of a text or binary message is lost.
+    /// This method is cancel safe. If it is dropped before it completes, no part of a text or
+    /// binary message is lost.
     pub async fn recv_chunks(&mut self) -> Option<Result<Chunks<'_, IO>, Error>> {
         first_chunk(self.shared().recv()).await
     }
@@ -156,7 +158,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Receiver<IO> {
     ///
     /// # Cancel safety
     ///
-    /// This method is cancel safe. If it is dropped before it completes, no part of a text or binary message is lost.
+    /// This method is cancel safe. If it is dropped before it completes, no part of a text or
+    /// binary message is lost.
     pub async fn recv_chunks(&mut self) -> Option<Result<Chunks<'_, IO>, Error>> {
         first_chunk(self.shared().recv()).await
     }

@@ -12,7 +12,8 @@ use tokio::{
 
 use crate::shutdown::{Open, Shutdown, Stage};
 
-/// What an open socket holds for as long as it is open: its place under the limit, and its place in the count.
+/// What an open socket holds for as long as it is open: its place under the limit, and its place in
+/// the count.
 #[derive(Debug)]
 pub(crate) struct ConnectionGuard {
     _place: Option<OwnedSemaphorePermit>,
@@ -52,8 +53,8 @@ impl ConnectionGuard {
         }
     }
 
-    /// Returns when the socket is to send its Close in a shutdown that spreads them, or `None` if that never comes. Each call
-    /// takes another turn.
+    /// Returns when the socket is to send its Close in a shutdown that spreads them, or `None` if
+    /// that never comes. Each call takes another turn.
     pub(crate) fn take_turn(&self) -> Option<Instant> {
         self.open.as_ref().and_then(Open::take_turn)
     }

@@ -1,9 +1,9 @@
 //! Writing what senders on other tasks have left, for many connections on one task.
 //!
-//! To write, a connection's own task would have to be woken, and would poll its handler first. Where one message goes to
-//! a thousand connections, most of the work would be that. So a connection that a sender has given something is put
-//! into a batch, and a batch is written on a task of its own: small ones, so that other tasks get their turn and other
-//! threads their share.
+//! To write, a connection's own task would have to be woken, and would poll its handler first.
+//! Where one message goes to a thousand connections, most of the work would be that. So a
+//! connection that a sender has given something is put into a batch, and a batch is written on a
+//! task of its own: small ones, so that other tasks get their turn and other threads their share.
 
 use std::{
     cell::RefCell,

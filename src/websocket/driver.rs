@@ -74,8 +74,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, Fut: Future> Driver<IO, Fut> {
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Driver<IO, Ready<()>> {
-    /// A driver that looks after a connection whose handler is gone. Nobody takes its place: a runtime that shuts
-    /// down drops whatever it is given. Then a connection that nobody reads is over, or its senders would keep it open.
+    /// A driver that looks after a connection whose handler is gone. Nobody takes its place: a
+    /// runtime that shuts down drops whatever it is given. Then a connection that nobody reads is
+    /// over, or its senders would keep it open.
     pub(super) fn background(shared: Arc<Shared<IO>>) -> Self {
         Self::with_guard(
             shared,
@@ -142,8 +143,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, Fut: Future> Future for Driver<IO, Fut>
     }
 }
 
-/// Begins a turn of the handler. Before that, as it may block, the IO and the timers learn whom to wake, and what has happened
-/// is looked at.
+/// Begins a turn of the handler. Before that, as it may block, the IO and the timers learn whom to
+/// wake, and what has happened is looked at.
 fn begin_turn<IO>(shared: &Shared<IO>, cx: &mut Context<'_>)
 where
     IO: AsyncRead + AsyncWrite + Unpin,

@@ -10,17 +10,17 @@ use tungstenite::protocol::WebSocketConfig;
 use super::{connection::Attached, socket::WebSocket};
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
-    /// Returns tokio-tungstenite's own stream over the IO, with what was received and not taken yet in front. Waits until
-    /// everything that was sent is written.
+    /// Returns tokio-tungstenite's own stream over the IO, with what was received and not taken yet
+    /// in front. Waits until everything that was sent is written.
     ///
-    /// The stream has the limits of the [`Config`](crate::Config); keepalive, timeouts and the closing handshake are up to the
-    /// caller from now on. A handler that wants nothing else is made with
-    /// [`stream_handler`](crate::upgrade::stream_handler).
+    /// The stream has the limits of the [`Config`](crate::Config); keepalive, timeouts and the
+    /// closing handshake are up to the caller from now on. A handler that wants nothing else is
+    /// made with [`stream_handler`](crate::upgrade::stream_handler).
     ///
     /// # Errors
     ///
-    /// Returns the socket when the connection is closing, when a part of a message has arrived (receive it first), and when
-    /// compression was agreed on, which that stream does not know.
+    /// Returns the socket when the connection is closing, when a part of a message has arrived
+    /// (receive it first), and when compression was agreed on, which that stream does not know.
     ///
     /// # Cancel safety
     ///

@@ -1,5 +1,5 @@
-//! What the open connection has besides [`WebSocket`], [`Sender`](crate::Sender) and [`Receiver`](crate::Receiver), which are in the
-//! crate's root (RFC 6455 §5 to §8).
+//! What the open connection has besides [`WebSocket`], [`Sender`](crate::Sender) and
+//! [`Receiver`](crate::Receiver), which are in the crate's root (RFC 6455 §5 to §8).
 //!
 //! ```
 //! use tower_websocket::{Sender, websocket::TrySendError};
@@ -14,21 +14,23 @@
 //! }
 //! ```
 
-// WebSocket | Receiver, Sender (n), Driver          what the application holds
-//   └─ Shared ─ Lock<Connection>                    connection/: private fields, the one loop in lock.rs
-//        ├─ Lifecycle, Deadlines (Backlog)          pure tables: what an input changes, what is due when
-//        ├─ Waiters, Users                          who is woken; who receives, sends, drives
-//        ├─ Inbox                                   messages received ahead of the application
-//        ├─ Outbox ─ codec::Encoder                 messages accepted and not written
-//        └─ Link ─ IO, codec::Decoder, Flight       away while a task works with the IO, outside of the lock
+// WebSocket | Receiver, Sender (n), Driver    what the application holds
+//   └─ Shared ─ Lock<Connection>              connection/: private fields, the one loop in lock.rs
+//        ├─ Lifecycle, Deadlines (Backlog)    pure tables: what an input changes, what is due when
+//        ├─ Waiters, Users                    who is woken; who receives, sends, drives
+//        ├─ Inbox                             messages received ahead of the application
+//        ├─ Outbox ─ codec::Encoder           messages accepted and not written
+//        └─ Link ─ IO, codec::Decoder, Flight away while a task works with the IO, without the lock
 //
-// in    IO → Link::read → Unread → Decoder::decode → Connection::accept → Inbox, or the receiver waiting
-// out   send → Outbox::push (or compressed, outside of the lock) → Encoder → Flight → Link::write → IO
+// in    IO → Link::read → Unread → Decoder::decode → Connection::accept → Inbox, or the receiver
+// out   send → Outbox::push (compressed outside of the lock) → Encoder → Flight → Link::write → IO
 //
-// - Every operation is `Lock::poll`: try, do one piece of work outside of the lock, try again, wait.
+// - Every operation is `Lock::poll`: try, do one piece of work outside of the lock, try again,
+//   wait.
 // - Whoever polls does the work. A driver does it all; without one, each task that waits does.
 // - The IO and the timer wake the connection, and that wakes its waiters.
-// - What calls foreign code (wakers, destructors, subscribers) is put into `Deferred`, which acts once the lock is released.
+// - What calls foreign code (wakers, destructors, subscribers) is put into `Deferred`, which acts
+//   once the lock is released.
 
 mod background;
 mod broadcast;

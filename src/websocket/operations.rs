@@ -160,7 +160,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
         }
     }
 
-    /// Has what was sent written soon, or writes it now. Returns the runtime in which it is to be delivered, if it is.
+    /// Has what was sent written soon, or writes it now. Returns the runtime in which it is to be
+    /// delivered, if it is.
     pub(super) fn begin_writing(&self, mut locked: Locked<'_, IO>) -> Option<runtime::Id> {
         if locked.is_overdue() {
             // A task that is spawned here may have to wait until the handler yields.

@@ -22,7 +22,8 @@ use crate::metrics::id::WebSocketId;
 /// While nobody receives, up to 64 KiB of messages are
 /// [received ahead](crate::WebSocket#what-happens-while-the-handler-does-not-receive).
 ///
-/// Dropping it closes the connection with 1000, or 1011 when a panic drops it: nobody would receive the peer's messages.
+/// Dropping it closes the connection with 1000, or 1011 when a panic drops it: nobody would receive
+/// the peer's messages.
 pub struct Receiver<IO = UpgradedIo> {
     handle: Handle<IO>,
 }
@@ -59,8 +60,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Receiver<IO> {
     ///
     /// # Errors
     ///
-    /// An error is returned once, after all messages that came before it, and is followed by `None`. The
-    /// [table](crate::WebSocket#errors-of-receiving-and-sending) shows which there are.
+    /// An error is returned once, after all messages that came before it, and is followed by
+    /// `None`. The [table](crate::WebSocket#errors-of-receiving-and-sending) shows which there are.
     ///
     /// # Cancel safety
     ///
@@ -69,8 +70,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Receiver<IO> {
         self.handle.shared().recv()
     }
 
-    /// Receives the next text or binary message; returns `None` once the connection is over. Pings, pongs and the peer's Close,
-    /// which are answered in any case, are skipped.
+    /// Receives the next text or binary message; returns `None` once the connection is over. Pings,
+    /// pongs and the peer's Close, which are answered in any case, are skipped.
     ///
     /// # Errors
     ///
@@ -78,7 +79,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Receiver<IO> {
     ///
     /// # Cancel safety
     ///
-    /// This method is cancel safe. If it is dropped before it completes, no text or binary message is lost.
+    /// This method is cancel safe. If it is dropped before it completes, no text or binary message
+    /// is lost.
     pub async fn recv_data(&mut self) -> Option<Result<Message, Error>> {
         self.handle.shared().recv_data().await
     }

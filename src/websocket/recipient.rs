@@ -58,7 +58,8 @@ impl Recipient {
 
     /// Waits until there is space for a message; `false` once there never will be.
     ///
-    /// If no message is [posted](Self::post) then, [`pass_space_on`](Self::pass_space_on) is to be called.
+    /// If no message is [posted](Self::post) then, [`pass_space_on`](Self::pass_space_on) is to be
+    /// called.
     pub(crate) fn space(&self) -> Pin<Box<dyn Future<Output = bool> + Send>> {
         Arc::clone(&self.0).space()
     }
@@ -94,7 +95,8 @@ impl Drop for SenderSeat {
 
 /// What a [`Recipient`] needs of a connection, whose IO is forgotten.
 trait Receive: Send + Sync {
-    /// Queues a message. Returns the runtime in which it is to be [delivered](Self::deliver), if it is.
+    /// Queues a message. Returns the runtime in which it is to be [delivered](Self::deliver), if it
+    /// is.
     fn post(&self, broadcast: &mut Broadcast) -> (Posted, Option<runtime::Id>);
     fn deliver(self: Arc<Self>, home: runtime::Id);
     fn stalled(&self) -> Option<Duration>;

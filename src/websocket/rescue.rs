@@ -16,8 +16,9 @@ use super::{
 /// How long a handler's turn may take until its driver's work is done elsewhere.
 const PATIENCE: Duration = Duration::from_millis(2);
 
-/// Does the driver's work on a task of its own, if the handler's turn lasts: something has happened to the connection, and the
-/// driver cannot look at it before the handler's poll returns, which takes long if the handler blocks or computes.
+/// Does the driver's work on a task of its own, if the handler's turn lasts: something has happened
+/// to the connection, and the driver cannot look at it before the handler's poll returns, which
+/// takes long if the handler blocks or computes.
 pub(super) fn rescue<IO>(shared: &Arc<Shared<IO>>)
 where
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,

@@ -30,16 +30,17 @@ use crate::{
 };
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
-    /// Sends one binary message in chunks, as a stream produces them, without holding all of it. An empty stream is an empty
-    /// message.
+    /// Sends one binary message in chunks, as a stream produces them, without holding all of it. An
+    /// empty stream is an empty message.
     ///
     /// Each chunk leaves in frames of its own (RFC 6455 §5.4), of at most
-    /// [`Config::max_outgoing_frame_size`](crate::Config::max_outgoing_frame_size), or 64 KiB where there is no such limit, and the
-    /// message ends with an empty frame. Sending waits while the write buffer is full. Where compression was agreed on, each chunk is
-    /// compressed with those before it in view.
+    /// [`Config::max_outgoing_frame_size`](crate::Config::max_outgoing_frame_size), or 64 KiB where
+    /// there is no such limit, and the message ends with an empty frame. Sending waits while the
+    /// write buffer is full. Where compression was agreed on, each chunk is compressed with those
+    /// before it in view.
     ///
-    /// Pings, pongs and a Close pass between the frames: while the stream produces nothing, the connection is kept alive, and
-    /// the peer's Close or a shutdown ends the wait with an error.
+    /// Pings, pongs and a Close pass between the frames: while the stream produces nothing, the
+    /// connection is kept alive, and the peer's Close or a shutdown ends the wait with an error.
     ///
     /// ```
     /// use futures_util::{StreamExt, stream};
@@ -57,9 +58,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     ///
     /// # Abandoning a message
     ///
-    /// A message that was begun cannot be taken back, and no other can be sent before it ends. If the stream returns an error, or
-    /// this future is dropped before it completes, the connection is closed with 1011 behind the chunks that were sent: the
-    /// peer never takes a part for the message. Before the first chunk was queued, nothing was begun, and the connection
+    /// A message that was begun cannot be taken back, and no other can be sent before it ends. If
+    /// the stream returns an error, or this future is dropped before it completes, the connection
+    /// is closed with 1011 behind the chunks that were sent: the peer never takes a part for the
+    /// message. Before the first chunk was queued, nothing was begun, and the connection
     /// stays open.
     ///
     /// # Cancel safety
@@ -72,7 +74,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
         Unfinished::new(self.shared(), Data::Binary).send_all(pin!(chunks), C::into).await
     }
 
-    /// Sends one text message in chunks, as [`send_chunks`](Self::send_chunks) does with a binary one.
+    /// Sends one text message in chunks, as [`send_chunks`](Self::send_chunks) does with a binary
+    /// one.
     ///
     /// # Errors
     ///
@@ -89,8 +92,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     }
 }
 
-/// A message of which frames are sent while others are still to come. Dropping it closes the connection if it was begun and has
-/// not ended.
+/// A message of which frames are sent while others are still to come. Dropping it closes the
+/// connection if it was begun and has not ended.
 struct Unfinished<'a, IO> {
     shared: &'a Arc<Shared<IO>>,
     kind: Data,

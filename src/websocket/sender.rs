@@ -29,13 +29,16 @@ use crate::metrics::id::WebSocketId;
 
 /// The half of a [`WebSocket`](crate::WebSocket) that sends. Clones are further senders.
 ///
-/// Messages are queued in one buffer, bounded by [`Config::max_write_buffer_size`](crate::Config::max_write_buffer_size),
-/// and written together. What is sent from other tasks than the handler's is written soon, without waking the handler. When the
-/// last sender is dropped, the connection closes with 1000; the receiver receives until the peer's Close.
+/// Messages are queued in one buffer, bounded by
+/// [`Config::max_write_buffer_size`](crate::Config::max_write_buffer_size), and written together.
+/// What is sent from other tasks than the handler's is written soon, without waking the handler.
+/// When the last sender is dropped, the connection closes with 1000; the receiver receives until
+/// the peer's Close.
 ///
-/// As a `Sink`, its `poll_close` closes this sender, and waits until what it has sent is written. When the last sender is closed
-/// so or dropped, the connection closes with 1000, and `poll_close` waits until that Close is written as well. Generic code, such
-/// as `StreamExt::forward`, closes what it has filled.
+/// As a `Sink`, its `poll_close` closes this sender, and waits until what it has sent is written.
+/// When the last sender is closed so or dropped, the connection closes with 1000, and `poll_close`
+/// waits until that Close is written as well. Generic code, such as `StreamExt::forward`, closes
+/// what it has filled.
 pub struct Sender<IO = UpgradedIo> {
     pub(super) shared: Arc<Shared<IO>>,
     sink: SinkState,
@@ -59,8 +62,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
     ///
     /// # Errors
     ///
-    /// Returns [`Error::Protocol`] or [`Error::AlreadyClosed`] once the connection is closing, and [`Error::Io`] if it broke. The
-    /// [table](crate::WebSocket#errors-of-receiving-and-sending) shows all of them.
+    /// Returns [`Error::Protocol`] or [`Error::AlreadyClosed`] once the connection is closing, and
+    /// [`Error::Io`] if it broke. The [table](crate::WebSocket#errors-of-receiving-and-sending)
+    /// shows all of them.
     ///
     /// # Cancel safety
     ///
@@ -69,19 +73,19 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
         self.send_with(message.into(), Compress::Negotiated).await
     }
 
-    /// Sends a message if there is space for it now. If the write buffer is full, this first writes what the IO takes
-    /// without waiting.
+    /// Sends a message if there is space for it now. If the write buffer is full, this first writes
+    /// what the IO takes without waiting.
     ///
     /// # Errors
     ///
-    /// [`TrySendError::Full`] when the IO takes nothing more and [`TrySendError::Closed`] once the connection is closing
-    /// return the message; [`TrySendError::Failed`] does not.
+    /// [`TrySendError::Full`] when the IO takes nothing more and [`TrySendError::Closed`] once the
+    /// connection is closing return the message; [`TrySendError::Failed`] does not.
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
         self.try_send_with(message.into(), Compress::Negotiated)
     }
 
-    /// Writes everything that was sent before, now, and waits until the system has taken it. What other senders send
-    /// meanwhile is not waited for.
+    /// Writes everything that was sent before, now, and waits until the system has taken it. What
+    /// other senders send meanwhile is not waited for.
     ///
     /// # Errors
     ///
@@ -94,15 +98,17 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
         self.shared.flush().await
     }
 
-    /// Begins the closing handshake without waiting for it: queues a Close behind everything that was sent before. `None` sends
-    /// a Close without a code, and no reason. A reason longer than [`CloseReason::MAX`], 123 bytes, is cut. Sending fails from
-    /// now on; the receiver receives until the peer's Close.
+    /// Begins the closing handshake without waiting for it: queues a Close behind everything that
+    /// was sent before. `None` sends a Close without a code, and no reason. A reason longer than
+    /// [`CloseReason::MAX`], 123 bytes, is cut. Sending fails from now on; the receiver receives
+    /// until the peer's Close.
     pub fn close(&self, code: impl Into<Option<CloseCode>>, reason: impl AsRef<str>) {
         let (code, reason) = (code.into(), CloseReason::truncated(reason.as_ref()));
         self.shared.begin_close(code, reason);
     }
 
-    /// Waits until messages can no longer be sent: one side has begun to close, or the connection has failed.
+    /// Waits until messages can no longer be sent: one side has begun to close, or the connection
+    /// has failed.
     ///
     /// A task that waits for something other than messages waits for this as well;
     /// [`WebSocket::closed`](crate::WebSocket::closed) has an example.
@@ -129,8 +135,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
         Arc::ptr_eq(&self.shared, &other.shared)
     }
 
-    /// Returns for how long the IO has taken nothing although something is waiting to be written, or `None` if the IO takes
-    /// what is sent.
+    /// Returns for how long the IO has taken nothing although something is waiting to be written,
+    /// or `None` if the IO takes what is sent.
     ///
     /// This tells a slow peer, which takes something now and then, from one that takes nothing;
     /// see [`TrySendError::Full`] for what to do with either.
@@ -170,10 +176,11 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> Sender<IO> {
 /// Sending past the compressor.
 #[cfg(feature = "deflate")]
 impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
-    /// Sends a message without compressing it, whatever was agreed on; otherwise as [`send`](Self::send).
+    /// Sends a message without compressing it, whatever was agreed on; otherwise as
+    /// [`send`](Self::send).
     ///
-    /// For secrets, as the length of a compressed message tells something about its content, and for data that is compressed
-    /// already; see [`Deflate`](crate::Deflate).
+    /// For secrets, as the length of a compressed message tells something about its content, and
+    /// for data that is compressed already; see [`Deflate`](crate::Deflate).
     ///
     /// # Errors
     ///
@@ -186,7 +193,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
         self.send_with(message.into(), Compress::Never).await
     }
 
-    /// Sends a message without compressing it, whatever was agreed on; otherwise as [`try_send`](Self::try_send).
+    /// Sends a message without compressing it, whatever was agreed on; otherwise as
+    /// [`try_send`](Self::try_send).
     ///
     /// # Errors
     ///
@@ -197,7 +205,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Clone for Sender<IO> {
-    /// Returns one more sender of the socket. A clone of a sender that was closed as a `Sink` is closed.
+    /// Returns one more sender of the socket. A clone of a sender that was closed as a `Sink` is
+    /// closed.
     fn clone(&self) -> Self {
         let shared = Arc::clone(&self.shared);
         if self.is_done {

@@ -15,7 +15,8 @@ use super::{
     shared::Shared,
 };
 
-/// A message on its way into the outbox: waits for room, is compressed outside of the lock, and is queued.
+/// A message on its way into the outbox: waits for room, is compressed outside of the lock, and is
+/// queued.
 ///
 /// As a future, it is ready when the message is queued, and written unless it may wait.
 pub(super) struct Sending<'a, IO> {

@@ -19,8 +19,8 @@ use crate::metrics::id::WebSocketId;
 /// What a socket, its halves and its driver share: the connection behind its lock.
 pub(super) struct Shared<IO> {
     pub(super) lock: Lock<IO>,
-    /// Does what needs more of `IO` than its callers know: `Drop` has no bounds, and only the constructor knows that `IO` can
-    /// go to another task.
+    /// Does what needs more of `IO` than its callers know: `Drop` has no bounds, and only the
+    /// constructor knows that `IO` can go to another task.
     act: fn(&Arc<Self>, Act),
     /// The subprotocol that was agreed on.
     protocol: Option<Box<HeaderValue>>,
@@ -104,7 +104,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
     }
 }
 
-/// Wakes a connection: the only waker that its IO and its alarm know, so that their wake-ups reach whoever waits.
+/// Wakes a connection: the only waker that its IO and its alarm know, so that their wake-ups reach
+/// whoever waits.
 struct ConnectionWaker<IO>(Weak<Shared<IO>>);
 
 impl<IO: Send + 'static> Wake for ConnectionWaker<IO> {

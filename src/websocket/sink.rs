@@ -14,7 +14,8 @@ use super::{
     shared::Shared,
 };
 
-/// What a handle that is a `Sink` remembers from one poll to the next. Boxed, as most handles are not used as one.
+/// What a handle that is a `Sink` remembers from one poll to the next. Boxed, as most handles are
+/// not used as one.
 #[derive(Debug, Default)]
 pub(super) struct SinkState(Option<Box<Waits>>);
 

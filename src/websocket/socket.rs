@@ -45,32 +45,37 @@ use crate::metrics::id::WebSocketId;
 /// }
 /// ```
 ///
-/// Idle peers are pinged. A protocol violation or an oversized message closes the connection with code 1002, 1007 or 1009;
-/// receiving then returns the error once, and `None` afterwards. [`Message::Ping`], [`Pong`](Message::Pong) and
-/// [`Close`](Message::Close) are shown for information and are answered automatically. Pongs that answer the connection's own
-/// pings are not shown.
+/// Idle peers are pinged. A protocol violation or an oversized message closes the connection with
+/// code 1002, 1007 or 1009; receiving then returns the error once, and `None` afterwards.
+/// [`Message::Ping`], [`Pong`](Message::Pong) and [`Close`](Message::Close) are shown for
+/// information and are answered automatically. Pongs that answer the connection's own pings are not
+/// shown.
 ///
-/// Dropping the socket closes it with 1000, or 1011 when a panic drops it; the closing handshake is finished in the
-/// background.
+/// Dropping the socket closes it with 1000, or 1011 when a panic drops it; the closing handshake is
+/// finished in the background.
 ///
 /// # What happens while the handler does not receive
 ///
-/// In a handler, and wherever a [`Driver`] is polled, messages are received ahead of the handler: at most 64 KiB of them, each
-/// counted with 64 bytes more than its payload, and the one message that goes over that. Within that limit, whatever the handler
-/// does (it sends only, it waits for something else, or it blocks its thread in a runtime with several):
+/// In a handler, and wherever a [`Driver`] is polled, messages are received ahead of the handler:
+/// at most 64 KiB of them, each counted with 64 bytes more than its payload, and the one message
+/// that goes over that. Within that limit, whatever the handler does (it sends only, it waits for
+/// something else, or it blocks its thread in a runtime with several):
 ///
 /// - Pings are answered, and pongs count.
-/// - The peer's Close is answered at once, behind what was sent before it arrived. If the peer sent messages before it that may
-///   not be answered yet, the handler has time for that: until it asks for more than those messages, but no longer than 100 ms
-///   after it took the last one, or after the Close arrived.
-/// - An end of stream or a reset ends the connection at once; after an end of stream, what was accepted for sending still goes
-///   out.
-/// - From then on, sending fails, and [`closed`](Self::closed) resolves. Messages that were received ahead can still be received.
+/// - The peer's Close is answered at once, behind what was sent before it arrived. If the peer sent
+///   messages before it that may not be answered yet, the handler has time for that: until it asks
+///   for more than those messages, but no longer than 100 ms after it took the last one, or after
+///   the Close arrived.
+/// - An end of stream or a reset ends the connection at once; after an end of stream, what was
+///   accepted for sending still goes out.
+/// - From then on, sending fails, and [`closed`](Self::closed) resolves. Messages that were
+///   received ahead can still be received.
 ///
-/// If more than that is unread, the rest stays in the system's buffers, and the peer's sends wait. A Close that stands behind
-/// it is seen once the handler has received enough.
+/// If more than that is unread, the rest stays in the system's buffers, and the peer's sends wait.
+/// A Close that stands behind it is seen once the handler has received enough.
 ///
-/// Without a driver, the same is done while any of the socket's methods is awaited; between them nobody looks at the connection.
+/// Without a driver, the same is done while any of the socket's methods is awaited; between them
+/// nobody looks at the connection.
 ///
 /// # Errors of receiving and sending
 ///
@@ -86,8 +91,8 @@ use crate::metrics::id::WebSocketId;
 /// | [`Error::Protocol`] with [`ResetWithoutClosingHandshake`] | the stream ended without a Close | none |
 /// | [`Error::Io`] of any other kind | reading failed | none |
 ///
-/// [`close_code_of`](crate::close::close_code_of) returns the code of the last column. The peer's Close is not an error: it is
-/// received as a message, and `None` follows.
+/// [`close_code_of`](crate::close::close_code_of) returns the code of the last column. The peer's
+/// Close is not an error: it is received as a message, and `None` follows.
 ///
 /// | [`send`](Self::send) and [`flush`](Self::flush) return | when | the connection |
 /// | --- | --- | --- |
@@ -104,15 +109,16 @@ use crate::metrics::id::WebSocketId;
 ///
 /// # As a `Sink`
 ///
-/// `poll_flush`, and so `SinkExt::send`, writes what was sent before and waits until the system has taken it: it is
-/// never delayed, see [`Config::cork`](crate::Config::cork). `poll_close` sends Close 1000 and is ready once that is written; it
-/// does not wait for the peer and discards nothing, so the stream can be read until the peer's Close.
-/// [`close`](Self::close) waits for the whole closing handshake.
+/// `poll_flush`, and so `SinkExt::send`, writes what was sent before and waits until the system has
+/// taken it: it is never delayed, see [`Config::cork`](crate::Config::cork). `poll_close` sends
+/// Close 1000 and is ready once that is written; it does not wait for the peer and discards
+/// nothing, so the stream can be read until the peer's Close. [`close`](Self::close) waits for the
+/// whole closing handshake.
 ///
 /// # IO
 ///
-/// `IO` is anything that is `AsyncRead + AsyncWrite`; [`UpgradedIo`] is what an HTTP server hands over. A socket must be used
-/// within a tokio runtime whose timers are enabled.
+/// `IO` is anything that is `AsyncRead + AsyncWrite`; [`UpgradedIo`] is what an HTTP server hands
+/// over. A socket must be used within a tokio runtime whose timers are enabled.
 pub struct WebSocket<IO = UpgradedIo> {
     handle: Handle<IO>,
     sink: SinkState,
@@ -130,18 +136,20 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> WebSocket<IO> {
     ///
     /// # Panics
     ///
-    /// Panics outside a tokio runtime if the socket has no driver, because a driver task has to be spawned.
+    /// Panics outside a tokio runtime if the socket has no driver, because a driver task has to be
+    /// spawned.
     pub fn split(self) -> (Sender<IO>, Receiver<IO>) {
         let handle = self.into_driven();
         (Sender::new(Arc::clone(handle.shared())), Receiver::new(handle))
     }
 
-    /// Makes the socket a stream of bytes, those of its binary messages, for code that reads and writes one: a copy to and from
-    /// TCP, TLS or another protocol inside of the WebSocket.
+    /// Makes the socket a stream of bytes, those of its binary messages, for code that reads and
+    /// writes one: a copy to and from TCP, TLS or another protocol inside of the WebSocket.
     ///
     /// # Panics
     ///
-    /// Panics outside a tokio runtime if the socket has no driver, because a driver task has to be spawned.
+    /// Panics outside a tokio runtime if the socket has no driver, because a driver task has to be
+    /// spawned.
     pub fn into_byte_stream(self) -> ByteStream<IO> {
         ByteStream::new(self.into_driven())
     }
@@ -160,12 +168,13 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> WebSocket<IO> {
 impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     /// Receives the next message; returns `None` once the connection is over.
     ///
-    /// Pings, pongs and the peer's Close are messages too; [`recv_data`](Self::recv_data) skips them.
+    /// Pings, pongs and the peer's Close are messages too; [`recv_data`](Self::recv_data) skips
+    /// them.
     ///
     /// # Errors
     ///
-    /// An error is returned once, after all messages that came before it, and is followed by `None`. The
-    /// [table](Self#errors-of-receiving-and-sending) shows which there are.
+    /// An error is returned once, after all messages that came before it, and is followed by
+    /// `None`. The [table](Self#errors-of-receiving-and-sending) shows which there are.
     ///
     /// # Cancel safety
     ///
@@ -174,8 +183,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
         self.handle.shared().recv()
     }
 
-    /// Receives the next text or binary message; returns `None` once the connection is over. Pings, pongs and the peer's Close,
-    /// which are answered in any case, are skipped.
+    /// Receives the next text or binary message; returns `None` once the connection is over. Pings,
+    /// pongs and the peer's Close, which are answered in any case, are skipped.
     ///
     /// # Errors
     ///
@@ -183,42 +192,45 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     ///
     /// # Cancel safety
     ///
-    /// This method is cancel safe. If it is dropped before it completes, no text or binary message is lost.
+    /// This method is cancel safe. If it is dropped before it completes, no text or binary message
+    /// is lost.
     pub async fn recv_data(&mut self) -> Option<Result<Message, Error>> {
         self.handle.shared().recv_data().await
     }
 
     /// Sends a message: waits for space in the write buffer, then writes the message.
     ///
-    /// In a handler, messages that are sent one after the other leave in one system call, when the handler's task next
-    /// yields; see [`Config::cork`](crate::Config::cork), and [`flush`](Self::flush) to write them now.
+    /// In a handler, messages that are sent one after the other leave in one system call, when the
+    /// handler's task next yields; see [`Config::cork`](crate::Config::cork), and
+    /// [`flush`](Self::flush) to write them now.
     ///
     /// # Errors
     ///
-    /// Returns [`Error::Protocol`] or [`Error::AlreadyClosed`] once the connection is closing, and [`Error::Io`] if it broke. The
-    /// [table](Self#errors-of-receiving-and-sending) shows all of them.
+    /// Returns [`Error::Protocol`] or [`Error::AlreadyClosed`] once the connection is closing, and
+    /// [`Error::Io`] if it broke. The [table](Self#errors-of-receiving-and-sending) shows all of
+    /// them.
     ///
     /// # Cancel safety
     ///
-    /// If dropped while waiting for space, the message is not sent. Once queued, it is sent in full even if the future is
-    /// dropped.
+    /// If dropped while waiting for space, the message is not sent. Once queued, it is sent in full
+    /// even if the future is dropped.
     pub fn send(&mut self, message: impl Into<Message>) -> impl Future<Output = Result<(), Error>> {
         Sending::new(&self.handle, message.into(), Compress::Negotiated)
     }
 
-    /// Sends a message if there is space for it now. If the write buffer is full, this first writes what the IO takes
-    /// without waiting.
+    /// Sends a message if there is space for it now. If the write buffer is full, this first writes
+    /// what the IO takes without waiting.
     ///
     /// # Errors
     ///
-    /// [`TrySendError::Full`] when the IO takes nothing more and [`TrySendError::Closed`] once the connection is closing
-    /// return the message; [`TrySendError::Failed`] does not.
+    /// [`TrySendError::Full`] when the IO takes nothing more and [`TrySendError::Closed`] once the
+    /// connection is closing return the message; [`TrySendError::Failed`] does not.
     pub fn try_send(&mut self, message: impl Into<Message>) -> Result<(), TrySendError> {
         self.handle.shared().try_send(message.into(), Compress::Negotiated)
     }
 
-    /// Writes everything that was sent before, now, and waits until the system has taken it. What others send meanwhile is
-    /// not waited for.
+    /// Writes everything that was sent before, now, and waits until the system has taken it. What
+    /// others send meanwhile is not waited for.
     ///
     /// # Errors
     ///
@@ -231,19 +243,22 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
         self.handle.flush().await
     }
 
-    /// Closes the connection: sends a Close behind everything that was sent before, then waits until the peer's Close and
-    /// end of stream. Messages received meanwhile are discarded. `None` sends a Close without a code, and no reason.
+    /// Closes the connection: sends a Close behind everything that was sent before, then waits
+    /// until the peer's Close and end of stream. Messages received meanwhile are discarded. `None`
+    /// sends a Close without a code, and no reason.
     ///
     /// A reason longer than [`CloseReason::MAX`], 123 bytes, is cut between two characters.
     ///
     /// # Errors
     ///
-    /// Returns an error if writing fails, and [`Error::Io`] of kind [`TimedOut`](std::io::ErrorKind::TimedOut) if the
-    /// connection was cut because nothing moved for as long as [`Config::close_timeout`](crate::Config::close_timeout) says.
+    /// Returns an error if writing fails, and [`Error::Io`] of kind
+    /// [`TimedOut`](std::io::ErrorKind::TimedOut) if the connection was cut because nothing moved
+    /// for as long as [`Config::close_timeout`](crate::Config::close_timeout) says.
     ///
     /// # Cancel safety
     ///
-    /// The Close is sent once this was polled, and when the socket is dropped the rest happens in the background.
+    /// The Close is sent once this was polled, and when the socket is dropped the rest happens in
+    /// the background.
     pub async fn close(
         &mut self,
         code: impl Into<Option<CloseCode>>,
@@ -252,9 +267,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
         self.handle.close(code.into(), CloseReason::truncated(reason.as_ref())).await
     }
 
-    /// Waits until messages can no longer be sent: one side has begun to close, or the connection has failed.
+    /// Waits until messages can no longer be sent: one side has begun to close, or the connection
+    /// has failed.
     ///
-    /// A handler that waits for something other than messages waits for this as well, and learns of the peer's end at once:
+    /// A handler that waits for something other than messages waits for this as well, and learns of
+    /// the peer's end at once:
     ///
     /// ```
     /// use tokio::sync::mpsc;
@@ -280,8 +297,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
         self.handle.closed().await;
     }
 
-    /// Calls `f` with the IO, once no other task is working with it; returns `None` once the connection is over. For
-    /// addresses and socket options, not for reading and writing.
+    /// Calls `f` with the IO, once no other task is working with it; returns `None` once the
+    /// connection is over. For addresses and socket options, not for reading and writing.
     ///
     /// # Cancel safety
     ///
@@ -312,9 +329,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
         self.handle.lock().limits()
     }
 
-    /// Runs `handler` with a driver. Poll the returned [`Driver`] instead of the handler's future: it writes what the handler
-    /// sends when the handler yields, pings while the handler does something else, answers the peer's pings and Close, and
-    /// finishes the closing handshake when the handler is done.
+    /// Runs `handler` with a driver. Poll the returned [`Driver`] instead of the handler's future:
+    /// it writes what the handler sends when the handler yields, pings while the handler does
+    /// something else, answers the peer's pings and Close, and finishes the closing handshake when
+    /// the handler is done.
     ///
     /// Sockets that a layer passes to its handler have one.
     pub fn drive<F, Fut>(self, handler: F) -> Driver<IO, Fut>
@@ -326,10 +344,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
         Driver::new(shared, || handler(self))
     }
 
-    /// Sends a message without compressing it, whatever was agreed on; otherwise as [`send`](Self::send).
+    /// Sends a message without compressing it, whatever was agreed on; otherwise as
+    /// [`send`](Self::send).
     ///
-    /// For secrets, as the length of a compressed message tells something about its content, and for data that is compressed
-    /// already; see [`Deflate`](crate::Deflate).
+    /// For secrets, as the length of a compressed message tells something about its content, and
+    /// for data that is compressed already; see [`Deflate`](crate::Deflate).
     ///
     /// # Errors
     ///
@@ -402,8 +421,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sink<Message> for WebSocket<IO> {
         sink.poll_flush(handle, cx)
     }
 
-    /// Sends Close 1000 and waits until it is written. The stream goes on until the peer's Close: nothing that still comes is
-    /// thrown away.
+    /// Sends Close 1000 and waits until it is written. The stream goes on until the peer's Close:
+    /// nothing that still comes is thrown away.
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let Self { handle, sink, .. } = &mut *self;
         sink.poll_close(handle, cx)

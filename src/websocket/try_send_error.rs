@@ -4,12 +4,14 @@ use std::{error::Error as StdError, fmt};
 
 use tungstenite::{Error, Message};
 
-/// The error of [`Sender::try_send`](crate::Sender::try_send) and [`WebSocket::try_send`](crate::WebSocket::try_send).
+/// The error of [`Sender::try_send`](crate::Sender::try_send) and
+/// [`WebSocket::try_send`](crate::WebSocket::try_send).
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TrySendError {
-    /// The write buffer is full, and the IO takes nothing now. The peer reads more slowly than messages come, or the
-    /// messages came in a burst: [`Sender::stalled`](crate::Sender::stalled) returns for how long it has taken nothing.
+    /// The write buffer is full, and the IO takes nothing now. The peer reads more slowly than
+    /// messages come, or the messages came in a burst: [`Sender::stalled`](crate::Sender::stalled)
+    /// returns for how long it has taken nothing.
     Full(Message),
     /// The connection is closing or closed.
     Closed(Message),

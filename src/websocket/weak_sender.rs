@@ -11,9 +11,11 @@ use super::{sender::Sender, shared::Shared};
 use crate::io::UpgradedIo;
 use crate::metrics::id::WebSocketId;
 
-/// A [`Sender`] that does not keep its socket open: for a registry from which nobody removes sockets that end.
+/// A [`Sender`] that does not keep its socket open: for a registry from which nobody removes
+/// sockets that end.
 ///
-/// [`Sender::downgrade`] makes one. It keeps about 600 bytes of a socket that is over, until it is dropped.
+/// [`Sender::downgrade`] makes one. It keeps about 600 bytes of a socket that is over, until it is
+/// dropped.
 ///
 /// ```
 /// use tower_websocket::{Sender, websocket::WeakSender};

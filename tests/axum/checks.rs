@@ -49,7 +49,8 @@ async fn a_good_handshake_opens() {
     assert_eq!(client.closed().await.0, 1000);
 }
 
-/// What does not ask for a WebSocket, and what asks wrongly, is answered as by a layer's `into_service`.
+/// What does not ask for a WebSocket, and what asks wrongly, is answered as by a layer's
+/// `into_service`.
 #[tokio::test]
 async fn each_wrong_request_has_its_answer() {
     let asks = || {

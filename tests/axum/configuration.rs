@@ -122,7 +122,8 @@ async fn setters_of_the_extractor_change_one_handler_alone() {
     assert_eq!(closed_after(routes(), 7).await, 1000);
 }
 
-/// Checked twice: under the configuration of the router when it is extracted, then under the handler's own.
+/// Checked twice: under the configuration of the router when it is extracted, then under the
+/// handler's own.
 #[tokio::test]
 async fn with_config_checks_again() {
     async fn narrow(ws: WebSocketUpgrade) -> Response {

@@ -1,4 +1,5 @@
-//! What differs from axum's extractor: each line of the table in `guide::moving_from_axum`, against both.
+//! What differs from axum's extractor: each line of the table in `guide::moving_from_axum`, against
+//! both.
 
 use std::{future::Future, pin::Pin, time::Duration};
 

@@ -18,7 +18,8 @@ async fn serve(app: Router) -> SocketAddr {
     addr
 }
 
-/// `axum::serve` does not set the option. That it is seen also shows that the IO is the bare socket.
+/// `axum::serve` does not set the option. That it is seen also shows that the IO is the bare
+/// socket.
 #[tokio::test]
 async fn tcp_nodelay_is_set() {
     async fn tell(ws: WebSocketUpgrade) -> Response {

@@ -1,7 +1,9 @@
-//! The feature `axum`: the extractor beside axum's own, and axum's extractors in a handshake service.
+//! The feature `axum`: the extractor beside axum's own, and axum's extractors in a handshake
+//! service.
 //!
-//! `programs` are programs written for axum, each compiled twice from one source: below a `use` of axum's types, and below
-//! one of this crate's. `differences` is the table of the guide's page, line by line, against both.
+//! `programs` are programs written for axum, each compiled twice from one source: below a `use` of
+//! axum's types, and below one of this crate's. `differences` is the table of the guide's page,
+//! line by line, against both.
 
 mod checks;
 mod configuration;

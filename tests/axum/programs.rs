@@ -1,6 +1,7 @@
 //! Programs written for axum's extractor, compiled twice: only the import changes.
 //!
-//! They do what axum's examples `chat`, `websockets` and `websockets-http2` and the test of its extractor do.
+//! They do what axum's examples `chat`, `websockets` and `websockets-http2` and the test of its
+//! extractor do.
 
 use std::{net::SocketAddr, time::Duration};
 

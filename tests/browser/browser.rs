@@ -6,7 +6,8 @@ use tokio::{process::Command, time::timeout};
 
 /// Runs the script of this name with `args` and fails unless it succeeds.
 ///
-/// Where Node, Playwright or Chromium is not there it is skipped, loudly, unless `REQUIRE_BROWSER=1` is set.
+/// Where Node, Playwright or Chromium is not there it is skipped, loudly, unless
+/// `REQUIRE_BROWSER=1` is set.
 pub(crate) async fn run(script: &str, args: &[String]) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser").join(script);
     if let Err(reason) = node(&script, &["--check".to_owned()]).await {

@@ -73,7 +73,8 @@ async fn chromium_talks_over_tls_and_http_1_1() {
     assert!(versions.is_none_or(|versions| versions == (Version::HTTP_11, Version::HTTP_11)), "{versions:?}");
 }
 
-/// A WebSocket goes where the page came from: over the same connection, with extended CONNECT (RFC 8441).
+/// A WebSocket goes where the page came from: over the same connection, with extended CONNECT (RFC
+/// 8441).
 #[cfg(feature = "http2")]
 #[tokio::test]
 async fn chromium_talks_over_tls_and_http_2() {

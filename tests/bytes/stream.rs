@@ -203,7 +203,8 @@ async fn frames_are_as_large_as_they_may_be() {
     }
 }
 
-/// A read that takes what is there asks for more, and is then as good as gone: a copy that waits for its other side reads no more.
+/// A read that takes what is there asks for more, and is then as good as gone: a copy that waits
+/// for its other side reads no more.
 #[tokio::test]
 async fn pings_are_answered_while_nobody_reads() {
     for is_driven in [false, true] {

@@ -17,8 +17,8 @@ async fn start_echo(deflate: Option<Deflate>) -> String {
     start(layer, &Over::Tcp).await
 }
 
-/// Runs a client that offers all there is to offer, against servers that agree on no compression, compress each message by
-/// itself, take over, and demand of the client that nothing is taken over.
+/// Runs a client that offers all there is to offer, against servers that agree on no compression,
+/// compress each message by itself, take over, and demand of the client that nothing is taken over.
 async fn run(name: &str, command: Vec<OsString>) {
     let commands = [command];
     let Some(command) = able(name, &commands).await else { return };
@@ -31,8 +31,8 @@ async fn run(name: &str, command: Vec<OsString>) {
     talk(command, &urls, &Over::Tcp).await;
 }
 
-/// Runs a client with a fixed offer against a server with the default settings, and one that takes over. Nothing but the
-/// extension itself may be agreed on.
+/// Runs a client with a fixed offer against a server with the default settings, and one that takes
+/// over. Nothing but the extension itself may be agreed on.
 async fn run_with_defaults(name: &str, command: Vec<OsString>) {
     let commands = [command];
     let Some(command) = able(name, &commands).await else { return };
@@ -70,7 +70,8 @@ async fn mojolicious_compresses() {
     run_with_defaults("Perl with `Mojolicious`", vec!["perl".into(), script("deflate_mojo.pl")]).await;
 }
 
-/// Netty refuses what it did not offer, and offers to limit its window although it cannot without JZlib, which is not here.
+/// Netty refuses what it did not offer, and offers to limit its window although it cannot without
+/// JZlib, which is not here.
 #[tokio::test]
 async fn netty_compresses() {
     let jars = std::env::var("NETTY").unwrap_or("/usr/share/java".into());

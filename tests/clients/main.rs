@@ -1,8 +1,8 @@
 //! Clients of other makes, against the servers of the examples.
 //!
-//! A client whose interpreter or package is not there is skipped, loudly, unless `REQUIRE_CLIENTS=1` is set. `PYTHON` is the
-//! Python to use, `NODE_PATH` is where Node looks for packages, and `NETTY` is the folder of Netty's archives, which is
-//! `/usr/share/java` otherwise.
+//! A client whose interpreter or package is not there is skipped, loudly, unless
+//! `REQUIRE_CLIENTS=1` is set. `PYTHON` is the Python to use, `NODE_PATH` is where Node looks for
+//! packages, and `NETTY` is the folder of Netty's archives, which is `/usr/share/java` otherwise.
 
 #[cfg(feature = "deflate")]
 mod deflate;
@@ -189,7 +189,8 @@ async fn node_talks_to_the_servers() {
     node(Over::Tcp).await;
 }
 
-/// A certificate for 127.0.0.1 that is its own authority, in a file as well, which is removed at the end.
+/// A certificate for 127.0.0.1 that is its own authority, in a file as well, which is removed at
+/// the end.
 #[cfg(feature = "tls")]
 struct Certificate(tower_websocket::server::TlsConfig, std::path::PathBuf);
 

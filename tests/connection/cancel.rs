@@ -81,7 +81,8 @@ async fn a_send_is_done_whole_or_not_at_all<T: Transport>() {
         }
     }
     drop(socket);
-    // What was done arrives, once and in order; of what was given up, each arrives whole or not at all.
+    // What was done arrives, once and in order; of what was given up, each arrives whole or not at
+    // all.
     let mut last = 0;
     while let Some((first, payload)) = pair.try_recv().await {
         if first != TEXT {

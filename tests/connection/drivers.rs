@@ -78,8 +78,8 @@ async fn drain<T: Transport>(mut pair: Pair<T>, code: u16) {
     pair.finish().await;
 }
 
-/// A writer that waited for everything to be written used to be woken for room alone: a peer that did not read kept
-/// the CPU busy.
+/// A writer that waited for everything to be written used to be woken for room alone: a peer that
+/// did not read kept the CPU busy.
 async fn a_send_that_is_not_corked_waits_for_a_stalled_peer<T: Transport>() {
     let (pair, socket) = open::<T>(quiet().cork(false), 16).await;
     let (driver, polls) = counted(
@@ -123,7 +123,8 @@ async fn two_flushes_wait_for_a_stalled_peer<T: Transport>() {
     drained.await.unwrap();
 }
 
-/// The socket used to be without a driver while `drive` called its closure, so splitting it there made a second one.
+/// The socket used to be without a driver while `drive` called its closure, so splitting it there
+/// made a second one.
 async fn a_socket_may_be_split_before_its_handler_is_polled<T: Transport>() {
     let (mut pair, socket) = open::<T>(quiet(), 1 << 16).await;
     let driver = socket.drive(|socket: Socket<T>| {
@@ -156,7 +157,8 @@ async fn a_shutdown_drops_a_handler_whose_socket_was_split_before<T: Transport>(
     pair.finish().await;
 }
 
-/// Two drivers used to share one place for a waker: the one that was polled last was the only one to be woken.
+/// Two drivers used to share one place for a waker: the one that was polled last was the only one
+/// to be woken.
 async fn a_driven_socket_may_be_driven_again<T: Transport>() {
     let (mut pair, socket) = open::<T>(quiet(), 1 << 16).await;
     let outer = tokio::spawn(socket.drive(async |socket: Socket<T>| {

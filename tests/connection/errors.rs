@@ -40,7 +40,8 @@ async fn collect<T: Transport>(config: Config) -> (Pair<T>, oneshot::Receiver<Re
     (pair, received)
 }
 
-/// Sends a good message and then `bytes`; the peer is told `code`, then the application gets one error.
+/// Sends a good message and then `bytes`; the peer is told `code`, then the application gets one
+/// error.
 async fn fails_with<T: Transport>(config: Config, bytes: &[u8], code: u16) -> Error {
     let (mut pair, received) = collect::<T>(config).await;
     pair.text("good").await;
@@ -137,7 +138,8 @@ async fn what_is_too_large_ends_with_1009<T: Transport>() {
     pair.finish().await;
 }
 
-/// A client that asks and then breaks a rule in one go reads the answer first, whatever looks after the socket.
+/// A client that asks and then breaks a rule in one go reads the answer first, whatever looks after
+/// the socket.
 async fn what_was_sent_before_an_error_is_written<T: Transport>() {
     async fn answer<T: Transport>(mut socket: Socket<T>) {
         let question = socket.recv().await.unwrap().unwrap();

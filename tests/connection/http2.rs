@@ -27,8 +27,8 @@ impl Transport for Http2 {
     /// The connection is kept, which would otherwise end with the stream.
     type Client = Client<Stream, raw::Client>;
 
-    /// hyper passes writes, each of 64 KiB at most, to its connection through a channel with two places, keeps one until
-    /// there is room, and h2 has one.
+    /// hyper passes writes, each of 64 KiB at most, to its connection through a channel with two
+    /// places, keeps one until there is room, and h2 has one.
     const AHEAD: usize = 4 * 64 * 1024;
 
     /// The two ends of the connection.

@@ -166,7 +166,8 @@ async fn everything_that_was_sent_is_written_before<T: Transport>() {
     pair.finish().await;
 }
 
-/// A part of a message cannot be put in front of the stream. The socket comes back as it was, and may try again.
+/// A part of a message cannot be put in front of the stream. The socket comes back as it was, and
+/// may try again.
 async fn inside_a_message_the_socket_comes_back<T: Transport>() {
     let whole = frame(TEXT, &[b'x'; 300]);
     let fragments = [frame(0x01, b"xx"), frame(0x80, &[b'x'; 298])].concat();
@@ -235,7 +236,8 @@ async fn a_closing_socket_comes_back<T: Transport>() {
     pair.finish().await;
 }
 
-/// Nothing is done for the connection any more: no pings, no timeouts, and a shutdown only counts it.
+/// Nothing is done for the connection any more: no pings, no timeouts, and a shutdown only counts
+/// it.
 async fn the_stream_is_left_alone<T: Transport>() {
     let (mut pair, go) =
         driven::<T, _>(async |socket| converse(socket.into_inner().await.unwrap()).await).await;

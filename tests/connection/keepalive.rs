@@ -125,7 +125,8 @@ async fn pings_go_out_while_the_handler_only_writes<T: Transport>() {
 async fn a_silent_peer_of_a_handler_that_only_writes_is_given_up<T: Transport>() {
     let start = Instant::now();
     let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
-        // Not together with the ping: over HTTP/2 the second of two writes waits, and that it is taken then is progress.
+        // Not together with the ping: over HTTP/2 the second of two writes waits, and that it is
+        // taken then is progress.
         sleep(SECOND / 2).await;
         while socket.send("tick").await.is_ok() {
             sleep(SECOND).await;
@@ -263,7 +264,8 @@ async fn a_peer_that_fell_silent_is_given_up_while_the_handler_does_not_read<T: 
     }
 }
 
-/// The end of the stream was taken for a sign of life, at each look again, and a Close was found 80 s later.
+/// The end of the stream was taken for a sign of life, at each look again, and a Close was found 80
+/// s later.
 async fn the_peers_end_is_seen_while_the_handler_does_not_read<T: Transport>() {
     let wait = async |socket: Socket<T>| {
         socket.closed().await;

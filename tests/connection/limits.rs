@@ -48,7 +48,8 @@ async fn a_peer_that_does_not_read_makes_send_wait<T: Transport>() {
         sent += 16 << 10;
         assert!(sent < 1 << 20, "send never waits");
     }
-    // Without a driver each message is flushed, so it waits once the stream is full. The message that waited is sent.
+    // Without a driver each message is flushed, so it waits once the stream is full. The message
+    // that waited is sent.
     assert!((room - (16 << 10)..=room + T::AHEAD).contains(&sent), "{sent}");
     let (more, ()) = tokio::join!(socket.send("more"), async {
         for _ in 0..=sent / (16 << 10) {
@@ -191,7 +192,8 @@ async fn unanswered_pings_are_merged<T: Transport>() {
     pair.finish().await;
 }
 
-/// tungstenite keeps an answer for which its buffer has no room, and told nobody when all the buffer left at once.
+/// tungstenite keeps an answer for which its buffer has no room, and told nobody when all the
+/// buffer left at once.
 async fn the_last_pong_leaves_though_the_buffer_was_full<T: Transport>() {
     let room = 256 << 10;
     let config = Config::new().max_write_buffer_size(1000).keepalive_interval(None);
@@ -242,7 +244,8 @@ async fn buffers_given_back_at_rest_lose_nothing<T: Transport>() {
     pair.finish().await;
 }
 
-/// A header alone made tungstenite allocate what it announced, which panicked, or ended the whole process.
+/// A header alone made tungstenite allocate what it announced, which panicked, or ended the whole
+/// process.
 async fn a_header_without_its_payload_costs_nothing<T: Transport>() {
     let config =
         Config::new().max_frame_size(usize::MAX).max_message_size(usize::MAX).keepalive_interval(None);
@@ -269,7 +272,8 @@ async fn a_header_without_its_payload_costs_nothing<T: Transport>() {
             pair.eof().await;
             pair.finish().await;
         }
-        // The most significant bit must be 0 (RFC 6455 §5.2): refused by the header, without the mask.
+        // The most significant bit must be 0 (RFC 6455 §5.2): refused by the header, without the
+        // mask.
         for len in [1u64 << 63, u64::MAX] {
             let (done, received) = oneshot::channel();
             let mut pair = drive::<T, _>(config.clone(), async |mut socket: Socket<T>| {

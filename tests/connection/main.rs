@@ -1,7 +1,8 @@
 //! The open connection, in memory and in paused time: one test for each promise.
 //!
-//! Each test runs over HTTP/1.1 and over HTTP/2 (`over_each_transport!`), but those of `streams.rs`, which are about a
-//! connection of many streams, and those of `raw.rs`, which are about a stream that is no more than a stream:
+//! Each test runs over HTTP/1.1 and over HTTP/2 (`over_each_transport!`), but those of
+//! `streams.rs`, which are about a connection of many streams, and those of `raw.rs`, which are
+//! about a stream that is no more than a stream:
 //!
 //! | test | why | what there is over HTTP/2 instead |
 //! |---|---|---|
@@ -13,8 +14,8 @@
 //! | `a_connection_that_is_given_up_is_shut_down` | it asks what was called on the IO | `streams::a_peer_without_room_for_the_close_is_cut_at_the_timeout` |
 //! | `nothing_is_lost_on_a_rough_stream` | its IO is made to be difficult | `model::nothing_is_lost_doubled_or_out_of_order` |
 //!
-//! What AnyEvent::WebSocket::Connection does, row by row of its list of behaviours, and the test that keeps the promise
-//! here:
+//! What AnyEvent::WebSocket::Connection does, row by row of its list of behaviours, and the test
+//! that keeps the promise here:
 //!
 //! | row | there | test |
 //! |---|---|---|

@@ -1,4 +1,5 @@
-//! Whole messages, fragments, control frames and parts of frames take different ways, and come out in order.
+//! Whole messages, fragments, control frames and parts of frames take different ways, and come out
+//! in order.
 
 use std::time::Duration;
 
@@ -77,7 +78,8 @@ async fn messages_come_in_order_wherever_the_reads_cut_them<T: Transport>() {
     }
 }
 
-/// A message's frames, cut at so many thousandths of it, some of them with a ping in between; and what is received.
+/// A message's frames, cut at so many thousandths of it, some of them with a ping in between; and
+/// what is received.
 fn frames(is_text: bool, len: usize, mut cuts: Vec<(usize, bool)>) -> (Vec<u8>, Vec<Message>) {
     let payload: Vec<u8> = "aé€😀".bytes().cycle().take(len - len % 10).collect();
     cuts.sort();

@@ -18,7 +18,8 @@ use crate::transport::Transport;
 
 pub(crate) type Socket<T> = WebSocket<<T as Transport>::Io>;
 
-/// A client that speaks in raw frames, and what it takes to check that its server leaves nothing behind.
+/// A client that speaks in raw frames, and what it takes to check that its server leaves nothing
+/// behind.
 pub(crate) struct Pair<T: Transport> {
     io: T::Client,
     shutdown: Shutdown,
@@ -166,7 +167,8 @@ impl<T: Transport> Pair<T> {
         assert_eq!(self.try_recv().await, None, "the end of the stream");
     }
 
-    /// Half-closes: sends no more, but still reads. Where the server is done, it may be too late for that.
+    /// Half-closes: sends no more, but still reads. Where the server is done, it may be too late
+    /// for that.
     pub(crate) async fn half_close(&mut self) {
         let _ = self.io.shutdown().await;
     }
@@ -180,10 +182,11 @@ impl<T: Transport> Pair<T> {
         &self.shutdown
     }
 
-    /// Waits until the handler's task is over, and checks that nothing is left: no task, no open socket.
+    /// Waits until the handler's task is over, and checks that nothing is left: no task, no open
+    /// socket.
     ///
-    /// Every test ends here, with the client still there: the server must not need the client to go away, beyond
-    /// the close timeout. A panic of the handler goes on here.
+    /// Every test ends here, with the client still there: the server must not need the client to go
+    /// away, beyond the close timeout. A panic of the handler goes on here.
     pub(crate) async fn finish(self) {
         finish([self]).await;
     }

@@ -36,8 +36,8 @@ use crate::{
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// So many binary frames without a pause, each in a read of its own. As a socket does, it has a task that reads on
-/// and on yield at times.
+/// So many binary frames without a pause, each in a read of its own. As a socket does, it has a
+/// task that reads on and on yield at times.
 struct Flood(usize);
 
 impl AsyncRead for Flood {
@@ -57,7 +57,8 @@ impl AsyncRead for Flood {
     }
 }
 
-/// Reading used up the task's budget, and without one no timer is ever ready: the flood went on for ever.
+/// Reading used up the task's budget, and without one no timer is ever ready: the flood went on for
+/// ever.
 ///
 /// What arrives extends the closing handshake, to twelve times its timeout at most.
 #[tokio::test(start_paused = true)]
@@ -88,7 +89,8 @@ async fn a_peer_that_floods_is_dropped_at_twelve_close_timeouts() {
     }
 }
 
-/// The handler used up its task's budget, and without one nothing was written: the answer waited for the flood's end.
+/// The handler used up its task's budget, and without one nothing was written: the answer waited
+/// for the flood's end.
 #[tokio::test]
 async fn a_handler_that_reads_a_flood_is_written_out_all_the_same() {
     let (mut client, server) = duplex(1024);
@@ -111,7 +113,8 @@ async fn a_handler_that_reads_a_flood_is_written_out_all_the_same() {
     driver.abort();
 }
 
-/// A client that takes a response too slowly was then sent another one, a 408, into the middle of it.
+/// A client that takes a response too slowly was then sent another one, a 408, into the middle of
+/// it.
 #[tokio::test(start_paused = true)]
 async fn a_client_that_took_a_part_of_the_response_gets_no_other() {
     let (mut client, server) = duplex(64);
@@ -296,7 +299,8 @@ impl AsyncWrite for Scene {
     }
 }
 
-/// A message that waited for the handler to yield was dropped at the reset, and `flush` told that it was written.
+/// A message that waited for the handler to yield was dropped at the reset, and `flush` told that
+/// it was written.
 #[tokio::test(start_paused = true)]
 async fn a_message_that_is_dropped_at_a_reset_is_an_error_of_flush() {
     for len in [1, 100_000] {

@@ -166,8 +166,8 @@ async fn four<T: Transport>(config: &Config) -> ([Pair<T>; 4], Shutdown) {
     (pairs.try_into().unwrap_or_else(|_| unreachable!("there are four")), shutdown)
 }
 
-/// Reads to the end of each stream, and answers Close 1001. Returns the seconds after which the Closes came, the earliest first;
-/// `None` stands for a stream that ended without.
+/// Reads to the end of each stream, and answers Close 1001. Returns the seconds after which the
+/// Closes came, the earliest first; `None` stands for a stream that ended without.
 async fn answer_closes<T: Transport>(pairs: &mut [Pair<T>; 4]) -> [Option<u64>; 4] {
     let start = Instant::now();
     let [a, b, c, d] = pairs.each_mut().map(async |pair| {

@@ -1,4 +1,5 @@
-//! What only a connection of many streams can do: sockets beside one another, resets, ends of the connection.
+//! What only a connection of many streams can do: sockets beside one another, resets, ends of the
+//! connection.
 
 use std::{sync::Arc, time::Duration};
 
@@ -306,7 +307,8 @@ async fn a_clients_goaway_leaves_its_open_sockets_alone() {
     connection.finish().await;
 }
 
-/// h2 ends a connection on which small frames lie unread whose number is out of proportion to its window.
+/// h2 ends a connection on which small frames lie unread whose number is out of proportion to its
+/// window.
 #[tokio::test(start_paused = true)]
 async fn thousands_of_unread_small_messages_leave_the_connection_alone() {
     let connection = Connection::new(1 << 16, Config::new().keepalive_interval(None)).await;
@@ -339,7 +341,8 @@ async fn a_peer_without_room_for_the_close_is_cut_at_the_timeout() {
     connection.finish().await;
 }
 
-/// A Close that was written reaches the peer though the socket is dropped at once, and only then comes the end.
+/// A Close that was written reaches the peer though the socket is dropped at once, and only then
+/// comes the end.
 #[tokio::test(start_paused = true)]
 async fn what_was_written_is_not_cut_off_by_the_end() {
     let connection = Connection::new(1 << 16, Config::new()).await;

@@ -89,7 +89,8 @@ async fn recv_message<T: Transport>(pair: &mut Pair<T>) -> Vec<u8> {
     message
 }
 
-/// The driver did not know of a writer that had begun to wait before the driver was first polled: both slept.
+/// The driver did not know of a writer that had begun to wait before the driver was first polled:
+/// both slept.
 async fn a_writer_may_wait_before_its_driver_is_polled<T: Transport>() {
     let (mut pair, socket) = open::<T>(quiet().max_write_buffer_size(1000), 1024).await;
     let (sender, receiver) = socket.split();
@@ -157,8 +158,8 @@ async fn a_ping_read_on_another_task_is_answered_at_once<T: Transport>() {
     }
 }
 
-/// Room for one message is shown to every sink: what the second one took either went in among the first one's
-/// fragments or took their place.
+/// Room for one message is shown to every sink: what the second one took either went in among the
+/// first one's fragments or took their place.
 async fn two_ready_sinks_send_one_after_the_other<T: Transport>() {
     for (room, len) in [(2048, 5), (2048, 70_000), (1 << 20, 5), (1 << 20, 70_000)] {
         let (mut pair, mut one, receiver) = split::<T>(quiet(), room).await;
@@ -236,7 +237,8 @@ async fn halves_that_outlive_their_driver_get_another<T: Transport>() {
     pair.finish().await;
 }
 
-/// Without a driver the two halves looked after the connection in turns, and each took the other's waker away.
+/// Without a driver the two halves looked after the connection in turns, and each took the other's
+/// waker away.
 async fn halves_that_outlive_their_driver_do_not_wait_for_each_other<T: Transport>() {
     let (mut pair, sender, mut receiver) = orphans::<T>(quiet().max_write_buffer_size(1000), 1024).await;
     let writer = tokio::spawn(async move {
@@ -257,7 +259,8 @@ async fn halves_that_outlive_their_driver_do_not_wait_for_each_other<T: Transpor
     pair.finish().await;
 }
 
-/// A sender kept on another task kept the IO too, and with it a file descriptor, long after the end.
+/// A sender kept on another task kept the IO too, and with it a file descriptor, long after the
+/// end.
 async fn a_sender_that_is_kept_does_not_keep_the_io<T: Transport>() {
     for is_dropped_first in [false, true] {
         let (mut pair, sender, mut receiver) = split::<T>(quiet(), 1 << 20).await;
@@ -324,7 +327,8 @@ async fn what_waits_for_room_does_not_leave_after_the_answer_to_a_close<T: Trans
     pair.finish().await;
 }
 
-/// Nobody was left to finish the closing handshake: whoever kept a sender kept the IO, and its place in the count.
+/// Nobody was left to finish the closing handshake: whoever kept a sender kept the IO, and its
+/// place in the count.
 #[test]
 fn a_sender_that_outlives_its_runtime_does_not_keep_the_io() {
     let runtime = || Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();

@@ -19,8 +19,8 @@ pub(crate) trait Transport: 'static {
     /// How many tasks the transport itself has while the client is there.
     const TASKS: usize;
 
-    /// Returns a client and the socket that it opened; `room` is how many bytes wait between the two, `offer` what the
-    /// client offers as extensions.
+    /// Returns a client and the socket that it opened; `room` is how many bytes wait between the
+    /// two, `offer` what the client offers as extensions.
     fn connect(
         acceptor: Acceptor<AcceptAll>,
         room: usize,
@@ -34,8 +34,8 @@ pub(crate) trait Transport: 'static {
     fn finish(client: &mut Self::Client) -> impl Future<Output = ()> + Send;
 }
 
-/// Makes a module of each of these functions, with a test for each transport. Time is paused, unless a single function
-/// comes with attributes of its own.
+/// Makes a module of each of these functions, with a test for each transport. Time is paused,
+/// unless a single function comes with attributes of its own.
 macro_rules! over_each_transport {
     ($($test:ident),+ $(,)?) => {
         $($crate::transport::over_each_transport!(#[tokio::test(start_paused = true)] $test);)+

@@ -1,5 +1,6 @@
-//! Random walks: the handler, the peer and a shutdown do what they may, in any order, and what came of it is held
-//! against what each of them did. No message is lost, doubled or out of order, and there is exactly one end.
+//! Random walks: the handler, the peer and a shutdown do what they may, in any order, and what came
+//! of it is held against what each of them did. No message is lost, doubled or out of order, and
+//! there is exactly one end.
 
 use std::{
     cell::{Cell, RefCell},
@@ -55,7 +56,8 @@ const BREACHES: &[(&[u8], u16)] = &[
     // A ping in fragments, and one that is too large.
     (&[PING & 0x0f, 0x80, 0, 0, 0, 0], 1002),
     (&[PING, 0xfe, 0, 126, 0, 0, 0, 0], 1002),
-    // Of which the first two bytes are enough: not masked; reserved bits; a control frame that is too large.
+    // Of which the first two bytes are enough: not masked; reserved bits; a control frame that is
+    // too large.
     (&[BINARY, 0x7f], 1002),
     (&[TEXT | 0x10, 0xff], 1002),
     (&[PONG, 0xff], 1002),
@@ -418,7 +420,8 @@ async fn whole<T: Transport>(mut socket: WebSocket<T::Io>, log: &Log, random: &m
             0..20 => {
                 let message = random.numbered(0, n);
                 log.begin(0, &message);
-                // Without a driver only who reads sees to timeouts and shutdown, so it must not wait for ever.
+                // Without a driver only who reads sees to timeouts and shutdown, so it must not
+                // wait for ever.
                 let limit = if step < 8 { patience(random) } else { Duration::from_secs(100) };
                 let sent = match step {
                     0..3 | 8..12 => timeout(limit, socket.feed(message)).await,
@@ -540,12 +543,13 @@ fn judge(log: &Log, ending: &Ending, reads: Option<usize>) {
     let (wanted, close) = (log.wanted.take(), log.close.get());
     let is_read_out = log.is_read_out.get();
 
-    // What the handler got is what the peer wrote, from the start on without a gap; all of it, if the handler saw the
-    // end of it.
+    // What the handler got is what the peer wrote, from the start on without a gap; all of it, if
+    // the handler saw the end of it.
     let (written, received) = (log.written.take(), log.received.take());
     let end = log.end.take();
     let is_all = match &end {
-        // A handler that does not read for long may find a silent peer given up, with what lay there.
+        // A handler that does not read for long may find a silent peer given up, with what lay
+        // there.
         Some(End { error: Some(Error::Io(error)), .. }) if error.kind() == ErrorKind::TimedOut => false,
         Some(End { close, error, .. }) => close.is_some() || error.is_some(),
         None => false,

@@ -1,7 +1,7 @@
 //! Servers of other makes: Node's `ws` and Python's `websockets`.
 //!
-//! One that is not there is skipped, loudly, unless `REQUIRE_CLIENTS=1` is set. `PYTHON` is the Python to use, and `NODE_PATH` is
-//! where Node looks for packages.
+//! One that is not there is skipped, loudly, unless `REQUIRE_CLIENTS=1` is set. `PYTHON` is the
+//! Python to use, and `NODE_PATH` is where Node looks for packages.
 
 use std::{io::Write, process::Stdio, time::Duration};
 

@@ -146,7 +146,8 @@ async fn the_halves_of_a_client_work_over_tcp() {
     assert_eq!(server.await.unwrap(), 1001);
 }
 
-/// A client with a driver is like a server's handler: it answers and pings while it does something else.
+/// A client with a driver is like a server's handler: it answers and pings while it does something
+/// else.
 #[tokio::test(start_paused = true)]
 async fn a_driven_client_stays_while_it_does_not_receive() {
     let (server, client) = pair(Config::new(), Config::new()).await;

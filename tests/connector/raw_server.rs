@@ -63,7 +63,8 @@ impl RawServer {
         head
     }
 
-    /// Reads a client's frame, and returns its first byte and its payload; `None` at the end of the stream.
+    /// Reads a client's frame, and returns its first byte and its payload; `None` at the end of the
+    /// stream.
     pub(crate) async fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
         let first =
             timeout(Duration::from_secs(3600), self.io.read_u8()).await.expect("nothing comes").ok()?;

@@ -104,7 +104,8 @@ async fn a_server_that_does_not_answer_pings_is_given_up() {
     assert!(receiving.await.unwrap().unwrap().is_err());
 }
 
-/// As tokio-tungstenite's stream it goes on as a client, with what was received and not taken in front.
+/// As tokio-tungstenite's stream it goes on as a client, with what was received and not taken in
+/// front.
 #[tokio::test]
 async fn the_stream_inside_is_a_clients() {
     let (mut socket, mut server) = open(Config::new()).await;

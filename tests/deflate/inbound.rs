@@ -75,7 +75,8 @@ async fn peers_that_do_not_quite_end_a_message_are_understood() {
 
 #[tokio::test]
 async fn a_stream_may_end_with_a_fragment_before_the_last() {
-    // No zero after the end, and an empty fragment behind it: what follows a message counted as another stream's start.
+    // No zero after the end, and an empty fragment behind it: what follows a message counted as
+    // another stream's start.
     let last = [0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
     let frames: [(u8, &[u8]); 4] =
         [(RSV1 | TEXT, &last), (CONTINUE, &[]), (FIN | CONTINUE, &[]), (FIN | RSV1 | TEXT, &HELLO)];
@@ -85,10 +86,12 @@ async fn a_stream_may_end_with_a_fragment_before_the_last() {
     }
 }
 
-/// It is not seen that they do: what follows at the end of each message counts as theirs. But it goes no further.
+/// It is not seen that they do: what follows at the end of each message counts as theirs. But it
+/// goes no further.
 #[tokio::test]
 async fn messages_that_stop_in_the_middle_of_a_block_do_no_harm_to_those_after_them() {
-    // A block of ten bytes, of which only three are there; the client's codes for "Hello", without the end of it.
+    // A block of ten bytes, of which only three are there; the client's codes for "Hello", without
+    // the end of it.
     let cut: [&[u8]; 2] = [&[0x00, 0x0a, 0x00, 0xf5, 0xff, b'a', b'b', b'c'], &HELLO[..3]];
     for cut in cut {
         let frames = [(FIN | RSV1 | BINARY, cut), (FIN | RSV1 | TEXT, &HELLO)];
@@ -214,7 +217,8 @@ async fn what_breaks_the_protocol_ends_with_1002() {
 #[tokio::test]
 async fn what_cannot_be_inflated_ends_with_1007() {
     let bad: &[&[u8]] = &[
-        // A block of the reserved type, a stored block whose lengths differ, and a reference to before the start.
+        // A block of the reserved type, a stored block whose lengths differ, and a reference to
+        // before the start.
         &[0x06],
         &[0x00, 0x05, 0x00, 0x00, 0x00, 1, 2],
         &[0xf2, 0x00, 0x11, 0x00, 0x00],
@@ -233,7 +237,8 @@ async fn what_cannot_be_inflated_ends_with_1007() {
 
 #[tokio::test]
 async fn without_takeover_nothing_is_known_of_messages_before() {
-    // The inflater is shared by all connections of the thread: "Hello" must not come from another one's message.
+    // The inflater is shared by all connections of the thread: "Hello" must not come from another
+    // one's message.
     let again = [0xf2, 0x00, 0x11, 0x00, 0x00];
     let frames = [frame(FIN | RSV1 | TEXT, &HELLO), frame(FIN | RSV1 | TEXT, &again)];
     assert_eq!(failure(config(), NO_TAKEOVER, &frames).await, 1007);
@@ -263,7 +268,8 @@ async fn what_is_too_large_ends_with_1009() {
     let cases = [
         vec![frame(FIN | RSV1 | BINARY, &wire)],
         vec![frame(RSV1 | BINARY, &wire[..10]), frame(FIN | CONTINUE, &[0; 5001])],
-        // A message is larger than allowed once it is inflated, in one frame or in several, whole or not.
+        // A message is larger than allowed once it is inflated, in one frame or in several, whole
+        // or not.
         vec![frame(FIN | RSV1 | BINARY, &zeros)],
         vec![frame(RSV1 | BINARY, &zeros)],
         vec![frame(RSV1 | BINARY, &zeros[..5]), frame(FIN | CONTINUE, &zeros[5..])],
@@ -309,7 +315,8 @@ async fn large_messages_leave_room_for_others() {
 
 #[tokio::test(start_paused = true)]
 async fn idle_inflaters_survive_the_fitting_of_buffers() {
-    // A busy socket gets larger buffers, an idle one smaller ones: a window that was taken over is still there.
+    // A busy socket gets larger buffers, an idle one smaller ones: a window that was taken over is
+    // still there.
     let (mut peer, mut socket) = open(config(), &[TAKEOVER]).await;
     let mut deflater = Deflater::new(true);
     for _ in 0..3 {

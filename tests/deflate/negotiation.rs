@@ -30,7 +30,8 @@ async fn without_an_offer_nothing_is_agreed_on() {
     }
 }
 
-/// What clients offer by default, and what they get. Each side then sends what it may refer back to.
+/// What clients offer by default, and what they get. Each side then sends what it may refer back
+/// to.
 #[tokio::test]
 async fn by_default_no_client_is_asked_for_what_it_did_not_offer() {
     let cases = [
@@ -73,7 +74,8 @@ async fn by_default_no_client_is_asked_for_what_it_did_not_offer() {
             assert_eq!(peer.extensions(), [answer], "{client}");
             let has = |parameter| answer.contains(parameter);
             let bits = if has("server_max_window_bits=12") { 12 } else { 15 };
-            // A client's inflater takes over whatever was not declared, even if the server does not.
+            // A client's inflater takes over whatever was not declared, even if the server does
+            // not.
             let mut inflater = Inflater::new(!has("server_no_context_takeover"), bits);
             let mut deflater = Deflater::new(!has("client_no_context_takeover"));
             let mut lengths = Vec::new();

@@ -1,4 +1,5 @@
-//! A server that is out of file descriptors: whoever has none left waits, and is served once there is one again.
+//! A server that is out of file descriptors: whoever has none left waits, and is served once there
+//! is one again.
 //!
 //! What becomes of the accepting alone is with `--test handshake`:
 //! `server_behaviour::serve_goes_on_after_it_was_out_of_file_descriptors`.

@@ -1,8 +1,9 @@
-//! Peers whose packets are all dropped from one moment on: neither data, nor an answer, nor a reset comes.
+//! Peers whose packets are all dropped from one moment on: neither data, nor an answer, nor a reset
+//! comes.
 //!
-//! The server runs in a network namespace of its own and the clients in another, with a pair of veth interfaces between
-//! the two; when the clients' end is taken down, everything is lost on the way. Where that cannot be made it is
-//! skipped, loudly, unless `REQUIRE_NETNS=1` is set.
+//! The server runs in a network namespace of its own and the clients in another, with a pair of
+//! veth interfaces between the two; when the clients' end is taken down, everything is lost on the
+//! way. Where that cannot be made it is skipped, loudly, unless `REQUIRE_NETNS=1` is set.
 
 use std::{
     io::Write,

@@ -1,14 +1,16 @@
-//! Faults, each tried again and again on one server, mostly on real sockets: peers that reset the connection at every
-//! stage, whose packets are dropped, or that are slow; panics; no descriptors; a clock that jumps; a runtime that goes.
+//! Faults, each tried again and again on one server, mostly on real sockets: peers that reset the
+//! connection at every stage, whose packets are dropped, or that are slow; panics; no descriptors;
+//! a clock that jumps; a runtime that goes.
 //!
-//! After each try the counters are back: the sockets of the `Shutdown`, the places under both limits, of which there are
-//! hardly more than one try needs, the tasks of the runtime, the descriptors of the process. A handler has seen one end.
-//! After all tries the process has not grown by more than 256 KiB since the 20 that come first, nothing has panicked
-//! but on purpose, and the server serves whoever behaves. Nothing here waits for a deadline: those of the server are a day
-//! away, but where the deadline is the matter.
+//! After each try the counters are back: the sockets of the `Shutdown`, the places under both
+//! limits, of which there are hardly more than one try needs, the tasks of the runtime, the
+//! descriptors of the process. A handler has seen one end. After all tries the process has not
+//! grown by more than 256 KiB since the 20 that come first, nothing has panicked but on purpose,
+//! and the server serves whoever behaves. Nothing here waits for a deadline: those of the server
+//! are a day away, but where the deadline is the matter.
 //!
-//! Each fault prints its row as it passes, `cargo test --all-features --test faults 2>&1 | grep '^|'`, with what came of
-//! how many tries; where TLS is named, so many more were made over it.
+//! Each fault prints its row as it passes, `cargo test --all-features --test faults 2>&1 | grep
+//! '^|'`, with what came of how many tries; where TLS is named, so many more were made over it.
 //!
 //! | fault | tries | what came of it |
 //! | --- | --- | --- |
@@ -43,9 +45,10 @@
 //! | clock jumps with timeouts that never come | 100 | it goes on |
 //! | runtime dropped, shut down with a timeout, or in the background, with one thread or two | 160 | 11 connections in as many states ended, and 3 sockets, or their halves, kept elsewhere gave errors |
 //!
-//! Elsewhere: a reset in the order of the messages before it (`--test sockets`, `broken`), accepting without descriptors
-//! (`--test handshake`, `server_behaviour`), clients that dawdle (`--test server`, `deadlines` and `load`), a peer that never
-//! reads (`--test flat_memory`), silent peers (`--test connection`, `keepalive`), and any of these in the midst of thousands
+//! Elsewhere: a reset in the order of the messages before it (`--test sockets`, `broken`),
+//! accepting without descriptors (`--test handshake`, `server_behaviour`), clients that dawdle
+//! (`--test server`, `deadlines` and `load`), a peer that never reads (`--test flat_memory`),
+//! silent peers (`--test connection`, `keepalive`), and any of these in the midst of thousands
 //! of others (`tests/soak`).
 
 #[allow(dead_code, reason = "they are another test's, which needs all of it")]

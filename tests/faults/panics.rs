@@ -1,4 +1,5 @@
-//! Panics of handlers, handshake services and pages: each costs its own connection, or its own stream.
+//! Panics of handlers, handshake services and pages: each costs its own connection, or its own
+//! stream.
 
 use h2::client::Builder;
 use http::StatusCode;
@@ -38,7 +39,8 @@ impl Place {
         }
     }
 
-    /// What the peer gets of it: whatever was sent before, and Close 1011. It answers, and the stream ends.
+    /// What the peer gets of it: whatever was sent before, and Close 1011. It answers, and the
+    /// stream ends.
     async fn happens(self, site: &mut Site, io: &mut (impl Stream + ?Sized)) -> String {
         if !matches!(self, Self::Call) {
             site.sees(Event::Opened).await;

@@ -101,8 +101,8 @@ impl Stage {
 
     /// What the handler may see: one error at most, and an end.
     fn allows(self, outcome: &str) -> bool {
-        // The system tells of a reset once. Where writing was told, reading finds the end of the stream, which to TLS is
-        // an unexpected one.
+        // The system tells of a reset once. Where writing was told, reading finds the end of the
+        // stream, which to TLS is an unexpected one.
         let is_reset = |what: &str, rest: &str| {
             let kinds = ["ConnectionReset", "BrokenPipe", "ResetWithoutClosingHandshake", "UnexpectedEof"];
             kinds.iter().any(|kind| outcome == format!("{what}{kind}{rest}"))
@@ -224,7 +224,8 @@ fn a_reset_inside_a_large_page() {
     });
 }
 
-/// Three sockets share the connection: an idle one, one inside a message, and one whose echo is not read.
+/// Three sockets share the connection: an idle one, one inside a message, and one whose echo is not
+/// read.
 #[test]
 fn a_reset_of_an_http_2_connection_ends_each_of_its_sockets_once() {
     for is_tls in [false, true] {

@@ -173,7 +173,8 @@ fn ends(what: &str, mut io: TcpStream) {
     }
 }
 
-/// Within another runtime, what is kept of the first one gives an error, or the end, and panics as little as it hangs.
+/// Within another runtime, what is kept of the first one gives an error, or the end, and panics as
+/// little as it hangs.
 async fn use_up(kept: Kept) {
     let message = || Message::text("is anybody there?");
     match kept {

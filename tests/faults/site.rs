@@ -31,8 +31,8 @@ use crate::{
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
 impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for IO {}
 
-/// How many sockets and connections may be open: hardly more than one try needs, so that each that is left behind is
-/// missed soon.
+/// How many sockets and connections may be open: hardly more than one try needs, so that each that
+/// is left behind is missed soon.
 const LIMIT: usize = 8;
 
 /// A server with TLS on one port and without it on the other, and what its handlers tell.
@@ -269,7 +269,8 @@ async fn receive(mut socket: WebSocket, path: &str, tell: &UnboundedSender<Event
     failed.map_or_else(|| "the end".to_owned(), |error| format!("one error, {error}, and the end"))
 }
 
-/// Sends until neither the write buffer nor the system has room, tells so, and goes on until that fails.
+/// Sends until neither the write buffer nor the system has room, tells so, and goes on until that
+/// fails.
 async fn send_without_end(socket: WebSocket, tell: &UnboundedSender<Event>) -> String {
     let (sender, _receiver) = socket.split();
     let mut is_told = false;

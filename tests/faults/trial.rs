@@ -22,15 +22,15 @@ use crate::site::Site;
 /// What panics on purpose panics with.
 pub(crate) const ON_PURPOSE: &str = "on purpose";
 
-/// How long whatever has to happen may take. Nothing on a site has a deadline that is as short, so what takes this long
-/// hangs.
+/// How long whatever has to happen may take. Nothing on a site has a deadline that is as short, so
+/// what takes this long hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How many tries there are before memory is looked at.
 const WARM_UP: usize = 20;
 
-/// How many KiB of memory more than after the warm-up there may be at the end. One connection costs several, and what
-/// chance adds was never more than 50.
+/// How many KiB of memory more than after the warm-up there may be at the end. One connection costs
+/// several, and what chance adds was never more than 50.
 const GROWTH: usize = 256;
 
 /// How many panics there were, but for those on purpose.
@@ -97,8 +97,8 @@ pub(crate) fn runtime() -> Runtime {
     Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
-/// Tries `fault` on one server, again and again. After each try every counter, all tasks and all descriptors are as
-/// before, and after all of them the memory is, and the server still serves.
+/// Tries `fault` on one server, again and again. After each try every counter, all tasks and all
+/// descriptors are as before, and after all of them the memory is, and the server still serves.
 pub(crate) fn repeat(fault: &str, tries: usize, one: impl AsyncFn(&mut Site) -> String) {
     let alone = Alone::new();
     let runtime = runtime();
@@ -155,7 +155,8 @@ pub(crate) async fn nothing_else(census: impl Fn() -> Census, when: &str) -> Cen
     }
 }
 
-/// Waits until `census` is what it was. A task that has ended is counted until its worker has come round to it.
+/// Waits until `census` is what it was. A task that has ended is counted until its worker has come
+/// round to it.
 pub(crate) async fn is_again(base: Census, census: impl Fn() -> Census, when: &str) {
     let start = Instant::now();
     while census() != base {

@@ -1,7 +1,7 @@
 //! The opening handshake: the layer, the handshake service, the acceptor, and the servers.
 //!
-//! What AnyEvent::WebSocket::Server does in the opening handshake, row by row of its list of behaviours, and the test
-//! that keeps the promise here:
+//! What AnyEvent::WebSocket::Server does in the opening handshake, row by row of its list of
+//! behaviours, and the test that keeps the promise here:
 //!
 //! | row | there | test |
 //! |---|---|---|

@@ -1,4 +1,5 @@
-//! The handshake service is an HTTP service: tower's and tower-http's middleware wrap it as it stands.
+//! The handshake service is an HTTP service: tower's and tower-http's middleware wrap it as it
+//! stands.
 
 use std::{
     future::pending,
@@ -169,7 +170,8 @@ async fn set_response_header_changes_the_101() {
     assert_eq!(response.headers()["sec-websocket-accept"], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
 }
 
-/// The attached value is the response's body, so what answers in the service's place needs one: a default.
+/// The attached value is the response's body, so what answers in the service's place needs one: a
+/// default.
 #[tokio::test]
 async fn validate_request_header_refuses_in_the_services_place() {
     let bearer = |request: &mut Request<Handshake>| {

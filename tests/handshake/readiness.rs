@@ -1,4 +1,5 @@
-//! tower's rule: only a service that was ready is called, and a clone is not ready because its original is.
+//! tower's rule: only a service that was ready is called, and a clone is not ready because its
+//! original is.
 
 use std::{
     convert::Infallible,

@@ -29,7 +29,8 @@ use tower_websocket::{Handshake, Message, Rejection, WebSocket, WebSocketUpgrade
 
 use crate::wire::Wire;
 
-/// A server on a port of its own: an echoing WebSocket at `/`, which `/?refuse` refuses, and a page at `/page`.
+/// A server on a port of its own: an echoing WebSocket at `/`, which `/?refuse` refuses, and a page
+/// at `/page`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Server {
     AxumLayer,

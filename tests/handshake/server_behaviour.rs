@@ -167,7 +167,8 @@ async fn an_upgrade_that_the_server_does_not_hand_over_is_an_error() {
     assert!(error.source().is_some());
 }
 
-/// hyper puts an `OnUpgrade` into requests even where nothing will come of it: only then the server is found out.
+/// hyper puts an `OnUpgrade` into requests even where nothing will come of it: only then the server
+/// is found out.
 #[tokio::test]
 async fn a_server_that_does_not_upgrade_is_an_error_that_names_the_missing_call() {
     for is_auto in [false, true] {
@@ -230,7 +231,8 @@ async fn serve_goes_on_after_it_was_out_of_file_descriptors() {
     let start = Instant::now();
     tokio::spawn(serve(OutOfDescriptors(listener, 3), echo_layer().into_service()).into_future());
     let mut socket = Wire::new(TcpStream::connect(addr).await.unwrap()).open("/").await;
-    // It does not try again at once, which would take the CPU from those who could give a descriptor back.
+    // It does not try again at once, which would take the CPU from those who could give a
+    // descriptor back.
     assert!(start.elapsed() >= Duration::from_millis(300));
     socket.send(Message::text("hello")).await.unwrap();
     assert_eq!(soon(socket.next()).await.unwrap().unwrap(), Message::text("hello"));

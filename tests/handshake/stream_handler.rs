@@ -82,7 +82,8 @@ async fn the_handler_has_the_stream_and_the_value() {
         let addr = start(is_axum, Config::new()).await;
         converse(wire(addr).await.open("/?Ada").await, "Ada, bare TCP: true").await;
 
-        // Ordinary requests and refusals are what they are with any other handler, on a connection that may still open.
+        // Ordinary requests and refusals are what they are with any other handler, on a connection
+        // that may still open.
         let mut wire = wire(addr).await;
         wire.send("GET /page HTTP/1.1\r\nHost: a\r\n\r\n").await;
         assert_eq!(wire.response().await.body(), "page");
@@ -109,7 +110,8 @@ async fn frames_in_the_requests_packet_reach_the_stream() {
     }
 }
 
-/// The stream knows no compression: where it was agreed on, the socket is closed with 1011 and the handler is not called.
+/// The stream knows no compression: where it was agreed on, the socket is closed with 1011 and the
+/// handler is not called.
 #[cfg(feature = "deflate")]
 #[tokio::test]
 async fn compression_closes_with_1011() {

@@ -1,4 +1,5 @@
-//! What AnyEvent::WebSocket::Server promises of the opening handshake and no other test here is named after.
+//! What AnyEvent::WebSocket::Server promises of the opening handshake and no other test here is
+//! named after.
 
 use std::sync::Arc;
 

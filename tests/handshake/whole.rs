@@ -25,7 +25,8 @@ const PATHS: [(&str, u16, &str); 9] = [
     ("/error", 500, ""),
 ];
 
-/// Refuses in the way that the path names. Each response has a `Content-Length` and a `Transfer-Encoding` that are wrong.
+/// Refuses in the way that the path names. Each response has a `Content-Length` and a
+/// `Transfer-Encoding` that are wrong.
 fn handshake() -> impl HandshakeService<Extra = ()> {
     service_fn(async |request: Request<Handshake>| {
         let head = |status: u16| {

@@ -22,7 +22,8 @@ pub(crate) fn text_frame(text: &str) -> Vec<u8> {
     frame(TEXT, text.as_bytes())
 }
 
-/// The output of `future`, which must not hang. Longer than any default of the crate's, for paused clocks.
+/// The output of `future`, which must not hang. Longer than any default of the crate's, for paused
+/// clocks.
 pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
     timeout(Duration::from_secs(60), future).await.expect("it hangs")
 }

@@ -105,8 +105,8 @@ async fn destructors_of_keys_members_and_messages_may_use_the_rooms() {
         assert!(before > 0, "no message was dropped");
         drop(members);
         assert_eq!(rooms.count(), 0);
-        // The room's key, that of each membership, Bob's member and Ada's kept message. A task that waited for Ada, and does
-        // not run here, has the other member.
+        // The room's key, that of each membership, Bob's member and Ada's kept message. A task that
+        // waited for Ada, and does not run here, has the other member.
         assert_eq!(house.visits.load(Relaxed), before + 5);
     });
 }

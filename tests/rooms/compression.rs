@@ -89,7 +89,8 @@ async fn what_does_not_become_smaller_goes_plain_to_all() {
     }
 }
 
-/// The time that it takes tells how often a message is compressed: a large one takes some milliseconds.
+/// The time that it takes tells how often a message is compressed: a large one takes some
+/// milliseconds.
 #[tokio::test]
 async fn a_message_is_compressed_once_for_all_that_share_their_parameters() {
     const MEMBERS: usize = 50;

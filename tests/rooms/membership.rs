@@ -146,7 +146,8 @@ fn check(scripts: &[Vec<Step>], sockets: &Sockets) -> Result<Vec<bool>, TestCase
         prop_assert_eq!(rooms.members(&room).iter().map(|it| **it).collect::<BTreeSet<_>>(), members.clone());
         prop_assert_eq!(rooms.members(&room).len(), members.len());
         for member in 0..MEMBERS {
-            // Each first that came and went has one last; so those that are there have one more first.
+            // Each first that came and went has one last; so those that are there have one more
+            // first.
             let firsts = outcomes.iter().filter_map(|outcome| outcome.firsts.get(&(room, member)));
             prop_assert_eq!(firsts.sum::<i32>(), i32::from(members.contains(&member)), "{} {}", room, member);
         }

@@ -22,7 +22,8 @@ async fn start(app: Router) -> SocketAddr {
     addr
 }
 
-/// The status and the body of the answer to a request on a connection of its own, and the client's address.
+/// The status and the body of the answer to a request on a connection of its own, and the client's
+/// address.
 async fn ask(addr: SocketAddr, path: &str) -> (StatusCode, String, SocketAddr) {
     let io = tokio::net::TcpStream::connect(addr).await.unwrap();
     let own = io.local_addr().unwrap();

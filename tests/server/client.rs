@@ -70,7 +70,8 @@ impl Authority {
             .unwrap()
     }
 
-    /// A client that trusts this authority, speaks these application protocols, and has a certificate if it is `known`.
+    /// A client that trusts this authority, speaks these application protocols, and has a
+    /// certificate if it is `known`.
     pub(crate) fn client(&self, alpn: &[&str], known: bool) -> TlsConnector {
         let config = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()

@@ -140,7 +140,8 @@ async fn those_who_wait_to_be_accepted_are_not_reset() {
     }
 }
 
-/// hyper would tell an HTTP/1.1 client in the very 101 that the connection closes, which is no upgrade to it.
+/// hyper would tell an HTTP/1.1 client in the very 101 that the connection closes, which is no
+/// upgrade to it.
 #[tokio::test(start_paused = true)]
 async fn a_handshake_that_is_under_way_still_opens_a_socket_and_then_says_1001() {
     let handshake = async |request: Request<Handshake>| {

@@ -157,8 +157,8 @@ async fn two_hundred_sockets_are_open_on_each_of_ten_connections() {
     soon(shutdown.idle()).await;
 }
 
-/// Its echo waits for its client to read, and so does not read itself. With hyper's windows, where one stream may hold
-/// all of the connection's, that was the end of the others too.
+/// Its echo waits for its client to read, and so does not read itself. With hyper's windows, where
+/// one stream may hold all of the connection's, that was the end of the others too.
 #[tokio::test(start_paused = true)]
 async fn a_socket_that_is_not_read_does_not_stall_its_neighbours() {
     let (connector, _server) = start(service(), |server| server);

@@ -148,8 +148,8 @@ impl Listener for Broken {
     }
 }
 
-/// Errors of single connections do not pause accepting, but it must not spin either: once, this had the thread to
-/// itself.
+/// Errors of single connections do not pause accepting, but it must not spin either: once, this had
+/// the thread to itself.
 #[tokio::test]
 async fn a_broken_listener_leaves_the_thread_to_others() {
     let (connector, pipes) = listener();

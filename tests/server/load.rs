@@ -1,7 +1,7 @@
 //! Many connections at once: held open, and by clients that do not get on.
 //!
-//! The clients are a process of their own, as each side has its own limit of open files: this program again, which
-//! then runs only [`clients`].
+//! The clients are a process of their own, as each side has its own limit of open files: this
+//! program again, which then runs only [`clients`].
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -24,13 +24,15 @@ use crate::{
     service::service,
 };
 
-/// How many clients come from one address of the loopback network, which has some 28,000 ports to give to them.
+/// How many clients come from one address of the loopback network, which has some 28,000 ports to
+/// give to them.
 const FROM_ONE: usize = 5000;
 
 /// How many connect at once.
 const AT_ONCE: usize = 64;
 
-/// The variable that tells clients what to do, and the one with the authority that they are to trust.
+/// The variable that tells clients what to do, and the one with the authority that they are to
+/// trust.
 const ROLE: &str = "TOWER_WEBSOCKET_LOAD";
 const AUTHORITY: &str = "TOWER_WEBSOCKET_AUTHORITY";
 
@@ -122,7 +124,8 @@ async fn told() {
     BufReader::new(tokio::io::stdin()).read_line(&mut String::new()).await.unwrap();
 }
 
-/// Opens sockets that each have something echoed, holds them until told, has each echo again, and drops them.
+/// Opens sockets that each have something echoed, holds them until told, has each echo again, and
+/// drops them.
 async fn hold<IO, F>(count: usize, open: F)
 where
     IO: AsyncRead + AsyncWrite + Unpin,

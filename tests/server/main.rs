@@ -1,7 +1,7 @@
 //! The standalone server: HTTP/2, TLS, several listeners, deadlines, limits, shutdown.
 //!
-//! In memory and with paused time where it is about time, on real sockets where it is about those. `load` holds many
-//! connections open, in a small form here; its large form is run by
+//! In memory and with paused time where it is about time, on real sockets where it is about those.
+//! `load` holds many connections open, in a small form here; its large form is run by
 //!
 //! ```sh
 //! ulimit -n 20000; cargo test --release --all-features --test server -- --ignored --nocapture --test-threads 1

@@ -14,7 +14,8 @@ use tower_websocket::{
 /// The size of a large page, in bytes.
 pub(crate) const LARGE: usize = 1_000_000;
 
-/// A page at any path, a large one at `/large`, which takes as long as the query says, in seconds; WebSockets at any path, which echo.
+/// A page at any path, a large one at `/large`, which takes as long as the query says, in seconds;
+/// WebSockets at any path, which echo.
 pub(crate) fn service() -> impl HttpService {
     WebSocketUpgradeLayer::new(service_fn(handshake), echo).layer(service_fn(page))
 }

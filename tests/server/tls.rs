@@ -129,8 +129,8 @@ async fn a_certificate_comes_from_pem_files() {
     echo(&mut websocket(io).await, "hello").await;
 }
 
-/// Row 29: a client without TLS on a port with it gets an alert, then the end of the stream and no reset, whatever
-/// else it had sent.
+/// Row 29: a client without TLS on a port with it gets an alert, then the end of the stream and no
+/// reset, whatever else it had sent.
 #[tokio::test]
 async fn a_plain_client_on_a_tls_port_gets_an_alert_and_the_end() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -170,7 +170,8 @@ async fn a_tls_client_on_a_plain_port_gets_an_answer_that_is_no_tls_and_the_end(
     echo(&mut socket, "the server goes on").await;
 }
 
-/// First the Close, then the end of TLS, then that of TCP. rustls makes an end without `close_notify` an error.
+/// First the Close, then the end of TLS, then that of TCP. rustls makes an end without
+/// `close_notify` an error.
 #[tokio::test]
 async fn tls_is_closed_after_the_websocket() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -66,7 +66,8 @@ async fn two_thousand_sockets_on_ten_connections_are_drained_and_the_server_ends
     let mut opened = Vec::new();
     let mut connections = Vec::new();
     for _ in 0..CONNECTIONS {
-        // h2 ends a connection on which too many small frames lie unread: the larger the window, the later.
+        // h2 ends a connection on which too many small frames lie unread: the larger the window,
+        // the later.
         let io = TcpStream::connect(addr).await.unwrap();
         let (mut client, connection) =
             connect(io, Builder::new().initial_connection_window_size(16 << 20)).await;

@@ -33,7 +33,8 @@ fn block_on<F: Future>(future: F) -> F::Output {
     block_in_place(|| Handle::current().block_on(future))
 }
 
-/// Runs a test on four threads. Handlers that are blocked at its end are left alone: they must not block the others.
+/// Runs a test on four threads. Handlers that are blocked at its end are left alone: they must not
+/// block the others.
 fn run(test: impl Future<Output = ()>) {
     let runtime =
         Builder::new_multi_thread().worker_threads(4).enable_all().build().expect("there are threads");
@@ -162,7 +163,8 @@ fn a_question_inside_block_in_place_leaves_before_its_answer_is_awaited() {
     });
 }
 
-/// Pings are answered while the handler blocks its thread on a receive, and while it blocks on something else.
+/// Pings are answered while the handler blocks its thread on a receive, and while it blocks on
+/// something else.
 #[test]
 fn pings_are_answered_inside_block_in_place() {
     run(async {
@@ -269,7 +271,8 @@ fn a_large_message_of_another_task_leaves_while_the_handler_blocks() {
 
 /// When the handler started, and when each of so many messages arrived at a client after that.
 ///
-/// The client has a thread of its own: a runtime may have nobody who looks for input while a handler computes.
+/// The client has a thread of its own: a runtime may have nobody who looks for input while a
+/// handler computes.
 fn arrivals(
     site: &Site,
     started: &mut mpsc::UnboundedReceiver<Instant>,
@@ -400,7 +403,8 @@ fn a_cork_does_not_outlive_computing() {
                 .await;
                 let (start, arrived) = arrivals(&site, &mut started, 3);
                 let computed = computed(&mut started, start, 3).await;
-                // It leaves at the next touch, and so is there before the computing after that is over.
+                // It leaves at the next touch, and so is there before the computing after that is
+                // over.
                 let before = if matches!(touch, Touch::LooksForMessages) { 0 } else { 1 };
                 let is_right = arrived.iter().zip(&computed[before..]).all(|(at, before)| at < before);
                 let line = format!("had computed at {computed:.0?}, messages arrived at {arrived:.0?}");
@@ -451,7 +455,8 @@ async fn what_is_flushed_arrives_though_the_process_exits() {
     assert_eq!(words.ok().flatten().map(|frame| frame.payload), Some(b"the last words".to_vec()));
 }
 
-/// What happens in a second turn of the handler is seen, though a first one, which was short, has called for help.
+/// What happens in a second turn of the handler is seen, though a first one, which was short, has
+/// called for help.
 #[test]
 fn a_close_in_the_second_turn_that_blocks_is_answered() {
     for _ in 0..10 {

@@ -24,7 +24,8 @@ fn quiet() -> Config {
     Config::new().keepalive_interval(None)
 }
 
-/// A handler that waits for something else and for the end learns of the end, however the client goes.
+/// A handler that waits for something else and for the end learns of the end, however the client
+/// goes.
 #[tokio::test(flavor = "multi_thread")]
 async fn closed_resolves_while_the_handler_waits_for_something_else() {
     for is_split in [false, true] {
@@ -134,7 +135,8 @@ async fn on_end_is_told_once_however_a_socket_ends() {
             let (received, sent) = (summary.received, summary.sent);
             let line = format!("{code}, received {received:?}, sent {sent:?}, {:?}", summary.close_info);
             let messages = [received, sent].map(|traffic| (traffic.messages, traffic.bytes));
-            // Behind a Close that this side has sent may be more, or less where the client has gone.
+            // Behind a Close that this side has sent may be more, or less where the client has
+            // gone.
             let is_sent = sent.wire_bytes == wire.1 || end == "leaves" && sent.wire_bytes <= 11;
             let is_right = messages == [(1, 5); 2] && received.wire_bytes == wire.0 && is_sent;
             let is_ended =
@@ -346,7 +348,8 @@ async fn the_size_of_outgoing_frames_is_a_choice() {
     }
 }
 
-/// A ping overtakes the rest of a large message, and what is sent after the connection is cut tells why.
+/// A ping overtakes the rest of a large message, and what is sent after the connection is cut tells
+/// why.
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_takes_nothing_is_cut_and_close_tells() {
     let (mut peer, socket) = pair(Config::new(), 100).await;
@@ -367,7 +370,8 @@ async fn a_peer_that_takes_nothing_is_cut_and_close_tells() {
     assert!(error.is_some(), "how it ended tells of it");
 }
 
-/// What waits when the peer breaks a rule still leaves before the Close, and is reported as written only then.
+/// What waits when the peer breaks a rule still leaves before the Close, and is reported as written
+/// only then.
 #[tokio::test]
 async fn a_flush_across_a_violation_tells_what_became_of_the_messages() {
     let (mut peer, socket) = pair(quiet(), 100).await;
@@ -393,7 +397,8 @@ async fn a_flush_across_a_violation_tells_what_became_of_the_messages() {
     while receiver.recv().await.is_some() {}
 }
 
-/// However much the peer sends, it must take what a connection that ends has for it, in a time that has a bound.
+/// However much the peer sends, it must take what a connection that ends has for it, in a time that
+/// has a bound.
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_sends_and_takes_nothing_does_not_keep_a_connection_that_ends() {
     for is_failed in [false, true] {
@@ -445,8 +450,8 @@ fn a_driver_dropped_outside_a_runtime_leaves_the_socket_to_its_reader() {
     });
 }
 
-/// A reader that has received much is asked to let others have their turn. If it then does not come back, the driver
-/// goes on in its place.
+/// A reader that has received much is asked to let others have their turn. If it then does not come
+/// back, the driver goes on in its place.
 #[tokio::test]
 async fn a_stream_that_is_left_after_a_flood_does_not_hide_the_close() {
     let (mut peer, socket) = pair(quiet(), 1 << 20).await;

@@ -1,4 +1,5 @@
-//! Code that is not ours and uses sockets: subscribers, loggers, destructors, thread-locals, and work that takes long.
+//! Code that is not ours and uses sockets: subscribers, loggers, destructors, thread-locals, and
+//! work that takes long.
 
 use std::{
     cell::{Cell, RefCell},
@@ -40,7 +41,8 @@ use crate::{
     trial::{noise, soon, tell},
 };
 
-/// Runs a test on a thread of its own, which may hang: then the test fails, and the thread is left alone.
+/// Runs a test on a thread of its own, which may hang: then the test fails, and the thread is left
+/// alone.
 fn on_a_thread(what: &str, test: impl FnOnce() + Send + 'static) {
     let (done, is_done) = mpsc::channel();
     let thread = thread::spawn(move || {
@@ -119,7 +121,8 @@ impl<S: Subscriber> Layer<S> for Viewers {
     }
 }
 
-/// A connection from its opening to its end, with everything that may be logged: messages, pings, compression, errors.
+/// A connection from its opening to its end, with everything that may be logged: messages, pings,
+/// compression, errors.
 async fn life(viewers: Option<&Viewers>, ending: usize) {
     let config = Config::new().deflate(Deflate::new().threshold(0));
     let (mut peer, socket) = pair(config, 1 << 10).await;
@@ -189,7 +192,8 @@ fn a_subscriber_may_use_the_socket_that_shows_the_log() {
     }
 }
 
-/// Each thread's events are shown on both threads' sockets: locks are not to be taken one inside the other.
+/// Each thread's events are shown on both threads' sockets: locks are not to be taken one inside
+/// the other.
 #[test]
 fn two_viewers_on_two_threads_do_not_wait_for_each_other() {
     on_a_thread("two viewers", || {
@@ -252,8 +256,8 @@ fn a_logger_may_use_the_socket_that_shows_the_log() {
     log::set_max_level(log::LevelFilter::Off);
 }
 
-/// A thread of its own compresses for long; another connection of the runtime's one thread is not kept waiting, though
-/// the first one has something to do meanwhile.
+/// A thread of its own compresses for long; another connection of the runtime's one thread is not
+/// kept waiting, though the first one has something to do meanwhile.
 #[test]
 fn compressing_on_another_thread_keeps_nobody_waiting() {
     on_a_thread("compressing", || {
@@ -347,7 +351,8 @@ impl Drop for Owner {
     }
 }
 
-/// How the messages go: written, refused, left when the connection ends, or dropped with the runtime.
+/// How the messages go: written, refused, left when the connection ends, or dropped with the
+/// runtime.
 #[test]
 fn a_destructor_of_a_message_may_use_a_sender() {
     for way in
@@ -426,7 +431,8 @@ thread_local! {
     static KEPT_SENDER: RefCell<Vec<Sender<DuplexStream>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A socket in the middle of everything: half a compressed message has come, and something is unsent, which the room takes or not.
+/// A socket in the middle of everything: half a compressed message has come, and something is
+/// unsent, which the room takes or not.
 async fn busy(room: usize) -> (Peer, WebSocket<DuplexStream>) {
     let (io, server) = tokio::io::duplex(room);
     let config = Config::new().deflate(Deflate::new().threshold(0));

@@ -17,7 +17,8 @@ use crate::{
     trial::{noise, soon},
 };
 
-/// What the peer gets after it has sent only these bytes: the code of the Close, and the error of the reader.
+/// What the peer gets after it has sent only these bytes: the code of the Close, and the error of
+/// the reader.
 async fn refused(config: Config, bytes: &[u8]) -> Result<(u16, String), String> {
     let (mut peer, mut socket) = pair(config, 1 << 20).await;
     let (tell, mut told) = mpsc::unbounded_channel();
@@ -49,8 +50,8 @@ fn unmasked(first: u8, len: u64) -> Vec<u8> {
     header
 }
 
-/// Each row: only these bytes are sent, and the answer does not wait for more. `max_frame_size` is 2^46, so that
-/// whatever is allocated on the header's word ends the process.
+/// Each row: only these bytes are sent, and the answer does not wait for more. `max_frame_size` is
+/// 2^46, so that whatever is allocated on the header's word ends the process.
 #[tokio::test]
 async fn a_frame_that_is_wrong_is_refused_by_its_header() {
     const PETABYTE: u64 = 1 << 45;
@@ -115,7 +116,8 @@ async fn a_data_frame_that_is_too_large_is_refused_by_its_header() {
     assert!(wrong.is_empty(), "not refused with 1009:\n{}", wrong.join("\n"));
 }
 
-/// An unfinished message is not held beyond the limit: what would go over it is refused before it is read.
+/// An unfinished message is not held beyond the limit: what would go over it is refused before it
+/// is read.
 #[tokio::test]
 async fn an_unfinished_message_holds_no_more_than_a_message_may() {
     const LIMIT: usize = 100_000;
@@ -152,7 +154,8 @@ async fn deflating(limit: usize) -> (Peer, WebSocket<DuplexStream>) {
 #[tokio::test]
 async fn a_message_of_the_limit_may_be_longer_compressed() {
     for limit in [1000, 65_536, 1 << 20] {
-        // 0 stores, as some clients do with what does not compress; with large fragments and small ones.
+        // 0 stores, as some clients do with what does not compress; with large fragments and small
+        // ones.
         for level in [0, 1, 6, 9] {
             for fragment in [usize::MAX, 16_384] {
                 let message = noise(level.into(), limit);

@@ -50,7 +50,8 @@ enum Form {
     Waits,
     /// A task has the receiver, another one the sender.
     Halves,
-    /// A task has the receiver and reads; the sender sends a message every 7 s, which the peer takes.
+    /// A task has the receiver and reads; the sender sends a message every 7 s, which the peer
+    /// takes.
     Sends,
     /// Nobody reads the receiver.
     Unread,
@@ -106,7 +107,8 @@ async fn ping_and_end(peer: &mut Peer, start: time::Instant) -> (f64, f64) {
     }
 }
 
-/// Each form: the ping leaves 20 s after the last byte, and the end comes 20 s after that, give or take `close_timeout`.
+/// Each form: the ping leaves 20 s after the last byte, and the end comes 20 s after that, give or
+/// take `close_timeout`.
 #[tokio::test(start_paused = true)]
 async fn silence_is_counted_from_the_last_byte_whoever_reads() {
     let mut wrong = Vec::new();
@@ -402,7 +404,8 @@ enum Answers {
     Late,
 }
 
-/// A client that asks and closes in one go gets its answers: the Close is left for a moment while the handler has yet to answer.
+/// A client that asks and closes in one go gets its answers: the Close is left for a moment while
+/// the handler has yet to answer.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_asks_and_closes_in_one_go_gets_its_answers() {
     const QUESTIONS: usize = 10;
@@ -444,7 +447,8 @@ async fn a_client_that_asks_and_closes_in_one_go_gets_its_answers() {
     }
 }
 
-/// The Close is answered at once where nothing stands before it, and after 100 ms where that is not answered.
+/// The Close is answered at once where nothing stands before it, and after 100 ms where that is not
+/// answered.
 #[tokio::test(start_paused = true)]
 async fn the_close_waits_for_answers_for_a_moment_only() {
     for (before, taken, expected) in [(0, 0, 0), (1, 0, 100), (3, 0, 100), (1, 1, 100), (3, 2, 160)] {
@@ -558,7 +562,8 @@ impl AsyncWrite for Held {
     }
 }
 
-/// While another thread writes, nobody knows how much the IO takes: twice the limit is accepted, and no more.
+/// While another thread writes, nobody knows how much the IO takes: twice the limit is accepted,
+/// and no more.
 #[tokio::test(flavor = "multi_thread")]
 async fn try_send_does_not_wait_for_a_thread_that_writes() {
     let (io, server) = tokio::io::duplex(1 << 20);

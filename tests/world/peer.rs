@@ -164,7 +164,8 @@ impl Peer {
         self.next().await.code()
     }
 
-    /// Reads to the end, answers pings and the Close at once, and sends a ping of its own at `ping`.
+    /// Reads to the end, answers pings and the Close at once, and sends a ping of its own at
+    /// `ping`.
     pub(crate) async fn all(&mut self, ping: Option<Duration>) -> Transcript {
         let start = Instant::now();
         let mut ping = pin!(async {

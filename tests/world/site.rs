@@ -202,7 +202,8 @@ impl Drop for Site {
     }
 }
 
-/// A client's connection, which is reset when it is dropped with something unread, or by [`set_reset`].
+/// A client's connection, which is reset when it is dropped with something unread, or by
+/// [`set_reset`].
 pub(crate) async fn tcp(addr: SocketAddr, buffers: Buffers) -> io::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
     if let Some(size) = buffers.client {

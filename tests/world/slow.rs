@@ -1,9 +1,10 @@
-//! Peers that read slowly but without a pause: nothing that was accepted is lost, and nobody is given up.
+//! Peers that read slowly but without a pause: nothing that was accepted is lost, and nobody is
+//! given up.
 //!
-//! Each test has two sizes. The large one is the real world: the defaults of [`Config`] and of the kernel, megabytes,
-//! minutes. The quick one divides sizes and times alike and keeps the rate: it stands for the real one at a tenth
-//! (endings) or a twentieth (keepalive), with the kernel's send buffer set to a tenth (twentieth) of the 4 MB that
-//! Linux lets it grow to.
+//! Each test has two sizes. The large one is the real world: the defaults of [`Config`] and of the
+//! kernel, megabytes, minutes. The quick one divides sizes and times alike and keeps the rate: it
+//! stands for the real one at a tenth (endings) or a twentieth (keepalive), with the kernel's send
+//! buffer set to a tenth (twentieth) of the 4 MB that Linux lets it grow to.
 
 use std::{
     future::Future,
@@ -245,7 +246,8 @@ async fn a_slow_client_gets_all_of_it_when_the_last_sender_goes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_client_gets_all_of_it_and_1001_at_a_shutdown() {
-    // Without a driver each message is written before the next is sent, so that not all are when the shutdown begins.
+    // Without a driver each message is written before the next is sent, so that not all are when
+    // the shutdown begins.
     let driven = [Way::Tcp, Way::Tls, Way::Unix, Way::Http2, Way::Memory];
     each("shutdown", &driven, |way| ends(way, Scale::ending(), Ending::Shutdown, false, None)).await;
     each("shutdown, pinged", &driven, |way| ends(way, Scale::ending(), Ending::Shutdown, true, None)).await;
@@ -258,7 +260,8 @@ async fn a_slow_client_gets_all_of_it_compressed() {
         .await;
 }
 
-/// Sends one message after the other to a client that reads slowly and answers pings at once, and closes.
+/// Sends one message after the other to a client that reads slowly and answers pings at once, and
+/// closes.
 async fn sends(site: Site, mut peer: Peer, scale: Scale, mut told: Told) -> Result<String, String> {
     let payloads = scale.payloads();
     peer.set_rate(scale.rate);
@@ -315,7 +318,8 @@ async fn a_slow_client_is_not_given_up_while_it_takes_small_messages() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_client_behind_nginx_is_not_given_up() {
-    // What nginx receives into cannot be made smaller: on loopback it makes room there for 200 KB and more at a time.
+    // What nginx receives into cannot be made smaller: on loopback it makes room there for 200 KB
+    // and more at a time.
     let patient = |mut scale: Scale| {
         let time = Duration::from_secs(5);
         scale.config = scale.config.keepalive_interval(time).keepalive_timeout(time);

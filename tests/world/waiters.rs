@@ -1,4 +1,5 @@
-//! Waiters on several threads: each has a place of its own and gives it back, and no wake-up is lost.
+//! Waiters on several threads: each has a place of its own and gives it back, and no wake-up is
+//! lost.
 
 use std::{
     future::{Future, poll_fn},
@@ -65,7 +66,8 @@ impl Wake for Counted {
     }
 }
 
-/// Closing the sink beside a reader returns, and the reader still gets what comes before the peer's Close.
+/// Closing the sink beside a reader returns, and the reader still gets what comes before the peer's
+/// Close.
 async fn close_beside_next(way: Way, is_one_task: bool) -> Result<String, String> {
     let (tell_end, mut told) = mpsc::unbounded_channel();
     let site = Site::start(way, quiet(), move |socket: WebSocket| {
@@ -234,7 +236,8 @@ async fn a_dropped_future_leaves_no_waker() {
     assert_eq!(held, 0, "{held} wakers of 1,000 dropped futures are still held");
 }
 
-/// The same by tasks that time out, and what they cost: a waiter more must not cost what there are waiters.
+/// The same by tasks that time out, and what they cost: a waiter more must not cost what there are
+/// waiters.
 #[tokio::test(flavor = "multi_thread")]
 async fn sixty_thousand_sends_time_out_in_linear_time() {
     let (_peer, socket) = pair(quiet().max_write_buffer_size(1000), 100).await;
@@ -514,7 +517,8 @@ async fn no_wake_up_is_lost_among_senders() {
                 for m in 0..6 {
                     let message = Message::binary(vec![task; 20 + 40 * m]);
                     if gives_up && m % 2 == 0 {
-                        // Polled a few times and dropped: what it returns tells whether it was sent.
+                        // Polled a few times and dropped: what it returns tells whether it was
+                        // sent.
                         let mut sending = pin!(sender.send(message));
                         let mut result = None;
                         for _ in 0..3 {
@@ -727,7 +731,8 @@ impl AsyncWrite for Tap {
     }
 }
 
-/// After the IO has panicked in one sender's task, others are served or told, and nobody waits for ever.
+/// After the IO has panicked in one sender's task, others are served or told, and nobody waits for
+/// ever.
 #[tokio::test(flavor = "multi_thread")]
 async fn io_that_panics_in_a_senders_task_strands_nobody() {
     for is_driven in [false, true] {
@@ -812,7 +817,8 @@ async fn a_sink_that_is_not_polled_again_takes_nobodys_turn() {
     reading.abort();
 }
 
-/// The same without a driver, where whoever is woken does the work: a socket that moves to another task.
+/// The same without a driver, where whoever is woken does the work: a socket that moves to another
+/// task.
 #[tokio::test]
 async fn a_socket_without_a_driver_forgets_where_it_waited_as_a_sink() {
     let (mut peer, mut socket) = pair(quiet().max_write_buffer_size(1000), 100).await;

@@ -8,7 +8,8 @@ use std::{
 #[global_allocator]
 static ALLOCATOR: Counting = Counting { count: AtomicU64::new(0), bytes: AtomicU64::new(0) };
 
-/// Returns how many allocations the process has made, and of how many bytes. One that is resized is a new one.
+/// Returns how many allocations the process has made, and of how many bytes. One that is resized is
+/// a new one.
 pub(crate) fn allocations() -> (u64, u64) {
     (ALLOCATOR.count.load(Ordering::Relaxed), ALLOCATOR.bytes.load(Ordering::Relaxed))
 }

@@ -1,4 +1,5 @@
-//! What a row does over and over: the clients' part, made beforehand as far as possible, and checked once.
+//! What a row does over and over: the clients' part, made beforehand as far as possible, and
+//! checked once.
 
 use raw_client::{
     FIN, RSV1,

@@ -4,13 +4,15 @@ use std::fmt;
 
 use crate::{accepted::Accepted, cost::Cost, environment::Environment, row};
 
-/// By how much instructions may grow. Two runs of the same program differ by less than a thousandth.
+/// By how much instructions may grow. Two runs of the same program differ by less than a
+/// thousandth.
 const SAME_TOOLS: f64 = 0.03;
 
 /// By how much they may grow where rustc, valgrind or the C library is another one.
 const OTHER_TOOLS: f64 = 0.15;
 
-/// By how much allocations and their bytes may grow, which are the same each time but for rare ones.
+/// By how much allocations and their bytes may grow, which are the same each time but for rare
+/// ones.
 const ALLOCATIONS: f64 = 0.01;
 
 /// Each row's cost, now and as accepted.

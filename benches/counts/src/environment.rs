@@ -39,8 +39,8 @@ fn version(program: &str, arguments: &[&str]) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// Valgrind shows programs a processor of its own, which depends on the machine's only in this. So on all machines with AVX2
-/// the C library and Rust choose the same ways to copy and to compress.
+/// Valgrind shows programs a processor of its own, which depends on the machine's only in this. So
+/// on all machines with AVX2 the C library and Rust choose the same ways to copy and to compress.
 fn avx2() -> &'static str {
     #[cfg(target_arch = "x86_64")]
     if std::is_x86_feature_detected!("avx2") {

@@ -5,8 +5,8 @@
 //! cargo run --release -p counts -- accept    # writes what it costs now to benches/counts/accepted.txt
 //! ```
 //!
-//! It starts itself once more for each row, as `counts run ROW`, below callgrind: one thread with the server and its clients,
-//! joined by memory. `benches/README.md` says what is counted.
+//! It starts itself once more for each row, as `counts run ROW`, below callgrind: one thread with
+//! the server and its clients, joined by memory. `benches/README.md` says what is counted.
 
 mod accepted;
 mod allocator;

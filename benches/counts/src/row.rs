@@ -27,8 +27,8 @@ impl Row {
     }
 }
 
-/// A small message has one allocation, its own; a burst has one more, for what is left of a read when its first message is
-/// received.
+/// A small message has one allocation, its own; a burst has one more, for what is left of a read
+/// when its first message is received.
 pub(crate) const ROWS: [Row; 8] = [
     row("handshake", 1, 100, client::handshake),
     row("handshake on a raw stream", 1, 100, client::accept),

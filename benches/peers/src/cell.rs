@@ -33,7 +33,8 @@ impl Cell {
         self.compression.is_none_or(|compression| peer.compresses(compression))
     }
 
-    /// Measures a fresh server, again when others disturbed it, and returns the least disturbed sample.
+    /// Measures a fresh server, again when others disturbed it, and returns the least disturbed
+    /// sample.
     pub(crate) fn measure(&self, peer: Peer, length: Duration, tries: usize) -> io::Result<Sample> {
         let mut best = self.measure_once(peer, length)?;
         for _ in 1..tries {

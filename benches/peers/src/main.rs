@@ -4,8 +4,8 @@
 //! cargo run --release -p peers -- [--suite echo|shake|idle|fan|deflate|deflate-fan] [--peer NAME] [--rounds N] [--quick]
 //! ```
 //!
-//! It starts itself once more for each measurement, as `peers serve PEER [COMPRESSION]`: that process is the server, pinned to
-//! core 0; this one makes the load, pinned to core 1.
+//! It starts itself once more for each measurement, as `peers serve PEER [COMPRESSION]`: that
+//! process is the server, pinned to core 0; this one makes the load, pinned to core 1.
 
 mod cell;
 mod compression;

@@ -45,8 +45,8 @@ pub(crate) fn machine_time() -> io::Result<u64> {
 
 /// Keeps this process on one core.
 pub(crate) fn pin(core: usize) -> io::Result<()> {
-    // SAFETY: all zero bits are the empty set; `CPU_SET` stays inside it, as it checks the index; the call only
-    // reads the set, which is as long as said.
+    // SAFETY: all zero bits are the empty set; `CPU_SET` stays inside it, as it checks the index;
+    // the call only reads the set, which is as long as said.
     let status = unsafe {
         let mut set: libc::cpu_set_t = std::mem::zeroed();
         libc::CPU_SET(core, &mut set);

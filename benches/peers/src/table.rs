@@ -42,7 +42,8 @@ impl Row {
         median(self.values.range((place, 0)..(place + 1, 0)).map(|(_, value)| *value).collect())
     }
 
-    /// The median of the rounds' ratios to the first peer: what slows a whole round down is not in it.
+    /// The median of the rounds' ratios to the first peer: what slows a whole round down is not in
+    /// it.
     fn ratio(&self, place: usize) -> Option<f64> {
         let own = self.values.range((place, 0)..(place + 1, 0));
         median(own.filter_map(|(&(_, round), value)| Some(value / self.values.get(&(0, round))?)).collect())

@@ -1,12 +1,14 @@
-//! What the figures of `README.md` were measured with: sockets in rooms, and what it costs the processes that have them.
+//! What the figures of `README.md` were measured with: sockets in rooms, and what it costs the
+//! processes that have them.
 //!
 //! ```sh
 //! cargo run --release -p cluster --example load -- --sockets 1000 --messages 1000 --pid PID ws://127.0.0.1:9011
 //! ```
 //!
-//! `--sockets N` sockets are opened, in turn at each of the addresses, in rooms of `--room N` (default: all in one). Then
-//! one in each room says `--messages N` (default: 0), `--window N` of them (default: 1) on their way at a time. `--pid PID`,
-//! repeated, names the processes that are measured, with what is in /proc.
+//! `--sockets N` sockets are opened, in turn at each of the addresses, in rooms of `--room N`
+//! (default: all in one). Then one in each room says `--messages N` (default: 0), `--window N` of
+//! them (default: 1) on their way at a time. `--pid PID`, repeated, names the processes that are
+//! measured, with what is in /proc.
 
 use std::{
     sync::{

@@ -38,8 +38,8 @@ impl Bus {
         client.queue_subscribe(history(room), "history".to_owned()).await.map(Some)
     }
 
-    /// What was said in a room, from a process that knows. When none does, NATS says so at once; either answer comes
-    /// after NATS has taken note of the subscriptions that were made before.
+    /// What was said in a room, from a process that knows. When none does, NATS says so at once;
+    /// either answer comes after NATS has taken note of the subscriptions that were made before.
     pub(crate) async fn history(&self, room: &str) -> Vec<Said> {
         let Self::Nats(client) = self else { return Vec::new() };
         match timeout(Duration::from_secs(1), client.request(history(room), "".into())).await {

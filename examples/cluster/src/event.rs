@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum Command {
-    /// The page made up the id; it sends the same one again when it does not know whether it was heard.
+    /// The page made up the id; it sends the same one again when it does not know whether it was
+    /// heard.
     Say { id: String, text: String },
 }
 

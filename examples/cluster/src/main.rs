@@ -13,7 +13,8 @@
 //! cargo run -p cluster -- --port 9013 --nats nats://127.0.0.1:4222 &
 //! ```
 //!
-//! `README.md` beside this says how it scales, and puts nginx in front. `--host ADDRESS`, `--port N` (0 picks one).
+//! `README.md` beside this says how it scales, and puts nginx in front. `--host ADDRESS`, `--port
+//! N` (0 picks one).
 
 mod bus;
 mod event;

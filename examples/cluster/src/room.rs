@@ -59,7 +59,8 @@ impl Rooms {
         &self.0.process
     }
 
-    /// Reserves a name in a room until the seat is dropped. A room is there as long as somebody is in it.
+    /// Reserves a name in a room until the seat is dropped. A room is there as long as somebody is
+    /// in it.
     pub(crate) async fn reserve(&self, room: &str, name: &str, key: &str) -> Result<Seat, Refusal> {
         let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-';
         if !(1..=32).contains(&room.len()) || !room.chars().all(is_name) {
@@ -125,7 +126,8 @@ impl Room {
     async fn listen(self: &Arc<Self>) -> Result<(), async_nats::SubscribeError> {
         let listen = async || {
             let Some(notices) = self.bus.notices(&self.name).await? else { return Ok(None) };
-            // In this order nothing is missed: what is said now is heard, what was said before is known to others.
+            // In this order nothing is missed: what is said now is heard, what was said before is
+            // known to others.
             let history = self.bus.history(&self.name).await;
             let questions = self.bus.questions(&self.name).await?;
             history.into_iter().for_each(|said| self.lock().hear(said));

@@ -38,7 +38,8 @@ pub(crate) enum To {
 pub(crate) struct Person {
     pub(crate) key: String,
     pub(crate) since: u64,
-    /// How many seats have this name: more than one while a page that came back replaces its lost socket.
+    /// How many seats have this name: more than one while a page that came back replaces its lost
+    /// socket.
     pub(crate) seats: usize,
     /// Whether a socket is open.
     pub(crate) is_present: bool,

@@ -16,8 +16,8 @@ use yrs::{
 pub(crate) struct Document {
     /// The document, with the names and cursors of those who edit it.
     awareness: Mutex<Awareness>,
-    /// What every editor is sent, and what the document is after it. The author of a change is sent it too, as y-websocket gives
-    /// up a connection after 30 s of silence.
+    /// What every editor is sent, and what the document is after it. The author of a change is sent
+    /// it too, as y-websocket gives up a connection after 30 s of silence.
     changes: broadcast::Sender<(Message, StateVector)>,
 }
 
@@ -32,7 +32,8 @@ impl Document {
         let _ = self.changes.send((encoded(message), awareness.doc().transact().state_vector()));
     }
 
-    /// Nothing that is done under the lock waits. After a panic in it, the document ends with those who edit it.
+    /// Nothing that is done under the lock waits. After a panic in it, the document ends with those
+    /// who edit it.
     fn lock(&self) -> MutexGuard<'_, Awareness> {
         self.awareness.lock().expect("no panic under the lock")
     }
@@ -49,8 +50,8 @@ pub(crate) struct Seat {
 }
 
 impl Seat {
-    /// Takes a place. The editor is asked for what only it has, and told who is there and who has left: if it is one of the
-    /// latter, it says that it is back.
+    /// Takes a place. The editor is asked for what only it has, and told who is there and who has
+    /// left: if it is one of the latter, it says that it is back.
     pub(crate) fn take(document: &Arc<Document>, sender: &Sender) -> Self {
         let awareness = document.lock();
         let (changes, state) = (document.changes.subscribe(), awareness.doc().transact().state_vector());
@@ -81,7 +82,8 @@ impl Seat {
         Ok(None)
     }
 
-    /// Waits for a change, and returns it. For an editor that is behind, it is one of all that the editor has missed.
+    /// Waits for a change, and returns it. For an editor that is behind, it is one of all that the
+    /// editor has missed.
     pub(crate) async fn changed(&mut self) -> Message {
         if let Ok((message, state)) = self.changes.recv().await {
             self.state = state;

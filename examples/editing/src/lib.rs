@@ -1,7 +1,7 @@
 //! Collaborative editing of Yjs documents: the server of npm's `y-websocket`.
 //!
-//! A document is there as long as somebody edits it, and those who come back bring it along. A server with a database loads it in
-//! `open`.
+//! A document is there as long as somebody edits it, and those who come back bring it along. A
+//! server with a database loads it in `open`.
 
 mod document;
 

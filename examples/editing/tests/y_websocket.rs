@@ -1,7 +1,7 @@
 //! npm's `y-websocket` against the program.
 //!
-//! Without Node, `yjs`, `y-websocket` and `ws` it is skipped, loudly, unless `REQUIRE_CLIENTS=1` is set. `NODE_PATH` is where Node
-//! looks for packages.
+//! Without Node, `yjs`, `y-websocket` and `ws` it is skipped, loudly, unless `REQUIRE_CLIENTS=1` is
+//! set. `NODE_PATH` is where Node looks for packages.
 
 use std::{io::Write, process::Stdio, time::Duration};
 

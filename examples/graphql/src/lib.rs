@@ -1,7 +1,8 @@
-//! GraphQL over the subprotocol `graphql-transport-ws`, as npm's `graphql-ws` and other clients speak it.
+//! GraphQL over the subprotocol `graphql-transport-ws`, as npm's `graphql-ws` and other clients
+//! speak it.
 //!
-//! The handshake selects the subprotocol. Then the client has 3 s to send `connection_init` with a token, which tells who it
-//! is; everything after that is for `async_graphql`.
+//! The handshake selects the subprotocol. Then the client has 3 s to send `connection_init` with a
+//! token, which tells who it is; everything after that is for `async_graphql`.
 
 mod schema;
 
@@ -61,7 +62,8 @@ async fn converse(socket: WebSocket, schema: ChatSchema) {
     let mut output = pin!(output.connection_data(data));
     while let Some(message) = output.next().await {
         match message {
-            // Waits for a slow client: its subscriptions are asked for nothing more until there is room.
+            // Waits for a slow client: its subscriptions are asked for nothing more until there is
+            // room.
             WsMessage::Text(text) => match sender.send(text).await {
                 Ok(()) => {}
                 Err(_) => break,

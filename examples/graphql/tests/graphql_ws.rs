@@ -1,7 +1,7 @@
 //! npm's `graphql-ws` against the program.
 //!
-//! Without Node, `graphql-ws` and `ws` it is skipped, loudly, unless `REQUIRE_CLIENTS=1` is set. `NODE_PATH` is where Node looks
-//! for packages.
+//! Without Node, `graphql-ws` and `ws` it is skipped, loudly, unless `REQUIRE_CLIENTS=1` is set.
+//! `NODE_PATH` is where Node looks for packages.
 
 use std::{io::Write, process::Stdio, time::Duration};
 

@@ -1,7 +1,7 @@
 //! gRPC and WebSockets on one port.
 //!
-//! `Routes` of tonic become an axum `Router`, whose server can upgrade connections. tonic's own `Server` cannot: it
-//! answers a handshake with a 101, and then ends the stream.
+//! `Routes` of tonic become an axum `Router`, whose server can upgrade connections. tonic's own
+//! `Server` cannot: it answers a handshake with a 101, and then ends the stream.
 
 use axum::Router;
 use tonic::service::Routes;

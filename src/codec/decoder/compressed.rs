@@ -140,7 +140,8 @@ fn the_examples_of_rfc_7692() {
     }
 }
 
-/// §7.1.1.2, §7.2.3.2: only what the same client compressed before is known, and only where that was agreed on.
+/// §7.1.1.2, §7.2.3.2: only what the same client compressed before is known, and only where that
+/// was agreed on.
 #[test]
 fn history() {
     let first = FIN | RSV1 | TEXT;
@@ -258,7 +259,8 @@ fn limits() {
             }
         }
     }
-    // The memory that is allocated for a compressor decides how large a block is, and so how much is added.
+    // The memory that is allocated for a compressor decides how large a block is, and so how much
+    // is added.
     let payload: Vec<u8> = noise(10_000)
         .chunks(1024)
         .flat_map(|chunk| {
@@ -352,7 +354,8 @@ fn between_messages_only_the_history_is_kept() {
     }
 }
 
-/// A connection may be kept in a thread-local, whose destructor runs after those of what its thread's connections share.
+/// A connection may be kept in a thread-local, whose destructor runs after those of what its
+/// thread's connections share.
 #[test]
 #[cfg_attr(miri, ignore = "compressing takes minutes")]
 fn a_thread_that_ends_may_still_inflate_and_compress() {

@@ -16,7 +16,8 @@ impl Decoder {
     pub(super) fn inflate(&mut self, kind: Kind, input: &mut &mut [u8]) -> Result<Decoded, Error> {
         let assembled = self.assembled();
         let Some(frame) = &mut self.frame else { return Ok(Decoded::Progress) };
-        // Unmasked once, where it lies: what the inflater leaves of it is still there, unmasked, at the next step.
+        // Unmasked once, where it lies: what the inflater leaves of it is still there, unmasked, at
+        // the next step.
         if self.ahead == 0 {
             let len = at_hand(frame, input).min(MAX_COMPRESSED);
             frame.mask.apply(&mut input[..len]);

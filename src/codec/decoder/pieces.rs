@@ -13,8 +13,9 @@ use super::Decoder;
 use crate::codec::{assembler::Kind, limits::Limits};
 
 impl Decoder {
-    /// Gives out, from now on, what has arrived of a message, as pieces. Neither messages nor frames have a limit then, as nothing
-    /// is held but one piece. A message that arrives all at once is whole all the same.
+    /// Gives out, from now on, what has arrived of a message, as pieces. Neither messages nor
+    /// frames have a limit then, as nothing is held but one piece. A message that arrives all at
+    /// once is whole all the same.
     pub(crate) fn give_pieces(&mut self) {
         self.in_pieces = true;
         self.limits = Limits { max_message_size: usize::MAX, max_frame_size: usize::MAX };
@@ -23,8 +24,8 @@ impl Decoder {
         }
     }
 
-    /// Returns what has arrived of the message as a piece, if there is anything, or that is its end. `is_over`: the payload of the
-    /// frame has been dealt with.
+    /// Returns what has arrived of the message as a piece, if there is anything, or that is its
+    /// end. `is_over`: the payload of the frame has been dealt with.
     pub(super) fn piece(&mut self, is_over: bool) -> Result<Option<Message>, Error> {
         let is_last = is_over && self.frame.as_ref().is_some_and(|frame| frame.is_final);
         if is_over {
@@ -33,7 +34,8 @@ impl Decoder {
         let payload = match self.message.take() {
             None => Bytes::new(),
             Some(message) if is_last => message.finish()?.into_data(),
-            // It is kept for the character that is cut, and as what tells that the message is not whole.
+            // It is kept for the character that is cut, and as what tells that the message is not
+            // whole.
             Some(message) => self.message.insert(message).take(),
         };
         let Some(open) = self.open.as_mut().filter(|_| is_last || !payload.is_empty()) else {

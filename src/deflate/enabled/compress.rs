@@ -12,7 +12,8 @@ const SPARE: usize = 64;
 
 /// Compresses the messages of one connection, one after the other (RFC 7692 §7.2.1).
 ///
-/// There is a compressor only with context takeover, from the first message on; else the thread's is used.
+/// There is a compressor only with context takeover, from the first message on; else the thread's
+/// is used.
 #[derive(Debug)]
 pub(super) struct Compressor {
     takeover: bool,
@@ -38,8 +39,8 @@ impl Compressor {
         let compressor = self.inner.get_or_insert_with(|| self.key.compressor());
         let compressed = compress(compressor, message);
         if compressed.is_none() {
-            // The peer's inflater will not see this message, so nothing may refer to it. It may still refer to what
-            // came before, but zlib cannot forget only the last.
+            // The peer's inflater will not see this message, so nothing may refer to it. It may
+            // still refer to what came before, but zlib cannot forget only the last.
             compressor.reset();
         }
         compressed
@@ -80,7 +81,8 @@ impl Compressor {
     }
 }
 
-/// Compresses a message by itself with the thread's compressor; `None` when it would not become smaller.
+/// Compresses a message by itself with the thread's compressor; `None` when it would not become
+/// smaller.
 pub(super) fn compress_alone(key: Key, message: &[u8]) -> Option<Vec<u8>> {
     pool::with_compressor(key, |compressor| compress(compressor, message))
 }
@@ -109,8 +111,9 @@ fn compress(compressor: &mut Compress, message: &[u8]) -> Option<Vec<u8>> {
     (rest.is_empty() && len < message.len()).then_some(output)
 }
 
-/// Has a compressor end what it was in the middle of, and throws that away. zlib-rs (as of 0.6.8) does not forget all of it
-/// when it is reset: the next message would begin without a block's header, or there would be no room for it.
+/// Has a compressor end what it was in the middle of, and throws that away. zlib-rs (as of 0.6.8)
+/// does not forget all of it when it is reset: the next message would begin without a block's
+/// header, or there would be no room for it.
 fn drain(compressor: &mut Compress) {
     let mut output = [0; 4096];
     loop {

@@ -74,8 +74,8 @@ impl Deflater {
     }
 }
 
-/// The last byte of a message whose pieces were flushed: with the [`TAIL`](super::pool::TAIL) that the peer puts behind it, it is a
-/// block of nothing (RFC 7692 §7.2.3.6).
+/// The last byte of a message whose pieces were flushed: with the [`TAIL`](super::pool::TAIL) that
+/// the peer puts behind it, it is a block of nothing (RFC 7692 §7.2.3.6).
 const LAST: [u8; 1] = [0];
 
 #[cfg(test)]

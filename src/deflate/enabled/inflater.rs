@@ -9,13 +9,15 @@ use super::{
     pool::{self, CHUNK, TAIL},
 };
 
-/// How many streams may end in one step: each is a few instructions per byte, but many for two bytes.
+/// How many streams may end in one step: each is a few instructions per byte, but many for two
+/// bytes.
 const MAX_ENDS: usize = 64;
 
-/// Inflates the messages of one connection, one after the other (RFC 7692 §7.2.2), where that was agreed on.
+/// Inflates the messages of one connection, one after the other (RFC 7692 §7.2.2), where that was
+/// agreed on.
 ///
-/// The thread's inflaters are used. With context takeover the connection keeps its own history, which an inflater is given
-/// at the start of each message.
+/// The thread's inflaters are used. With context takeover the connection keeps its own history,
+/// which an inflater is given at the start of each message.
 #[derive(Debug)]
 pub(crate) struct Inflater(Option<Box<State>>);
 
@@ -83,8 +85,9 @@ impl Inflater {
         }
     }
 
-    /// Inflates some of `input`, of at most 16 KiB, and has `take` take what comes out, of at most as much, and learn
-    /// whether the message is all there. `is_last`: the input goes on to the end of the message.
+    /// Inflates some of `input`, of at most 16 KiB, and has `take` take what comes out, of at most
+    /// as much, and learn whether the message is all there. `is_last`: the input goes on to the end
+    /// of the message.
     ///
     /// There is no more output than one byte over `room`.
     pub(crate) fn inflate(
@@ -124,8 +127,8 @@ impl State {
         self.has_payload |= before > 0;
         let is_done = loop {
             let is_tail = is_last && input.is_empty();
-            // Nothing at all is a message, too, though it should have been a single zero; and a stream that comes to its
-            // own end needs no tail.
+            // Nothing at all is a message, too, though it should have been a single zero; and a
+            // stream that comes to its own end needs no tail.
             if is_tail && (!self.has_payload || self.has_ended && self.tail == 0) {
                 break true;
             }

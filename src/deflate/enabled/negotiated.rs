@@ -50,7 +50,8 @@ impl NegotiatedDeflate {
     pub(crate) fn deflater(&self) -> Deflater {
         let compressor = self.0.as_ref().and_then(|terms| {
             let NegotiatedParams { role, params, context_takeover, level, threshold } = terms;
-            // A server may hold a client to 8, which zlib cannot compress with: then all goes plain (RFC 7692 §6).
+            // A server may hold a client to 8, which zlib cannot compress with: then all goes plain
+            // (RFC 7692 §6).
             let window_bits = Some(params.window_bits(*role)).filter(|bits| *bits >= MIN_WINDOW_BITS)?;
             Some((Compressor::new(*context_takeover, *level, window_bits), *threshold))
         });

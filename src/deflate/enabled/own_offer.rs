@@ -23,7 +23,8 @@ impl OwnOffer {
         Some(self.offer.as_ref()?.header_value())
     }
 
-    /// Reads what a response agrees on; `None` when it has anything that does not answer the offer (RFC 6455 §9.1, RFC 7692 §5).
+    /// Reads what a response agrees on; `None` when it has anything that does not answer the offer
+    /// (RFC 6455 §9.1, RFC 7692 §5).
     pub(crate) fn accept(&self, response: &HeaderMap) -> Option<NegotiatedDeflate> {
         let mut answers = extensions(response);
         let params = match (answers.next(), answers.next()) {

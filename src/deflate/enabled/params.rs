@@ -33,8 +33,8 @@ pub(super) enum ClientBits {
 }
 
 impl Params {
-    /// The parameters of a member of the list; `None` when it is another extension, or when a parameter is unknown,
-    /// repeated, out of range or without the value it must have.
+    /// The parameters of a member of the list; `None` when it is another extension, or when a
+    /// parameter is unknown, repeated, out of range or without the value it must have.
     pub(super) fn parse(extension: &Extension<'_>) -> Option<Self> {
         if !extension.name.eq_ignore_ascii_case(NAME) {
             return None;
@@ -59,7 +59,8 @@ impl Params {
         Some(params)
     }
 
-    /// The answer to this offer; `None` to decline it. By default it says nothing that the offer does not say.
+    /// The answer to this offer; `None` to decline it. By default it says nothing that the offer
+    /// does not say.
     pub(super) fn answer(&self, deflate: &Deflate) -> Option<Self> {
         let server_bits =
             self.server_max_window_bits.unwrap_or(MAX_WINDOW_BITS).min(deflate.server_max_window_bits);

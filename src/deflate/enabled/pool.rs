@@ -7,15 +7,17 @@ use std::{
 
 use flate2::{Compress, Compression, Decompress};
 
-/// How many idle compressors or inflaters a thread keeps. More than one inflater is away only while messages of several
-/// connections are half here; there is a compressor for each combination of level and window.
+/// How many idle compressors or inflaters a thread keeps. More than one inflater is away only while
+/// messages of several connections are half here; there is a compressor for each combination of
+/// level and window.
 const MAX_IDLE: usize = 4;
 
-/// The largest piece of a message that is inflated at a time, in bytes: 16 KiB, and one more, so that a message of just
-/// 16 KiB is known to be whole.
+/// The largest piece of a message that is inflated at a time, in bytes: 16 KiB, and one more, so
+/// that a message of just 16 KiB is known to be whole.
 pub(super) const CHUNK: usize = 16 * 1024 + 1;
 
-/// How many compressed bytes are unmasked at a time, and how many follow them at the end of a message.
+/// How many compressed bytes are unmasked at a time, and how many follow them at the end of a
+/// message.
 pub(super) const PIECE: usize = 4096;
 pub(super) const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 
@@ -64,7 +66,8 @@ pub(super) fn with_compressor<R>(key: Key, f: impl FnOnce(&mut Compress) -> R) -
     result
 }
 
-/// Takes an inflater of the largest window, which inflates what was compressed with any, and knows of no messages.
+/// Takes an inflater of the largest window, which inflates what was compressed with any, and knows
+/// of no messages.
 pub(super) fn take_inflater() -> Decompress {
     let idle = with(&INFLATERS, Vec::pop).flatten();
     idle.unwrap_or_else(|| Decompress::new(false))
@@ -80,7 +83,8 @@ pub(super) fn give_inflater(mut inflater: Decompress) {
     });
 }
 
-/// Takes a buffer for a piece of a message: [`CHUNK`] bytes, and behind them room for [`PIECE`] and [`TAIL`].
+/// Takes a buffer for a piece of a message: [`CHUNK`] bytes, and behind them room for [`PIECE`] and
+/// [`TAIL`].
 pub(super) fn take_buffer() -> Box<[u8]> {
     BUFFER
         .try_with(Cell::take)
@@ -95,8 +99,8 @@ pub(super) fn give_buffer(buffer: Box<[u8]>) {
     let _ = BUFFER.try_with(|kept| kept.set(Some(buffer)));
 }
 
-/// Calls `f` with what this thread keeps, unless it ends and keeps nothing any more: a connection may be dropped by a
-/// thread-local's destructor.
+/// Calls `f` with what this thread keeps, unless it ends and keeps nothing any more: a connection
+/// may be dropped by a thread-local's destructor.
 fn with<T, R>(kept: &'static LocalKey<RefCell<T>>, f: impl FnOnce(&mut T) -> R) -> Option<R> {
     kept.try_with(|kept| f(&mut kept.borrow_mut())).ok()
 }

@@ -5,7 +5,8 @@ use tungstenite::{Message, protocol::frame::coding::Data};
 
 use super::{compress::compress_alone, payload::payload_of, pool::Key};
 
-/// How a connection compresses each message by itself (RFC 7692 §7.1.1.1): those with equal values send the same bytes.
+/// How a connection compresses each message by itself (RFC 7692 §7.1.1.1): those with equal values
+/// send the same bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Standalone {
     pub(super) key: Key,

@@ -16,8 +16,8 @@ use crate::server::{
     tls::TlsInfo,
 };
 
-/// How much may lie unread of each stream, in bytes. As much for each of them makes the window of the connection, or one
-/// socket that nobody reads would stall its neighbours.
+/// How much may lie unread of each stream, in bytes. As much for each of them makes the window of
+/// the connection, or one socket that nobody reads would stall its neighbours.
 const STREAM_WINDOW: u32 = 64 * 1024;
 
 /// The largest window (RFC 9113 §6.9.1).
@@ -28,8 +28,8 @@ const MAX_WINDOW: u32 = (1 << 31) - 1;
 pub(in crate::server) struct Http2(());
 
 impl Http2 {
-    /// Reads from a connection without TLS until it is clear whether the client speaks HTTP/2. Returns that, and all
-    /// that was read.
+    /// Reads from a connection without TLS until it is clear whether the client speaks HTTP/2.
+    /// Returns that, and all that was read.
     pub(in crate::server) async fn detect<IO>(io: &mut IO) -> io::Result<(Option<Self>, Bytes)>
     where
         IO: AsyncRead + Unpin,

@@ -8,7 +8,8 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 /// What every HTTP/2 connection starts with.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// Room for most requests, so that looking for the preface costs an HTTP/1.1 client's request no further read.
+/// Room for most requests, so that looking for the preface costs an HTTP/1.1 client's request no
+/// further read.
 const FIRST_READ: usize = 1024;
 
 /// Reads until it is clear whether the client speaks HTTP/2. Returns that, and all that was read.

@@ -8,8 +8,8 @@ use crate::server::idle::{Activity, StreamGuard};
 
 /// Runs each stream of an HTTP/2 connection on a task of its own, and counts them.
 ///
-/// hyper has one future for a request and its response, and one for what is sent on a stream after an extended
-/// CONNECT: as long as either runs, the stream is open.
+/// hyper has one future for a request and its response, and one for what is sent on a stream after
+/// an extended CONNECT: as long as either runs, the stream is open.
 #[derive(Clone, Debug)]
 pub(in crate::server) struct Streams(pub(super) Arc<Activity>);
 

@@ -21,14 +21,14 @@ use tokio_rustls::{
 use super::info::TlsInfo;
 use crate::trace::tls_failed;
 
-/// How much of what a client sends after a failed handshake is read, in bytes, so that it gets to see the alert and
-/// not a reset.
+/// How much of what a client sends after a failed handshake is read, in bytes, so that it gets to
+/// see the alert and not a reset.
 const MAX_LEFT_OVER: u64 = 64 * 1024;
 
 /// The TLS configuration of a listener, and the handle to replace it with. Clones are one handle.
 ///
-/// A certificate is renewed without a restart by replacing the configuration: new connections get it, open ones keep
-/// theirs.
+/// A certificate is renewed without a restart by replacing the configuration: new connections get
+/// it, open ones keep theirs.
 ///
 /// ```no_run
 /// # async fn run<S: tower_websocket::server::HttpService>(service: S) -> Result<(), Box<dyn std::error::Error>> {
@@ -54,12 +54,12 @@ const MAX_LEFT_OVER: u64 = 64 * 1024;
 /// # }
 /// ```
 ///
-/// Anything else that rustls can do, such as client certificates, several certificates, or another crypto provider
-/// than ring, comes with a [`ServerConfig`] of one's own.
+/// Anything else that rustls can do, such as client certificates, several certificates, or another
+/// crypto provider than ring, comes with a [`ServerConfig`] of one's own.
 ///
-/// Application protocols (ALPN) that are not in the configuration are filled in: `h2`, with the feature `http2`, and
-/// `http/1.1`. A configuration that names any is left as it is, but for an `h2` that cannot be spoken without that
-/// feature.
+/// Application protocols (ALPN) that are not in the configuration are filled in: `h2`, with the
+/// feature `http2`, and `http/1.1`. A configuration that names any is left as it is, but for an
+/// `h2` that cannot be spoken without that feature.
 #[derive(Clone)]
 #[must_use = "TLS does nothing unless a server has it"]
 pub struct TlsConfig(Arc<RwLock<Arc<ServerConfig>>>);
@@ -78,21 +78,24 @@ impl TlsConfig {
         Self(Arc::new(RwLock::new(config)))
     }
 
-    /// Creates TLS 1.2 and 1.3 from PEM files with the certificate chain, the server's own certificate first, and the private
-    /// key; without client certificates. The files are read before this returns.
+    /// Creates TLS 1.2 and 1.3 from PEM files with the certificate chain, the server's own
+    /// certificate first, and the private key; without client certificates. The files are read
+    /// before this returns.
     ///
     /// The crypto provider is that of the process, if one is
     /// [installed](CryptoProvider::install_default), else ring.
     ///
     /// # Errors
     ///
-    /// Returns a [`TlsError`] if a file cannot be read or parsed, or if key and certificate do not match.
+    /// Returns a [`TlsError`] if a file cannot be read or parsed, or if key and certificate do not
+    /// match.
     pub fn from_pem_files(chain: impl AsRef<Path>, key: impl AsRef<Path>) -> Result<Self, TlsError> {
         let read = |path: &Path| fs::read(path).map_err(|error| TlsError(Kind::Read(path.into(), error)));
         Self::from_pem(&read(chain.as_ref())?, &read(key.as_ref())?)
     }
 
-    /// Creates TLS as [`from_pem_files`](Self::from_pem_files) does, from the content of such files.
+    /// Creates TLS as [`from_pem_files`](Self::from_pem_files) does, from the content of such
+    /// files.
     ///
     /// # Errors
     ///
@@ -114,8 +117,9 @@ impl TlsConfig {
         Ok(Self::new(config))
     }
 
-    /// Replaces the configuration for new connections by that of `other`. Open connections, and those in the middle of their TLS
-    /// handshake, keep theirs. Sessions of the old configuration are not resumed.
+    /// Replaces the configuration for new connections by that of `other`. Open connections, and
+    /// those in the middle of their TLS handshake, keep theirs. Sessions of the old configuration
+    /// are not resumed.
     pub fn replace(&self, other: impl Into<Self>) {
         let config = other.into().server_config();
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = config;

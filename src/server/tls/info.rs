@@ -4,8 +4,8 @@ use std::{fmt, sync::Arc};
 
 use tokio_rustls::rustls::{CipherSuite, ProtocolVersion, ServerConnection, pki_types::CertificateDer};
 
-/// The result of a connection's TLS handshake: a request extension that [`serve`](crate::serve()) sets where there
-/// is TLS.
+/// The result of a connection's TLS handshake: a request extension that [`serve`](crate::serve())
+/// sets where there is TLS.
 ///
 /// ```
 /// use http::{Request, Response, StatusCode};
@@ -42,13 +42,14 @@ impl TlsInfo {
         }))
     }
 
-    /// Returns the host that the client wanted to reach, in lower case (SNI, RFC 6066 §3). A client that connects to an
-    /// address sends none.
+    /// Returns the host that the client wanted to reach, in lower case (SNI, RFC 6066 §3). A client
+    /// that connects to an address sends none.
     pub fn server_name(&self) -> Option<&str> {
         self.0.server_name.as_deref()
     }
 
-    /// Returns the application protocol agreed on (ALPN, RFC 7301): `h2`, `http/1.1`, or none, which is HTTP/1.1 as well.
+    /// Returns the application protocol agreed on (ALPN, RFC 7301): `h2`, `http/1.1`, or none,
+    /// which is HTTP/1.1 as well.
     pub fn alpn_protocol(&self) -> Option<&[u8]> {
         self.0.alpn_protocol.as_deref()
     }
@@ -63,8 +64,9 @@ impl TlsInfo {
         self.0.cipher_suite
     }
 
-    /// Returns the client's certificate chain, its own certificate first, as the configuration's verifier accepted it. It is
-    /// empty if there is none, which is always so unless the configuration asks for one.
+    /// Returns the client's certificate chain, its own certificate first, as the configuration's
+    /// verifier accepted it. It is empty if there is none, which is always so unless the
+    /// configuration asks for one.
     pub fn peer_certificates(&self) -> &[CertificateDer<'static>] {
         &self.0.peer_certificates
     }

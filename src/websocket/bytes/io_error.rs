@@ -4,7 +4,8 @@ use std::io;
 
 use tungstenite::{Error, error::ProtocolError};
 
-/// Returns the error as one of a stream of bytes, with the kind that callers of such a stream look for.
+/// Returns the error as one of a stream of bytes, with the kind that callers of such a stream look
+/// for.
 pub(super) fn into_io_error(error: Error) -> io::Error {
     let kind = match &error {
         Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => io::ErrorKind::UnexpectedEof,

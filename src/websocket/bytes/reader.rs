@@ -22,7 +22,8 @@ use crate::{
 
 /// The half of a [`ByteStream`](super::ByteStream) that reads.
 ///
-/// Dropping it closes the connection with 1000, or 1011 when a panic drops it: nobody would read what the peer sends.
+/// Dropping it closes the connection with 1000, or 1011 when a panic drops it: nobody would read
+/// what the peer sends.
 pub struct ByteReader<IO = UpgradedIo> {
     handle: Handle<IO>,
     /// What was received and is not read yet.

@@ -12,8 +12,9 @@ use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 use super::{reader::ByteReader, writer::ByteWriter};
 use crate::{close::CloseInfo, io::UpgradedIo, websocket::handle::Handle};
 
-/// A WebSocket as a stream of bytes: [`AsyncRead`], [`AsyncBufRead`] and [`AsyncWrite`] of the payloads of binary messages.
-/// Returned by [`WebSocket::into_byte_stream`](crate::WebSocket::into_byte_stream).
+/// A WebSocket as a stream of bytes: [`AsyncRead`], [`AsyncBufRead`] and [`AsyncWrite`] of the
+/// payloads of binary messages. Returned by
+/// [`WebSocket::into_byte_stream`](crate::WebSocket::into_byte_stream).
 ///
 /// ```
 /// use tokio::{io::copy_bidirectional, net::TcpStream};
@@ -47,30 +48,33 @@ use crate::{close::CloseInfo, io::UpgradedIo, websocket::handle::Handle};
 /// # Writing
 ///
 /// What is written leaves in binary messages of one frame each, of at most
-/// [`Config::max_outgoing_frame_size`](crate::Config::max_outgoing_frame_size) and 64 KiB. Several writes leave in one frame until
-/// the handler's task yields or the IO has taken what was written before, so that a copy of much in small writes leaves in
-/// large frames. Nothing has to be flushed to leave; flushing waits until the system has taken everything. Writing waits while
+/// [`Config::max_outgoing_frame_size`](crate::Config::max_outgoing_frame_size) and 64 KiB. Several
+/// writes leave in one frame until the handler's task yields or the IO has taken what was written
+/// before, so that a copy of much in small writes leaves in large frames. Nothing has to be flushed
+/// to leave; flushing waits until the system has taken everything. Writing waits while
 /// [`Config::max_write_buffer_size`](crate::Config::max_write_buffer_size) is full.
 ///
-/// Bytes are sent uncompressed, whatever was agreed on: those of a tunnel are usually encrypted or compressed already.
+/// Bytes are sent uncompressed, whatever was agreed on: those of a tunnel are usually encrypted or
+/// compressed already.
 ///
-/// - [`shutdown`](tokio::io::AsyncWriteExt::shutdown) sends Close 1000 behind everything that was written, and is ready once
-///   that is written. Reading goes on until the peer's Close.
+/// - [`shutdown`](tokio::io::AsyncWriteExt::shutdown) sends Close 1000 behind everything that was
+///   written, and is ready once that is written. Reading goes on until the peer's Close.
 /// - Writing after either side's Close, or once the connection is over, is an error of kind
 ///   [`BrokenPipe`](io::ErrorKind::BrokenPipe).
-/// - Dropping the stream closes it with 1000, or 1011 when a panic drops it; what was written before is still delivered, in the
-///   background.
+/// - Dropping the stream closes it with 1000, or 1011 when a panic drops it; what was written
+///   before is still delivered, in the background.
 ///
 /// # There is no half-close
 ///
-/// A Close ends both directions (RFC 6455 §5.5.1): most peers answer it at once, and whatever they would still have sent is
-/// lost. A protocol in which one side ends its direction and goes on reading needs an end of its own within the bytes; the
-/// guide's page on [bytes and chunks](crate::guide::bytes_and_chunks) has more.
+/// A Close ends both directions (RFC 6455 §5.5.1): most peers answer it at once, and whatever they
+/// would still have sent is lost. A protocol in which one side ends its direction and goes on
+/// reading needs an end of its own within the bytes; the guide's page on [bytes and
+/// chunks](crate::guide::bytes_and_chunks) has more.
 ///
 /// # Cancel safety
 ///
-/// Reads and writes that are dropped before they complete have read and written nothing. tokio's combinators say which of them
-/// are cancel safe.
+/// Reads and writes that are dropped before they complete have read and written nothing. tokio's
+/// combinators say which of them are cancel safe.
 #[derive(Debug)]
 pub struct ByteStream<IO = UpgradedIo> {
     reader: ByteReader<IO>,

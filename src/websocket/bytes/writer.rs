@@ -18,8 +18,8 @@ use crate::{
 
 /// The half of a [`ByteStream`](super::ByteStream) that writes.
 ///
-/// Dropping it closes the connection with 1000, or 1011 when a panic drops it, behind everything that was written; the reader
-/// reads until the peer's Close.
+/// Dropping it closes the connection with 1000, or 1011 when a panic drops it, behind everything
+/// that was written; the reader reads until the peer's Close.
 pub struct ByteWriter<IO = UpgradedIo> {
     shared: Arc<Shared<IO>>,
     sink: SinkState,

@@ -13,8 +13,9 @@ use tokio::{
 
 /// One timer for each connection, made when it is first needed.
 ///
-/// Deadlines mostly move away before they come, so the timer is set only when it is not set to a time before, and then wakes
-/// the connection earlier than needed: that costs next to nothing where there is traffic.
+/// Deadlines mostly move away before they come, so the timer is set only when it is not set to a
+/// time before, and then wakes the connection earlier than needed: that costs next to nothing where
+/// there is traffic.
 #[derive(Debug, Default)]
 pub(super) struct Alarm {
     sleep: Option<Pin<Box<Sleep>>>,

@@ -1,4 +1,5 @@
-//! What the system and proxies may hold that the peer has yet to read: nothing of that shows, so it is estimated.
+//! What the system and proxies may hold that the peer has yet to read: nothing of that shows, so it
+//! is estimated.
 
 use std::time::Duration;
 
@@ -19,7 +20,8 @@ pub(super) struct Backlog {
     slow: Option<Box<Slow>>,
 }
 
-/// How long the peer's speed is measured: a proxy's buffers may grow for a while, which is not the peer's doing.
+/// How long the peer's speed is measured: a proxy's buffers may grow for a while, which is not the
+/// peer's doing.
 const WINDOW: Duration = Duration::from_secs(10);
 
 /// For how much longer a slow peer is waited for at most, in seconds: it may have gone.
@@ -44,7 +46,8 @@ struct Mark {
 }
 
 impl Backlog {
-    /// Counts bytes that the IO took; returns whether there are so many now that [`heavy`](Self::heavy) is to be called.
+    /// Counts bytes that the IO took; returns whether there are so many now that
+    /// [`heavy`](Self::heavy) is to be called.
     pub(super) fn count(&mut self, bytes: usize) -> bool {
         self.unanswered = self.unanswered.saturating_add(bytes);
         self.recent += bytes;

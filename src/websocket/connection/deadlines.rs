@@ -10,17 +10,18 @@ use crate::config::ConfigValues;
 /// How long a peer that takes nothing is waited for where no keepalive says so.
 const STALL_TIMEOUT: Duration = Duration::from_secs(40);
 
-/// How many times its timeout a closing handshake takes at most once the Close has left, or while the peer takes nothing of what
-/// comes before that, however much the peer sends.
+/// How many times its timeout a closing handshake takes at most once the Close has left, or while
+/// the peer takes nothing of what comes before that, however much the peer sends.
 const MAX_EXTENSIONS: u32 = 12;
 
-/// How long the peer's Close waits for the answers to what stands before it, from when it was seen or the last of that was taken.
+/// How long the peer's Close waits for the answers to what stands before it, from when it was seen
+/// or the last of that was taken.
 const ANSWER_GRACE: Duration = Duration::from_millis(100);
 
 /// The deadlines of a connection.
 ///
-/// They count from progress: bytes that arrive, and bytes that the IO takes after it took none. Bytes that the IO takes at
-/// once say nothing of the peer, as the system's own buffer takes them.
+/// They count from progress: bytes that arrive, and bytes that the IO takes after it took none.
+/// Bytes that the IO takes at once say nothing of the peer, as the system's own buffer takes them.
 #[derive(Debug)]
 pub(super) struct Deadlines {
     /// The last progress.
@@ -163,7 +164,8 @@ impl Deadlines {
         self.going_away = at;
     }
 
-    /// Returns whether the peer's Close, which has arrived, waits for answers to what stands before it.
+    /// Returns whether the peer's Close, which has arrived, waits for answers to what stands before
+    /// it.
     pub(super) fn holds_close(&mut self, now: Instant) -> bool {
         if self.close_hold == CloseHold::Never {
             self.close_hold = CloseHold::Until(now + ANSWER_GRACE);
@@ -223,7 +225,8 @@ impl Deadlines {
                     // A peer that breaks the protocol is owed no more than the reason.
                     config.close_timeout
                 } else if situation.has_output {
-                    // The Close has not left, so the peer cannot have answered it: it is waited for as if open.
+                    // The Close has not left, so the peer cannot have answered it: it is waited for
+                    // as if open.
                     stall
                 } else if self.backlog.is_heavy(from, stall) {
                     stall.saturating_add(self.backlog.duration())

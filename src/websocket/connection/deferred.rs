@@ -8,8 +8,8 @@ use super::ending::Ending;
 
 /// What must not happen under the connection's lock: it calls code that is not ours.
 ///
-/// Wakers run executors, destructors of messages run their owners' code, and subscribers of `tracing` run anything; each of
-/// them may use the socket again.
+/// Wakers run executors, destructors of messages run their owners' code, and subscribers of
+/// `tracing` run anything; each of them may use the socket again.
 #[derive(Default)]
 pub(in crate::websocket) struct Deferred {
     /// What is the most frequent, without an allocation.
@@ -60,7 +60,8 @@ impl Deferred {
 }
 
 impl Drop for Deferred {
-    /// Wakes first, and drops last: a destructor that panics must not keep others from their wake-ups.
+    /// Wakes first, and drops last: a destructor that panics must not keep others from their
+    /// wake-ups.
     #[inline]
     fn drop(&mut self) {
         if let Some(waker) = self.waker.take() {

@@ -22,7 +22,8 @@ pub(in crate::websocket) enum Attached {
 }
 
 impl<IO> Connection<IO> {
-    /// Takes the link out once everything that was sent is written. Nothing is done for the connection after that.
+    /// Takes the link out once everything that was sent is written. Nothing is done for the
+    /// connection after that.
     pub(super) fn poll_detach(&mut self, deferred: &mut Deferred) -> Poll<Result<Box<Link<IO>>, Attached>> {
         if !self.lifecycle.is_open() {
             return Poll::Ready(Err(Attached::Closing));
@@ -45,7 +46,8 @@ impl<IO> Connection<IO> {
         Poll::Ready(self.port.link.take().ok_or(Attached::Closing))
     }
 
-    /// Returns the messages that were received ahead, as the frames that they came in, or like them.
+    /// Returns the messages that were received ahead, as the frames that they came in, or like
+    /// them.
     pub(super) fn take_received(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
         let gathered = self.inbox.take_gathered().map(Message::Frame);

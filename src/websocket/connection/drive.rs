@@ -37,8 +37,9 @@ impl<IO> Connection<IO> {
         self.on_event(deferred);
     }
 
-    /// Begins a turn of the handler, on the task of `waker`, which is taken if it was not known. Returns whether the driver is to
-    /// look at the connection before the handler does, which may block.
+    /// Begins a turn of the handler, on the task of `waker`, which is taken if it was not known.
+    /// Returns whether the driver is to look at the connection before the handler does, which may
+    /// block.
     pub(in crate::websocket) fn begin_turn(
         &mut self,
         waker: &mut Option<Waker>,
@@ -76,8 +77,8 @@ impl<IO> Connection<IO> {
         Some(turn)
     }
 
-    /// Ready when the handler's turn is over: with the next one, if that has begun, and else with the end of the rescue. What
-    /// has happened meanwhile began no other rescue.
+    /// Ready when the handler's turn is over: with the next one, if that has begun, and else with
+    /// the end of the rescue. What has happened meanwhile began no other rescue.
     pub(in crate::websocket) fn poll_rescue(&mut self, turn: u32) -> Poll<Option<u32>> {
         let current = self.turn().filter(|_| !self.is_over());
         if current == Some(turn) {
@@ -91,8 +92,8 @@ impl<IO> Connection<IO> {
         self.users.has_rescue = false;
     }
 
-    /// A sender has left something to be written. Returns the runtime in which another task than the driver is to write it
-    /// now, which [ends](Self::end_delivery) the delivery.
+    /// A sender has left something to be written. Returns the runtime in which another task than
+    /// the driver is to write it now, which [ends](Self::end_delivery) the delivery.
     pub(in crate::websocket) fn begin_delivery(&mut self, deferred: &mut Deferred) -> Option<runtime::Id> {
         if self.port.link.is_none() {
             // Whoever has it looks again, or has another look.
@@ -121,7 +122,8 @@ impl<IO> Connection<IO> {
     pub(in crate::websocket) fn caller(&mut self, seat: &Seat<'_>, waker: &Waker) -> Caller {
         let is_driver = matches!(seat, Seat::Driver | Seat::Waiter(_, Event::Drive, _));
         let reads = matches!(seat, Seat::Reader | Seat::Waiter(_, Event::Over, _));
-        // The driver looks at the connection before the handler's first turn, in which that may receive and answer what is there.
+        // The driver looks at the connection before the handler's first turn, in which that may
+        // receive and answer what is there.
         let is_before_handler = matches!(seat, Seat::Driver) && self.users.is_polling && self.users.turn == 1;
         Caller {
             is_driver: is_driver || !self.is_driven(),
@@ -134,7 +136,8 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// Notes that a task waits, unless it is noted already. Returns whether it is; if not, `spare` is to be its waker.
+    /// Notes that a task waits, unless it is noted already. Returns whether it is; if not, `spare`
+    /// is to be its waker.
     pub(in crate::websocket) fn sit_down(
         &mut self,
         seat: &mut Seat<'_>,
@@ -167,8 +170,9 @@ impl<IO> Connection<IO> {
         true
     }
 
-    /// Lets others have their turn before the task in `seat` goes on. Returns whether that is to be woken for it, and the driver, if
-    /// that is as well: a reader that does not come back must not keep the driver from its work.
+    /// Lets others have their turn before the task in `seat` goes on. Returns whether that is to be
+    /// woken for it, and the driver, if that is as well: a reader that does not come back must not
+    /// keep the driver from its work.
     pub(super) fn rest(
         &mut self,
         seat: &Seat<'_>,
@@ -200,7 +204,8 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// A task does not wait any more. If it was woken and has not looked, another one is woken in its place.
+    /// A task does not wait any more. If it was woken and has not looked, another one is woken in
+    /// its place.
     pub(in crate::websocket) fn stand_up(&mut self, place: Option<Place>, deferred: &mut Deferred) {
         if let Some(place) = place {
             if !self.waiters.leave(place, deferred) {
@@ -209,8 +214,8 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// The reader does not wait any more. Returns whether it had been woken, and the driver cannot look in its place until the
-    /// handler yields.
+    /// The reader does not wait any more. Returns whether it had been woken, and the driver cannot
+    /// look in its place until the handler yields.
     pub(in crate::websocket) fn reader_stands_up(&mut self, deferred: &mut Deferred) -> bool {
         let was_woken = !self.waiters.leave_reader(deferred);
         if was_woken {
@@ -239,13 +244,15 @@ impl<IO> Connection<IO> {
         !self.users.has_reader && !self.is_driven() && !self.is_over()
     }
 
-    /// Gives the connection up, as nobody looks after it any more: what can be done at once was done.
+    /// Gives the connection up, as nobody looks after it any more: what can be done at once was
+    /// done.
     pub(in crate::websocket) fn abort(&mut self, deferred: &mut Deferred) {
         self.handle(Input::Abort, deferred);
     }
 
-    /// The handler has returned an error: the peer is told 1011, also where all that has closed the connection is that the handler
-    /// dropped its handles, and that Close has not left. Returns `false` if the connection is closed by something else.
+    /// The handler has returned an error: the peer is told 1011, also where all that has closed the
+    /// connection is that the handler dropped its handles, and that Close has not left. Returns
+    /// `false` if the connection is closed by something else.
     pub(in crate::websocket) fn on_failure(&mut self, error: &str, deferred: &mut Deferred) -> bool {
         let is_dropped = self.users.is_closed_by_drop && self.lifecycle.state() == State::CloseSent;
         if self.is_open() {

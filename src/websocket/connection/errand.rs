@@ -83,7 +83,8 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// Returns whether a connection that is given up can still end its side of the stream, which the peer may yet see.
+    /// Returns whether a connection that is given up can still end its side of the stream, which
+    /// the peer may yet see.
     fn may_shut_down(&self) -> bool {
         let is_shut_down = self.port.link.as_ref().is_none_or(|link| link.is_shut_down());
         !is_shut_down && self.port.is_writable && !self.outbox.has_output()
@@ -117,8 +118,8 @@ impl<IO> Connection<IO> {
                 return None;
             }
             if state == State::Lingering {
-                // Not closed yet: closing a descriptor with unread input resets the connection, and destroys what the peer has
-                // yet to read.
+                // Not closed yet: closing a descriptor with unread input resets the connection, and
+                // destroys what the peer has yet to read.
                 let is_servers_turn = is_servers_turn && !link.has_ended();
                 if !is_servers_turn && !link.is_shut_down() {
                     return self.port.is_writable.then_some(Work::ShutDown);
@@ -137,7 +138,8 @@ impl<IO> Connection<IO> {
         match state {
             State::Open | State::CloseSent => {
                 let is_wanted = caller.reads || caller.is_driver && self.inbox.has_room();
-                // The rest of what was read comes first: it was not decoded because nobody had room for it.
+                // The rest of what was read comes first: it was not decoded because nobody had room
+                // for it.
                 (is_wanted && link.unread() == 0).then_some(Work::Read)
             }
             State::Lingering | State::Failed => Some(Work::Discard),
@@ -146,7 +148,8 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// Returns whether it is left to the server to close the connection first, after both Closes (RFC 6455 §7.1.1).
+    /// Returns whether it is left to the server to close the connection first, after both Closes
+    /// (RFC 6455 §7.1.1).
     fn is_servers_turn(&self) -> bool {
         self.terms.role == Role::Client
             && self.lifecycle.state() == State::Lingering

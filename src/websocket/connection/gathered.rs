@@ -17,7 +17,8 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
-    /// Puts a piece of a message behind those before it, if there are any. Returns the message once it is whole.
+    /// Puts a piece of a message behind those before it, if there are any. Returns the message once
+    /// it is whole.
     pub(super) fn push(
         gathered: &mut Option<Box<Self>>,
         piece: &Frame,

@@ -6,13 +6,15 @@ use tungstenite::{Error, Message, protocol::frame::Frame};
 
 use super::gathered::Gathered;
 
-/// How much is received for an application that does not: bytes of messages, each counted with [`OVERHEAD`] more.
+/// How much is received for an application that does not: bytes of messages, each counted with
+/// [`OVERHEAD`] more.
 const LIMIT: usize = 64 * 1024;
 
 /// What a message costs besides its bytes.
 const OVERHEAD: usize = 64;
 
-/// Messages that were received and that the application has not taken yet, and the error that comes after them.
+/// Messages that were received and that the application has not taken yet, and the error that comes
+/// after them.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
     messages: VecDeque<Message>,

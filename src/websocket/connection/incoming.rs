@@ -17,8 +17,8 @@ use crate::{
 };
 
 impl<IO> Connection<IO> {
-    /// Takes one step through what was read, if there is anything; `None` where there is not. Returns the message that the
-    /// application is to see, if that was one.
+    /// Takes one step through what was read, if there is anything; `None` where there is not.
+    /// Returns the message that the application is to see, if that was one.
     pub(super) fn step(&mut self, deferred: &mut Deferred) -> Option<Option<Message>> {
         if !self.lifecycle.is_reading() {
             return None;
@@ -93,7 +93,8 @@ impl<IO> Connection<IO> {
         (!self.users.discards()).then_some(message)
     }
 
-    /// Keeps no read buffer for little that was not decoded, as other connections of the thread read next.
+    /// Keeps no read buffer for little that was not decoded, as other connections of the thread
+    /// read next.
     pub(super) fn settle_unread(&mut self) {
         if let Some(link) = &mut self.port.link {
             link.settle_unread();
@@ -112,7 +113,8 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// Returns a message that has arrived at once, unless it is larger than one may be that is received whole.
+    /// Returns a message that has arrived at once, unless it is larger than one may be that is
+    /// received whole.
     pub(super) fn take_whole(&mut self, message: Message, deferred: &mut Deferred) -> Option<Message> {
         let (size, max_size) = (message.len(), self.terms.config.max_message_size);
         if size <= max_size || !(message.is_text() || message.is_binary()) {
@@ -145,7 +147,8 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// Receives what was read before the application asks for it, so that pings and a Close are answered.
+    /// Receives what was read before the application asks for it, so that pings and a Close are
+    /// answered.
     pub(super) fn receive_ahead(&mut self, deferred: &mut Deferred) {
         if self.users.discards() {
             self.discard(deferred);
@@ -162,8 +165,9 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// Returns whether the peer's Close comes next, and is left there for a moment, as the application has yet to answer what
-    /// stands before it: once the Close is received, nothing can be sent.
+    /// Returns whether the peer's Close comes next, and is left there for a moment, as the
+    /// application has yet to answer what stands before it: once the Close is received, nothing can
+    /// be sent.
     fn is_close_early(&mut self) -> bool {
         let is_answering = self.users.is_answering || !self.inbox.is_empty();
         let is_at_close = self.port.link.as_ref().is_some_and(|link| link.is_at_close());

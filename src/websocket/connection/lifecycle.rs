@@ -9,13 +9,15 @@ use crate::close::{CloseCode, CloseInfo, CloseReason};
 pub(super) enum State {
     /// Messages travel both ways.
     Open,
-    /// This side sends no more messages; the peer's may still arrive, until its Close or its end of stream.
+    /// This side sends no more messages; the peer's may still arrive, until its Close or its end of
+    /// stream.
     CloseSent,
     /// The peer's Close has arrived; the answer is queued or written.
     CloseReceived,
     /// Reading failed; a Close that says so is queued or written.
     Failed,
-    /// What is queued is written, this side is shut down, and input is discarded until the peer's end of stream.
+    /// What is queued is written, this side is shut down, and input is discarded until the peer's
+    /// end of stream.
     Lingering,
     /// The IO is no longer used.
     Closed,
@@ -154,8 +156,8 @@ fn transition(state: State, input: Input) -> (State, Effects) {
         (S::Closed, _) | (_, I::Abort | I::ReadBroke) => (S::Closed, Effects::DISCARD),
 
         (S::Open, I::LocalClose(frame)) => (S::CloseSent, Effects::close(frame)),
-        // The answer repeats the peer's code (RFC 6455 §5.5.1), and its reason. It comes behind what was sent before: a peer that
-        // asks and closes in one go gets its answers.
+        // The answer repeats the peer's code (RFC 6455 §5.5.1), and its reason. It comes behind
+        // what was sent before: a peer that asks and closes in one go gets its answers.
         (S::Open, I::PeerClose(frame)) => (S::CloseReceived, Effects::close(frame)),
         // The peer may well read what was sent before.
         (S::Open, I::ReadFailed(code)) => {
@@ -203,7 +205,8 @@ mod tests {
         ]
     }
 
-    /// The state that follows, whether what is queued is discarded, and the code of the Close that is queued.
+    /// The state that follows, whether what is queued is discarded, and the code of the Close that
+    /// is queued.
     fn outcome((state, effects): (State, Effects)) -> String {
         let Effects { discard_queued, queue_close } = effects;
         let discard = if discard_queued { " discard" } else { "" };

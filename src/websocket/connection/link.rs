@@ -1,4 +1,5 @@
-//! The IO of a connection, and what is read from it and written to it. It is used outside of the lock.
+//! The IO of a connection, and what is read from it and written to it. It is used outside of the
+//! lock.
 
 use std::{
     io,
@@ -16,8 +17,8 @@ use crate::{
 
 /// The IO of a connection, and what is read from it and written to it.
 ///
-/// Whoever does a piece of [`Work`] takes the link out of the connection and puts it back afterwards: the IO is not ours, so
-/// it is not polled under the lock.
+/// Whoever does a piece of [`Work`] takes the link out of the connection and puts it back
+/// afterwards: the IO is not ours, so it is not polled under the lock.
 #[derive(Debug)]
 pub(super) struct Link<IO> {
     io: IO,
@@ -27,7 +28,8 @@ pub(super) struct Link<IO> {
     flight: Option<Flight>,
     /// Whether bytes were written that the IO may still hold.
     needs_flush: bool,
-    /// How reading ended: at the end of the stream, or with an error, which is put into words while no lock is held.
+    /// How reading ended: at the end of the stream, or with an error, which is put into words while
+    /// no lock is held.
     end: Option<Result<(), Box<(io::Error, String)>>>,
     is_shut_down: bool,
 }
@@ -179,8 +181,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Link<IO> {
         let mut total = 0;
         let mut is_pending = false;
         let mut decoded = None;
-        // What is missing of a large message is read into the message itself, without a copy, and nothing else with it. Only
-        // what follows a whole message is read below.
+        // What is missing of a large message is read into the message itself, without a copy, and
+        // nothing else with it. Only what follows a whole message is read below.
         if let Some(mut buffer) = self.decoder.direct() {
             match pin!(self.io.read_buf(&mut buffer)).poll(cx) {
                 Poll::Pending => return Outcome::Read { bytes: 0, is_pending: true, decoded: None },
@@ -199,7 +201,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Link<IO> {
                 }
             }
         }
-        // Until the IO has no more: it then wakes the connection for what comes next, whatever the handler does.
+        // Until the IO has no more: it then wakes the connection for what comes next, whatever the
+        // handler does.
         let mut buffer = read_buffer::take();
         let mut read = ReadBuf::new(&mut buffer);
         while read.remaining() > 0 {

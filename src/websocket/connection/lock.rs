@@ -24,8 +24,9 @@ use super::{
 
 /// A connection behind its lock.
 ///
-/// The lock is held for moments, and nothing foreign is called under it. Work with the IO is done by whoever comes first,
-/// with the lock released; others who want to do some meanwhile are woken afterwards.
+/// The lock is held for moments, and nothing foreign is called under it. Work with the IO is done
+/// by whoever comes first, with the lock released; others who want to do some meanwhile are woken
+/// afterwards.
 pub(in crate::websocket) struct Lock<IO> {
     connection: Mutex<Connection<IO>>,
     /// Wakes the connection: the IO and the alarm know no other waker.
@@ -45,8 +46,8 @@ impl<IO> Lock<IO> {
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Lock<IO> {
-    /// Tries `operation` until it is ready, and in between does what its task may do for the connection; then has the task wait
-    /// in its seat.
+    /// Tries `operation` until it is ready, and in between does what its task may do for the
+    /// connection; then has the task wait in its seat.
     pub(in crate::websocket) fn poll<T>(
         &self,
         waker: &Waker,
@@ -65,7 +66,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Lock<IO> {
                 connection.leave_seat(&mut seat, deferred);
                 return Poll::Ready(output);
             }
-            // What may be done depends on who asks: asked anew each time, as a driver may have come or gone meanwhile.
+            // What may be done depends on who asks: asked anew each time, as a driver may have come
+            // or gone meanwhile.
             let caller = connection.caller(&seat, waker);
             if let Some(errand) = self.next_errand(&mut locked, caller) {
                 locked = self.run(locked, errand);
@@ -79,11 +81,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Lock<IO> {
             let is_tired = connection.users.is_tired();
             if connection.sit_down(&mut seat, waker, &mut spare, deferred) {
                 if is_tired {
-                    // There is more to do, but no wake-up will come for it: the IO was not asked to the end.
+                    // There is more to do, but no wake-up will come for it: the IO was not asked to
+                    // the end.
                     let (is_woken, driver) = connection.rest(&seat, waker, deferred);
                     drop(locked);
                     for waker in driver.iter().chain(is_woken.then_some(waker)) {
-                        // Not at once: a runtime looks for input only after a number of tasks, or when all of them wait.
+                        // Not at once: a runtime looks for input only after a number of tasks, or
+                        // when all of them wait.
                         let _ = pin!(yield_now()).poll(&mut Context::from_waker(waker));
                     }
                 }
@@ -113,7 +117,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Lock<IO> {
         }
     }
 
-    /// Takes the IO out once everything that was sent is written, with the bytes that go in front of what it will give.
+    /// Takes the IO out once everything that was sent is written, with the bytes that go in front
+    /// of what it will give.
     pub(in crate::websocket) fn poll_detach(
         &self,
         waker: &Waker,
@@ -126,7 +131,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Lock<IO> {
         Poll::Ready(Ok((io, front)))
     }
 
-    /// Calls `f` with the IO, outside of the lock, once nobody works with it; `None` when the connection is over.
+    /// Calls `f` with the IO, outside of the lock, once nobody works with it; `None` when the
+    /// connection is over.
     pub(in crate::websocket) fn poll_io<R>(
         &self,
         waker: &Waker,
@@ -207,7 +213,8 @@ impl<IO> Drop for Taken<'_, IO> {
     }
 }
 
-/// A locked connection. What must not happen under the lock happens when this is dropped, after it is released.
+/// A locked connection. What must not happen under the lock happens when this is dropped, after it
+/// is released.
 pub(in crate::websocket) struct Locked<'a, IO> {
     // Fields are dropped in this order.
     guard: MutexGuard<'a, Connection<IO>>,

@@ -51,7 +51,8 @@ impl Meter {
         }
     }
 
-    /// So many bytes of messages that arrive in pieces were received, in which so many messages begin.
+    /// So many bytes of messages that arrive in pieces were received, in which so many messages
+    /// begin.
     pub(super) fn received_bytes(&mut self, begun: usize, bytes: usize) {
         if let Some(counts) = &mut self.0 {
             counts.received.messages += begun as u64;

@@ -17,7 +17,8 @@ use crate::{
     deflate::{Deflater, Standalone},
 };
 
-/// Pongs may wait beyond the limit, up to this many bytes; then only the last one is kept (RFC 6455 §5.5.3).
+/// Pongs may wait beyond the limit, up to this many bytes; then only the last one is kept (RFC 6455
+/// §5.5.3).
 const MAX_PONGS: usize = 64 * 1024;
 
 /// What the connection's own pings begin with, so that their pongs are told from others.
@@ -126,8 +127,8 @@ impl Outbox {
         matches!(message, Message::Text(_) | Message::Binary(_)) && self.encoder.push_copy(message)
     }
 
-    /// Accepts bytes of a stream, which are behind all messages. `max_frame_size` is the limit of a frame, if there is one. Returns
-    /// how many messages they have begun.
+    /// Accepts bytes of a stream, which are behind all messages. `max_frame_size` is the limit of a
+    /// frame, if there is one. Returns how many messages they have begun.
     pub(super) fn push_bytes(&mut self, mut bytes: &[u8], max_frame_size: Option<usize>) -> usize {
         let mut begun = 0;
         while !bytes.is_empty() {
@@ -178,7 +179,8 @@ impl Outbox {
         self.compressor.as_ref().is_none_or(|compressor| compressor.applies(message))
     }
 
-    /// Takes the compressor, which is used outside of the lock; `None` while another sender uses it.
+    /// Takes the compressor, which is used outside of the lock; `None` while another sender uses
+    /// it.
     pub(super) fn take_compressor(&mut self) -> Option<Deflater> {
         self.compressor.take()
     }

@@ -16,7 +16,8 @@ use tungstenite::{
 use super::{deferred::Deferred, state::Connection};
 use crate::deflate::Deflater;
 
-/// The largest payload of a frame of a message that is sent in chunks, where there is no other limit.
+/// The largest payload of a frame of a message that is sent in chunks, where there is no other
+/// limit.
 const MAX_CHUNK: usize = 64 * 1024;
 
 impl<IO> Connection<IO> {
@@ -25,7 +26,8 @@ impl<IO> Connection<IO> {
         self.terms.is_in_pieces = true;
     }
 
-    /// Returns the first piece of the next text or binary message, or all of it where messages are received whole.
+    /// Returns the first piece of the next text or binary message, or all of it where messages are
+    /// received whole.
     pub(in crate::websocket) fn poll_first_piece(
         &mut self,
         deferred: &mut Deferred,
@@ -49,7 +51,8 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// Returns the next piece of a message that has more. The end of the connection is an error here.
+    /// Returns the next piece of a message that has more. The end of the connection is an error
+    /// here.
     pub(in crate::websocket) fn poll_next_piece(
         &mut self,
         deferred: &mut Deferred,

@@ -117,7 +117,8 @@ impl<IO> Connection<IO> {
         self.waiters.wake_driver(deferred);
     }
 
-    /// Begins the closing handshake, unless it has begun, as the application has dropped what it needs.
+    /// Begins the closing handshake, unless it has begun, as the application has dropped what it
+    /// needs.
     pub(super) fn close_on_drop(&mut self, code: CloseCode, deferred: &mut Deferred) {
         if self.lifecycle.is_open() {
             self.users.is_closed_by_drop = true;

@@ -27,7 +27,8 @@ pub(in crate::websocket) enum Compress {
 pub(in crate::websocket) enum Accepted {
     /// It is queued, and written once everything up to the position is.
     Queued(u64),
-    /// It is to be compressed outside of the lock, and comes back with [`accept_compressed`](Connection::accept_compressed).
+    /// It is to be compressed outside of the lock, and comes back with
+    /// [`accept_compressed`](Connection::accept_compressed).
     ToCompress(Message, Deflater),
     /// Another sender uses the compressor.
     Busy(Message),
@@ -60,8 +61,8 @@ impl<IO> Connection<IO> {
         self.outbox.has_room()
     }
 
-    /// Returns whether one more message may be sent by a task that cannot wait. While another thread works with the IO, it
-    /// cannot know how much that takes, so the limit is twice as high.
+    /// Returns whether one more message may be sent by a task that cannot wait. While another
+    /// thread works with the IO, it cannot know how much that takes, so the limit is twice as high.
     pub(in crate::websocket) fn may_have_room(&self) -> bool {
         self.has_room() || self.port.link.is_none() && self.outbox.has_room_for_a_moment()
     }
@@ -75,7 +76,8 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// Accepts a copy of a message if that is all that it takes: most are small, and there is room. Returns its position.
+    /// Accepts a copy of a message if that is all that it takes: most are small, and there is room.
+    /// Returns its position.
     pub(in crate::websocket) fn send_now(
         &mut self,
         message: &Message,
@@ -245,7 +247,8 @@ impl<IO> Connection<IO> {
         self.users.senders += 1;
     }
 
-    /// Adds a sender unless the last one is gone or the connection is closing; returns whether it did.
+    /// Adds a sender unless the last one is gone or the connection is closing; returns whether it
+    /// did.
     pub(in crate::websocket) fn add_sender_if_open(&mut self) -> bool {
         let is_open = self.users.senders > 0 && self.is_open();
         self.users.senders += u32::from(is_open);

@@ -26,11 +26,12 @@ use crate::{
     websocket::{connection_guard::ConnectionGuard, masking_key::random_key, negotiated::Negotiated},
 };
 
-/// An open connection. It is locked for moments only: nothing waits under the lock, nor is foreign code called.
+/// An open connection. It is locked for moments only: nothing waits under the lock, nor is foreign
+/// code called.
 ///
-/// The methods are of four kinds: getters; *operations*, which the handles call until they are ready (receive.rs, send.rs);
-/// [`next_work`](Self::next_work), which says what is to be done with the IO; and [`put_back`](Self::put_back), which takes
-/// what came of it (errand.rs, outcome.rs).
+/// The methods are of four kinds: getters; *operations*, which the handles call until they are
+/// ready (receive.rs, send.rs); [`next_work`](Self::next_work), which says what is to be done with
+/// the IO; and [`put_back`](Self::put_back), which takes what came of it (errand.rs, outcome.rs).
 #[derive(Debug)]
 pub(in crate::websocket) struct Connection<IO> {
     pub(super) port: Port<IO>,
@@ -52,10 +53,12 @@ pub(super) struct Port<IO> {
     pub(super) link: Option<Box<Link<IO>>>,
     /// Whether somebody wanted the link while it was away.
     pub(super) is_wanted: bool,
-    /// Whether the IO may have something to read, and may take something. If not, it wakes the connection.
+    /// Whether the IO may have something to read, and may take something. If not, it wakes the
+    /// connection.
     pub(super) is_readable: bool,
     pub(super) is_writable: bool,
-    /// Forgets the type of the link of a connection that is over, so that it can be dropped when the lock is released.
+    /// Forgets the type of the link of a connection that is over, so that it can be dropped when
+    /// the lock is released.
     erase: fn(Box<Link<IO>>) -> Box<dyn Send>,
 }
 
@@ -126,8 +129,8 @@ impl<IO> Connection<IO> {
         self.lifecycle.state() == State::Closed || self.users.is_detached
     }
 
-    /// Returns whether nothing is left to be done, once the handler is gone or while it is there: one that has taken the IO out
-    /// is still dropped by a shutdown.
+    /// Returns whether nothing is left to be done, once the handler is gone or while it is there:
+    /// one that has taken the IO out is still dropped by a shutdown.
     pub(in crate::websocket) fn is_done(&self, has_handler: bool) -> bool {
         self.is_over() && !(has_handler && self.users.is_detached && !self.users.is_dropped)
     }
@@ -160,7 +163,8 @@ impl<IO> Connection<IO> {
         self.deadlines.blocked_since()
     }
 
-    /// Returns whether something may have arrived that was not looked at: for want of room, or as it is somebody else's turn.
+    /// Returns whether something may have arrived that was not looked at: for want of room, or as
+    /// it is somebody else's turn.
     fn is_unread(&self) -> bool {
         let is_in_link = self.port.link.as_ref().is_none_or(|link| link.unread() > 0);
         is_in_link || self.users.is_tired() || !self.inbox.has_room()
@@ -233,7 +237,8 @@ impl<IO> Connection<IO> {
         deferred.drop_boxed((self.port.erase)(link));
     }
 
-    /// Notes what ended the connection, for the next that receives. It is not an error of the IO, whose code would run here.
+    /// Notes what ended the connection, for the next that receives. It is not an error of the IO,
+    /// whose code would run here.
     pub(super) fn set_error(&mut self, error: Error) {
         self.lifecycle.note_error(error.to_string());
         self.inbox.set_error(error);

@@ -5,8 +5,8 @@ use std::mem;
 /// How many bytes of a stream become one message at most.
 const MAX: usize = 64 * 1024;
 
-/// The last bytes that were written to a stream, which become a message when they leave or are as many as may be: writes that
-/// come while the IO is busy leave together.
+/// The last bytes that were written to a stream, which become a message when they leave or are as
+/// many as may be: writes that come while the IO is busy leave together.
 #[derive(Debug)]
 pub(super) struct Unframed {
     bytes: Vec<u8>,

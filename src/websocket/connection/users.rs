@@ -7,7 +7,8 @@ use tokio::runtime;
 /// How long what the handler sends may wait while the handler computes.
 const MAX_CORKED: Duration = Duration::from_millis(1);
 
-/// How much a task receives before others have their turn: bytes of messages, each counted with [`STEP`] more.
+/// How much a task receives before others have their turn: bytes of messages, each counted with
+/// [`STEP`] more.
 const BUDGET: usize = 128 * 1024;
 
 /// What a step through the input costs besides its bytes.
@@ -24,9 +25,11 @@ pub(super) struct Users {
     pub(super) senders: u32,
     /// Whether there is a handle that receives.
     pub(super) has_reader: bool,
-    /// Whether the application has taken a message and has not asked for the next one since: it may be answering.
+    /// Whether the application has taken a message and has not asked for the next one since: it may
+    /// be answering.
     pub(super) is_answering: bool,
-    /// Whether messages that still come are thrown away, as [`close`](crate::WebSocket::close) does.
+    /// Whether messages that still come are thrown away, as [`close`](crate::WebSocket::close)
+    /// does.
     pub(super) is_discarding: bool,
     /// Whether the closing handshake began as the application dropped a handle.
     pub(super) is_closed_by_drop: bool,
@@ -91,7 +94,8 @@ impl Users {
         self.corked = None;
     }
 
-    /// Returns whether what the handler has sent waits for too long already; the time counts from the first call.
+    /// Returns whether what the handler has sent waits for too long already; the time counts from
+    /// the first call.
     pub(super) fn is_cork_over(&mut self) -> bool {
         let now = Instant::now();
         now >= *self.corked.get_or_insert_with(|| now + MAX_CORKED)
@@ -107,7 +111,8 @@ impl Users {
         self.budget = self.budget.saturating_sub(bytes + STEP);
     }
 
-    /// Counts a step in which something may be inflated: that takes as long as many others, however little comes of it.
+    /// Counts a step in which something may be inflated: that takes as long as many others, however
+    /// little comes of it.
     pub(super) fn count_inflating(&mut self) {
         self.budget = self.budget.saturating_sub(INFLATING);
     }

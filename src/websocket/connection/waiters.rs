@@ -48,8 +48,8 @@ pub(in crate::websocket) enum Event {
 
 /// A place in the queue. A dropped future gives it back.
 ///
-/// Places are in the order of their kinds, events and numbers. The event is taken apart, as every future that sends has room for
-/// a place.
+/// Places are in the order of their kinds, events and numbers. The event is taken apart, as every
+/// future that sends has room for a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::websocket) struct Place {
     kind: Kind,
@@ -63,7 +63,8 @@ pub(in crate::websocket) struct Place {
 pub(in crate::websocket) enum Kind {
     /// A future, which is polled again once it was woken, or dropped.
     Future,
-    /// A `Sink`, which may stay and never be polled again. So it is woken in addition to a future, never in place of one.
+    /// A `Sink`, which may stay and never be polled again. So it is woken in addition to a future,
+    /// never in place of one.
     Sink,
 }
 
@@ -223,7 +224,8 @@ impl Waiters {
         self.wake_kind(Kind::Sink, event, event, deferred);
     }
 
-    /// Wakes one future that waits for anything, and the sinks: without a driver, it does the driver's work.
+    /// Wakes one future that waits for anything, and the sinks: without a driver, it does the
+    /// driver's work.
     pub(super) fn wake_any(&mut self, deferred: &mut Deferred) {
         if self.others.is_none() {
             return;

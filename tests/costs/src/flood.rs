@@ -1,4 +1,5 @@
-//! One peer that floods, and how long another connection of the same thread waits for its echo meanwhile.
+//! One peer that floods, and how long another connection of the same thread waits for its echo
+//! meanwhile.
 
 use std::{
     io::{self, Read, Write},

@@ -1,16 +1,18 @@
-//! What an unauthenticated peer costs a server, at each stage: the figures of the guide's page on threats.
+//! What an unauthenticated peer costs a server, at each stage: the figures of the guide's page on
+//! threats.
 //!
 //! ```sh
 //! cargo run --release -p costs [ROUNDS]
 //! cargo run --release -p costs floods
 //! ```
 //!
-//! It starts itself once more for each figure, as `costs serve`: that process is the server, with one thread, as it
-//! comes but for compression where a row says so. Its memory and its CPU time are what is measured; the figures are
-//! medians of the rounds, 3 if not told. Linux only.
+//! It starts itself once more for each figure, as `costs serve`: that process is the server, with
+//! one thread, as it comes but for compression where a row says so. Its memory and its CPU time are
+//! what is measured; the figures are medians of the rounds, 3 if not told. Linux only.
 //!
-//! `floods` prints another table: how long another connection of the server's thread waits for the echo of 4 bytes
-//! while one peer floods. At most 2 ms in the median and 20 ms at the longest, on a quiet machine, is the bound.
+//! `floods` prints another table: how long another connection of the server's thread waits for the
+//! echo of 4 bytes while one peer floods. At most 2 ms in the median and 20 ms at the longest, on a
+//! quiet machine, is the bound.
 
 mod attack;
 mod attacks;

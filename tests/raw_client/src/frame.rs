@@ -1,7 +1,7 @@
 //! Frames from a client to a server (RFC 6455 §5.2).
 //!
-//! `first` is a frame's first byte: an [opcode](crate::opcode), with [`FIN`] and [`RSV1`] as they apply, or one of
-//! [`whole`](crate::whole). The length has its shortest form.
+//! `first` is a frame's first byte: an [opcode](crate::opcode), with [`FIN`] and [`RSV1`] as they
+//! apply, or one of [`whole`](crate::whole). The length has its shortest form.
 
 /// The bit of the last frame of a message.
 pub const FIN: u8 = 0x80;

@@ -1,6 +1,8 @@
-//! A client's bytes, made and read without tower-websocket: what the tests and benchmarks of this workspace share.
+//! A client's bytes, made and read without tower-websocket: what the tests and benchmarks of this
+//! workspace share.
 //!
-//! Two places have their own on purpose, so that no mistake made here passes everywhere: `fuzz` and `tests/soak`.
+//! Two places have their own on purpose, so that no mistake made here passes everywhere: `fuzz` and
+//! `tests/soak`.
 
 pub mod deflate;
 mod frame;

@@ -15,7 +15,8 @@ pub fn request(target: &str, headers: &str) -> String {
     request_to("localhost", target, headers)
 }
 
-/// Returns a request to `host` that opens a WebSocket at `target`. `headers` are more lines, each with its end.
+/// Returns a request to `host` that opens a WebSocket at `target`. `headers` are more lines, each
+/// with its end.
 ///
 /// # Panics
 ///
@@ -28,7 +29,8 @@ pub fn request_to(host: &str, target: &str, headers: &str) -> String {
     )
 }
 
-/// Opens a WebSocket with a [`request`], and returns the head of the response. Nothing beyond it is read.
+/// Opens a WebSocket with a [`request`], and returns the head of the response. Nothing beyond it is
+/// read.
 ///
 /// # Errors
 ///

@@ -5,7 +5,8 @@ use std::io;
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// Reads a frame, and returns its first byte and its payload; `None` at the end of the stream, clean or not.
+/// Reads a frame, and returns its first byte and its payload; `None` at the end of the stream,
+/// clean or not.
 ///
 /// # Panics
 ///
@@ -37,8 +38,8 @@ pub async fn read_payload(io: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u
     Ok(payload)
 }
 
-/// Takes a frame from the start of `bytes`, and returns its first byte and its payload; `None` and nothing taken while
-/// not all of it is there.
+/// Takes a frame from the start of `bytes`, and returns its first byte and its payload; `None` and
+/// nothing taken while not all of it is there.
 ///
 /// # Panics
 ///

@@ -1,4 +1,5 @@
-//! The first bytes of frames that are a whole message, which are patterns too: [`FIN`] and an [opcode].
+//! The first bytes of frames that are a whole message, which are patterns too: [`FIN`] and an
+//! [opcode].
 
 use crate::{FIN, opcode};
 

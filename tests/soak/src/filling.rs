@@ -7,7 +7,8 @@ use crate::rng::Rng;
 /// How much there is of each kind, in bytes.
 const ROOM: usize = 1 << 20;
 
-/// Some text of about `len` bytes, which compresses like prose; not all of its characters are of one byte.
+/// Some text of about `len` bytes, which compresses like prose; not all of its characters are of
+/// one byte.
 pub(crate) fn text(rng: &mut Rng, len: usize) -> &'static str {
     static TEXT: OnceLock<String> = OnceLock::new();
     let all = TEXT.get_or_init(|| {

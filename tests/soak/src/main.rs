@@ -1,4 +1,5 @@
-//! Thousands of connections that come, talk, misbehave and go at random, with every message accounted for.
+//! Thousands of connections that come, talk, misbehave and go at random, with every message
+//! accounted for.
 //!
 //! README.md beside this package says how to run it, and what it holds against what.
 

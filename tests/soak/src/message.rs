@@ -1,4 +1,5 @@
-//! Messages that say whose they are, which in turn, and what the other side is to do; with a checksum.
+//! Messages that say whose they are, which in turn, and what the other side is to do; with a
+//! checksum.
 
 /// What a message asks the server to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

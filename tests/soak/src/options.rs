@@ -56,8 +56,8 @@ impl Options {
         Ok(options)
     }
 
-    /// After how much silence the server pings, and after how much more it gives a client up: in a short run so soon
-    /// that it happens there.
+    /// After how much silence the server pings, and after how much more it gives a client up: in a
+    /// short run so soon that it happens there.
     pub(crate) fn keepalive(&self) -> Duration {
         (self.time / 12).clamp(Duration::from_secs(3), Duration::from_secs(20))
     }

@@ -26,14 +26,15 @@ const RAMP: usize = 150;
 /// How long everyone may take to finish after the load.
 const FINISH: Duration = Duration::from_secs(240);
 
-/// By how much memory, descriptors and tasks at the end of the load may be more than after the first sixth of it.
+/// By how much memory, descriptors and tasks at the end of the load may be more than after the
+/// first sixth of it.
 const GROWTH: f64 = 1.15;
 
 /// What memory may grow beside that, in bytes: in a short run chance counts for more.
 const SLACK: u64 = 16 << 20;
 
-/// What may still be allocated when all clients have gone, beyond what was before they came, in bytes: the buffers and
-/// the compressors that threads keep for whoever comes next.
+/// What may still be allocated when all clients have gone, beyond what was before they came, in
+/// bytes: the buffers and the compressors that threads keep for whoever comes next.
 const KEPT: usize = 4 << 20;
 
 /// Runs it, and says whether it was as it should be.
@@ -121,8 +122,9 @@ async fn come_and_go(world: Arc<World>, ledger: Arc<Mutex<Ledger>>, slot: u64, s
     }
 }
 
-/// Takes the figures while there is load, has a port drained twice, and ends it where it gets out of hand. Returns the
-/// figures after the `first` part of the time, after half of it, and at its end, and whether that came early.
+/// Takes the figures while there is load, has a port drained twice, and ends it where it gets out
+/// of hand. Returns the figures after the `first` part of the time, after half of it, and at its
+/// end, and whether that came early.
 async fn watch_over(
     options: &Options,
     first: Duration,

@@ -71,8 +71,8 @@ impl Echo {
     }
 }
 
-/// Frames back to back, sent over and over: a burst of small ones is one send. They are of one length unless they are
-/// compressed.
+/// Frames back to back, sent over and over: a burst of small ones is one send. They are of one
+/// length unless they are compressed.
 struct Frames {
     bytes: Vec<u8>,
     lengths: Vec<usize>,

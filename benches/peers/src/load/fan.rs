@@ -14,7 +14,8 @@ use super::{
 };
 use crate::wire::{Opcode, Payload};
 
-/// What is sent on `/pub/N` reaches every socket on `/sub/0`, then every one on `/sub/1`, and so on up to N.
+/// What is sent on `/pub/N` reaches every socket on `/sub/0`, then every one on `/sub/1`, and so on
+/// up to N.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fan {
     pub(crate) topics: usize,

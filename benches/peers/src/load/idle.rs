@@ -35,8 +35,8 @@ impl Idle {
             thread::sleep(Duration::from_millis(300));
             io::Result::Ok(sockets)
         };
-        // What the first connections cost the process, and what its allocator keeps of that, is not a connection's
-        // weight.
+        // What the first connections cost the process, and what its allocator keeps of that, is not
+        // a connection's weight.
         drop(run(FIRST)?);
         thread::sleep(Duration::from_millis(100));
         let before = target.process.resident()?;

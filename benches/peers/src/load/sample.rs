@@ -36,7 +36,8 @@ impl Sampling {
         Self { target, length, started: Instant::now(), begin: None }
     }
 
-    /// To be called all the time, with the messages done so far; the sample is there when the time is over.
+    /// To be called all the time, with the messages done so far; the sample is there when the time
+    /// is over.
     pub(crate) fn tick(&mut self, done: u64) -> io::Result<Option<Sample>> {
         match &self.begin {
             None if self.started.elapsed() >= self.length / 3 => {

@@ -116,7 +116,8 @@ fn read_message(mut socket: &TcpStream) -> io::Result<(u8, Vec<u8>)> {
     }
 }
 
-/// Reads or writes without waiting; 0 when it would wait, and when the other end has closed an error.
+/// Reads or writes without waiting; 0 when it would wait, and when the other end has closed an
+/// error.
 pub(crate) fn now(result: io::Result<usize>) -> io::Result<usize> {
     match result {
         Ok(0) => Err(ErrorKind::UnexpectedEof.into()),

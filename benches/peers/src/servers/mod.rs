@@ -1,8 +1,9 @@
 //! The servers under test, each in the plainest code its documentation shows.
 //!
-//! All of them echo text and binary messages on `/echo`, hand the binary messages that arrive on `/pub/N` to all
-//! sockets on `/sub/0`, `/sub/1` and so on up to N, in turn, take messages up to [`MAX_MESSAGE`](limits::MAX_MESSAGE) bytes, check that text is UTF-8, set
-//! `TCP_NODELAY` and run on one thread.
+//! All of them echo text and binary messages on `/echo`, hand the binary messages that arrive on
+//! `/pub/N` to all sockets on `/sub/0`, `/sub/1` and so on up to N, in turn, take messages up to
+//! [`MAX_MESSAGE`](limits::MAX_MESSAGE) bytes, check that text is UTF-8, set `TCP_NODELAY` and run
+//! on one thread.
 
 mod axum;
 mod conversation;

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{compression::Compression, peer::Peer, process};
 
-/// Listens on a free port of the loopback address, prints the port, and serves until the process is ended.
+/// Listens on a free port of the loopback address, prints the port, and serves until the process is
+/// ended.
 pub(crate) fn serve(peer: Peer, compression: Option<Compression>) -> io::Result<()> {
     process::pin(0)?;
     process::raise_file_limit()?;

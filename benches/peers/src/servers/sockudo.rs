@@ -46,7 +46,8 @@ pub(super) async fn connection(mut io: TcpStream, compression: Option<Compressio
     }
 }
 
-/// Its own handshake on a bare socket has no extensions. Returns the path, and what came after the request.
+/// Its own handshake on a bare socket has no extensions. Returns the path, and what came after the
+/// request.
 async fn compressed_handshake(
     io: &mut TcpStream,
     deflate: &DeflateConfig,

@@ -17,8 +17,8 @@ thread_local! {
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; 64 << 10]);
 }
 
-/// Reads through one buffer per thread. What the socket does not take at once is kept aside, so that nothing is held
-/// while the connection is idle.
+/// Reads through one buffer per thread. What the socket does not take at once is kept aside, so
+/// that nothing is held while the connection is idle.
 pub(super) async fn connection(mut io: TcpStream) {
     let mut rest: Vec<u8> = Vec::new();
     loop {

@@ -16,7 +16,8 @@ use super::{
 };
 
 pub(super) fn options(compression: Option<Compression>) -> Options {
-    // By default it does not check UTF-8, as all others do; the second limit is that of its read buffer.
+    // By default it does not check UTF-8, as all others do; the second limit is that of its read
+    // buffer.
     let options = Options::default().with_limits(MAX_MESSAGE, 2 * MAX_MESSAGE).with_utf8();
     let Some(Compression { level, takeover }) = compression else { return options.without_compression() };
     let compression = DeflateOptions {

@@ -1,4 +1,5 @@
-//! Somebody in the room, as far as the page is more than looks: who comes back, and says again what was not heard.
+//! Somebody in the room, as far as the page is more than looks: who comes back, and says again what
+//! was not heard.
 
 use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 

@@ -1,5 +1,5 @@
-//! Real processes, a real nats-server, a real nginx. Where the latter two are not there, what needs them is skipped,
-//! loudly, unless `REQUIRE_SERVERS=1` is set.
+//! Real processes, a real nats-server, a real nginx. Where the latter two are not there, what needs
+//! them is skipped, loudly, unless `REQUIRE_SERVERS=1` is set.
 
 mod alone;
 mod client;

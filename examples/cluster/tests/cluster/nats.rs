@@ -53,7 +53,8 @@ async fn what_is_said_at_one_process_is_heard_at_all_and_a_restart_loses_nothing
         assert_eq!(client.reconnects, 0);
     }
 
-    // It starts again: its client comes back by itself, and gets what was said meanwhile from the others' history.
+    // It starts again: its client comes back by itself, and gets what was said meanwhile from the
+    // others' history.
     processes.push(Process::start_at(port, Some(&nats)).await);
     eve.hears(&second).await;
     assert_eq!(eve.reconnects, 1);

@@ -106,7 +106,8 @@ async fn nginx_spreads_sockets_over_the_processes_without_stickiness() {
         client.hears(&["hello".into()]).await;
     }
 
-    // A process ends for a deploy. Its clients hear 1001, come back by nginx, and are at the others.
+    // A process ends for a deploy. Its clients hear 1001, come back by nginx, and are at the
+    // others.
     let gone = clients[0].served_by.clone();
     let mut ending = None;
     for n in (0..processes.len()).rev() {

@@ -96,8 +96,8 @@ pub(crate) fn find(name: &str) -> Option<PathBuf> {
     found
 }
 
-/// A port that nothing listens at. It is below those that the system hands out: while a server is down, nothing else
-/// comes to have its port.
+/// A port that nothing listens at. It is below those that the system hands out: while a server is
+/// down, nothing else comes to have its port.
 pub(crate) fn free_port() -> u16 {
     static TRIED: AtomicU32 = AtomicU32::new(0);
     loop {

@@ -10,7 +10,8 @@ use tokio::{
 
 use super::Stream;
 
-/// The client of one connection. Clones share it; it ends with the last of them and the last stream.
+/// The client of one connection. Clones share it; it ends with the last of them and the last
+/// stream.
 #[derive(Clone)]
 pub struct Client(SendRequest<Bytes>);
 

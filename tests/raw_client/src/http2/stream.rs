@@ -39,7 +39,8 @@ impl Stream {
     }
 }
 
-/// A server that is done with a stream may reset it with NO_ERROR after its END_STREAM (RFC 9113 §8.1).
+/// A server that is done with a stream may reset it with NO_ERROR after its END_STREAM (RFC 9113
+/// §8.1).
 fn is_end(error: &h2::Error) -> bool {
     error.is_remote() && error.reason() == Some(Reason::NO_ERROR)
 }

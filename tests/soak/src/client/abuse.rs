@@ -151,7 +151,8 @@ impl Misdeed {
                 socket.output.extend_from_slice(&[0; 4000]);
             }
             Kind::Unmasked => socket.output.extend_from_slice(b"\x81\x05hello"),
-            // It is a Close all the same, which the server need not answer with a wait for another one.
+            // It is a Close all the same, which the server need not answer with a wait for another
+            // one.
             Kind::BadCloseCode => socket.close(u16::from_be_bytes([self.payload[0], self.payload[1]])),
             _ => socket.frame(self.first, self.payload),
         }

@@ -18,7 +18,8 @@ use tokio_rustls::{TlsConnector, rustls::pki_types::ServerName};
 
 use super::{opening::Form, trouble::Trouble, world::World};
 
-/// How many addresses of the loopback network clients come from, each of which has some 28,000 ports.
+/// How many addresses of the loopback network clients come from, each of which has some 28,000
+/// ports.
 const ADDRESSES: u64 = 16;
 
 /// How many sockets open on one connection of HTTP/2 before another one is made.

@@ -10,8 +10,8 @@ const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 /// The largest message that the server makes, in bytes.
 const MAX: usize = 1 << 20;
 
-/// What compresses and inflates; with context takeover it remembers what went before, or else it is made anew for each
-/// message.
+/// What compresses and inflates; with context takeover it remembers what went before, or else it is
+/// made anew for each message.
 #[derive(Debug, Default)]
 pub(crate) struct Deflate(Option<(Compress, Decompress)>);
 

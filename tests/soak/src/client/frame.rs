@@ -1,6 +1,7 @@
 //! Frames (RFC 6455 §5).
 //!
-//! Not those of `tests/raw_client`: the two are written apart, so that a mistake in one shows in the other.
+//! Not those of `tests/raw_client`: the two are written apart, so that a mistake in one shows in
+//! the other.
 
 use bytes::{Buf, Bytes, BytesMut};
 

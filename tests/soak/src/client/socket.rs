@@ -21,7 +21,8 @@ use crate::{
     rng::Rng,
 };
 
-/// How long a client waits for what the server owes it. It only has to be longer than any delay by the machine.
+/// How long a client waits for what the server owes it. It only has to be longer than any delay by
+/// the machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// An open WebSocket's client. It reads whenever it writes or waits.
@@ -196,8 +197,8 @@ impl<'a> Socket<'a> {
         }
     }
 
-    /// Reads and writes until the server's Close, and then until the end of the stream, which is to be a clean one.
-    /// Returns the close code.
+    /// Reads and writes until the server's Close, and then until the end of the stream, which is to
+    /// be a clean one. Returns the close code.
     pub(crate) async fn end(&mut self) -> Result<u16, Trouble> {
         self.until("Close", |socket| socket.closed.is_some()).await?;
         let end = async {
@@ -226,8 +227,9 @@ impl<'a> Socket<'a> {
                     Err(error) => Err(error),
                 }
             };
-            // Once there is a Close, the server may have all that it wants, and let nothing more come: over HTTP/2 it
-            // resets the stream, without an error (RFC 9113 §8.1). What it said before is still to be read.
+            // Once there is a Close, the server may have all that it wants, and let nothing more
+            // come: over HTTP/2 it resets the stream, without an error (RFC 9113 §8.1). What it
+            // said before is still to be read.
             if !*has_closed {
                 written?;
             }

@@ -52,7 +52,8 @@ pub(super) async fn talk(
 ) -> Result<Side, Trouble> {
     let cuts = matches!(end, End::Reset | End::ResetInside);
     let mut socket = match Socket::open(world, way, form, id, cuts).await {
-        // The port is closed for a moment while it is drained, and what it took meanwhile is told to go.
+        // The port is closed for a moment while it is drained, and what it took meanwhile is told
+        // to go.
         Err(Trouble::Io(_) | Trouble::Wrong(_) | Trouble::End) if way == Way::Drained => {
             return Ok(Side { id, plan: "drained", up: 0, down: 0, rule: Rule::Perhaps });
         }
@@ -71,7 +72,8 @@ pub(super) async fn talk(
     };
     let rule = match lead(world, &mut socket, end, rng).await {
         Err(Trouble::Closed(GOING_AWAY)) if way == Way::Drained => {
-            // All that was queued before the answer to the Close, and all that came before it, counts.
+            // All that was queued before the answer to the Close, and all that came before it,
+            // counts.
             Rule::Exact(socket.end().await?)
         }
         rule => rule?,

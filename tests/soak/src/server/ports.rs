@@ -13,7 +13,8 @@ use tower_websocket::{
     server::{HttpService, TlsConfig},
 };
 
-/// How long the server waits for its sockets when it is told to end, and each time that a port is drained.
+/// How long the server waits for its sockets when it is told to end, and each time that a port is
+/// drained.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A server that can be told to end.
@@ -58,7 +59,8 @@ pub(super) fn start<S: HttpService>(
     Running { shutdown: server.shutdown().clone(), signal, task: tokio::spawn(server.into_future()) }
 }
 
-/// A certificate for `localhost`, which vouches for itself: what a server needs, and in DER what clients do.
+/// A certificate for `localhost`, which vouches for itself: what a server needs, and in DER what
+/// clients do.
 pub(super) fn certificate() -> Result<(TlsConfig, Vec<u8>), String> {
     let make = || -> Result<_, rcgen::Error> {
         let key = KeyPair::generate()?;

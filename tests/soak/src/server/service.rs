@@ -12,7 +12,8 @@ use tower_websocket::{
 
 use super::{handler, output::Output};
 
-/// WebSockets at `/plain/ID`, compressed ones at `/deflate/ID` and, with context takeover, `/takeover/ID`, and a page.
+/// WebSockets at `/plain/ID`, compressed ones at `/deflate/ID` and, with context takeover,
+/// `/takeover/ID`, and a page.
 pub(super) fn service(keepalive: Duration, output: &Output) -> impl HttpService {
     let config = Config::new()
         .keepalive_interval(keepalive)
