@@ -14,6 +14,7 @@ cargo build --release --example echo --features "${FEATURES:-}"
 OUT=${OUT:-$HERE/out}
 mkdir -p "$OUT"
 LOG=$OUT/server.log
+: >"$LOG" # it is read below, perhaps before the server has opened it
 COMMAND=("${CARGO_TARGET_DIR:-target}/release/examples/echo" --port 0 --any-origin --max-message-size $((32 << 20)))
 # shellcheck disable=SC2086 # so many arguments
 "${COMMAND[@]}" ${SERVER_ARGS:-} >"$LOG" 2>&1 &
