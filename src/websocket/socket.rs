@@ -62,10 +62,10 @@ use crate::metrics::id::WebSocketId;
 /// something else, or it blocks its thread in a runtime with several):
 ///
 /// - Pings are answered, and pongs count.
-/// - The peer's Close is answered at once, behind what was sent before it arrived. If the peer sent
-///   messages before it that may not be answered yet, the handler has time for that: until it asks
-///   for more than those messages, but no longer than 100 ms after it took the last one, or after
-///   the Close arrived.
+/// - The peer's Close is answered at once, behind everything that was sent before it arrived. There
+///   is one exception: a handler that receives messages has time to answer those before the Close.
+///   It can send until it asks for a message that the peer did not send, for at most 100 ms after
+///   the Close arrived or after it took the last message.
 /// - An end of stream or a reset ends the connection at once; after an end of stream, what was
 ///   accepted for sending still goes out.
 /// - From then on, sending fails, and [`closed`](Self::closed) resolves. Messages that were

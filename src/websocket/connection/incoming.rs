@@ -10,7 +10,7 @@ use tungstenite::{
     },
 };
 
-use super::{deferred::Deferred, lifecycle::Input, state::Connection};
+use super::{deferred::Deferred, lifecycle::Input, state::Connection, users::Reading};
 use crate::{
     close::{CloseCode, close_code_of},
     codec::Decoded,
@@ -169,7 +169,11 @@ impl<IO> Connection<IO> {
     /// application has yet to answer what stands before it: once the Close is received, nothing can
     /// be sent.
     fn is_close_early(&mut self) -> bool {
-        let is_answering = self.users.is_answering || !self.inbox.is_empty();
+        let is_answering = match self.users.reading {
+            Reading::NotBegun => false,
+            Reading::Asked => !self.inbox.is_empty(),
+            Reading::Answering => true,
+        };
         let is_at_close = self.port.link.as_ref().is_some_and(|link| link.is_at_close());
         if !(is_at_close && is_answering && self.lifecycle.is_open()) || self.users.discards() {
             return false;

@@ -9,6 +9,7 @@ use super::{
     deferred::Deferred,
     lifecycle::{Input, State},
     state::{Connection, close_timed_out},
+    users::Reading,
 };
 use crate::close::{CloseCode, CloseReason};
 
@@ -55,13 +56,13 @@ impl<IO> Connection<IO> {
                         return Poll::Ready(self.inbox.take_error().map(Err));
                     }
                     None => {
-                        self.users.is_answering = false;
+                        self.users.reading = Reading::Asked;
                         return Poll::Pending;
                     }
                 },
             };
             if let Some(message) = message.filter(|message| self.inbox.is_wanted(message)) {
-                self.users.is_answering = true;
+                self.users.reading = Reading::Answering;
                 self.deadlines.message_taken(Instant::now);
                 return Poll::Ready(Some(Ok(message)));
             }

@@ -25,9 +25,7 @@ pub(super) struct Users {
     pub(super) senders: u32,
     /// Whether there is a handle that receives.
     pub(super) has_reader: bool,
-    /// Whether the application has taken a message and has not asked for the next one since: it may
-    /// be answering.
-    pub(super) is_answering: bool,
+    pub(super) reading: Reading,
     /// Whether messages that still come are thrown away, as [`close`](crate::WebSocket::close)
     /// does.
     pub(super) is_discarding: bool,
@@ -54,13 +52,24 @@ pub(super) struct Users {
     pub(super) has_new_deadline: bool,
 }
 
+/// How far the application is with what it receives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// It has not asked for a message yet.
+    NotBegun,
+    /// It has asked for one when there was none.
+    Asked,
+    /// It has taken one, and has not asked for the next one since: it may be answering.
+    Answering,
+}
+
 impl Users {
     pub(super) fn new() -> Self {
         Self {
             drivers: 0,
             senders: 0,
             has_reader: true,
-            is_answering: false,
+            reading: Reading::NotBegun,
             is_discarding: false,
             is_closed_by_drop: false,
             is_dropped: false,
