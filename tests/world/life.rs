@@ -28,7 +28,7 @@ use tower_websocket::{AcceptAll, Acceptor, Config, Error, Message, WebSocket, we
 use crate::{
     peer::Peer,
     site::{Buffers, Site, Way},
-    trial::{each, soon, within},
+    trial::{each, each_in_turn, soon, within},
 };
 
 /// A socket in memory and its peer.
@@ -396,56 +396,66 @@ async fn unread_messages_before_the_close_are_kept_and_the_close_is_answered() {
 #[derive(Clone, Copy, Debug)]
 enum Answers {
     AtOnce,
-    /// Its thread is busy, or is taken away from it.
-    Blocking,
     /// It waits for something else, such as a database.
     Awaiting,
     /// It waits for something else, and had asked for a message before.
     Returning,
 }
 
+/// Three questions and a Close, as one write.
+fn questions() -> Vec<u8> {
+    let close = frame(FIN | CLOSE, &4001_u16.to_be_bytes());
+    ["0", "1", "2"].into_iter().flat_map(|text| frame(FIN | TEXT, text.as_bytes())).chain(close).collect()
+}
+
 /// A client that asks and closes in one go gets its answers: the Close is left for a moment while
 /// the handler has yet to answer.
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test(start_paused = true)]
 async fn a_client_that_asks_and_closes_in_one_go_gets_its_answers() {
-    const QUESTIONS: usize = 10;
-    for answers in [Answers::AtOnce, Answers::Blocking, Answers::Awaiting, Answers::Returning] {
-        for ahead in [0, 1] {
-            let what = format!("{QUESTIONS} questions and a Close, {answers:?}, {ahead} before them");
-            each(&what, &Way::ALL, |way| async move {
-                let config = Config::new().keepalive_interval(None);
-                let site = Site::start(way, config, move |mut socket: WebSocket| async move {
-                    if matches!(answers, Answers::Returning) {
-                        assert!(poll!(Box::pin(socket.recv())).is_pending());
-                        sleep(Duration::from_millis(20)).await;
-                    }
-                    while let Some(Ok(message)) = socket.recv().await {
-                        match answers {
-                            Answers::AtOnce => {}
-                            Answers::Blocking => std::thread::sleep(Duration::from_millis(5)),
-                            Answers::Awaiting | Answers::Returning => sleep(Duration::from_millis(5)).await,
-                        }
-                        if message.is_text() && socket.send(message).await.is_err() {
-                            break;
-                        }
-                    }
-                })
-                .await;
-                let mut peer = site.open().await;
-                for n in 0..ahead {
-                    peer.send(FIN | TEXT, format!("{n}")).await;
+    for answers in [Answers::AtOnce, Answers::Awaiting, Answers::Returning] {
+        let (mut peer, socket) = pair(Config::new(), 64 << 10).await;
+        let handler = socket.drive(move |mut socket| async move {
+            if matches!(answers, Answers::Returning) {
+                assert!(poll!(Box::pin(socket.recv())).is_pending());
+                sleep(Duration::from_millis(90)).await;
+            }
+            while let Some(Ok(message)) = socket.recv().await {
+                if !matches!(answers, Answers::AtOnce) {
+                    sleep(Duration::from_millis(90)).await;
                 }
-                let questions =
-                    (ahead..ahead + QUESTIONS).flat_map(|n| frame(FIN | TEXT, n.to_string().as_bytes()));
-                let close = frame(FIN | CLOSE, &4001_u16.to_be_bytes());
-                peer.send_raw(&questions.chain(close).collect::<Vec<_>>()).await;
-                let expected = (0..ahead + QUESTIONS).map(|n| n.to_string().into_bytes()).collect::<Vec<_>>();
-                let transcript = soon("the answers", peer.all(None)).await;
-                transcript.check(&expected, 4001).map(|()| transcript.line())
-            })
-            .await;
-        }
+                if message.is_text() {
+                    socket.send(message).await.expect("there is time to answer");
+                }
+            }
+        });
+        let handler = tokio::spawn(handler);
+        tokio::task::yield_now().await;
+        peer.send_raw(&questions()).await;
+        let transcript = peer.all(None).await;
+        transcript.check(&["0", "1", "2"].map(Vec::from), 4001).expect("all is answered");
+        handler.await.unwrap();
     }
+}
+
+/// As before, while the handler's thread is busy, or taken away from it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_closes_gets_answers_from_a_handler_that_blocks() {
+    each_in_turn("three questions and a Close, the handler blocks", &Way::ALL, |way| async move {
+        let site = Site::start(way, Config::new(), move |mut socket: WebSocket| async move {
+            while let Some(Ok(message)) = socket.recv().await {
+                std::thread::sleep(Duration::from_millis(8));
+                if message.is_text() {
+                    let _ = socket.send(message).await;
+                }
+            }
+        })
+        .await;
+        let mut peer = site.open().await;
+        peer.send_raw(&questions()).await;
+        let transcript = soon("the answers", peer.all(None)).await;
+        transcript.check(&["0", "1", "2"].map(Vec::from), 4001).map(|()| transcript.line())
+    })
+    .await;
 }
 
 /// The Close is answered at once where nothing stands before it, or nobody asks for it, and after
