@@ -1,4 +1,4 @@
-//! The response bodies of a server.
+//! The response body that tracks whether the client reads it.
 
 use std::{
     pin::Pin,
@@ -12,8 +12,8 @@ use pin_project_lite::pin_project;
 use super::idle::{Activity, BodyGuard};
 
 pin_project! {
-    /// A response body that over HTTP/2 records when it waits for the client: hyper asks for more of it only once the
-    /// client has room for what there is.
+    /// A response body that, over HTTP/2, records when it waits for the client. hyper polls the
+    /// body for the next frame only when the client's window has space for the previous one.
     pub(super) struct TrackedBody<B> {
         #[pin]
         body: B,

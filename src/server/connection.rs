@@ -1,4 +1,4 @@
-//! One connection: TLS where the listener has it, then HTTP/1.1 or HTTP/2.
+//! One connection: TLS if the listener has it, then HTTP/1.1 or HTTP/2.
 
 use std::{future::Future, pin::pin, sync::Arc};
 
@@ -26,7 +26,7 @@ use crate::{
     shutdown::{Shutdown, Stage},
 };
 
-/// What every connection of a server is served with.
+/// The values that all connections of a server share.
 #[derive(Clone, Debug)]
 pub(super) struct ConnectionContext<S> {
     pub(super) service: S,
@@ -57,7 +57,7 @@ impl<S: HttpService> ConnectionContext<S> {
         Connection { io, peer, tls: None, unwrap_io, deadline, progress, context: self }.serve(http2).await;
     }
 
-    /// Does the TLS handshake, then serves the connection in the same way.
+    /// Performs the TLS handshake, then serves the connection in the same way.
     pub(super) async fn serve_tls<IO, A>(
         mut self,
         io: IO,
@@ -79,7 +79,8 @@ impl<S: HttpService> ConnectionContext<S> {
         Connection { io, peer, tls, unwrap_io: None, deadline, progress, context: self }.serve(http2).await;
     }
 
-    /// The output of `future`, unless the deadline passes or the server is shut down before.
+    /// Returns the output of `future`, or `None` if the deadline passes or the server is shut down
+    /// first.
     async fn until<F: Future>(&mut self, deadline: Instant, future: F) -> Option<F::Output> {
         let mut future = pin!(timeout_at(deadline, future));
         tokio::select! {
@@ -89,18 +90,18 @@ impl<S: HttpService> ConnectionContext<S> {
                 return None;
             },
         }
-        // The server's future was dropped: its connections go on without it.
+        // The server's future was dropped. Its connections continue without it.
         future.await.ok()
     }
 }
 
-/// A connection on which HTTP is spoken.
+/// A connection after the TLS handshake and the detection of HTTP/2.
 struct Connection<IO, S, A> {
     io: Rewind<IO>,
     peer: PeerAddr<A>,
     tls: Option<TlsInfo>,
     unwrap_io: Option<UnwrapIo>,
-    /// When there has to be a request.
+    /// When the first request must have arrived.
     deadline: Instant,
     progress: Arc<WriteProgress>,
     context: ConnectionContext<S>,
@@ -125,7 +126,8 @@ where
                 let connection = http1.serve_connection(io, requests).with_upgrades();
                 drive(connection, &activity, deadline, policy, stage).await;
             }
-            // Boxed: it is larger, and HTTP/1.1 connections need not hold room for it.
+            // Boxed because its future is larger: HTTP/1.1 connections need not reserve space for
+            // it.
             Some(http2) => {
                 let policy = settings.http2.idle_policy();
                 let max_header_size = settings.max_header_size;

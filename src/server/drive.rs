@@ -16,11 +16,10 @@ use tokio::{
 use super::idle::{Action, Activity, IdlePolicy};
 use crate::shutdown::Stage;
 
-/// How long a connection may take to end once it is told to, when there is nothing on it to wait
-/// for.
+/// How long an HTTP/2 connection may take to end after GOAWAY, if no stream makes progress.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// hyper's connection of either version.
+/// hyper's connection, of either HTTP version.
 pub(super) trait HttpConnection: Future {
     fn graceful_shutdown(self: Pin<&mut Self>);
 }
@@ -37,7 +36,7 @@ where
     }
 }
 
-/// Drives a connection to its end, and ends it at its deadlines and when the server is shut down.
+/// Drives a connection to its end. Closes it when a deadline passes or the server is shut down.
 pub(super) async fn drive<C: HttpConnection>(
     connection: C,
     activity: &Activity,
@@ -48,29 +47,29 @@ pub(super) async fn drive<C: HttpConnection>(
     let mut connection = pin!(connection);
     let mut timer = pin!(sleep_until(first_request));
     let mut server_is_there = true;
-    // A graceful shutdown that waits until an upgrade is answered.
+    // Whether a graceful shutdown waits until an upgrade request is answered.
     let mut is_postponed = false;
     let mut is_shutting_down = false;
-    // The connection answers upgrades on this task, so it is polled again then: no other waker has
-    // to be kept.
+    // Upgrade requests are answered while this task polls the connection, so this condition is
+    // checked again after each answer. It needs no waker of its own.
     let answered = || poll_fn(|_| if activity.is_upgrading() { Poll::Pending } else { Poll::Ready(()) });
     loop {
-        // An error of the connection is the client's: it went away, or sent no HTTP and was
-        // answered.
+        // A connection's error is caused by the client: it disconnected, or it sent invalid HTTP
+        // and got an error response.
         tokio::select! {
             biased;
             _ = connection.as_mut() => return,
             changed = stage.changed(), if server_is_there => {
                 match changed.map(|()| *stage.borrow_and_update()) {
                     Ok(Stage::Running) => continue,
-                    // hyper would add `Connection: close` to the 101, with which no client opens the WebSocket.
+                    // hyper would add `Connection: close` to the 101, and clients reject that.
                     Ok(Stage::Spreading | Stage::Draining) if activity.is_upgrading() => {
                         is_postponed = true;
                         continue;
                     }
                     Ok(Stage::Spreading | Stage::Draining) => {}
                     Ok(Stage::Dropping) => return,
-                    // The server's future was dropped: its connections go on without it.
+                    // The server's future was dropped. Its connections continue without it.
                     Err(_) => {
                         server_is_there = false;
                         continue;
@@ -89,8 +88,8 @@ pub(super) async fn drive<C: HttpConnection>(
             },
         }
         connection.as_mut().graceful_shutdown();
-        // hyper ends an idle HTTP/1.1 connection at once. An HTTP/2 client is told first, and has
-        // time to answer.
+        // hyper closes an idle HTTP/1.1 connection immediately. An HTTP/2 client gets GOAWAY first
+        // and has time to react.
         if let IdlePolicy::Http2(limit) = &mut policy {
             is_shutting_down = true;
             *limit = END_TIMEOUT;

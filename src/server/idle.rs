@@ -1,4 +1,4 @@
-//! What a connection is doing, and when it has done nothing for too long.
+//! What a connection is doing, and whether it has been idle for too long.
 
 use std::{
     mem,
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::tracked_io::WriteProgress;
 
-/// What a connection is doing. The guards below count it.
+/// What a connection is doing, as counted by the guards below.
 #[derive(Debug)]
 pub(super) struct Activity {
     counts: Mutex<Counts>,
@@ -20,11 +20,11 @@ pub(super) struct Activity {
 #[derive(Debug)]
 struct Counts {
     has_requested: bool,
-    /// Whether an upgrade was requested that is not answered yet.
+    /// Whether an upgrade request is not answered yet.
     is_upgrading: bool,
-    /// How many HTTP/2 streams are open. hyper closes idle HTTP/1.1 connections itself.
+    /// The number of open HTTP/2 streams. hyper closes idle HTTP/1.1 connections itself.
     streams: usize,
-    /// On how many of the streams the client has to take what there is of the response.
+    /// The number of streams that wait for the client to read the response.
     blocked: usize,
     /// When one of these numbers last changed.
     changed: Instant,
@@ -33,9 +33,9 @@ struct Counts {
 /// How long a connection may be idle, and what counts as idle.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum IdlePolicy {
-    /// The client takes nothing of what is sent to it.
+    /// The connection is idle while the client does not read the response.
     Http1(Duration),
-    /// No stream makes progress.
+    /// The connection is idle while no stream makes progress.
     #[cfg_attr(not(feature = "http2"), allow(dead_code))]
     Http2(Duration),
 }
@@ -43,9 +43,9 @@ pub(super) enum IdlePolicy {
 /// What to do about a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action {
-    /// Nothing before then.
+    /// Nothing until this time.
     Wait(Instant),
-    /// Drop it: there was never a request, or the client does not take the response.
+    /// Drop it: no request arrived, or the client does not read the response.
     Drop,
     /// Shut it down gracefully: it was idle for too long.
     ShutDown,
@@ -59,17 +59,17 @@ impl Activity {
         Self { counts: Mutex::new(counts), progress }
     }
 
-    /// Records that a whole request head has arrived.
+    /// Records that a complete request head has arrived.
     pub(super) fn on_request(&self) {
         self.with(|counts| counts.has_requested = true);
     }
 
-    /// Returns whether an upgrade was requested that is not answered yet.
+    /// Returns whether an upgrade request is not answered yet.
     pub(super) fn is_upgrading(&self) -> bool {
         self.with(|counts| counts.is_upgrading)
     }
 
-    /// Decides what to do when the deadline of the first request has passed, or a wait is over.
+    /// Decides what to do when the first request's deadline has passed, or a wait is over.
     pub(super) fn action(&self, now: Instant, policy: IdlePolicy) -> Action {
         if self.with(|counts| !counts.has_requested) {
             return Action::Drop;
@@ -79,15 +79,17 @@ impl Activity {
             IdlePolicy::Http2(limit) => (self.idle_since(), limit, Action::ShutDown),
         };
         match since {
-            // Whenever it begins, the next look comes before it has lasted for too long.
+            // If the idle time begins later, it cannot exceed the limit before this.
             None => Action::Wait(now + limit),
             Some(since) if since + limit > now => Action::Wait(since + limit),
             Some(_) => action,
         }
     }
 
-    /// Since when every stream waits for the client, or there is none. What the client takes may
-    /// still be of a stream that has ended here.
+    /// Returns since when every stream waits for the client, or no stream is open.
+    ///
+    /// Data that the client reads also counts when it belongs to a stream that has already ended
+    /// here.
     fn idle_since(&self) -> Option<Instant> {
         let changed = self.with(|counts| (counts.streams <= counts.blocked).then_some(counts.changed))?;
         Some(changed.max(self.progress.last()))
@@ -105,7 +107,7 @@ impl Activity {
     }
 }
 
-/// Counts a request for an upgrade until it is answered.
+/// Counts an upgrade request until it is answered.
 #[derive(Debug)]
 pub(super) struct UpgradeGuard(Arc<Activity>);
 
@@ -142,7 +144,7 @@ impl Drop for StreamGuard {
     }
 }
 
-/// Counts an HTTP/2 response body while it waits for the client.
+/// Counts an HTTP/2 response body as blocked while it waits for the client.
 #[derive(Debug)]
 pub(super) struct BodyGuard {
     activity: Arc<Activity>,
@@ -150,18 +152,18 @@ pub(super) struct BodyGuard {
 }
 
 impl BodyGuard {
-    /// The client has to take the response's head first.
+    /// Creates the guard of a blocked body: the client has to read the response's head first.
     pub(super) fn new(activity: Arc<Activity>) -> Self {
         activity.change(|counts| counts.blocked += 1);
         Self { activity, is_blocked: true }
     }
 
-    /// Records whether there is something for the client to take, after it took all there was.
+    /// Records whether data waits for the client, after it has read all earlier data.
     pub(super) fn set_blocked(&mut self, is_blocked: bool) {
         match (mem::replace(&mut self.is_blocked, is_blocked), is_blocked) {
             (false, true) => self.activity.change(|counts| counts.blocked += 1),
             (true, false) => self.activity.change(|counts| counts.blocked -= 1),
-            // The client has taken what was there.
+            // The client has read the earlier data, and more is waiting now.
             (true, true) => self.activity.change(|_| {}),
             (false, false) => {}
         }

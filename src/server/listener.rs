@@ -1,4 +1,4 @@
-//! What connections come from.
+//! Sources of incoming connections.
 
 use std::{
     fmt, io,
@@ -10,33 +10,80 @@ use tokio::{
     net::TcpListener,
 };
 
-/// A source of incoming connections: a [`TcpListener`], on Unix a `UnixListener`, or one of your
-/// own.
+/// A source of incoming connections: a [`TcpListener`], on Unix a `UnixListener`, or your own type.
 ///
-/// Where [`Io`](Self::Io) is a `TcpStream`, [`serve`](crate::serve()) sets `TCP_NODELAY` and, on
-/// Linux, a `TCP_NOTSENT_LOWAT` of 128 KiB on each. A listener of your own whose `Io` contains one
-/// has to do that itself.
+/// If [`Io`](Self::Io) is a `TcpStream`, [`serve`](crate::serve()) sets `TCP_NODELAY` on each
+/// connection and, on Linux, a `TCP_NOTSENT_LOWAT` of 128 KiB. If `Io` is a type that wraps a
+/// `TcpStream`, the listener has to set these options.
+///
+/// # Examples
+///
+/// A listener that accepts connections only from the same machine:
+///
+/// ```
+/// use std::{
+///     io,
+///     net::SocketAddr,
+///     task::{Context, Poll, ready},
+/// };
+/// use tokio::net::{TcpListener, TcpStream};
+/// use tower_websocket::server::Listener;
+///
+/// struct LocalOnly(TcpListener);
+///
+/// impl Listener for LocalOnly {
+///     type Io = TcpStream;
+///     type Addr = SocketAddr;
+///
+///     fn poll_accept(
+///         &mut self,
+///         cx: &mut Context<'_>,
+///     ) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+///         loop {
+///             let (io, addr) = ready!(self.0.poll_accept(cx))?;
+///             if addr.ip().is_loopback() {
+///                 return Poll::Ready(Ok((io, addr)));
+///             }
+///         }
+///     }
+/// }
+/// ```
 pub trait Listener: Send + 'static {
-    /// A connection.
+    /// The stream of a connection.
     type Io: AsyncRead + AsyncWrite + Send + Unpin + 'static;
-    /// Who is at its other end.
+    /// The address of the remote peer, which requests carry as a [`PeerAddr`].
     type Addr: Clone + Send + Sync + 'static;
 
     /// Accepts the next connection.
     ///
+    /// See the [example](Self#examples) of the trait.
+    ///
     /// # Errors
     ///
-    /// An error ends neither the listener nor the server: it tries again, after a pause if the
-    /// error is not about a single connection.
+    /// An error stops neither the listener nor the server. The server tries again, immediately if
+    /// the error concerns a single connection, otherwise after a pause of 100 ms.
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Self::Io, Self::Addr)>>;
 }
 
 /// The remote peer's address: a request extension that [`serve`](crate::serve()) sets.
 ///
-/// For a [`TcpListener`] it holds a [`SocketAddr`](std::net::SocketAddr), which is then an
-/// extension by itself too, for middleware that knows nothing of this crate. With the feature
-/// `axum` the address is also there as axum's `ConnectInfo`, as below `axum::serve` with
+/// For a [`TcpListener`] it contains a [`SocketAddr`](std::net::SocketAddr). The `SocketAddr` is
+/// also an extension by itself, for middleware that does not know this crate. With the feature
+/// `axum`, the address is also available as axum's `ConnectInfo`, as with `axum::serve` and
 /// `into_make_service_with_connect_info`.
+///
+/// # Examples
+///
+/// ```
+/// use http::{Request, Response};
+/// use tower_websocket::{Handshake, Rejection, server::PeerAddr};
+///
+/// async fn handshake(request: Request<Handshake>) -> Result<Response<PeerAddr>, Rejection> {
+///     let peer: PeerAddr = *request.extensions().get().expect("`serve` sets it");
+///     println!("request from {peer}");
+///     Ok(request.into_body().accept(peer))
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PeerAddr<A = std::net::SocketAddr>(pub A);
 
@@ -55,8 +102,8 @@ impl Listener for TcpListener {
     }
 }
 
-/// The socket's file stays when the listener is dropped, and binding fails while it exists. Remove
-/// it before binding, if no other server can be listening on it, and after serving.
+/// The socket file is not removed when the listener is dropped, and binding fails while the file
+/// exists. Remove it after serving, and before binding if no other server can be using it.
 #[cfg(unix)]
 impl Listener for tokio::net::UnixListener {
     type Io = tokio::net::UnixStream;

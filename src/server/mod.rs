@@ -1,4 +1,4 @@
-//! The standalone server: what [`serve`](crate::serve()) takes and returns.
+//! The standalone server behind [`serve`](crate::serve()).
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -9,11 +9,20 @@
 //! let service = WebSocketUpgradeLayer::accept_all(async |mut socket| {
 //!     let _ = socket.send("hello").await;
 //! })
-//! .filter(|request| request.extensions.get::<PeerAddr>().is_some_and(|peer| peer.0.ip().is_loopback()))
+//! .filter(|request| {
+//!     let peer = request.extensions.get::<PeerAddr>();
+//!     peer.is_some_and(|peer| peer.0.ip().is_loopback())
+//! })
 //! .into_service();
-//! serve(TcpListener::bind("127.0.0.1:8080").await?, service).drain_timeout(Duration::from_secs(5)).await
+//! serve(TcpListener::bind("127.0.0.1:8080").await?, service)
+//!     .drain_timeout(Duration::from_secs(5))
+//!     .await
 //! # }
 //! ```
+//!
+//! - [`serve`](crate::serve()) and `serve_tls` take a [`Listener`] and an [`HttpService`].
+//! - [`Serve`] has the settings: timeouts, limits, more listeners, graceful shutdown.
+//! - [`PeerAddr`] and, with TLS, `TlsInfo` are extensions of each request.
 
 mod body;
 mod connection;

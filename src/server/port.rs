@@ -1,4 +1,4 @@
-//! A listener of a server.
+//! A listener of a server, and how its connections begin.
 
 use std::{
     future::Future,
@@ -19,14 +19,14 @@ use crate::{
     trace::{accept_failed, tcp_failed},
 };
 
-/// How long accepting pauses after an error that the next connection would meet too.
+/// How long accepting pauses after an error that would also affect the next connection.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// How many connections in a row may fail to be accepted without a pause. A listener that has
-/// nothing but those is broken, and would have the thread to itself.
+/// How many failures of single connections are accepted in a row without a pause. A broken listener
+/// that only returns such errors would otherwise occupy its thread.
 const MAX_FAILED: usize = 64;
 
-/// A listener, and what is done with its connections first.
+/// A listener with its TLS configuration.
 pub(super) struct Port<L> {
     listener: L,
     tls: Option<TlsConfig>,
@@ -39,9 +39,9 @@ impl<L> Port<L> {
     }
 }
 
-/// A [`Port`] of any listener.
+/// A [`Port`] with a listener of any type.
 pub(super) trait Accept<S>: Send {
-    /// Accepts the next connection, and serves it on a task of its own. Takes `permit` for it.
+    /// Accepts the next connection, and serves it on its own task. Takes `permit` for it.
     fn poll_accept(
         &mut self,
         cx: &mut Context<'_>,
@@ -65,8 +65,8 @@ impl<L: Listener, S: HttpService> Accept<S> for Port<L> {
             }
             match ready!(self.listener.poll_accept(cx)) {
                 Ok((io, addr)) => {
-                    // For HTTP/2 and for TLS, where the socket cannot be reached when a WebSocket
-                    // opens.
+                    // Set here for HTTP/2 and TLS, where the TCP socket cannot be reached when a
+                    // WebSocket opens.
                     if let Err(error) = TcpOptions::default().apply(&io) {
                         tcp_failed(&error);
                     }
@@ -80,8 +80,8 @@ impl<L: Listener, S: HttpService> Accept<S> for Port<L> {
                 Err(error) if is_of_one_connection(&error) && failed < MAX_FAILED => failed += 1,
                 Err(error) => {
                     accept_failed(&error);
-                    // Out of file descriptors or memory, mostly: trying again at once would only
-                    // burn the CPU.
+                    // Usually file descriptors or memory are exhausted, so an immediate retry would
+                    // only waste CPU time.
                     self.pause = Some(Box::pin(sleep(PAUSE)));
                 }
             }
@@ -89,8 +89,8 @@ impl<L: Listener, S: HttpService> Accept<S> for Port<L> {
     }
 }
 
-/// Whether the connection that was about to be accepted went away, which says nothing about the
-/// next.
+/// Returns whether accepting failed because that one connection was closed by the peer. Such an
+/// error does not affect the next connection.
 fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),

@@ -9,8 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{connection::ConnectionContext, port::Accept};
 
-/// How many connections that are waiting to be accepted are still taken when a server stops
-/// accepting.
+/// How many waiting connections a server still accepts when it stops accepting.
 const MAX_LAST: usize = 1024;
 
 /// All the listeners of a server.
@@ -29,7 +28,7 @@ impl<S> Ports<S> {
         self.ports.push(Box::new(port));
     }
 
-    /// Accepts from all ports in turn, so that a rush on one does not delay the others.
+    /// Accepts from all ports in turn, so that many connections on one do not delay the others.
     pub(super) fn poll_accept(
         &mut self,
         cx: &mut Context<'_>,
@@ -46,8 +45,8 @@ impl<S> Ports<S> {
         Poll::Pending
     }
 
-    /// Accepts the connections that already wait: the system would reset them when the listener is
-    /// closed.
+    /// Accepts the connections that are already waiting. The system would reset them when the
+    /// listener is closed.
     pub(super) fn poll_last(
         &mut self,
         cx: &mut Context<'_>,

@@ -1,4 +1,4 @@
-//! The requests of one connection on their way to the service.
+//! Passes the requests of one connection on to the service.
 
 use std::{
     any::Any,
@@ -22,8 +22,8 @@ use super::{
 };
 use crate::{handshake::HandshakeKind, io::UnwrapIo, shutdown::Shutdown};
 
-/// The service that hyper calls with the requests of one connection: adds what is known about the
-/// connection, and passes them on to the user's service.
+/// The service that hyper calls with the requests of one connection. It adds the extensions that
+/// describe the connection, then calls the user's service.
 #[derive(Clone, Debug)]
 pub(super) struct Requests<S, A> {
     pub(super) service: S,
@@ -67,7 +67,7 @@ where
 }
 
 pin_project! {
-    /// The future of a response, which over HTTP/1.1 is counted while it answers an upgrade.
+    /// The future of a response. Over HTTP/1.1, it holds the guard of an upgrade request.
     pub(super) struct TrackedResponse<Fut> {
         #[pin]
         future: Fut,

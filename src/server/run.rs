@@ -1,4 +1,4 @@
-//! Runs a server.
+//! The server's main loop.
 
 use std::{
     future::{Future, pending, poll_fn},
@@ -19,12 +19,12 @@ use super::{
 };
 use crate::shutdown::{Shutdown, Stage};
 
-/// A server, to be set up and [run](Self::run).
+/// A server that is ready to [run](Self::run).
 pub(super) struct Server<S> {
     ports: Ports<S>,
     service: S,
     pub(super) shutdown: Shutdown,
-    /// Ready when the server is to be shut down gracefully.
+    /// Completes when the server should shut down gracefully.
     pub(super) signal: Pin<Box<dyn Future<Output = ()> + Send>>,
     pub(super) drain_timeout: Duration,
     pub(super) drain_spread: Duration,
@@ -52,7 +52,7 @@ impl<S> Server<S> {
 }
 
 impl<S: HttpService> Server<S> {
-    /// Accepts and serves connections until the signal, then waits for those that are open.
+    /// Accepts and serves connections until the signal completes, then waits for the open ones.
     pub(super) async fn run(self) -> io::Result<()> {
         let Self {
             mut ports,
@@ -85,16 +85,17 @@ impl<S: HttpService> Server<S> {
                 () = accepting => {}
             }
         }
-        // Without the budget that tokio gives a task for each turn.
+        // Without tokio's cooperative budget, which would end the loop early.
         unconstrained(poll_fn(|cx| ports.poll_last(cx, &mut context, limit.as_ref()))).await;
-        // From now on others may listen there, and only connections hold a receiver of the stage.
+        // Now other processes can listen on the address. Only connections still hold a receiver of
+        // the stage.
         drop((ports, context));
         stage.send_replace(Stage::Draining);
         if !drain_spread.is_zero() {
             shutdown.start_spread(drain_spread);
         }
         let sockets = shutdown.drain(drain_timeout);
-        // A request in progress may still become a socket, so the connections go first.
+        // A request in progress may still open a socket, so connections are told to end first.
         let http = timeout(drain_timeout, stage.closed());
         let (_, http) = tokio::join!(sockets, http);
         if http.is_err() {
@@ -104,7 +105,7 @@ impl<S: HttpService> Server<S> {
     }
 }
 
-/// Waits for room for one more connection.
+/// Waits until the limit allows one more connection.
 async fn acquire(limit: Option<&Arc<Semaphore>>) -> Option<OwnedSemaphorePermit> {
     // The semaphore is never closed.
     Arc::clone(limit?).acquire_owned().await.ok()

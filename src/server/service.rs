@@ -1,15 +1,30 @@
-//! What a server serves.
+//! The bounds of the service that a server calls.
 
 use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
 use tower::{BoxError, Service};
 
-/// Trait alias for what [`serve`](crate::serve()) serves: any tower service of HTTP requests that
-/// can be cloned.
+/// Trait alias for the services that [`serve`](crate::serve()) accepts: any tower service of HTTP
+/// requests that can be cloned.
 ///
-/// It is implemented for all of those and need not be implemented by hand. It is not hyper's trait
+/// It is implemented for every such service; do not implement it yourself. It is not hyper's trait
 /// of the same name.
+///
+/// # Examples
+///
+/// A function that serves any such service:
+///
+/// ```
+/// use std::{io, time::Duration};
+/// use tokio::net::TcpListener;
+/// use tower_websocket::{serve, server::HttpService};
+///
+/// async fn run<S: HttpService>(service: S) -> io::Result<()> {
+///     let listener = TcpListener::bind("127.0.0.1:8080").await?;
+///     serve(listener, service).drain_timeout(Duration::from_secs(5)).await
+/// }
+/// ```
 pub trait HttpService:
     Service<
         Request<Incoming>,
@@ -20,7 +35,7 @@ pub trait HttpService:
     + Send
     + 'static
 {
-    /// The body of its responses.
+    /// The body of the responses.
     type ResponseBody: Body<Data: Send, Error: Into<BoxError>> + Send + 'static;
 }
 

@@ -1,4 +1,4 @@
-//! The deadlines and limits of a server.
+//! The timeouts and limits of a server.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use hyper_util::rt::TokioTimer;
 
 use super::http2::Http2Settings;
 
-/// The deadlines and limits of a server.
+/// The timeouts and limits of a server.
 #[derive(Clone, Debug)]
 pub(super) struct ServerSettings {
     pub(super) tls_handshake_timeout: Duration,
@@ -34,7 +34,7 @@ impl Default for ServerSettings {
 }
 
 impl ServerSettings {
-    /// How long there may be no whole head of a first request.
+    /// Returns how long it may take until the first request's complete head has arrived.
     pub(super) fn first_request(&self) -> Duration {
         self.first_request_timeout.min(self.header_read_timeout)
     }
@@ -44,7 +44,7 @@ impl ServerSettings {
         http.timer(TokioTimer::new())
             .header_read_timeout(self.header_read_timeout)
             .max_header_size(self.max_header_size);
-        // Even hyper's own default costs an allocation for each request when it is set.
+        // Setting it costs an allocation for each request, even with hyper's default value.
         if let Some(max) = self.max_headers {
             http.max_headers(max);
         }

@@ -1,4 +1,4 @@
-//! The IO that the server serves.
+//! The IO of a connection, with a record of how the peer reads.
 
 use std::{
     io,
@@ -17,13 +17,14 @@ use tokio::{
 
 use crate::io::{Rewind, UpgradedIo};
 
-/// Writes of fewer bytes than this are HTTP/2's own frames, such as answers to pings, or the end of
-/// something.
+/// The smallest write that counts as progress, in bytes. Smaller ones may be HTTP/2's own frames,
+/// such as replies to pings.
 const MIN_PROGRESS: usize = 256;
 
-/// The IO that the server serves. It records how the peer takes what is sent to it, and holds the
-/// connection's permit for as long as it lives. It belongs below TLS, which takes more than it
-/// passes on.
+/// The IO of a connection. It records how fast the peer accepts data, and holds the connection's
+/// permit until it is dropped.
+///
+/// It must be below TLS, because TLS buffers more data than it writes.
 #[derive(Debug)]
 pub(super) struct TrackedIo<IO> {
     io: IO,
@@ -31,7 +32,7 @@ pub(super) struct TrackedIo<IO> {
     permit: Option<OwnedSemaphorePermit>,
 }
 
-/// How a peer takes what is sent to it.
+/// Records when the peer accepted data, and whether data waits for it.
 #[derive(Debug)]
 pub(super) struct WriteProgress(Mutex<Writes>);
 
@@ -46,17 +47,18 @@ impl WriteProgress {
         Self(Mutex::new(Writes { last: Instant::now(), blocked_since: None }))
     }
 
-    /// When the peer last took [`MIN_PROGRESS`] bytes or more at once.
+    /// Returns when the peer last accepted [`MIN_PROGRESS`] bytes or more at once.
     pub(super) fn last(&self) -> Instant {
         self.with(|writes| writes.last)
     }
 
-    /// Since when there is something that the peer does not take.
+    /// Returns since when the peer accepts no data although some is waiting, or `None` if none is
+    /// waiting.
     pub(super) fn blocked_since(&self) -> Option<Instant> {
         self.with(|writes| writes.blocked_since)
     }
 
-    /// `written` is how many bytes the peer has just taken; 0 when nothing waits any more.
+    /// Records how many bytes the peer has accepted; 0 if no data waits any longer.
     fn record(&self, written: Poll<usize>) {
         self.with(|writes| match written {
             Poll::Pending => {
@@ -82,8 +84,8 @@ impl<IO> TrackedIo<IO> {
     }
 }
 
-/// Takes the IO of a connection without TLS, and what was read beyond the request, out of what
-/// hyper hands over.
+/// Recovers the IO of a connection without TLS from hyper's type, together with the bytes that were
+/// read after the request.
 pub(super) fn unwrap_io<IO>(
     upgraded: hyper::upgrade::Upgraded,
 ) -> Result<(UpgradedIo, Bytes), hyper::upgrade::Upgraded>
@@ -140,7 +142,7 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for TrackedIo<IO> {
     }
 }
 
-/// How many bytes were written. After an error nothing waits any more.
+/// Returns how many bytes were written. After an error, no data waits any longer.
 fn count<T>(done: &Poll<io::Result<T>>, bytes: impl FnOnce(&T) -> usize) -> Poll<usize> {
     match done {
         Poll::Pending => Poll::Pending,

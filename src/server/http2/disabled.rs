@@ -1,4 +1,4 @@
-//! No HTTP/2.
+//! The server without HTTP/2.
 
 use std::{
     convert::Infallible,
@@ -18,7 +18,7 @@ use crate::server::{
     tls::TlsInfo,
 };
 
-/// Shows that a client speaks HTTP/2, and stands for its connection: neither ever exists.
+/// Stands for an HTTP/2 client and its connection. Without the feature, neither exists.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::server) struct Http2(Infallible);
 

@@ -16,20 +16,20 @@ use crate::server::{
     tls::TlsInfo,
 };
 
-/// How much may lie unread of each stream, in bytes. As much for each of them makes the window of
-/// the connection, or one socket that nobody reads would stall its neighbours.
+/// How many bytes of each stream may be unread. The connection's window is this size times the
+/// number of streams, so that a socket that is not read cannot block the others.
 const STREAM_WINDOW: u32 = 64 * 1024;
 
 /// The largest window (RFC 9113 §6.9.1).
 const MAX_WINDOW: u32 = (1 << 31) - 1;
 
-/// Shows that a client speaks HTTP/2.
+/// Proves that a client uses HTTP/2.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::server) struct Http2(());
 
 impl Http2 {
-    /// Reads from a connection without TLS until it is clear whether the client speaks HTTP/2.
-    /// Returns that, and all that was read.
+    /// Reads from a connection without TLS until it is clear whether the client uses HTTP/2.
+    /// Returns the result and the bytes that were read.
     pub(in crate::server) async fn detect<IO>(io: &mut IO) -> io::Result<(Option<Self>, Bytes)>
     where
         IO: AsyncRead + Unpin,
@@ -38,7 +38,7 @@ impl Http2 {
         Ok((is_http2.then_some(Self(())), unread))
     }
 
-    /// Returns whether the client agreed on HTTP/2 in its TLS handshake (RFC 9113 §3.2).
+    /// Returns `Some` if the client selected HTTP/2 in its TLS handshake (RFC 9113 §3.2).
     pub(in crate::server) fn agreed(tls: &TlsInfo) -> Option<Self> {
         (tls.alpn_protocol() == Some(b"h2")).then_some(Self(()))
     }

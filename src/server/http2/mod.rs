@@ -1,4 +1,4 @@
-//! HTTP/2 on the server; without the feature `http2`, nothing.
+//! HTTP/2 on the server; disabled without the feature `http2`.
 
 #[cfg(not(feature = "http2"))]
 mod disabled;

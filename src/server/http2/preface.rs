@@ -1,18 +1,18 @@
-//! Which HTTP a client speaks on a port without TLS (RFC 9113 §3.3 and §3.4).
+//! Detects HTTP/2 on a connection without TLS (RFC 9113 §3.3 and §3.4).
 
 use std::io;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// What every HTTP/2 connection starts with.
+/// The first bytes of every HTTP/2 connection.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// Room for most requests, so that looking for the preface costs an HTTP/1.1 client's request no
-/// further read.
+/// Space for most requests, so that detection costs an HTTP/1.1 client no additional read.
 const FIRST_READ: usize = 1024;
 
-/// Reads until it is clear whether the client speaks HTTP/2. Returns that, and all that was read.
+/// Reads until it is clear whether the client uses HTTP/2. Returns the result and the bytes that
+/// were read.
 pub(super) async fn read<IO: AsyncRead + Unpin>(io: &mut IO) -> io::Result<(bool, Bytes)> {
     let mut bytes = BytesMut::with_capacity(FIRST_READ);
     while bytes.len() < PREFACE.len() && PREFACE.starts_with(&bytes) {
@@ -30,7 +30,7 @@ mod tests {
     use super::{PREFACE, read};
 
     #[tokio::test]
-    async fn only_the_whole_preface_is_http_2_in_whatever_pieces() {
+    async fn only_the_complete_preface_is_http2() {
         let almost = [&PREFACE[..PREFACE.len() - 1], b"x"].concat();
         let more = [PREFACE, b"\0\0\0\x04\0\0\0\0\0"].concat();
         let cases: [(&[u8], bool); 7] = [
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_first_other_byte_decides() {
+    async fn first_different_byte_decides() {
         let (mut client, mut server) = duplex(100);
         client.write_all(b"PRO").await.unwrap();
         assert!(!read(&mut server).await.unwrap().0);

@@ -6,10 +6,10 @@ use hyper::rt::Executor;
 
 use crate::server::idle::{Activity, StreamGuard};
 
-/// Runs each stream of an HTTP/2 connection on a task of its own, and counts them.
+/// Runs each stream of an HTTP/2 connection on its own task, and counts the open streams.
 ///
-/// hyper has one future for a request and its response, and one for what is sent on a stream after
-/// an extended CONNECT: as long as either runs, the stream is open.
+/// hyper spawns one future for a request with its response, and another one that sends data on a
+/// stream after an extended CONNECT. The stream is open while either future runs.
 #[derive(Clone, Debug)]
 pub(in crate::server) struct Streams(pub(super) Arc<Activity>);
 

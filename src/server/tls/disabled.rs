@@ -1,8 +1,8 @@
-//! No TLS.
+//! The server without TLS.
 
 use std::convert::Infallible;
 
-/// The TLS configuration of a listener, which has none.
+/// Stands for the TLS configuration of a listener. Without the feature, none exists.
 #[derive(Clone, Debug)]
 pub(in crate::server) struct TlsConfig(Infallible);
 
@@ -12,7 +12,7 @@ impl TlsConfig {
     }
 }
 
-/// The result of a TLS handshake, which there is never.
+/// Stands for the result of a TLS handshake. Without the feature, none exists.
 #[derive(Clone, Debug)]
 pub(in crate::server) struct TlsInfo(Infallible);
 

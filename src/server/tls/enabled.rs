@@ -1,4 +1,4 @@
-//! TLS on a listener.
+//! The TLS configuration of a listener.
 
 use std::{
     error::Error,
@@ -21,51 +21,85 @@ use tokio_rustls::{
 use super::info::TlsInfo;
 use crate::trace::tls_failed;
 
-/// How much of what a client sends after a failed handshake is read, in bytes, so that it gets to
-/// see the alert and not a reset.
+/// How many bytes that a client sends after a failed handshake are read. Without this, the client
+/// would see a connection reset instead of the alert.
 const MAX_LEFT_OVER: u64 = 64 * 1024;
 
-/// The TLS configuration of a listener, and the handle to replace it with. Clones are one handle.
+/// The TLS configuration of a listener, which can be replaced while the server runs.
 ///
-/// A certificate is renewed without a restart by replacing the configuration: new connections get
-/// it, open ones keep theirs.
+/// All clones share one configuration. To renew a certificate without a restart,
+/// [replace](Self::replace) the configuration: new connections use the new one, open connections
+/// keep theirs.
+///
+/// For other features of rustls, such as client certificates, several certificates, or a crypto
+/// provider other than ring, create the TLS configuration from a [`ServerConfig`].
+///
+/// If the `ServerConfig` names no application protocols (ALPN), `http/1.1` is added and, with the
+/// feature `http2`, `h2` before it. Otherwise its list is kept, except that `h2` is removed if the
+/// feature `http2` is not enabled.
+///
+/// # Examples
 ///
 /// ```no_run
-/// # async fn run<S: tower_websocket::server::HttpService>(service: S) -> Result<(), Box<dyn std::error::Error>> {
-/// use tokio::net::TcpListener;
-/// use tower_websocket::{serve_tls, server::TlsConfig};
+/// use tokio::{
+///     net::TcpListener,
+///     signal::unix::{SignalKind, signal},
+/// };
+/// use tower_websocket::{WebSocketUpgradeLayer, serve_tls, server::TlsConfig};
 ///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// let tls = TlsConfig::from_pem_files("chain.pem", "key.pem")?;
-/// tokio::spawn({
-///     let tls = tls.clone();
-///     async move {
-///         let mut hangup = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?;
-///         while hangup.recv().await.is_some() {
-///             match TlsConfig::from_pem_files("chain.pem", "key.pem") {
-///                 Ok(renewed) => tls.replace(renewed),
-///                 Err(error) => eprintln!("the old certificate stays: {error}"),
-///             }
+/// let mut hangup = signal(SignalKind::hangup())?;
+/// let handle = tls.clone();
+/// tokio::spawn(async move {
+///     while hangup.recv().await.is_some() {
+///         match TlsConfig::from_pem_files("chain.pem", "key.pem") {
+///             Ok(renewed) => handle.replace(renewed),
+///             Err(error) => eprintln!("keeping the old certificate: {error}"),
 ///         }
-///         Ok::<_, std::io::Error>(())
 ///     }
 /// });
+/// let service = WebSocketUpgradeLayer::accept_all(async |_| ()).into_service();
 /// serve_tls(TcpListener::bind("0.0.0.0:443").await?, tls, service).await?;
 /// # Ok(())
 /// # }
 /// ```
-///
-/// Anything else that rustls can do, such as client certificates, several certificates, or another
-/// crypto provider than ring, comes with a [`ServerConfig`] of one's own.
-///
-/// Application protocols (ALPN) that are not in the configuration are filled in: `h2`, with the
-/// feature `http2`, and `http/1.1`. A configuration that names any is left as it is, but for an
-/// `h2` that cannot be spoken without that feature.
 #[derive(Clone)]
 #[must_use = "TLS does nothing unless a server has it"]
 pub struct TlsConfig(Arc<RwLock<Arc<ServerConfig>>>);
 
 impl TlsConfig {
-    /// Creates TLS from a configuration.
+    /// Creates a TLS configuration from rustls's.
+    ///
+    /// # Examples
+    ///
+    /// Clients have to present a certificate that `authority` has issued:
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use tower_websocket::{
+    ///     rustls::{
+    ///         RootCertStore, ServerConfig,
+    ///         pki_types::{CertificateDer, PrivateKeyDer},
+    ///         server::WebPkiClientVerifier,
+    ///     },
+    ///     server::TlsConfig,
+    /// };
+    ///
+    /// fn with_client_certificates(
+    ///     chain: Vec<CertificateDer<'static>>,
+    ///     key: PrivateKeyDer<'static>,
+    ///     authority: CertificateDer<'static>,
+    /// ) -> Result<TlsConfig, Box<dyn std::error::Error>> {
+    ///     let mut roots = RootCertStore::empty();
+    ///     roots.add(authority)?;
+    ///     let verifier = WebPkiClientVerifier::builder(Arc::new(roots)).build()?;
+    ///     let config = ServerConfig::builder()
+    ///         .with_client_cert_verifier(verifier)
+    ///         .with_single_cert(chain, key)?;
+    ///     Ok(TlsConfig::new(config))
+    /// }
+    /// ```
     pub fn new(config: impl Into<Arc<ServerConfig>>) -> Self {
         let mut config = config.into();
         let protocols = &config.alpn_protocols;
@@ -78,12 +112,14 @@ impl TlsConfig {
         Self(Arc::new(RwLock::new(config)))
     }
 
-    /// Creates TLS 1.2 and 1.3 from PEM files with the certificate chain, the server's own
-    /// certificate first, and the private key; without client certificates. The files are read
-    /// before this returns.
+    /// Creates a configuration for TLS 1.2 and 1.3 from two PEM files: the certificate chain,
+    /// beginning with the server's own certificate, and the private key.
     ///
-    /// The crypto provider is that of the process, if one is
-    /// [installed](CryptoProvider::install_default), else ring.
+    /// Clients are not asked for certificates. The files are read before this function returns. The
+    /// crypto provider is the process's [default](CryptoProvider::install_default) if one is
+    /// installed, otherwise ring.
+    ///
+    /// See the [example](Self#examples) of the type.
     ///
     /// # Errors
     ///
@@ -94,12 +130,25 @@ impl TlsConfig {
         Self::from_pem(&read(chain.as_ref())?, &read(key.as_ref())?)
     }
 
-    /// Creates TLS as [`from_pem_files`](Self::from_pem_files) does, from the content of such
-    /// files.
+    /// Creates a configuration from the content of two PEM files, as
+    /// [`from_pem_files`](Self::from_pem_files) does.
     ///
     /// # Errors
     ///
-    /// Returns a [`TlsError`] if this cannot be parsed, or if key and certificate do not match.
+    /// Returns a [`TlsError`] if the content cannot be parsed, or if key and certificate do not
+    /// match.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_websocket::server::{TlsConfig, TlsError};
+    ///
+    /// fn from_environment() -> Result<TlsConfig, TlsError> {
+    ///     let read = |name| std::env::var(name).unwrap_or_default();
+    ///     TlsConfig::from_pem(read("TLS_CHAIN").as_bytes(), read("TLS_KEY").as_bytes())
+    /// }
+    /// # assert!(from_environment().is_err());
+    /// ```
     pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, TlsError> {
         let chain: Vec<_> = CertificateDer::pem_slice_iter(chain)
             .collect::<Result<_, _>>()
@@ -117,20 +166,35 @@ impl TlsConfig {
         Ok(Self::new(config))
     }
 
-    /// Replaces the configuration for new connections by that of `other`. Open connections, and
-    /// those in the middle of their TLS handshake, keep theirs. Sessions of the old configuration
-    /// are not resumed.
+    /// Replaces the configuration with that of `other`, for new connections.
+    ///
+    /// Open connections, and connections in their TLS handshake, keep the old one. Sessions of the
+    /// old configuration are not resumed.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn replace(&self, other: impl Into<Self>) {
         let config = other.into().server_config();
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = config;
     }
 
-    /// Returns the configuration for the next connection.
+    /// Returns the configuration that the next connection will use.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_websocket::server::TlsConfig;
+    ///
+    /// fn log_protocols(tls: &TlsConfig) {
+    ///     for protocol in &tls.server_config().alpn_protocols {
+    ///         println!("{}", protocol.escape_ascii());
+    ///     }
+    /// }
+    /// ```
     pub fn server_config(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Does the handshake of one connection. A client that cannot do it is told so with an alert.
+    /// Performs the handshake of one connection. If it fails, sends the client an alert.
     pub(in crate::server) async fn accept<IO>(&self, io: IO) -> Option<(TlsStream<IO>, TlsInfo)>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
@@ -174,7 +238,18 @@ impl fmt::Debug for TlsConfig {
     }
 }
 
-/// Why there is no [`TlsConfig`].
+/// The error returned when a [`TlsConfig`] cannot be created from PEM files or their content.
+///
+/// # Examples
+///
+/// ```
+/// use std::error::Error;
+/// use tower_websocket::server::TlsConfig;
+///
+/// let error = TlsConfig::from_pem_files("missing.pem", "missing.pem").unwrap_err();
+/// assert_eq!(error.to_string(), "missing.pem cannot be read");
+/// assert!(error.source().is_some());
+/// ```
 #[derive(Debug)]
 pub struct TlsError(Kind);
 
@@ -215,7 +290,7 @@ mod tests {
 
     use super::{ServerConfig, TlsConfig, ring};
 
-    /// What becomes of a configuration with these application protocols.
+    /// Returns the application protocols of the `TlsConfig` that is created from the `given` ones.
     fn protocols(given: &[&str]) -> Vec<String> {
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -228,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_can_be_spoken_is_offered() {
+    fn only_supported_protocols_are_offered() {
         for (given, with_http2, without) in [
             (&[][..], &["h2", "http/1.1"][..], &["http/1.1"][..]),
             (&["http/1.1"], &["http/1.1"], &["http/1.1"]),

@@ -1,20 +1,31 @@
-//! What a TLS handshake told.
+//! The result of a TLS handshake.
 
 use std::{fmt, sync::Arc};
 
 use tokio_rustls::rustls::{CipherSuite, ProtocolVersion, ServerConnection, pki_types::CertificateDer};
 
 /// The result of a connection's TLS handshake: a request extension that [`serve`](crate::serve())
-/// sets where there is TLS.
+/// sets on connections with TLS.
+///
+/// # Examples
+///
+/// A handshake service that accepts only clients with a certificate:
 ///
 /// ```
 /// use http::{Request, Response, StatusCode};
 /// use tower_websocket::{Handshake, Rejection, server::TlsInfo};
 ///
 /// async fn handshake(request: Request<Handshake>) -> Result<Response<()>, Rejection> {
-///     let tls = request.extensions().get::<TlsInfo>().ok_or(StatusCode::UPGRADE_REQUIRED)?;
+///     let tls = request.extensions().get::<TlsInfo>().ok_or(StatusCode::FORBIDDEN)?;
+///     println!(
+///         "{:?} with {:?}, {:?}, {:?}",
+///         tls.server_name(),
+///         tls.protocol_version(),
+///         tls.cipher_suite(),
+///         tls.alpn_protocol().map(String::from_utf8_lossy),
+///     );
 ///     if tls.peer_certificates().is_empty() {
-///         return Err((StatusCode::FORBIDDEN, "only with a certificate\n").into());
+///         return Err((StatusCode::FORBIDDEN, "a client certificate is required\n").into());
 ///     }
 ///     Ok(request.into_body().accept(()))
 /// }
@@ -42,31 +53,43 @@ impl TlsInfo {
         }))
     }
 
-    /// Returns the host that the client wanted to reach, in lower case (SNI, RFC 6066 §3). A client
-    /// that connects to an address sends none.
+    /// Returns the host name that the client asked for, in lower case (SNI, RFC 6066 §3). A client
+    /// that connects to an IP address sends none.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn server_name(&self) -> Option<&str> {
         self.0.server_name.as_deref()
     }
 
-    /// Returns the application protocol agreed on (ALPN, RFC 7301): `h2`, `http/1.1`, or none,
-    /// which is HTTP/1.1 as well.
+    /// Returns the negotiated application protocol (ALPN, RFC 7301): `h2` or `http/1.1`. `None`
+    /// means that none was negotiated, and HTTP/1.1 is used.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn alpn_protocol(&self) -> Option<&[u8]> {
         self.0.alpn_protocol.as_deref()
     }
 
-    /// Returns the version of TLS.
+    /// Returns the negotiated version of TLS.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn protocol_version(&self) -> Option<ProtocolVersion> {
         self.0.protocol_version
     }
 
-    /// Returns the cipher suite.
+    /// Returns the negotiated cipher suite.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn cipher_suite(&self) -> Option<CipherSuite> {
         self.0.cipher_suite
     }
 
-    /// Returns the client's certificate chain, its own certificate first, as the configuration's
-    /// verifier accepted it. It is empty if there is none, which is always so unless the
-    /// configuration asks for one.
+    /// Returns the client's certificate chain as verified, beginning with the client's own
+    /// certificate.
+    ///
+    /// It is empty if the client sent none, or if the configuration does not ask for one, which is
+    /// the default.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn peer_certificates(&self) -> &[CertificateDer<'static>] {
         &self.0.peer_certificates
     }

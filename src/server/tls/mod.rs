@@ -1,4 +1,4 @@
-//! TLS on a listener; without the feature `tls`, nothing.
+//! TLS on the server; disabled without the feature `tls`.
 
 #[cfg(not(feature = "tls"))]
 mod disabled;
