@@ -1,4 +1,4 @@
-//! Limits, buffers, timings, and the policies for origins and hosts.
+//! The settings of WebSockets: limits, buffers, timeouts, and the policies for origins and hosts.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -12,18 +12,22 @@ use crate::{
     shutdown::Shutdown,
 };
 
-/// Limits, buffers, timings, and the policies for origins and hosts of a layer, an acceptor, an
-/// extractor or a connector.
+/// The settings of a layer, an acceptor, an extractor or a connector: limits, buffers, timeouts,
+/// and the policies for origins and hosts.
+///
+/// # Examples
 ///
 /// ```
 /// use std::time::Duration;
-/// use tower_websocket::{AllowOrigin, Config};
+/// use tower_websocket::{AllowOrigin, Config, WebSocketUpgradeLayer};
 ///
 /// # fn main() -> Result<(), tower_websocket::handshake::InvalidEntry> {
 /// let config = Config::new()
-///     .max_message_size(64 * 1024)
 ///     .allow_origin(AllowOrigin::list(["https://example.com"])?)
-///     .handshake_timeout(Duration::from_secs(2));
+///     .max_connections(10_000)
+///     .max_message_size(64 * 1024)
+///     .keepalive_interval(Duration::from_secs(30));
+/// let layer = WebSocketUpgradeLayer::accept_all(async |_| ()).with_config(config);
 /// # Ok(())
 /// # }
 /// ```
@@ -31,7 +35,7 @@ use crate::{
 #[must_use = "a configuration does nothing unless it is given to a layer, an acceptor or a connector"]
 pub struct Config(Arc<ConfigValues>);
 
-/// What a [`Config`] says: shared by its clones, and by the connections that it is of.
+/// The values of a [`Config`], shared by its clones and by the connections that use it.
 #[derive(Clone, Debug)]
 pub(crate) struct ConfigValues {
     pub(crate) max_message_size: usize,
@@ -47,7 +51,7 @@ pub(crate) struct ConfigValues {
     pub(crate) cork: bool,
     pub(crate) tcp: TcpOptions,
     pub(crate) deflate: deflate::Settings,
-    /// The places that are left for sockets; clones share them.
+    /// The number of further sockets that may open. Clones share it.
     pub(crate) places: Option<Arc<Semaphore>>,
     pub(crate) shutdown: Option<Shutdown>,
     pub(crate) allow_origin: AllowOrigin,
@@ -57,7 +61,9 @@ pub(crate) struct ConfigValues {
 }
 
 impl Config {
-    /// Creates a configuration with the defaults, which each setter states.
+    /// Creates a configuration with the default values, which each method documents.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn new() -> Self {
         Self::default()
     }
@@ -79,14 +85,24 @@ impl Config {
     /// Sets the largest message that is received, in bytes of payload over all its frames. Default:
     /// 1 MiB.
     ///
-    /// A frame that would make its message larger is refused by its header, with Close 1009:
-    /// nothing of it is awaited or allocated. An unfinished message never holds more memory than
-    /// this. Where compression was agreed on, the limit is for what comes out of the inflater; on
-    /// the wire, deflate's own overhead is allowed on top.
+    /// A frame that would exceed this size is rejected with Close 1009 as soon as its header has
+    /// arrived, before memory for its payload is allocated. An unfinished message never uses more
+    /// memory than this size.
+    ///
+    /// With compression, the limit applies to the inflated data. On the wire, deflate's own
+    /// overhead is allowed in addition.
     ///
     /// # Panics
     ///
-    /// Panics when `bytes` is 0.
+    /// Panics if `bytes` is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_websocket::Config;
+    ///
+    /// let config = Config::new().max_message_size(64 * 1024).max_frame_size(16 * 1024);
+    /// ```
     pub fn max_message_size(self, bytes: usize) -> Self {
         assert!(bytes > 0, "max_message_size must be at least 1 byte");
         self.set(|config| config.max_message_size = bytes)
@@ -94,164 +110,253 @@ impl Config {
 
     /// Sets the largest frame that is received, in bytes of payload. Default: 1 MiB.
     ///
-    /// A larger frame is refused by its header, with Close 1009. Memory is allocated as the payload
-    /// arrives, not when the header announces it. A compressed frame may be larger by deflate's own
-    /// overhead, as long as what comes out of it is not.
+    /// A larger frame is rejected with Close 1009 as soon as its header has arrived. Memory is
+    /// allocated as the payload arrives, not when the header announces it.
+    ///
+    /// With compression, the limit applies to the inflated data. On the wire, deflate's own
+    /// overhead is allowed in addition.
+    ///
+    /// See the [example](Self::max_message_size) of `max_message_size`.
     ///
     /// # Panics
     ///
-    /// Panics when `bytes` is 0.
+    /// Panics if `bytes` is 0.
     pub fn max_frame_size(self, bytes: usize) -> Self {
         assert!(bytes > 0, "max_frame_size must be at least 1 byte");
         self.set(|config| config.max_frame_size = bytes)
     }
 
-    /// Sets whether messages are taken from the IO in chunks as they arrive, for
-    /// [`recv_chunks`](crate::WebSocket::recv_chunks), so that they may be of any size. Default:
-    /// `false`.
+    /// Sets whether [`recv_chunks`](crate::WebSocket::recv_chunks) can receive messages of any
+    /// size, in chunks as they arrive. Default: `false`.
     ///
-    /// No more than about 128 KiB are held of what was received and not taken, also of a compressed
-    /// message. Neither [`max_message_size`](Self::max_message_size) nor
+    /// At most about 128 KiB of received data are held until the application takes them, also of a
+    /// compressed message. Neither [`max_message_size`](Self::max_message_size) nor
     /// [`max_frame_size`](Self::max_frame_size) applies to `recv_chunks`.
     ///
-    /// Messages can still be received whole, before and after one that is received in chunks: they
-    /// are put together by [`recv`](crate::WebSocket::recv), within `max_message_size`. One that is
-    /// too large is refused with Close 1009 once so much of it has arrived, not by its header.
+    /// Whole messages can still be received, before and after a message in chunks:
+    /// [`recv`](crate::WebSocket::recv) assembles them, up to `max_message_size`. A message that is
+    /// too large is rejected with Close 1009 when that number of bytes has arrived, not when its
+    /// header arrives.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_websocket::{Config, WebSocket, WebSocketUpgradeLayer};
+    ///
+    /// async fn upload(mut socket: WebSocket) {
+    ///     while let Some(Ok(mut chunks)) = socket.recv_chunks().await {
+    ///         let mut bytes = 0;
+    ///         while let Some(Ok(chunk)) = chunks.recv().await {
+    ///             bytes += chunk.len();
+    ///         }
+    ///         println!("a message of {bytes} bytes");
+    ///     }
+    /// }
+    ///
+    /// let config = Config::new().receive_in_chunks(true);
+    /// let layer = WebSocketUpgradeLayer::accept_all(upload).with_config(config);
+    /// ```
     pub fn receive_in_chunks(self, receive_in_chunks: bool) -> Self {
         self.set(|config| config.receive_in_chunks = receive_in_chunks)
     }
 
-    /// Sets the largest frame that is sent, in bytes of payload. Larger messages leave in fragments
-    /// (RFC 6455 §5.4), between which pings and Close frames can pass; text is cut between
-    /// characters only, so that a frame of less than 4 bytes may have one whole character. `None`
-    /// never fragments. Default: 64 KiB.
+    /// Sets the largest frame that is sent, in bytes of payload. Default: 64 KiB.
     ///
-    /// Some clients take each fragment for a message: for those, `None`. A compressed message
-    /// leaves in one frame whenever that fits into
-    /// [`max_write_buffer_size`](Self::max_write_buffer_size), as some clients do not inflate
-    /// fragments. A raw [`Message::Frame`](crate::Message::Frame) leaves as it is.
+    /// Larger messages are sent in fragments (RFC 6455 §5.4), and pings and Close frames can be
+    /// sent between the fragments. Text is split only between characters, so with a limit below 4
+    /// bytes a frame can exceed it to contain one whole character. `None` disables fragmentation.
+    /// Use it for clients that treat each fragment as a message.
+    ///
+    /// A compressed message is sent in one frame if it fits into
+    /// [`max_write_buffer_size`](Self::max_write_buffer_size), because some clients cannot inflate
+    /// fragmented messages. A raw [`Message::Frame`](crate::Message::Frame) is sent unchanged.
     ///
     /// # Panics
     ///
-    /// Panics when `bytes` is 0.
+    /// Panics if `bytes` is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_websocket::Config;
+    ///
+    /// let config = Config::new().max_outgoing_frame_size(16 * 1024);
+    /// let unfragmented = Config::new().max_outgoing_frame_size(None);
+    /// ```
     pub fn max_outgoing_frame_size(self, bytes: impl Into<Option<usize>>) -> Self {
         let bytes = bytes.into();
         assert!(bytes != Some(0), "max_outgoing_frame_size must be at least 1 byte");
         self.set(|config| config.max_outgoing_frame_size = bytes)
     }
 
-    /// Sets how many bytes may wait to be written before sending waits. Default: 1 MiB.
+    /// Sets how many bytes can be queued for writing before sending waits. Default: 1 MiB.
     ///
-    /// A message is accepted while less than this is waiting, whatever its own size: this does not
-    /// limit how large a message can be. Only a raw [`Message::Frame`](crate::Message::Frame) with
-    /// a larger payload is an error to its sender, [`Error::Capacity`](crate::Error::Capacity).
-    /// [`try_send`](crate::Sender::try_send) writes what the IO takes before it reports that the
-    /// buffer is full. While another thread is just reading or writing, it cannot do that, and
-    /// accepts messages until twice this is waiting.
+    /// A message of any size is accepted while fewer bytes than this are queued, so this is not a
+    /// limit for the size of a message. There is one exception: a raw
+    /// [`Message::Frame`](crate::Message::Frame) with a larger payload fails with
+    /// [`Error::Capacity`](crate::Error::Capacity).
+    ///
+    /// [`try_send`](crate::Sender::try_send) first writes as much as the IO accepts, and only then
+    /// reports that the buffer is full. While another thread is reading from or writing to the
+    /// connection, `try_send` cannot write. It then accepts messages until twice this number of
+    /// bytes are queued.
     ///
     /// # Panics
     ///
-    /// Panics when `bytes` is 0.
+    /// Panics if `bytes` is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_websocket::Config;
+    ///
+    /// let config = Config::new().max_write_buffer_size(128 * 1024);
+    /// ```
     pub fn max_write_buffer_size(self, bytes: usize) -> Self {
         assert!(bytes > 0, "max_write_buffer_size must be at least 1 byte");
         self.set(|config| config.max_write_buffer_size = bytes)
     }
 
-    /// Sets how long the handshake service may take, its readiness included. After that the client
-    /// gets a 503. Default: 10 s.
+    /// Sets how long the handshake service may take, including the time until it is ready. After
+    /// that the client gets a 503. Default: 10 s.
     ///
-    /// For a [`Connector`](crate::Connector), how long the server may take to receive the request
-    /// and to answer with a whole head of a response.
+    /// For a [`Connector`](crate::Connector), this is how long it may take to send the request and
+    /// to receive the complete head of the response.
     ///
     /// # Panics
     ///
-    /// Panics when `timeout` is zero.
+    /// Panics if `timeout` is zero.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_websocket::Config;
+    ///
+    /// let config = Config::new().handshake_timeout(Duration::from_secs(2));
+    /// ```
     pub fn handshake_timeout(self, timeout: Duration) -> Self {
         assert!(!timeout.is_zero(), "handshake_timeout must not be zero");
         self.set(|config| config.handshake_timeout = timeout)
     }
 
-    /// Sets how long [`Acceptor::accept`](crate::Acceptor::accept) waits for a whole request head,
-    /// and then for the client to take the response. Default: 10 s.
+    /// Sets how long [`Acceptor::accept`](crate::Acceptor::accept) waits for the complete head of
+    /// the request, and then for the response to be written. Default: 10 s.
     ///
     /// Ignored behind an HTTP server, which has its own timeout, such as
-    /// [`serve`](crate::serve())'s
-    /// [`header_read_timeout`](crate::server::Serve::header_read_timeout).
+    /// [`header_read_timeout`](crate::server::Serve::header_read_timeout) of
+    /// [`serve`](crate::serve()).
     ///
     /// # Panics
     ///
-    /// Panics when `timeout` is zero.
+    /// Panics if `timeout` is zero.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_websocket::{AcceptAll, Acceptor, Config};
+    ///
+    /// let config = Config::new().request_head_timeout(Duration::from_secs(5));
+    /// let acceptor = Acceptor::new(AcceptAll).with_config(config);
+    /// ```
     pub fn request_head_timeout(self, timeout: Duration) -> Self {
         assert!(!timeout.is_zero(), "request_head_timeout must not be zero");
         self.set(|config| config.request_head_timeout = timeout)
     }
 
-    /// Sets how long the connection may be idle before the peer is pinged. `None` never pings.
+    /// Sets how long the connection may be idle before the peer is pinged. `None` disables pings.
     /// Default: 20 s.
     ///
-    /// The time counts from the last byte received, even if it is only part of a frame, whether or
-    /// not the handler receives. If the IO takes bytes again after it took none, that counts as
-    /// well: the peer reads, although slowly.
+    /// The time counts from the last received byte, even if that byte is only part of a frame, and
+    /// whether or not the handler receives. It also restarts when the IO accepts bytes after it
+    /// accepted none, because that shows that a slow peer reads.
     ///
-    /// The pings have a payload of their own. A pong that answers one of them is not shown to the
+    /// Keepalive pings have their own payload. A pong that answers one of them is not passed to the
     /// handler; all other pongs are.
     ///
     /// # Panics
     ///
-    /// Panics when `interval` is zero.
+    /// Panics if `interval` is zero.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_websocket::Config;
+    ///
+    /// let config = Config::new()
+    ///     .keepalive_interval(Duration::from_secs(60))
+    ///     .keepalive_timeout(Duration::from_secs(10));
+    /// let without_pings = Config::new().keepalive_interval(None);
+    /// ```
     pub fn keepalive_interval(self, interval: impl Into<Option<Duration>>) -> Self {
         let interval = interval.into();
         assert!(interval != Some(Duration::ZERO), "keepalive_interval must not be zero");
         self.set(|config| config.keepalive_interval = interval)
     }
 
-    /// Sets how long after a ping the connection may stay idle. After that the peer is given up:
-    /// the connection ends with an error of kind [`TimedOut`](std::io::ErrorKind::TimedOut), and
-    /// with Close 1011 if the IO still takes it. `None` never gives a peer up. Default: 20 s.
+    /// Sets how long the connection may remain idle after a ping. After that the connection fails.
+    /// `None` disables the timeout. Default: 20 s.
     ///
-    /// - The time counts from when the ping has left, not from when it was queued. For a peer that
-    ///   reads slowly it is longer by the time that the peer takes for what was sent to it before
-    ///   the ping, at the speed that was seen, at most by 5 minutes.
-    /// - A peer is not given up while it makes progress: while bytes arrive, or while the IO takes
-    ///   bytes after it took none.
-    /// - Nor is it given up while so much of what it sent is unread that its answer may stand
-    ///   behind that. If the IO takes nothing either, unread data does not count.
+    /// The connection fails with an error of kind [`TimedOut`](std::io::ErrorKind::TimedOut), and
+    /// Close 1011 is sent if the IO still accepts it.
+    ///
+    /// - The time counts from when the ping was written, not from when it was queued. If the peer
+    ///   reads slowly, the time is extended: by the time that the peer needs for the data before
+    ///   the ping, estimated from its speed so far, up to 5 minutes.
+    /// - The connection does not fail while the peer makes progress: while bytes arrive, or while
+    ///   the IO accepts bytes after it accepted none.
+    /// - The connection does not fail while the pong may be among received data that the handler
+    ///   has not read yet. If the IO accepts no bytes either, unread data does not count.
     /// - Messages that were [received
-    ///   ahead](crate::WebSocket#what-happens-while-the-handler-does-not-receive) come before the
-    ///   error. What waits to be written is lost.
+    ///   ahead](crate::WebSocket#what-happens-while-the-handler-does-not-receive) are returned
+    ///   before the error. Data that is queued for writing is lost.
+    ///
+    /// See the [example](Self::keepalive_interval) of `keepalive_interval`.
     ///
     /// # Panics
     ///
-    /// Panics when `timeout` is zero.
+    /// Panics if `timeout` is zero.
     pub fn keepalive_timeout(self, timeout: impl Into<Option<Duration>>) -> Self {
         let timeout = timeout.into();
         assert!(timeout != Some(Duration::ZERO), "keepalive_timeout must not be zero");
         self.set(|config| config.keepalive_timeout = timeout)
     }
 
-    /// Sets how long the closing handshake may make no progress once this side's Close has left.
-    /// After that the connection is cut. Default: 5 s.
+    /// Sets how long the closing handshake may make no progress after this side's Close was
+    /// written. After that the connection is dropped. Default: 5 s.
     ///
-    /// - Bytes that arrive are progress, and so are bytes that the IO takes after it took none.
-    ///   They extend the time, to at most twelve times as much after the Close has left.
-    /// - While data and the Close are still waiting to be written, the peer is given up when the IO
-    ///   takes nothing for [`keepalive_interval`](Self::keepalive_interval) and
-    ///   [`keepalive_timeout`](Self::keepalive_timeout) together, 40 s where either is off. It then
-    ///   takes as long as a slow peer needs to read all of it.
-    /// - When much (64 KiB) was sent shortly before the Close, that may still be in buffers on the
-    ///   way: the answer may take the same time, and as long again as a slow peer needs for it at
-    ///   the speed that was seen, at most 5 minutes.
-    /// - After a protocol violation, what was sent before and the Close have this timeout to be
-    ///   written.
+    /// - Progress means that bytes arrive, or that the IO accepts bytes after it accepted none.
+    ///   Progress restarts the timeout, but the handshake ends at most twelve timeouts after the
+    ///   Close was written.
+    /// - While data and the Close wait to be written, the connection is dropped only if the IO
+    ///   accepts no bytes for the sum of [`keepalive_interval`](Self::keepalive_interval) and
+    ///   [`keepalive_timeout`](Self::keepalive_timeout), or for 40 s if either is `None`. A slow
+    ///   peer that reads can therefore take as long as it needs.
+    /// - If 64 KiB or more were written shortly before the Close, they may still be in buffers on
+    ///   the way to the peer. The timeout is then the sum above, and it is extended by the time
+    ///   that a slow peer needs, estimated from its speed so far, up to 5 minutes.
+    /// - After a protocol violation, this timeout applies to writing the earlier data and the
+    ///   Close.
     ///
-    /// A connection that is cut reports it: [`close`](crate::WebSocket::close) fails with an error
-    /// of kind [`TimedOut`](std::io::ErrorKind::TimedOut),
-    /// [`CloseInfo::error`](crate::close::CloseInfo::error) says so, and
-    /// [`Shutdown::drain`](crate::Shutdown::drain) counts it.
+    /// If the connection is dropped, [`close`](crate::WebSocket::close) fails with an error of kind
+    /// [`TimedOut`](std::io::ErrorKind::TimedOut),
+    /// [`CloseInfo::error`](crate::close::CloseInfo::error) returns the error, and
+    /// [`Shutdown::drain`](crate::Shutdown::drain) counts the socket.
     ///
     /// # Panics
     ///
-    /// Panics when `timeout` is zero.
+    /// Panics if `timeout` is zero.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_websocket::Config;
+    ///
+    /// let config = Config::new().close_timeout(Duration::from_secs(2));
+    /// ```
     pub fn close_timeout(self, timeout: Duration) -> Self {
         assert!(!timeout.is_zero(), "close_timeout must not be zero");
         self.set(|config| config.close_timeout = timeout)
@@ -260,58 +365,86 @@ impl Config {
     /// Sets whether messages that the handler's own task sends are collected and written together.
     /// Default: `true`.
     ///
-    /// Collected messages leave
+    /// Collected messages are written
     ///
-    /// - when the handler's task yields, that is, when its future returns `Pending` or ends;
-    /// - at an explicit [`flush`](crate::WebSocket::flush), of the socket or of a
-    ///   [`Sender`](crate::Sender), and at the flush of a `Sink`;
-    /// - with the next message that is sent about 1 ms or more after the first of them began to
-    ///   wait.
+    /// - when the handler's task yields, that is, when its future returns `Pending` or completes;
+    /// - on an explicit [`flush`](crate::WebSocket::flush) of the socket or of a
+    ///   [`Sender`](crate::Sender), and when the socket is flushed as a `Sink`;
+    /// - together with the next message that is sent about 1 ms or more after the first of them was
+    ///   collected.
     ///
-    /// A handler that computes without touching the socket keeps them until it yields: call `flush`
-    /// before long computations. What other tasks send, and what a handler sends while it blocks
-    /// its thread (`block_in_place`), is not collected.
+    /// A handler that computes without using the socket delays them until it yields. Call `flush`
+    /// before long computations. Messages that other tasks send are not collected, nor are messages
+    /// that a handler sends while it blocks its thread (`block_in_place`).
     ///
     /// With `false`, each [`send`](crate::WebSocket::send) of the socket writes its message before
     /// it returns.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_websocket::Config;
+    ///
+    /// let config = Config::new().cork(false);
+    /// ```
     pub fn cork(self, cork: bool) -> Self {
         self.set(|config| config.cork = cork)
     }
 
-    /// Sets `TCP_NODELAY` on the socket when the WebSocket opens, or with `false` resets it.
-    /// Default: `true`.
+    /// Sets whether `TCP_NODELAY` is set on the TCP socket when the WebSocket opens. With `false`,
+    /// the option is reset. Default: `true`.
     ///
     /// Without the option, the second of two small messages waits until the client has acknowledged
-    /// the first, for which most systems take 40 ms.
+    /// the first, which takes 40 ms on most systems.
     ///
-    /// It is set wherever the IO is a `TcpStream`: given to
-    /// [`Acceptor::accept`](crate::Acceptor::accept) or
-    /// [`Connector::connect`](crate::Connector::connect), also in a [`Rewind`](crate::io::Rewind);
-    /// or behind a server over HTTP/1.1 that served a `TokioIo<TcpStream>`, as `axum::serve`,
-    /// hyper's and hyper-util's builders, and this crate's [`serve`](crate::serve()) do; or in a
-    /// [`PendingIo`](crate::io::PendingIo). In anything else, such as a
-    /// TLS stream, a boxed stream or a stream of HTTP/2, the socket cannot be reached, and has to
-    /// be prepared where it is accepted, as [`serve`](crate::serve()) does by itself:
+    /// The option is set if the IO is a `TcpStream`:
     ///
-    /// - with tokio: `stream.set_nodelay(true)`,
-    /// - with `axum::serve`: `listener.tap_io(|stream| drop(stream.set_nodelay(true)))`, by
+    /// - a `TcpStream` that was passed to [`Acceptor::accept`](crate::Acceptor::accept) or
+    ///   [`Connector::connect`](crate::Connector::connect), also inside a
+    ///   [`Rewind`](crate::io::Rewind), or one in a [`PendingIo`](crate::io::PendingIo);
+    /// - over HTTP/1.1, a `TokioIo<TcpStream>` of the HTTP server. This includes `axum::serve`, the
+    ///   builders of hyper and hyper-util, and this crate's [`serve`](crate::serve()).
+    ///
+    /// With any other IO, such as a TLS stream, a boxed stream or an HTTP/2 stream, the TCP socket
+    /// cannot be reached. Set the option when the connection is accepted, as this crate's
+    /// [`serve`](crate::serve()) does:
+    ///
+    /// - with tokio: `stream.set_nodelay(true)`;
+    /// - with `axum::serve`: `listener.tap_io(|stream| drop(stream.set_nodelay(true)))`, using
     ///   `axum::serve::ListenerExt`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_websocket::Config;
+    ///
+    /// let config = Config::new().tcp_nodelay(false);
+    /// ```
     pub fn tcp_nodelay(self, nodelay: bool) -> Self {
         self.set(|config| config.tcp.nodelay = nodelay)
     }
 
-    /// Sets `TCP_NOTSENT_LOWAT` on the socket when the WebSocket opens: how many bytes the system
-    /// takes that it cannot send yet. `None` is the system's default. Default: 128 KiB. Linux and
-    /// Android only.
+    /// Sets `TCP_NOTSENT_LOWAT` on the TCP socket when the WebSocket opens: how many bytes the
+    /// system accepts that it cannot send yet. `None` selects the system's default. Default: 128
+    /// KiB. Linux and Android only.
     ///
-    /// Without it the system takes megabytes, and a ping or a Close waits until a slow peer has
-    /// received those.
+    /// Without the option, the system accepts several megabytes, and a ping or a Close waits until
+    /// a slow peer has received all of them.
     ///
-    /// It is set where [`tcp_nodelay`](Self::tcp_nodelay) is.
+    /// The option is set on the same sockets as [`tcp_nodelay`](Self::tcp_nodelay).
     ///
     /// # Panics
     ///
-    /// Panics when `bytes` is 0.
+    /// Panics if `bytes` is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_websocket::Config;
+    ///
+    /// let config = Config::new().tcp_notsent_lowat(32 * 1024);
+    /// let system_default = Config::new().tcp_notsent_lowat(None);
+    /// ```
     pub fn tcp_notsent_lowat(self, bytes: impl Into<Option<u32>>) -> Self {
         let bytes = bytes.into();
         assert!(bytes != Some(0), "tcp_notsent_lowat must be at least 1 byte");
@@ -319,69 +452,126 @@ impl Config {
         self.set(|config| config.tcp.notsent_lowat = bytes.unwrap_or(0))
     }
 
-    /// Compresses messages with clients that offer it (permessage-deflate, RFC 7692). A
-    /// [`Connector`](crate::Connector) offers it to servers. Default: off.
+    /// Enables compression (permessage-deflate, RFC 7692). Default: off.
     ///
-    /// [`Deflate`](crate::Deflate) describes what compression does to secrets and to memory.
+    /// A server compresses messages to clients that offer it. A [`Connector`](crate::Connector)
+    /// offers it to servers. [`Deflate`](crate::Deflate) documents what compression costs in
+    /// memory, and what it reveals about secrets.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_websocket::{Config, Deflate};
+    ///
+    /// let config = Config::new().deflate(Deflate::new());
+    /// ```
     #[cfg(feature = "deflate")]
     pub fn deflate(self, deflate: deflate::Deflate) -> Self {
         self.set(|config| config.deflate = deflate::Settings(Some(deflate)))
     }
 
-    /// Sets how many sockets may be open at once, over everything that has this `Config` or a clone
-    /// of it. Above the limit, a client gets a 503, and a [`Connector`](crate::Connector) fails.
-    /// `None` is no limit. Default: `None`.
+    /// Sets how many sockets may be open at once. `None` means no limit. Default: `None`.
     ///
-    /// Two layers with clones of one `Config` share the limit. Calling this again begins a new
-    /// count.
+    /// Above the limit, a client gets a 503, and a [`Connector`](crate::Connector) fails. Clones of
+    /// one `Config` share the limit, so it applies to the sockets of all layers, acceptors and
+    /// connectors that use it. Calling this method again starts a new count.
     ///
-    /// A socket counts from the check of its request until the end of the closing handshake. The
-    /// peer's Close, end of stream or reset begins that at once, whatever the handler is doing; see
+    /// A socket counts from when its request is validated until the closing handshake ends. The
+    /// peer's Close, end of stream or reset starts the closing handshake immediately, regardless of
+    /// the handler; see
     /// [`WebSocket`](crate::WebSocket#what-happens-while-the-handler-does-not-receive) for how much
-    /// unread data may stand before it.
+    /// unread data may precede it.
+    ///
+    /// # Examples
+    ///
+    /// Two layers that share one limit:
+    ///
+    /// ```
+    /// use tower_websocket::{Config, WebSocketUpgradeLayer};
+    ///
+    /// let config = Config::new().max_connections(10_000);
+    /// let chat = WebSocketUpgradeLayer::accept_all(async |_| ()).with_config(config.clone());
+    /// let news = WebSocketUpgradeLayer::accept_all(async |_| ()).with_config(config);
+    /// ```
     pub fn max_connections(self, limit: impl Into<Option<usize>>) -> Self {
         let places = |limit: usize| Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS)));
         self.set(|config| config.places = limit.into().map(places))
     }
 
-    /// Registers sockets with `shutdown`, which counts and closes them. Default: none, or that of
-    /// this crate's [`serve`](crate::serve()).
+    /// Registers sockets with `shutdown`, which counts and closes them. Default: the handle of this
+    /// crate's [`serve`](crate::serve()), or none with other servers.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_websocket::{Config, Shutdown};
+    ///
+    /// let shutdown = Shutdown::new();
+    /// let config = Config::new().with_shutdown(&shutdown);
+    /// ```
     pub fn with_shutdown(self, shutdown: &Shutdown) -> Self {
         self.set(|config| config.shutdown = Some(shutdown.clone()))
     }
 
-    /// Sets which origins may open a WebSocket. Default: [`AllowOrigin::same_origin`].
+    /// Sets the origins that may open a WebSocket. Default: [`AllowOrigin::same_origin`].
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn allow_origin(self, policy: AllowOrigin) -> Self {
         self.set(|config| config.allow_origin = policy)
     }
 
-    /// Sets the hosts under which the server may be asked for a WebSocket. Asked under another, it
-    /// answers with 421. Default: [`AllowHost::any`].
+    /// Sets the host names that a request may be addressed to. Requests for other hosts are
+    /// rejected with 421. Default: [`AllowHost::any`].
     ///
     /// A server on a loopback address or in a private network needs this against DNS rebinding; see
     /// [`AllowHost`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_websocket::{AllowHost, Config};
+    ///
+    /// # fn main() -> Result<(), tower_websocket::handshake::InvalidEntry> {
+    /// let config = Config::new().allow_host(AllowHost::list(["localhost", "127.0.0.1"])?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn allow_host(self, policy: AllowHost) -> Self {
         self.set(|config| config.allow_host = policy)
     }
 
-    /// Sets whether an accepting HTTP/1.1 response, or a [`Connector`](crate::Connector)'s request,
-    /// spells its header names as RFC 6455 does (`Sec-WebSocket-Accept`) instead of in lower case.
-    /// Default: `false`.
+    /// Sets whether header names are written as in RFC 6455 (`Sec-WebSocket-Accept`) instead of in
+    /// lower case. Default: `false`.
     ///
-    /// Header names are the same in any case (RFC 9110 §5.1), but some clients on small devices
-    /// compare the letters. [`Acceptor::accept`](crate::Acceptor::accept) spells all names so;
-    /// behind a hyper server, as [`serve`](crate::serve()) and `axum::serve` are, `Connection`,
-    /// `Upgrade`, `Date` and those of WebSockets.
+    /// This applies to an HTTP/1.1 response that accepts a handshake, and to the request of a
+    /// [`Connector`](crate::Connector). Header names are case-insensitive (RFC 9110 §5.1), but some
+    /// clients on small devices compare them exactly.
+    ///
+    /// [`Acceptor::accept`](crate::Acceptor::accept) writes all names in this way. Behind a hyper
+    /// server, which includes [`serve`](crate::serve()) and `axum::serve`, this applies to
+    /// `Connection`, `Upgrade`, `Date` and the WebSocket headers.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_websocket::Config;
+    ///
+    /// let config = Config::new().canonical_header_case(true);
+    /// ```
     pub fn canonical_header_case(self, is_canonical: bool) -> Self {
         self.set(|config| config.canonical_header_case = is_canonical)
     }
 
-    /// Calls `f` once for each socket, when it is over, with how it ended and what went over it.
-    /// For metrics: the example `metrics` counts for Prometheus. Default: nothing is called.
+    /// Calls `f` once for each socket when it has ended, with its close code, traffic and duration.
+    /// Default: nothing is called.
     ///
-    /// It is called on whichever task finds that the socket is over, and must not block. A socket
-    /// whose IO is taken out with [`into_inner`](crate::WebSocket::into_inner) is over then, with
-    /// the code 1006. If `f` panics, the panic is caught.
+    /// Use this for metrics; the example `metrics` exports counters to Prometheus.
+    ///
+    /// `f` is called on the task that detects the end of the socket, and must not block. A panic in
+    /// `f` is caught. If the IO is taken out with [`into_inner`](crate::WebSocket::into_inner), the
+    /// socket ends at that moment, with code 1006.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use tower_websocket::{Config, metrics::Summary};
@@ -395,7 +585,7 @@ impl Config {
     }
 }
 
-/// What is called when a socket is over.
+/// The function that is called when a socket has ended.
 #[derive(Clone)]
 pub(crate) struct OnEnd(Arc<dyn Fn(&Summary) + Send + Sync>);
 

@@ -1,4 +1,4 @@
-//! Counting open sockets, and ending them all.
+//! Counts open sockets, and closes them on shutdown.
 
 use std::{
     fmt,
@@ -17,19 +17,25 @@ use tokio::{
     time::Instant,
 };
 
-/// Tracks open WebSockets and closes them on shutdown. HTTP servers cannot do this: they stop
-/// tracking an HTTP/1.1 connection once it is upgraded, and wait for an HTTP/2 one for as long as a
-/// socket is open on it.
+/// Tracks open WebSockets and closes them on shutdown.
 ///
-/// [`start`](Self::start) rejects new upgrades with 503 and sends Close 1001 on every open socket,
-/// behind what was sent before; a handler still receives until the peer's Close.
-/// [`start_spread`](Self::start_spread) sends them one after the other, so that not all clients
-/// come back at once. [`drain`](Self::drain) waits for the sockets to close, up to a deadline, and
-/// then drops the remaining ones. Clones are one handle; a socket that opens late sees a shutdown
-/// that has begun.
+/// HTTP servers cannot do this. They stop tracking an HTTP/1.1 connection once it is upgraded, and
+/// they wait for an HTTP/2 connection as long as any socket is open on it.
 ///
-/// This crate's [`serve`](crate::serve()) does all this by itself. Elsewhere, pass the handle to a
-/// layer or acceptor with [`Config::with_shutdown`](crate::Config::with_shutdown):
+/// - [`start`](Self::start) rejects new upgrades with 503 and sends Close 1001 on every open
+///   socket, after the data that was sent before. Handlers can still receive until the peer's Close
+///   arrives.
+/// - [`start_spread`](Self::start_spread) sends the Close frames one after another, so that not all
+///   clients reconnect at the same time.
+/// - [`drain`](Self::drain) waits for the sockets to close, up to a timeout, then drops the
+///   remaining ones.
+///
+/// All clones share one state. A socket that opens after the shutdown has begun is closed as well.
+///
+/// This crate's [`serve`](crate::serve()) does all this by itself. With other servers, pass the
+/// handle to a layer or acceptor with [`Config::with_shutdown`](crate::Config::with_shutdown).
+///
+/// # Examples
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -47,6 +53,7 @@ use tokio::{
 /// let stop = shutdown.clone();
 /// let signal = async move {
 ///     drop(tokio::signal::ctrl_c().await);
+///     println!("closing {} sockets", stop.connections());
 ///     stop.start();
 /// };
 /// axum::serve(listener, app).with_graceful_shutdown(signal).await?;
@@ -61,43 +68,44 @@ pub struct Shutdown(Arc<Inner>);
 #[derive(Default)]
 struct Inner {
     stage: AtomicU8,
-    /// Told when the stage after that of the same number begins, once.
+    /// Each notification wakes the waiters once, when the stage with the next number begins.
     begins: [Arc<Notify>; 3],
-    /// There before the stage is [`Stage::Spreading`].
+    /// Set before the stage becomes [`Stage::Spreading`].
     spread: OnceLock<Spread>,
     open: AtomicUsize,
-    /// How many sockets were cut during the shutdown, as their closing handshake timed out.
+    /// The number of sockets dropped during the shutdown because their closing handshake timed out.
     cut: AtomicUsize,
-    /// Told when no socket is open any more.
+    /// Notified when the last open socket has ended.
     idle: Notify,
 }
 
-/// How far a shutdown is.
+/// The stage of a shutdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(crate) enum Stage {
     Running,
-    /// Open sockets are to send Close 1001, each in its turn.
+    /// Open sockets send Close 1001, each at its own time.
     Spreading,
-    /// Open sockets are to send Close 1001.
+    /// Open sockets send Close 1001.
     Draining,
-    /// Open sockets are to be dropped.
+    /// Open sockets are dropped.
     Dropping,
 }
 
-/// The turns of a shutdown that sends its Closes one after the other.
+/// When each socket sends its Close in a spread shutdown.
 #[derive(Debug)]
 struct Spread {
     from: Instant,
     over: Duration,
-    /// How many sockets were open when it began.
+    /// The number of open sockets when the shutdown began.
     sockets: usize,
-    /// How many of them have their turn.
+    /// The number of sockets that have taken their turn.
     turns: AtomicUsize,
 }
 
 impl Spread {
-    /// Returns when the next socket's turn is, or `None` if that is later than the clock can show.
+    /// Returns when the next socket sends its Close, or `None` if the clock cannot represent that
+    /// time.
     fn next_turn(&self) -> Option<Instant> {
         let turn = self.turns.fetch_add(1, Ordering::Relaxed).min(self.sockets);
         let after = self.over.as_secs_f64() * turn as f64 / self.sockets.max(1) as f64;
@@ -106,18 +114,44 @@ impl Spread {
 }
 
 impl Shutdown {
-    /// Creates a handle with no sockets.
+    /// Creates a handle that tracks no sockets yet.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Returns how many sockets are open. A socket counts from the check of its request until the
-    /// end of the closing handshake.
+    /// Returns the number of open sockets.
+    ///
+    /// A socket counts from when its request is validated until the closing handshake ends.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn connections(&self) -> usize {
         self.0.open.load(Ordering::Acquire)
     }
 
     /// Returns `true` if the shutdown has begun.
+    ///
+    /// # Examples
+    ///
+    /// A health check that tells a load balancer to use other servers:
+    ///
+    /// ```
+    /// use http::StatusCode;
+    /// use tower_websocket::Shutdown;
+    ///
+    /// fn health(shutdown: &Shutdown) -> StatusCode {
+    ///     match shutdown.is_shutting_down() {
+    ///         true => StatusCode::SERVICE_UNAVAILABLE,
+    ///         false => StatusCode::OK,
+    ///     }
+    /// }
+    ///
+    /// let shutdown = Shutdown::new();
+    /// assert_eq!(health(&shutdown), StatusCode::OK);
+    /// shutdown.start();
+    /// assert_eq!(health(&shutdown), StatusCode::SERVICE_UNAVAILABLE);
+    /// ```
     pub fn is_shutting_down(&self) -> bool {
         self.stage() > Stage::Running
     }
@@ -125,22 +159,29 @@ impl Shutdown {
     /// Starts the shutdown without waiting. New upgrades are rejected with 503, and every open
     /// socket sends Close 1001.
     ///
-    /// If the Closes are being [spread](Self::start_spread), the remaining ones are sent now.
+    /// If [`start_spread`](Self::start_spread) was called before, the remaining Close frames are
+    /// sent now.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn start(&self) {
         self.advance(Stage::Draining);
     }
 
-    /// Starts the shutdown without waiting, and sends the Closes evenly spread over a time, so that
-    /// not all clients come back to the other servers at once. New upgrades are rejected with 503
-    /// from now on.
+    /// Starts the shutdown without waiting, and sends the Close frames at even intervals over a
+    /// time. New upgrades are rejected with 503 from now on.
     ///
-    /// Of 1,000 open sockets and 30 s, one sends Close 1001 every 30 ms. Until its turn, a socket
-    /// works as before. A socket that opens late, as its upgrade was accepted before, gets a turn
-    /// as well. If the shutdown has begun, nothing changes.
+    /// This prevents all clients from reconnecting to the other servers at the same time. With
+    /// 1,000 open sockets and 30 s, one socket sends Close 1001 every 30 ms.
     ///
-    /// [`drain`](Self::drain) then waits for the sockets. Its deadline holds for those that still
-    /// wait for their turn too: they are dropped without a Close, so it has to be later than the
-    /// last turn.
+    /// Until its turn, a socket works as before. A socket that opens late, because its upgrade was
+    /// accepted before the shutdown, gets a turn as well. If the shutdown has already begun, this
+    /// method does nothing.
+    ///
+    /// [`drain`](Self::drain) then waits for the sockets. When its timeout expires, it drops all
+    /// remaining sockets without a Close, including those that still wait for their turn. Choose a
+    /// timeout that is longer than `over`.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use std::time::Duration;
@@ -149,7 +190,7 @@ impl Shutdown {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() {
     /// let shutdown = Shutdown::new();
-    /// // Later, at SIGTERM:
+    /// // Later, on SIGTERM:
     /// shutdown.start_spread(Duration::from_secs(30));
     /// let dropped = shutdown.drain(Duration::from_secs(40)).await;
     /// # assert_eq!(dropped, 0);
@@ -165,16 +206,19 @@ impl Shutdown {
         self.advance(Stage::Spreading);
     }
 
-    /// [Starts](Self::start) the shutdown, unless it has begun, and waits until every socket is
-    /// closed, up to `timeout`; then drops the remaining sockets with their handlers. Returns how
-    /// many sockets did not close properly: those that were dropped now, and those whose closing
-    /// handshake [made no progress](crate::Config::close_timeout) and that were cut since
-    /// the shutdown began.
+    /// Waits until every socket is closed, up to `timeout`, then drops the remaining sockets with
+    /// their handlers. [Starts](Self::start) the shutdown if it has not begun.
+    ///
+    /// Returns how many sockets did not close properly. These are the sockets that were dropped
+    /// now, and those that were dropped since the shutdown began because their closing handshake
+    /// [made no progress](crate::Config::close_timeout).
+    ///
+    /// See the [example](Self#examples) of the type.
     ///
     /// # Cancel safety
     ///
-    /// This method is cancel safe. If it is dropped, the shutdown goes on, but nothing is dropped
-    /// at the deadline.
+    /// This method is cancel safe. If it is dropped, the shutdown continues, but no socket is
+    /// dropped when the timeout expires.
     pub async fn drain(&self, timeout: Duration) -> usize {
         if !self.is_shutting_down() {
             self.start();
@@ -187,11 +231,25 @@ impl Shutdown {
         left + self.0.cut.load(Ordering::Acquire)
     }
 
-    /// Waits until no socket is open, whether a shutdown has begun or not.
+    /// Waits until no socket is open, whether or not a shutdown has begun.
     ///
     /// # Cancel safety
     ///
     /// This method is cancel safe.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_websocket::Shutdown;
+    ///
+    /// async fn close_all(shutdown: &Shutdown) {
+    ///     shutdown.start();
+    ///     shutdown.idle().await;
+    ///     println!("all sockets are closed");
+    /// }
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// # runtime.block_on(close_all(&Shutdown::new()));
+    /// ```
     pub async fn idle(&self) {
         loop {
             let notified = self.0.idle.notified();
@@ -221,7 +279,7 @@ impl Shutdown {
     /// Counts a socket, unless the shutdown has begun.
     pub(crate) fn enter(&self) -> Option<Open> {
         self.0.open.fetch_add(1, Ordering::AcqRel);
-        // Counted before it looks: whoever drains either is seen here or sees this socket.
+        // Counts before it checks: a task that drains either sees this socket or is seen here.
         let open = Open { shutdown: self.clone(), seen: Stage::Running, next: None };
         (!self.is_shutting_down()).then_some(open)
     }
@@ -236,31 +294,33 @@ impl fmt::Debug for Shutdown {
     }
 }
 
-/// One counted socket, and its eye on the shutdown.
+/// A counted socket, with the stage of the shutdown that it has seen.
 #[derive(Debug)]
 pub(crate) struct Open {
     shutdown: Shutdown,
     seen: Stage,
-    /// What wakes the socket when the next stage begins.
+    /// Wakes the socket when the next stage begins.
     next: Option<Pin<Box<OwnedNotified>>>,
 }
 
 impl Open {
-    /// The socket is cut, as its closing handshake timed out.
+    /// Records that the socket was dropped because its closing handshake timed out.
     pub(crate) fn note_cut(&self) {
         if self.shutdown.is_shutting_down() {
             self.shutdown.0.cut.fetch_add(1, Ordering::AcqRel);
         }
     }
 
-    /// Returns when the socket is to send its Close in the stage [`Spreading`](Stage::Spreading),
-    /// or `None` if that never comes. Each call takes another turn.
+    /// Returns when the socket sends its Close in the stage [`Spreading`](Stage::Spreading), or
+    /// `None` if it sends none. Each call takes another turn.
     pub(crate) fn take_turn(&self) -> Option<Instant> {
         self.shutdown.0.spread.get().and_then(Spread::next_turn)
     }
 
-    /// Ready with each new stage once. `cx` has the same waker each time, which is registered once
-    /// for each stage: while nothing changes, this is one atomic load.
+    /// Returns each new stage once.
+    ///
+    /// `cx` must have the same waker each time. The waker is registered once for each stage, so a
+    /// call without a new stage costs one atomic load.
     pub(crate) fn poll_stage(&mut self, cx: &mut Context<'_>) -> Poll<Stage> {
         loop {
             let stage = self.shutdown.stage();
@@ -277,7 +337,7 @@ impl Open {
             if next.as_mut().poll(cx).is_pending() {
                 self.next = Some(next);
             }
-            // It may have begun just before: look again.
+            // The stage may have begun just before the registration, so check again.
         }
     }
 }
