@@ -1,4 +1,4 @@
-//! The handshake service for those who need none.
+//! The handshake service that accepts every valid handshake.
 
 use std::{
     convert::Infallible,
@@ -13,7 +13,18 @@ use super::Handshake;
 
 /// A handshake service that accepts every valid handshake and attaches `()`.
 ///
-/// The rules of the opening handshake, the origin among them, are checked before it and still hold.
+/// The rules of the opening handshake are checked before it is called, including the host and the
+/// origin.
+///
+/// # Examples
+///
+/// ```
+/// use tower_websocket::{AcceptAll, WebSocket, WebSocketUpgradeLayer};
+///
+/// let layer = WebSocketUpgradeLayer::new(AcceptAll, async |mut socket: WebSocket, ()| {
+///     let _ = socket.send("hello").await;
+/// });
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AcceptAll;
 

@@ -1,4 +1,4 @@
-//! The hosts under which the server may be asked (against DNS rebinding).
+//! The hosts that a request may be addressed to, against DNS rebinding.
 
 use std::sync::Arc;
 
@@ -6,22 +6,28 @@ use http::{HeaderValue, request::Parts};
 
 use super::{HandshakeError, InvalidEntry, authority, pattern::HostPattern};
 
-/// The hosts under which the server may be asked for a WebSocket: `Host`, over HTTP/2 `:authority`.
+/// The hosts that a request may be addressed to, by `Host` or, over HTTP/2, by `:authority`.
 ///
-/// The same-origin check compares a page's origin with the host that its browser asked, and both
-/// may be the attacker's: a page at `http://evil.example:8081` whose name is made to point at 127.0.0.1 once it is loaded (DNS
-/// rebinding) reaches a server on that machine with `Host` and `Origin` equal. A server that knows
-/// its names rejects such a request. This matters for servers that trust whoever reaches them: on a
-/// loopback address, or in a private network. A server with a login is safe, as browsers do not
-/// send its cookies to another name.
+/// This protects against DNS rebinding. The same-origin check compares a page's origin with the
+/// host of the request, but an attacker can control both. The owner of `evil.example` can change
+/// the address of that name to 127.0.0.1 after a page at `http://evil.example:8081` has loaded. The
+/// page's requests then reach a server on the visitor's machine, with equal `Host` and `Origin`. A
+/// server that knows its own names rejects such requests.
+///
+/// The check matters for servers that trust every client that can reach them, on a loopback address
+/// or in a private network. A server with a login is safe, because browsers do not send its cookies
+/// to another name.
 ///
 /// The default is [`any`](Self::any).
+///
+/// # Examples
 ///
 /// ```
 /// use tower_websocket::{AllowHost, Config};
 ///
 /// # fn main() -> Result<(), tower_websocket::handshake::InvalidEntry> {
-/// let config = Config::new().allow_host(AllowHost::list(["localhost", "127.0.0.1", "[::1]"])?);
+/// let hosts = AllowHost::list(["localhost", "127.0.0.1", "[::1]"])?;
+/// let config = Config::new().allow_host(hosts);
 /// # Ok(())
 /// # }
 /// ```
@@ -37,20 +43,32 @@ enum Policy {
 
 impl AllowHost {
     /// Allows any host.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_websocket::{AllowHost, Config};
+    ///
+    /// let config = Config::new().allow_host(AllowHost::any());
+    /// ```
     pub fn any() -> Self {
         Self(Policy::Any)
     }
 
-    /// Allows only the hosts of a list: a domain name in any case, an IPv4 address, or an IPv6
-    /// address in brackets.
+    /// Allows only the hosts of a list.
     ///
-    /// - `example.com` is this host at any port, `example.com:8443` at that port only.
-    /// - `*.example.com` is every subdomain of `example.com`, but not `example.com` itself.
-    /// - A domain name that is not ASCII is written in punycode, as in `xn--bcher-kva.example`.
+    /// An entry is a domain name in upper or lower case, an IPv4 address, or an IPv6 address in
+    /// brackets, with an optional port.
+    ///
+    /// - `example.com` allows this host at any port, `example.com:8443` only at that port.
+    /// - `*.example.com` allows every subdomain of `example.com`, but not `example.com` itself.
+    /// - Non-ASCII domain names must be written in punycode, such as `xn--bcher-kva.example`.
+    ///
+    /// See the [example](Self#examples) of the type.
     ///
     /// # Errors
     ///
-    /// [`InvalidEntry`] names an entry that is not a host, or one that no browser sends in this
+    /// Returns an [`InvalidEntry`] if an entry is not a host, or if no browser sends it in this
     /// form.
     pub fn list<H: AsRef<str>>(hosts: impl IntoIterator<Item = H>) -> Result<Self, InvalidEntry> {
         let parse = |host: H| {
@@ -61,12 +79,12 @@ impl AllowHost {
         Ok(Self(Policy::List(hosts?)))
     }
 
-    /// Checks the host that the request with the head `parts` is for.
+    /// Checks the host of the request with the head `parts`.
     pub(crate) fn check(&self, parts: &Parts) -> Result<(), HandshakeError> {
         let Policy::List(hosts) = &self.0 else { return Ok(()) };
         let default = parts.uri.scheme_str().and_then(authority::default_port);
         let is_allowed = authority::of(parts).is_some_and(|asked| {
-            // Without a scheme the default port is either of the two.
+            // Without a scheme, the default port can be that of either scheme.
             let defaults = default.map_or([Some(80), Some(443)], |port| [Some(port); 2]);
             hosts.iter().any(|host| defaults.iter().any(|default| host.allows_at_any_port(&asked, *default)))
         });
@@ -124,14 +142,14 @@ mod tests {
     }
 
     #[test]
-    fn the_authority_of_the_uri_comes_before_host() {
+    fn authority_of_the_uri_has_precedence_over_host() {
         let list = AllowHost::list(["localhost"]).unwrap();
         assert!(is_allowed(&list, "http://localhost/", "evil.example"));
         assert!(!is_allowed(&list, "http://evil.example/", "localhost"));
     }
 
     #[test]
-    fn a_bad_entry_is_named() {
+    fn invalid_entry_is_named() {
         let error = AllowHost::list(["localhost", "http://localhost"]).unwrap_err();
         assert_eq!(error.entry(), "http://localhost");
         assert_eq!(

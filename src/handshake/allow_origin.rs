@@ -1,4 +1,4 @@
-//! Which origins may open a WebSocket (RFC 6455 §4.2.2 item 4 and §10.2).
+//! The origins that may open a WebSocket (RFC 6455 §4.2.2 item 4 and §10.2).
 
 use std::{fmt, sync::Arc};
 
@@ -10,16 +10,28 @@ use super::{
 };
 use crate::header::joined;
 
-/// Which origins may open a WebSocket.
+/// The origins that may open a WebSocket.
 ///
-/// Browsers let any page open a WebSocket to any server, with that server's cookies, and only tell
-/// the page's origin in the `Origin` header: without this check a foreign page acts as its visitor.
-/// Requests without `Origin` come from programs that could send any value, so they pass under every
-/// policy.
+/// Browsers allow any page to open a WebSocket to any server, and send that server's cookies with
+/// the request. The `Origin` header names the origin of the page. Without this check, a foreign
+/// page can act in the name of its visitor. Requests without `Origin` are allowed by every policy:
+/// they come from programs that could send any value.
 ///
 /// The default is [`same_origin`](Self::same_origin). It does not protect a server on a loopback
-/// address or in a private network from DNS rebinding, where `Host` is the attacker's as well;
-/// [`AllowHost`](crate::AllowHost) does.
+/// address or in a private network from DNS rebinding, because the attacker controls `Host` as
+/// well. [`AllowHost`](crate::AllowHost) protects against that.
+///
+/// # Examples
+///
+/// ```
+/// use tower_websocket::{AllowOrigin, Config};
+///
+/// # fn main() -> Result<(), tower_websocket::handshake::InvalidEntry> {
+/// let origins = AllowOrigin::list(["https://example.com", "https://*.example.com"])?;
+/// let config = Config::new().allow_origin(origins);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Default)]
 pub struct AllowOrigin(Policy);
 
@@ -35,48 +47,77 @@ enum Policy {
 type Predicate = dyn Fn(&HeaderValue, &Parts) -> bool + Send + Sync;
 
 impl AllowOrigin {
-    /// Allows only the origin whose host and port are those that the request is for: `Host`, over
-    /// HTTP/2 `:authority`.
+    /// Allows only the origin that has the host and port of the request, as named by `Host` or,
+    /// over HTTP/2, by `:authority`.
     ///
-    /// A port that either leaves out is the default of the origin's scheme, so that a proxy which
-    /// ends TLS in front of the server changes nothing. The opaque origin `null` is never the same.
+    /// A missing port is the default port of the origin's scheme. A proxy that terminates TLS in
+    /// front of the server therefore makes no difference. The opaque origin `null` is never
+    /// allowed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_websocket::{AllowOrigin, Config};
+    ///
+    /// let config = Config::new().allow_origin(AllowOrigin::same_origin());
+    /// ```
     pub fn same_origin() -> Self {
         Self(Policy::SameOrigin)
     }
 
-    /// Allows any origin. For servers without ambient credentials: no cookies, no client
-    /// certificates, no trust in the client's address.
+    /// Allows any origin.
+    ///
+    /// Use it only for servers without ambient credentials: without cookies, without client
+    /// certificates, and without trust in the client's address.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_websocket::{AllowOrigin, Config};
+    ///
+    /// let config = Config::new().allow_origin(AllowOrigin::any());
+    /// ```
     pub fn any() -> Self {
         Self(Policy::Any)
     }
 
-    /// Allows only the origins of a list. The server's own origin is not on the list unless it is
-    /// in `origins`.
+    /// Allows only the origins of a list. The server's own origin is not allowed unless it is in
+    /// the list.
     ///
-    /// Entries and the header are compared as scheme, host and port, in any case, and a port that
-    /// is left out is the default of the scheme: `https://example.com`, `https://Example.com/` and `https://example.com:443` are the same.
+    /// Entries are compared with the header by scheme, host and port, ignoring case. A missing port
+    /// is the default port of the scheme. `https://example.com`, `https://Example.com/` and
+    /// `https://example.com:443` are equal.
     ///
-    /// - `https://*.example.com` is every subdomain of `example.com`, but not `example.com` itself.
-    ///   There are no other wildcards.
-    /// - A domain name that is not ASCII is written in punycode, as in `https://xn--bcher-kva.example`.
-    /// - `null` is the origin of sandboxed frames and, in most browsers, of files: every page can have it. `file://` is
-    ///   what some browsers and applications send for files.
+    /// - `https://*.example.com` allows every subdomain of `example.com`, but not `example.com`
+    ///   itself. There are no other wildcards.
+    /// - Non-ASCII domain names must be written in punycode, such as
+    ///   `https://xn--bcher-kva.example`.
+    /// - `null` is the origin of sandboxed frames and, in most browsers, of files. Every page can
+    ///   have it.
+    /// - `file://` is the origin of files in some browsers and applications.
+    ///
+    /// # Errors
+    ///
+    /// Returns an [`InvalidEntry`] if an entry is not an origin, or if no browser sends it in this
+    /// form.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use tower_websocket::AllowOrigin;
     ///
     /// # fn main() -> Result<(), tower_websocket::handshake::InvalidEntry> {
-    /// let origins = AllowOrigin::list("https://example.com https://*.example.com".split_whitespace())?;
+    /// let variable = "https://example.com https://*.example.com";
+    /// let origins = AllowOrigin::list(variable.split_whitespace())?;
+    ///
     /// let error = AllowOrigin::list(["example.com"]).unwrap_err();
-    /// assert_eq!(error.to_string(), "\"example.com\" is not an origin: it must look like https://example.com");
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "\"example.com\" is not an origin: it must look like https://example.com",
+    /// );
     /// # Ok(())
     /// # }
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidEntry`] names an entry that is not an origin, or one that no browser sends in this
-    /// form.
     pub fn list<O: AsRef<str>>(origins: impl IntoIterator<Item = O>) -> Result<Self, InvalidEntry> {
         let parse = |origin: O| {
             let origin = origin.as_ref();
@@ -86,8 +127,21 @@ impl AllowOrigin {
         Ok(Self(Policy::List(origins?)))
     }
 
-    /// Allows the origins for which `predicate` is true; it is given the `Origin` and the request's
-    /// head.
+    /// Allows the origins for which `predicate` returns `true`. It is called with the `Origin`
+    /// header and the head of the request.
+    ///
+    /// # Examples
+    ///
+    /// Allows foreign origins only for the public feed:
+    ///
+    /// ```
+    /// use tower_websocket::{AllowOrigin, Config};
+    ///
+    /// let origins = AllowOrigin::predicate(|origin, request| {
+    ///     origin == "https://example.com" || request.uri.path() == "/public"
+    /// });
+    /// let config = Config::new().allow_origin(origins);
+    /// ```
     pub fn predicate(predicate: impl Fn(&HeaderValue, &Parts) -> bool + Send + Sync + 'static) -> Self {
         Self(Policy::Predicate(Arc::new(predicate)))
     }
@@ -143,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_origin_has_the_same_host_and_port() {
+    fn same_origin_has_the_same_host_and_port() {
         let cases: &[(&str, &[&str], bool)] = &[
             ("example.com", &[], true),
             ("example.com", &["http://example.com"], true),
@@ -186,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn the_authority_of_the_uri_comes_before_host() {
+    fn authority_of_the_uri_has_precedence_over_host() {
         for (uri, host, expected) in [
             ("https://example.com/", None, true),
             ("https://example.com/", Some("evil.org"), true),
@@ -202,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_can_allow_others() {
+    fn other_policies_allow_other_origins() {
         let evil = parts("example.com", &["https://evil.org"]);
         let none = parts("example.com", &[]);
         let list = AllowOrigin::list(["https://Evil.org", "null"]).unwrap();
@@ -222,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_entry_is_named() {
+    fn invalid_entry_is_named() {
         let error = AllowOrigin::list(["https://example.com", "https://b\u{fc}cher.example"]).unwrap_err();
         assert_eq!(error.entry(), "https://b\u{fc}cher.example");
         assert_eq!(
@@ -233,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rejection_names_origin_host_and_setting() {
+    fn rejection_names_origin_host_and_setting() {
         let error =
             AllowOrigin::same_origin().check(&parts("example.com:81", &["https://evil.org"])).unwrap_err();
         assert_eq!(

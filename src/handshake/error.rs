@@ -1,4 +1,4 @@
-//! Why an opening handshake was rejected.
+//! The reasons for rejecting an opening handshake.
 
 use std::{error::Error, fmt, time::Duration};
 
@@ -9,96 +9,119 @@ use http::{
 
 use super::{HandshakeErrorKind, HandshakeKind, Rejection, RejectionBody, kind};
 
-/// Why an opening handshake was rejected, and so what the client is answered.
+/// The reason why an opening handshake was rejected.
 ///
-/// The [`Display`](fmt::Display) text is one line that names what is wrong; it is also the body of
-/// [`into_response`](Self::into_response), except where the [`Rejection`] brings its own.
+/// The [`Display`](fmt::Display) text is one line that describes the fault. For client errors
+/// (4xx), it is also the body of [`into_response`](Self::into_response), except that a
+/// [`Rejection`] has its own body.
+///
+/// # Examples
+///
+/// ```
+/// use http::Request;
+/// use tower_websocket::{AcceptAll, Acceptor, handshake::{HandshakeError, HandshakeErrorKind}};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let request = Request::get("/").body(()).unwrap();
+/// let error = Acceptor::new(AcceptAll).accept_request(request).await.unwrap_err();
+/// assert!(matches!(error, HandshakeError::NotWebSocket));
+/// assert_eq!(error.to_string(), "this resource is a WebSocket: upgrade required");
+/// assert_eq!(error.kind(), HandshakeErrorKind::NotWebSocket);
+/// assert_eq!(error.status(), 426);
+///
+/// let response = error.into_response();
+/// assert_eq!(response.headers()["upgrade"], "websocket");
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum HandshakeError {
-    /// An ordinary HTTP/1 request: it does not ask for a WebSocket (426).
+    /// An ordinary HTTP/1 request that does not ask for a WebSocket (426).
     NotWebSocket,
-    /// An HTTP/1 request that has some of an opening handshake, but is not HTTP/1.1, or whose
-    /// `Upgrade` or `Connection` is missing or says something else (426, RFC 6455 §4.2.1 items 3
-    /// and 4). The text tells which.
+    /// An HTTP/1 request with an incomplete opening handshake (426, RFC 6455 §4.2.1 items 3 and 4).
     ///
-    /// A proxy that does not pass an upgrade on makes such requests.
+    /// Its version is not HTTP/1.1, or its `Upgrade` or `Connection` is missing or has another
+    /// value. The text names every fault. Proxies that do not forward upgrades send such
+    /// requests.
     IncompleteUpgrade(String),
-    /// An ordinary HTTP/2 request: it does not ask for a WebSocket, which takes a `CONNECT` (405,
-    /// RFC 8441 §4).
+    /// An ordinary HTTP/2 request. Over HTTP/2, a WebSocket needs the method `CONNECT` (405, RFC
+    /// 8441 §4).
     MethodNotConnect(Method),
-    /// An HTTP/2 `CONNECT` for something else: its `:protocol` is not `websocket`, or there is none
-    /// (501, RFC 9220 §3).
+    /// An HTTP/2 `CONNECT` whose `:protocol` is missing or not `websocket` (501, RFC 9220 §3).
     UnknownProtocol,
     /// The method is not `GET` (405, RFC 6455 §4.1 item 2).
     MethodNotGet(Method),
-    /// No `Sec-WebSocket-Version` (426, RFC 6455 §4.2.1 item 6; over HTTP/2 400, as a 426 must have
-    /// an `Upgrade`, which HTTP/2 must not have).
+    /// `Sec-WebSocket-Version` is missing (426, RFC 6455 §4.2.1 item 6).
+    ///
+    /// Over HTTP/2 the status is 400: a 426 must have an `Upgrade`, which is not allowed in HTTP/2.
     MissingVersion(HandshakeKind),
     /// `Sec-WebSocket-Version` is not 13 (426, RFC 6455 §4.4; over HTTP/2 400).
     UnsupportedVersion(HeaderValue, HandshakeKind),
-    /// More than one `Sec-WebSocket-Version` (426, RFC 6455 §11.3.5; over HTTP/2 400).
+    /// `Sec-WebSocket-Version` is repeated (426, RFC 6455 §11.3.5; over HTTP/2 400).
     RepeatedVersion(HeaderValue, HandshakeKind),
-    /// No `Sec-WebSocket-Key` (400, RFC 6455 §4.2.1 item 5).
+    /// `Sec-WebSocket-Key` is missing (400, RFC 6455 §4.2.1 item 5).
     MissingKey,
-    /// More than one `Sec-WebSocket-Key` (400, RFC 6455 §11.3.1).
+    /// `Sec-WebSocket-Key` is repeated (400, RFC 6455 §11.3.1).
     RepeatedKey(HeaderValue),
     /// `Sec-WebSocket-Key` is not 16 bytes of base64 (400, RFC 6455 §4.2.1 item 5).
     InvalidKey(HeaderValue),
-    /// The request target is not a path, nor a URI with one (400, RFC 9112 §3.2).
+    /// The request target is neither a path nor a URI with a path (400, RFC 9112 §3.2).
     InvalidTarget(String),
-    /// No `Host` (400, RFC 6455 §4.2.1 item 2), and over HTTP/2 no `:authority` either.
+    /// `Host` is missing (400, RFC 6455 §4.2.1 item 2). Over HTTP/2, `:authority` is missing as
+    /// well.
     MissingHost,
-    /// More than one `Host` (400, RFC 9112 §3.2).
+    /// `Host` is repeated (400, RFC 9112 §3.2).
     RepeatedHost(HeaderValue),
-    /// `Host`, or the authority of the request target, is not a host and an optional port (400, RFC
-    /// 9112 §3.2).
+    /// `Host`, or the authority of the request target, is not a host with an optional port (400,
+    /// RFC 9112 §3.2).
     InvalidHost(HeaderValue),
-    /// Over HTTP/2: `Host` names another host or port than `:authority` (400, RFC 9113 §8.3.1).
+    /// Over HTTP/2, `Host` and `:authority` name different hosts or ports (400, RFC 9113 §8.3.1).
     DifferentHost {
         /// The value of `Host`.
         host: HeaderValue,
         /// The value of `:authority`.
         authority: HeaderValue,
     },
-    /// [`AllowHost`](crate::AllowHost) does not allow the host that the request is for (421, RFC
-    /// 9110 §15.5.20).
+    /// [`AllowHost`](crate::AllowHost) does not allow the host of the request (421, RFC 9110
+    /// §15.5.20).
     ForbiddenHost(HeaderValue),
-    /// The request announces a body, whose bytes would be taken for frames (400).
+    /// The request announces a body, whose bytes would be read as frames (400).
     BodyAnnounced,
-    /// [`AllowOrigin`](crate::AllowOrigin) does not allow the request's origin (403, RFC 6455
+    /// [`AllowOrigin`](crate::AllowOrigin) does not allow the origin of the request (403, RFC 6455
     /// §10.2).
     ForbiddenOrigin {
         /// The value of `Origin`.
         origin: HeaderValue,
-        /// The host that the request is for: `Host`, or `:authority`.
+        /// The host of the request, from `Host` or `:authority`.
         host: HeaderValue,
     },
-    /// More than one `Origin` (403, RFC 6454 §7.3).
+    /// `Origin` is repeated (403, RFC 6454 §7.3).
     RepeatedOrigin(HeaderValue),
     /// The request has neither hyper's `OnUpgrade` nor a [`PendingIo`](crate::io::PendingIo) in its
-    /// extensions, so that the server cannot hand over its IO (500): something before this crate
-    /// has taken it, or has rebuilt the request without its extensions.
+    /// extensions, so the server cannot hand over its IO (500).
     ///
-    /// A hyper server that does not upgrade is found out only later, as an
-    /// [`UpgradeError`](crate::accept::UpgradeError): hyper puts an `OnUpgrade` into each request
-    /// all the same, so the client gets the accepting response, and then the end.
+    /// Either something before this crate has taken the extension, or it has rebuilt the request
+    /// without its extensions.
+    ///
+    /// A hyper server that does not support upgrades is detected only later, with an
+    /// [`UpgradeError`](crate::accept::UpgradeError), because hyper adds an `OnUpgrade` to every
+    /// request. The client then gets the accepting response, followed by the end of the stream.
     NotUpgradable,
-    /// As many sockets are open as [`Config::max_connections`](crate::Config::max_connections)
-    /// allows (503).
+    /// [`Config::max_connections`](crate::Config::max_connections) sockets are already open (503).
     TooManyConnections,
     /// A [`Shutdown`](crate::Shutdown) has begun (503).
     ShuttingDown,
-    /// The handshake service rejected the request (its own response).
+    /// The handshake service rejected the request (status of its response).
     Rejected(Rejection),
-    /// The handshake service did not answer in time (503).
+    /// The handshake service did not respond in time (503).
     TimedOut(Duration),
     /// The handshake service panicked (500).
     Panicked,
 }
 
 impl HandshakeError {
-    /// Why a request that does not ask for a WebSocket opens none.
+    /// Returns the error of a request that does not ask for a WebSocket.
     pub(crate) fn not_websocket<B>(request: &Request<B>) -> Self {
         match request.method() {
             _ if request.version() < Version::HTTP_2 => match kind::missing(request) {
@@ -111,6 +134,8 @@ impl HandshakeError {
     }
 
     /// Returns the status code of the response.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::MethodNotGet(_) | Self::MethodNotConnect(_) => StatusCode::METHOD_NOT_ALLOWED,
@@ -143,6 +168,8 @@ impl HandshakeError {
     }
 
     /// Returns the kind of the error, for metrics: the variant without its details.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn kind(&self) -> HandshakeErrorKind {
         use HandshakeErrorKind as K;
         match self {
@@ -175,8 +202,9 @@ impl HandshakeError {
         }
     }
 
-    /// Returns the response that the client should get, with the [`HandshakeErrorKind`] in its
-    /// extensions.
+    /// Returns the response for the client. Its extensions contain the [`HandshakeErrorKind`].
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn into_response(self) -> Response<RejectionBody> {
         let (status, kind) = (self.status(), self.kind());
         let allow = match self {
@@ -195,7 +223,7 @@ impl HandshakeError {
                 return response;
             }
             ref error if status.is_client_error() => format!("{error}\n"),
-            // What fails inside the server is not the client's business.
+            // Clients do not need to know details of internal errors.
             _ => String::new(),
         };
         let mut response = Response::new(RejectionBody::from(text));
@@ -209,12 +237,12 @@ impl HandshakeError {
             headers.insert(ALLOW, HeaderValue::from_static(method));
         }
         if status == StatusCode::UPGRADE_REQUIRED {
-            // RFC 9110 §15.5.22: a 426 names the protocol.
+            // RFC 9110 §15.5.22: a 426 must name the protocol.
             headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
             headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
         }
         if is_of_version || status == StatusCode::UPGRADE_REQUIRED {
-            // RFC 6455 §4.4: whoever has the wrong version is told the right one.
+            // RFC 6455 §4.4: the response to an unsupported version names the supported one.
             headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
         }
         response

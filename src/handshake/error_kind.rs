@@ -1,22 +1,27 @@
-//! The kinds of rejected handshakes.
+//! The kinds of handshake errors.
 
 use std::fmt;
 
-/// Why an opening handshake was rejected, as a [`HandshakeError`](super::HandshakeError) without
-/// its details, for metrics.
+/// The kind of a [`HandshakeError`](super::HandshakeError), without its details, for metrics.
 ///
-/// It is in the extensions of every response that rejects: of a
-/// [`WebSocketUpgradeLayer`](crate::WebSocketUpgradeLayer), of
-/// [`into_service`](crate::WebSocketUpgradeLayer::into_service) also to ordinary requests, and of
-/// [`HandshakeError::into_response`](super::HandshakeError::into_response). Layers around find it
-/// there:
+/// The extensions of every response that rejects a handshake contain it:
+///
+/// - responses of a [`WebSocketUpgradeLayer`](crate::WebSocketUpgradeLayer);
+/// - responses of [`into_service`](crate::WebSocketUpgradeLayer::into_service), also to ordinary
+///   requests;
+/// - [`HandshakeError::into_response`](super::HandshakeError::into_response).
+///
+/// # Examples
 ///
 /// ```
 /// use http::Response;
 /// use tower_websocket::handshake::HandshakeErrorKind;
 ///
-/// fn is_probe<B>(response: &Response<B>) -> bool {
-///     response.extensions().get() == Some(&HandshakeErrorKind::NotWebSocket)
+/// /// Called by a middleware around the layer.
+/// fn count<B>(response: &Response<B>) {
+///     if let Some(kind) = response.extensions().get::<HandshakeErrorKind>() {
+///         println!("handshakes_rejected{{kind=\"{}\"}} +1", kind.as_str());
+///     }
 /// }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,33 +29,33 @@ use std::fmt;
 pub enum HandshakeErrorKind {
     /// An ordinary HTTP/1 request.
     NotWebSocket,
-    /// An HTTP/1 request with only some of an opening handshake.
+    /// An HTTP/1 request with an incomplete opening handshake.
     IncompleteUpgrade,
     /// An ordinary HTTP/2 request.
     MethodNotConnect,
-    /// An HTTP/2 `CONNECT` for something else.
+    /// An HTTP/2 `CONNECT` for another protocol.
     UnknownProtocol,
     /// The method is not `GET`.
     MethodNotGet,
-    /// No `Sec-WebSocket-Version`.
+    /// `Sec-WebSocket-Version` is missing.
     MissingVersion,
     /// `Sec-WebSocket-Version` is not 13.
     UnsupportedVersion,
-    /// More than one `Sec-WebSocket-Version`.
+    /// `Sec-WebSocket-Version` is repeated.
     RepeatedVersion,
-    /// No `Sec-WebSocket-Key`.
+    /// `Sec-WebSocket-Key` is missing.
     MissingKey,
-    /// More than one `Sec-WebSocket-Key`.
+    /// `Sec-WebSocket-Key` is repeated.
     RepeatedKey,
     /// `Sec-WebSocket-Key` is not 16 bytes of base64.
     InvalidKey,
     /// The request target has no path.
     InvalidTarget,
-    /// No `Host`.
+    /// `Host` is missing.
     MissingHost,
-    /// More than one `Host`.
+    /// `Host` is repeated.
     RepeatedHost,
-    /// `Host` is not a host and an optional port.
+    /// `Host` is not a host with an optional port.
     InvalidHost,
     /// `Host` and `:authority` differ.
     DifferentHost,
@@ -58,11 +63,11 @@ pub enum HandshakeErrorKind {
     ForbiddenHost,
     /// The request announces a body.
     BodyAnnounced,
-    /// More than one `Origin`.
+    /// `Origin` is repeated.
     RepeatedOrigin,
     /// [`AllowOrigin`](crate::AllowOrigin) does not allow the origin.
     ForbiddenOrigin,
-    /// The request has no upgrade in its extensions.
+    /// The request's extensions contain neither `OnUpgrade` nor `PendingIo`.
     NotUpgradable,
     /// Too many sockets are open.
     TooManyConnections,
@@ -70,14 +75,16 @@ pub enum HandshakeErrorKind {
     ShuttingDown,
     /// The handshake service rejected the request.
     Rejected,
-    /// The handshake service did not answer in time.
+    /// The handshake service did not respond in time.
     TimedOut,
     /// The handshake service panicked.
     Panicked,
 }
 
 impl HandshakeErrorKind {
-    /// Returns a label: the variant's name in snake case, such as `forbidden_origin`.
+    /// Returns the name of the variant in snake case, such as `forbidden_origin`.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::NotWebSocket => "not_web_socket",

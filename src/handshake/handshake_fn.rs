@@ -1,4 +1,4 @@
-//! A handshake service from state and a function.
+//! A handshake service from a state and a function.
 
 use std::{
     fmt,
@@ -14,7 +14,14 @@ use super::{Handshake, Rejection};
 /// Creates a handshake service from `state` and an async function or closure, which is called with
 /// a clone of the state and the request.
 ///
-/// Everything that becomes a [`Rejection`] can be returned by `?`.
+/// `?` converts every error type that implements `Into<Rejection>`.
+///
+/// An async closure passed to this function cannot capture variables. Put the values that it needs
+/// into `state`, several of them as a tuple. If a closure captures variables, rustc reports "async
+/// closure does not implement `Fn` because it captures state from its environment", or that a
+/// variable "does not live long enough". Without state, `tower::service_fn` is enough.
+///
+/// # Examples
 ///
 /// ```
 /// use std::{collections::HashMap, sync::Arc};
@@ -33,11 +40,6 @@ use super::{Handshake, Rejection};
 ///     let _ = socket.send(format!("hello, {user}")).await;
 /// });
 /// ```
-///
-/// An async closure cannot use what it captures here: what it needs is its state, a tuple if it is
-/// several things. rustc says of one that does "async closure does not implement `Fn` because it
-/// captures state from its environment", or that a variable "does not live long enough". Without
-/// state, `tower::service_fn` is enough.
 pub fn handshake_fn<S, F, Fut, T>(state: S, f: F) -> HandshakeFn<S, F>
 where
     S: Clone + Send + 'static,
@@ -48,7 +50,9 @@ where
     HandshakeFn { state, f }
 }
 
-/// The handshake service of [`handshake_fn`].
+/// The handshake service that [`handshake_fn`] returns.
+///
+/// See the [example](handshake_fn#examples) of that function.
 #[derive(Clone)]
 pub struct HandshakeFn<S, F> {
     state: S,

@@ -1,10 +1,20 @@
-//! An entry of a list that does not name what it should.
+//! The error of an invalid entry in a list of origins or hosts.
 
 use std::{error::Error, fmt};
 
-/// An entry of [`AllowOrigin::list`](crate::AllowOrigin::list) or
-/// [`AllowHost::list`](crate::AllowHost::list) that names nothing, or something that no browser
-/// sends.
+/// The error of an entry in [`AllowOrigin::list`](crate::AllowOrigin::list) or
+/// [`AllowHost::list`](crate::AllowHost::list) that is invalid, or that no browser sends in this
+/// form.
+///
+/// # Examples
+///
+/// ```
+/// use tower_websocket::AllowHost;
+///
+/// let error = AllowHost::list(["localhost", "127.1"]).unwrap_err();
+/// assert_eq!(error.entry(), "127.1");
+/// assert!(error.to_string().starts_with("\"127.1\" is not a host: "));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidEntry {
     entry: String,
@@ -13,12 +23,14 @@ pub struct InvalidEntry {
 }
 
 impl InvalidEntry {
-    /// `noun` with its article is what the entry is not.
+    /// `noun`, with its article, names what the entry should be.
     pub(super) fn new(entry: &str, noun: &'static str, reason: &'static str) -> Self {
         Self { entry: entry.to_owned(), noun, reason }
     }
 
-    /// Returns the entry.
+    /// Returns the invalid entry.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn entry(&self) -> &str {
         &self.entry
     }

@@ -1,4 +1,4 @@
-//! `Sec-WebSocket-Key` and the answer to it (RFC 6455 §4.2.1 item 5 and §4.2.2 item 5.4).
+//! `Sec-WebSocket-Key` and `Sec-WebSocket-Accept` (RFC 6455 §4.2.1 item 5 and §4.2.2 item 5.4).
 
 use http::HeaderValue;
 use tungstenite::handshake::derive_accept_key;
@@ -6,7 +6,7 @@ use tungstenite::handshake::derive_accept_key;
 /// The length of 16 bytes in base64: 22 digits and two `=`.
 const LENGTH: usize = 24;
 
-/// Whether `value` is 16 bytes in base64.
+/// Returns whether `value` is 16 bytes in base64.
 pub(crate) fn is_valid(value: &HeaderValue) -> bool {
     let value = value.as_bytes();
     value.len() == LENGTH
@@ -14,7 +14,7 @@ pub(crate) fn is_valid(value: &HeaderValue) -> bool {
         && value[..LENGTH - 2].iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
 }
 
-/// The `Sec-WebSocket-Accept` that answers the key `value`.
+/// Returns the `Sec-WebSocket-Accept` for the key `value`.
 pub(crate) fn accept(value: &HeaderValue) -> HeaderValue {
     HeaderValue::try_from(derive_accept_key(value.as_bytes())).expect("base64 is a valid header value")
 }
@@ -28,14 +28,14 @@ mod tests {
     use crate::header::arbitrary::config;
 
     #[test]
-    fn the_example_of_rfc_6455_section_1_3() {
+    fn example_of_rfc_6455_section_1_3() {
         let key = HeaderValue::from_static("dGhlIHNhbXBsZSBub25jZQ==");
         assert!(is_valid(&key));
         assert_eq!(accept(&key), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     }
 
     #[test]
-    fn a_key_is_sixteen_bytes_of_base64() {
+    fn key_is_sixteen_bytes_in_base64() {
         let cases = [
             ("AAAAAAAAAAAAAAAAAAAAAA==", true),
             ("+/0123456789abcdefghij==", true),
@@ -53,9 +53,9 @@ mod tests {
         }
     }
 
-    /// Made with Python's `hashlib` and `base64`.
+    /// Computed with Python's `hashlib` and `base64`.
     #[test]
-    fn the_answers_of_another_implementation() {
+    fn accept_equals_that_of_another_implementation() {
         for (key, answer) in [
             ("AAAAAAAAAAAAAAAAAAAAAA==", "ICX+Yqv66kxgM0FcWaLWlFLwTAI="),
             ("/////////////////////w==", "XXpj4jYzLM2yUE0C7TIgMwTQh2g="),
@@ -88,7 +88,7 @@ mod tests {
         #![proptest_config(config())]
 
         #[test]
-        fn of_all_base64_just_that_of_sixteen_bytes_is_a_key(bytes in vec(any::<u8>(), 0..40), nonce: [u8; 16]) {
+        fn only_sixteen_bytes_in_base64_are_a_key(bytes in vec(any::<u8>(), 0..40), nonce: [u8; 16]) {
             let key = HeaderValue::from_str(&base64(&bytes)).unwrap();
             prop_assert_eq!(is_valid(&key), bytes.len() == 16);
             prop_assert!(is_valid(&HeaderValue::from_str(&base64(&nonce)).unwrap()));

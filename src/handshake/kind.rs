@@ -1,4 +1,4 @@
-//! The two ways in which a request asks for a WebSocket.
+//! The two ways to ask for a WebSocket.
 
 use http::{
     Extensions, Method, Request, Version,
@@ -9,6 +9,22 @@ use super::ConnectProtocol;
 use crate::header::{has_token, joined};
 
 /// How a request asks for a WebSocket.
+///
+/// # Examples
+///
+/// ```
+/// use http::{Request, Response};
+/// use tower_websocket::{Handshake, Rejection, handshake::HandshakeKind};
+///
+/// async fn handshake(request: Request<Handshake>) -> Result<Response<()>, Rejection> {
+///     match request.body().kind() {
+///         HandshakeKind::Upgrade => println!("HTTP/1.1 upgrade"),
+///         HandshakeKind::ExtendedConnect => println!("stream of {:?}", request.version()),
+///         _ => {}
+///     }
+///     Ok(request.into_body().accept(()))
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HandshakeKind {
@@ -17,16 +33,16 @@ pub enum HandshakeKind {
     /// HTTP/2 or HTTP/3: `CONNECT` with the `:protocol` `websocket` (RFC 8441 §5, RFC 9220). The
     /// accepting status is 200.
     ///
-    /// Recognized under hyper with the feature `http2`, under other servers by a
+    /// It is recognized with hyper if the feature `http2` is enabled, and with other servers by a
     /// [`ConnectProtocol`](crate::handshake::ConnectProtocol).
     ExtendedConnect,
 }
 
 impl HandshakeKind {
-    /// How `request` asks for a WebSocket, rightly or wrongly; those which do not are not ours to
-    /// answer.
+    /// Returns how `request` asks for a WebSocket, even if its handshake is invalid. `None` means
+    /// an ordinary request.
     ///
-    /// HTTP/1.0 must ignore `Upgrade` (RFC 9110 §7.8), HTTP/2 has none (RFC 9113 §8.6).
+    /// HTTP/1.0 must ignore `Upgrade` (RFC 9110 §7.8), and HTTP/2 does not have it (RFC 9113 §8.6).
     pub(crate) fn of<B>(request: &Request<B>) -> Option<Self> {
         match request.version() {
             Version::HTTP_11 => {
@@ -42,12 +58,13 @@ impl HandshakeKind {
     }
 }
 
-/// What an HTTP/1.1 request must have to ask for a WebSocket (RFC 6455 §4.2.1 items 3 and 4).
+/// The tokens that an HTTP/1.1 request must have to ask for a WebSocket (RFC 6455 §4.2.1 items 3
+/// and 4).
 const TOKENS: [(HeaderName, &str); 2] = [(UPGRADE, "websocket"), (CONNECTION, "upgrade")];
 
-/// What an HTTP/1 request that has some of an opening handshake lacks to be one, in words.
+/// Describes the missing parts of an HTTP/1 request with an incomplete opening handshake.
 ///
-/// `None` where it has nothing of one, or all.
+/// Returns `None` if the request has no part of an opening handshake, or all parts.
 pub(super) fn missing<B>(request: &Request<B>) -> Option<String> {
     let headers = request.headers();
     let has_some = headers.contains_key(SEC_WEBSOCKET_KEY)
@@ -75,8 +92,7 @@ pub(super) fn missing<B>(request: &Request<B>) -> Option<String> {
     (!missing.is_empty()).then(|| missing.join("; "))
 }
 
-/// Upgrade tokens, of which `:protocol` is one, are compared in any case (RFC 8441 §4, RFC 9110
-/// §7.8).
+/// The value of `:protocol` is an upgrade token, so case is ignored (RFC 8441 §4, RFC 9110 §7.8).
 fn is_extended_connect<B>(request: &Request<B>) -> bool {
     let extensions = request.extensions();
     let protocol = extensions.get().map(ConnectProtocol::as_str).or_else(|| hyper_protocol(extensions));
@@ -89,7 +105,7 @@ fn hyper_protocol(extensions: &Extensions) -> Option<&str> {
     extensions.get().map(hyper::ext::Protocol::as_str)
 }
 
-/// hyper has no name for `:protocol` without its `http2`.
+/// hyper does not have the type of `:protocol` without its feature `http2`.
 #[cfg(not(feature = "http2"))]
 fn hyper_protocol(_: &Extensions) -> Option<&str> {
     None
@@ -101,7 +117,7 @@ mod tests {
 
     use super::{ConnectProtocol, HandshakeKind};
 
-    /// How a `GET` with these headers asks for a WebSocket.
+    /// The kind of a `GET` with these headers.
     fn of(version: Version, lines: &[(&str, &str)]) -> Option<HandshakeKind> {
         let request = Request::get("/chat").version(version);
         let request = lines.iter().fold(request, |request, (name, value)| request.header(*name, *value));
@@ -109,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_asks_for_a_websocket_is_ours() {
+    fn upgrade_needs_both_tokens() {
         let upgrade = |lines: &[(&str, &str)]| of(Version::HTTP_11, lines) == Some(HandshakeKind::Upgrade);
         assert!(upgrade(&[("Upgrade", "websocket"), ("Connection", "keep-alive, Upgrade")]));
         assert!(upgrade(&[("Upgrade", "WebSocket"), ("Connection", "UPGRADE")]));
@@ -131,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_missing_is_told() {
+    fn everything_missing_is_named() {
         let key = ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
         let version = ("Sec-WebSocket-Version", "13");
         let (upgrade, connection) = (("Upgrade", "websocket"), ("Connection", "Upgrade"));
@@ -162,7 +178,7 @@ mod tests {
                 vec![key, ("Upgrade", "h2c"), ("Upgrade", "foo"), connection],
                 vec!["Upgrade is \"h2c, foo\", it must contain websocket"],
             ),
-            // What nginx sends unless it is told otherwise.
+            // The default of nginx.
             (
                 Version::HTTP_10,
                 vec![key, version, ("Connection", "close")],
@@ -178,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn only_http_1_1_upgrades() {
+    fn only_http_1_1_has_upgrades() {
         let lines = [("Upgrade", "websocket"), ("Connection", "Upgrade")];
         for (version, expected) in [
             (Version::HTTP_09, None),
@@ -192,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connect_protocol_counts_over_http_2_and_3() {
+    fn connect_protocol_counts_over_http_2_and_3() {
         for (method, version, protocol, expected) in [
             (Method::CONNECT, Version::HTTP_2, "websocket", Some(HandshakeKind::ExtendedConnect)),
             (Method::CONNECT, Version::HTTP_3, "WebSocket", Some(HandshakeKind::ExtendedConnect)),
@@ -209,7 +225,7 @@ mod tests {
 
     #[cfg(feature = "http2")]
     #[test]
-    fn only_a_connect_for_websocket_over_http_2_is_ours() {
+    fn only_connect_to_websocket_over_http_2_is_recognized() {
         use hyper::ext::Protocol;
 
         for (method, version, protocol, expected) in [
@@ -230,10 +246,10 @@ mod tests {
         }
     }
 
-    /// hyper's own `http2` may be on for another crate's sake.
+    /// hyper's own feature `http2` may be enabled by another crate.
     #[cfg(not(feature = "http2"))]
     #[test]
-    fn without_the_feature_no_connect_is_ours() {
+    fn connect_is_not_recognized_without_the_feature() {
         let request = Request::connect("http://a/").version(Version::HTTP_2);
         let request = request.extension(hyper::ext::Protocol::from_static("websocket"));
         assert_eq!(HandshakeKind::of(&request.body(()).unwrap()), None);

@@ -1,10 +1,5 @@
-//! The opening handshake: how it is asked for, and how it is rejected (RFC 6455 §4, RFC 8441 §5).
-//!
-//! [`Handshake`], [`HandshakeService`], [`AcceptAll`], [`Rejection`], [`AllowOrigin`] and
-//! [`AllowHost`] are in the crate's root.
-//!
-//! Every response that rejects a handshake has a [`HandshakeErrorKind`] in its extensions, for
-//! metrics and logs:
+//! The opening handshake: requests, responses, and the reasons for rejecting a request (RFC 6455
+//! §4, RFC 8441 §5).
 //!
 //! ```
 //! use http::Response;
@@ -16,8 +11,14 @@
 //!     }
 //! }
 //! ```
+//!
+//! - [`Handshake`], [`HandshakeService`], [`handshake_fn()`](crate::handshake_fn()), [`AcceptAll`],
+//!   [`Rejection`], [`AllowOrigin`] and [`AllowHost`] are in the crate's root.
+//! - A request is rejected with a [`HandshakeError`]. Every response that rejects a handshake has a
+//!   [`HandshakeErrorKind`] in its extensions, for metrics and logs.
+//! - A client reports an invalid response with a [`ResponseError`].
 
-// Values to values, no IO.
+// Pure functions from values to values, without IO.
 
 pub(crate) mod accept_all;
 pub(crate) mod allow_host;

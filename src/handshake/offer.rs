@@ -1,5 +1,4 @@
-//! What a client has asked for, and which responses it may take for an open WebSocket (RFC 6455
-//! §4.1, RFC 8441 §5).
+//! The offers of a client's request, and the check of the response (RFC 6455 §4.1, RFC 8441 §5).
 
 use http::{
     HeaderMap, HeaderValue, StatusCode,
@@ -19,22 +18,22 @@ use crate::{
     header::{has_token, joined, tokens},
 };
 
-/// What a client has asked for.
+/// The offers of a client's request.
 #[derive(Debug)]
 pub(crate) struct Offer {
-    /// What accepts the request.
+    /// The response that accepts the request.
     acceptance: SuccessResponse,
     protocols: Offered,
     deflate: OwnOffer,
 }
 
 impl Offer {
-    /// What a request asks for over HTTP/1.1, with these headers and this offer of compression.
+    /// Creates the offer of an HTTP/1.1 request. `accept` is the `Sec-WebSocket-Accept` to expect.
     pub(crate) fn upgrade(request: &HeaderMap, accept: HeaderValue, deflate: OwnOffer) -> Self {
         Self::new(SuccessResponse::SwitchingProtocols(accept), request, deflate)
     }
 
-    /// What a request asks for over HTTP/2.
+    /// Creates the offer of an HTTP/2 request.
     #[cfg(feature = "http2")]
     pub(crate) fn extended_connect(request: &HeaderMap, deflate: OwnOffer) -> Self {
         Self::new(SuccessResponse::Ok, request, deflate)
@@ -44,7 +43,7 @@ impl Offer {
         Self { acceptance, protocols: Offered::new(request.get_all(SEC_WEBSOCKET_PROTOCOL)), deflate }
     }
 
-    /// Checks a response, and returns what it agrees on.
+    /// Checks a response, and returns the negotiated headers.
     pub(crate) fn check(
         &self,
         status: StatusCode,
@@ -77,7 +76,7 @@ impl Offer {
     }
 }
 
-/// Items 2 and 3. An `Upgrade` that names more is one to something else as well.
+/// Items 2 and 3. An `Upgrade` with several protocols is an upgrade to another one as well.
 fn check_upgrade(response: &HeaderMap) -> Result<(), ResponseError> {
     let mut protocols = tokens(response, &UPGRADE);
     if !response.contains_key(UPGRADE) {
@@ -141,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn good_responses() {
+    fn good_responses_are_accepted() {
         for (from, to, protocol) in [
             ("", "", Some("chat")),
             ("Upgrade: websocket", "Upgrade: WebSocket", Some("chat")),
@@ -154,7 +153,7 @@ mod tests {
         }
     }
 
-    /// Each item of §4.1's list of what a client checks.
+    /// Each item of the checks that §4.1 requires of a client.
     #[test]
     fn each_broken_rule_has_its_error() {
         use ResponseError as E;

@@ -3,12 +3,12 @@
 use super::{authority::default_port, pattern::HostPattern};
 use crate::header::HostPort;
 
-/// What an `Origin` header names.
+/// The value of an `Origin` header.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Origin<'a> {
     /// `null`, the origin of sandboxed frames, `data:` URLs and, in most browsers, files.
     Opaque,
-    /// `authority` is `None` where the scheme has no hosts, as in `file://`.
+    /// `authority` is `None` if the scheme has no hosts, as in `file://`.
     Tuple { scheme: &'a str, authority: Option<HostPort<'a>> },
 }
 
@@ -25,8 +25,9 @@ impl<'a> Origin<'a> {
         Some(Self::Tuple { scheme, authority })
     }
 
-    /// Whether it is the origin of what is served at `own`. Of the scheme only the default port
-    /// counts, as a proxy in front of the server may have ended TLS.
+    /// Returns whether this is the origin of a page of the server `own`.
+    ///
+    /// The scheme only determines the default port, because a proxy may have terminated TLS.
     pub(super) fn is_at(&self, own: &HostPort<'_>) -> bool {
         let Self::Tuple { scheme, authority: Some(authority) } = self else { return false };
         let default = default_port(scheme);
@@ -34,7 +35,7 @@ impl<'a> Origin<'a> {
     }
 }
 
-/// The origins that an entry of a list names.
+/// The origins that an entry of a list allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum OriginPattern {
     Opaque,
@@ -42,7 +43,7 @@ pub(super) enum OriginPattern {
 }
 
 impl OriginPattern {
-    /// The error is the reason.
+    /// Parses an entry. The error is the reason why it is invalid.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         if text == "null" {
             return Ok(Self::Opaque);
@@ -77,7 +78,7 @@ impl OriginPattern {
     }
 }
 
-/// The scheme, and what follows `://` less one slash at the end.
+/// Splits an origin into its scheme and the rest after `://`, without one slash at the end.
 fn split(text: &str) -> Option<(&str, &str)> {
     let (scheme, authority) = text.split_once("://")?;
     let is_valid = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
@@ -91,7 +92,7 @@ mod tests {
     use super::{Origin, OriginPattern};
 
     #[test]
-    fn an_entry_allows_the_origins_that_it_names() {
+    fn entry_allows_the_origins_that_it_names() {
         for (entry, origin, expected) in [
             ("https://example.com", "https://example.com", true),
             ("https://example.com/", "https://example.com", true),
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_page_sends_is_not_an_entry() {
+    fn origins_that_no_page_has_are_invalid_entries() {
         for (entry, reason) in [
             ("", "look like"),
             ("*", "look like"),

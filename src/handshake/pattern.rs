@@ -4,27 +4,27 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::header::{Host, HostPort, port};
 
-/// The hosts, and the port, that an entry of a list names.
+/// The hosts, and the port, of an entry in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct HostPattern {
     name: Name,
     pub(super) port: Option<u16>,
 }
 
-/// Names are in lower case.
+/// A host name, in lower case, or an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Name {
     /// A domain name or an IPv4 address.
     Exact(String),
-    /// Every name that ends with this, which begins with a dot.
+    /// Every name that ends with this suffix, which begins with a dot.
     Subdomains(String),
     V6(Ipv6Addr),
 }
 
 impl HostPattern {
-    /// Parses `host`, `host:port`, `*.domain`, `*.domain:port`, with an IPv6 address in brackets.
+    /// Parses `host`, `host:port`, `*.domain` or `*.domain:port`, with an IPv6 address in brackets.
     ///
-    /// An entry that no request could match is an error, as it does not mean what it says. The
+    /// An entry that cannot match any request is an error, because it is probably a mistake. The
     /// error is the reason.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         let (name, rest) = match text.strip_prefix('[') {
@@ -48,12 +48,12 @@ impl HostPattern {
         Ok(Self { name, port })
     }
 
-    /// Whether it allows `asked`; `default` is the port where one of them has none.
+    /// Returns whether the pattern allows `asked`. `default` is the port if one of them has none.
     pub(super) fn allows(&self, asked: &HostPort<'_>, default: Option<u16>) -> bool {
         self.name.matches(&asked.host) && self.port.or(default) == asked.port.or(default)
     }
 
-    /// Whether it allows `asked`, at any port if it names none.
+    /// Returns whether the pattern allows `asked`. A pattern without a port allows any port.
     pub(super) fn allows_at_any_port(&self, asked: &HostPort<'_>, default: Option<u16>) -> bool {
         self.name.matches(&asked.host) && (self.port.is_none() || self.port == asked.port.or(default))
     }
@@ -75,7 +75,7 @@ impl Name {
             let is_valid = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
             !label.is_empty() && label.bytes().all(is_valid)
         };
-        // The root's dot is a part of the name: browsers keep it.
+        // A trailing dot is part of the name: browsers keep it.
         let labels = domain.strip_suffix('.').unwrap_or(domain);
         if !labels.split('.').all(is_label) {
             return Err("its host is neither a domain name nor an IP address");
@@ -84,7 +84,8 @@ impl Name {
             if is_wildcard {
                 return Err("an IP address has no subdomains");
             }
-            // Browsers write `127.1` and `0x7f000001` as 127.0.0.1, so no request names these.
+            // Browsers normalize `127.1` and `0x7f000001` to 127.0.0.1, so no request contains
+            // them.
             domain.parse::<Ipv4Addr>().map_err(|_| "an IPv4 address is written as four decimal numbers")?;
         }
         let domain = domain.to_ascii_lowercase();
@@ -104,8 +105,8 @@ impl Name {
     }
 }
 
-/// Whether browsers take a host with this last label for an IPv4 address (WHATWG URL, "ends in a
-/// number").
+/// Returns whether browsers parse a host with this last label as an IPv4 address (WHATWG URL, "ends
+/// in a number").
 fn is_number(label: &str) -> bool {
     let hex = label.strip_prefix("0x").or(label.strip_prefix("0X"));
     match hex {
@@ -120,7 +121,7 @@ mod tests {
     use crate::header::HostPort;
 
     #[test]
-    fn a_pattern_matches_its_hosts_only() {
+    fn pattern_matches_only_its_hosts() {
         for (pattern, host, expected) in [
             ("example.com", "EXAMPLE.com", true),
             ("Example.COM", "example.com", true),
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_without_a_port_may_be_for_any() {
+    fn pattern_without_a_port_can_allow_any_port() {
         for (pattern, host, expected) in [
             ("localhost", "localhost", true),
             ("localhost", "localhost:9001", true),
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_request_could_match_is_not_a_pattern() {
+    fn entries_that_cannot_match_are_invalid() {
         for (text, reason) in [
             ("", "neither"),
             (".", "neither"),

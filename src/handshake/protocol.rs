@@ -1,4 +1,4 @@
-//! The choice of a subprotocol (RFC 6455 §1.9 and §4.2.2).
+//! The selection of a subprotocol (RFC 6455 §1.9 and §4.2.2).
 
 use http::{
     HeaderMap, HeaderValue,
@@ -7,13 +7,13 @@ use http::{
 
 use crate::header::tokens;
 
-/// The subprotocols that a client offers, in its order of preference.
+/// The subprotocols that a client offers, in the client's order of preference.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Offered(HeaderMap);
 
 impl Offered {
     pub(crate) fn new(lines: GetAll<'_, HeaderValue>) -> Self {
-        // An empty `HeaderMap` allocates nothing: most requests offer none.
+        // An empty `HeaderMap` does not allocate. Most requests offer no subprotocol.
         let mut offered = HeaderMap::new();
         for line in lines {
             offered.append(SEC_WEBSOCKET_PROTOCOL, line.clone());
@@ -25,7 +25,7 @@ impl Offered {
         tokens(&self.0, &SEC_WEBSOCKET_PROTOCOL)
     }
 
-    /// The first of `preferred` that is offered; names are compared with their case (RFC 6455
+    /// Returns the first of `preferred` that the client offers. Names are case-sensitive (RFC 6455
     /// §4.2.2).
     pub(crate) fn select<P: AsRef<str>>(
         &self,
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn the_servers_order_decides_among_what_is_offered() {
+    fn preference_of_the_server_decides() {
         let cases: &[(&[&'static str], &[&str], Option<&str>)] = &[
             (&["chat, superchat"], &["superchat", "chat"], Some("superchat")),
             (&["chat", "superchat"], &["superchat", "chat"], Some("superchat")),
@@ -79,7 +79,7 @@ mod tests {
         #![proptest_config(config())]
 
         #[test]
-        fn what_is_offered_is_heard_and_the_first_of_it_that_is_preferred_chosen(
+        fn first_preferred_name_that_is_offered_is_selected(
             names in vec(token(), 0..6),
             layout in layout(),
             others in vec(token(), 0..3),

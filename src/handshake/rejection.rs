@@ -1,4 +1,4 @@
-//! A handshake service's rejection.
+//! The rejection that a handshake service returns.
 
 use std::{convert::Infallible, error::Error, fmt, sync::Arc};
 
@@ -13,27 +13,51 @@ use tower::BoxError;
 use super::{HandshakeKind, RejectionBody};
 use crate::header::strip_connection;
 
-/// A handshake service's rejection: the response that the client gets, and what caused it.
+/// The rejection that a handshake service returns: the response for the client, and its cause.
 ///
-/// Any response will do; most rejections are written as what they are made from:
+/// A `Rejection` is created from one of these values, mostly by `?` or `into`:
 ///
-/// | from | the response |
-/// | --- | --- |
-/// | [`StatusCode`] | that status, no body |
-/// | `(StatusCode, text)` | that status, the text as `text/plain` |
-/// | [`Response<B>`](Response), `B` any [`Body`], such as axum's | that response; [`new`](Self::new) takes bytes and text |
-/// | `&str`, `String` | 500 with no body; the text is the [`source`](Error::source), which is logged |
-/// | [`BoxError`], as tower's middleware returns | the `Rejection` in its chain of sources, if there is one; 503 for tower's timeout and load shedding; else 500 with no body, as an unknown error's text is not the client's business |
-/// | a rejection of one of axum's extractors, axum's `ErrorResponse` (feature `axum`) | what axum would answer |
+/// - [`StatusCode`]: a response with that status and no body.
+/// - `(StatusCode, text)`: a response with that status and the text as `text/plain`.
+/// - [`Response<B>`](Response) with any [`Body`], such as axum's: that response. [`new`](Self::new)
+///   takes a response with bytes or text.
+/// - `&str` or `String`: a 500 without a body. The text is the [`source`](Error::source), which is
+///   logged.
+/// - [`BoxError`], which tower's middleware returns: the `Rejection` in its chain of sources, if
+///   there is one. Otherwise a 503 for tower's timeout and load shedding, and a 500 without a body
+///   for any other error, because the text of an unknown error must not reach the client.
+/// - With the feature `axum`, a rejection of axum's extractors, or axum's `ErrorResponse`: the
+///   response that axum would send.
 ///
-/// A service with an error type of its own implements `From<ItsError> for Rejection`. Without the
-/// feature `axum`, a rejection of one of its extractors is a response too:
-/// `extracted.map_err(IntoResponse::into_response)?`. With it, `?` alone is enough, and a handshake
-/// service may return `axum::response::Result<Response<T>>`, where `?` takes every response.
+/// For an error type of your own, implement `From<YourError> for Rejection`.
 ///
-/// `Content-Length` and `Transfer-Encoding` are taken out, as the server sets them to what the body
-/// needs; a status that has no body (204, 205, 304) loses it. A status that cannot reject (any 1xx,
-/// over HTTP/2 any 2xx too) is sent as 500.
+/// With the feature `axum`, a handshake service can also return
+/// `axum::response::Result<Response<T>>`, in which `?` accepts every response. Without the feature,
+/// `extracted.map_err(IntoResponse::into_response)?` converts an extractor's rejection.
+///
+/// `Content-Length` and `Transfer-Encoding` are removed, because the server sets them for the body.
+/// If the status does not allow a body (204, 205, 304), the body is removed. A status that cannot
+/// reject a handshake is sent as 500: any 1xx and, over HTTP/2, any 2xx.
+///
+/// # Examples
+///
+/// ```
+/// use http::{Request, Response, StatusCode};
+/// use tower_websocket::{Handshake, Rejection};
+///
+/// async fn handshake(request: Request<Handshake>) -> Result<Response<u32>, Rejection> {
+///     if request.uri().path() == "/old" {
+///         let moved = Response::builder().status(308).header("location", "/new");
+///         return Err(Rejection::new(moved.body("").map_err(|error| error.to_string())?));
+///     }
+///     let token = request.headers().get("authorization").ok_or(StatusCode::UNAUTHORIZED)?;
+///     let user = match token.to_str() {
+///         Ok("Bearer 1") => 1,
+///         _ => return Err((StatusCode::FORBIDDEN, "unknown token\n").into()),
+///     };
+///     Ok(request.into_body().accept(user))
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Rejection(Box<Inner>);
 
@@ -44,15 +68,17 @@ struct Inner {
 }
 
 impl Rejection {
-    /// Rejects with `response`, whose body is bytes or text.
+    /// Creates a rejection from a response whose body is bytes or text.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn new(response: Response<impl Into<Bytes>>) -> Self {
         Self::whole(response.map(RejectionBody::from))
     }
 
-    /// Makes the response one that any server can send as a whole.
+    /// Adjusts the response so that any server can send it.
     fn whole(mut response: Response<RejectionBody>) -> Self {
-        // Over HTTP/2 a length that is not the body's is an error of the stream, on a raw one it
-        // misleads the client.
+        // A length that differs from the body's is a stream error in HTTP/2, and misleads the
+        // client on a raw stream.
         for name in [CONTENT_LENGTH, TRANSFER_ENCODING] {
             response.headers_mut().remove(name);
         }
@@ -69,17 +95,17 @@ impl Rejection {
         rejection
     }
 
-    /// Makes a 500 of a status that cannot reject, which is then the cause.
+    /// Replaces a status that cannot reject with 500, and records it as the source.
     fn fail(&mut self) {
         let Inner { response, source } = &mut *self.0;
         let status = std::mem::replace(response.status_mut(), StatusCode::INTERNAL_SERVER_ERROR);
         source.get_or_insert_with(|| BoxError::from(format!("{status} cannot reject")).into());
     }
 
-    /// Makes of it what rejects a request of this `kind`.
+    /// Adjusts the response for a request of this `kind`.
     pub(super) fn over(mut self, kind: HandshakeKind) -> Self {
         if kind == HandshakeKind::ExtendedConnect {
-            // RFC 8441 §5: any 2xx accepts. Servers, too, hand the stream over for any.
+            // RFC 8441 §5: any 2xx accepts. Servers also hand over the stream after any 2xx.
             if self.status().is_success() {
                 self.fail();
             }
@@ -88,23 +114,56 @@ impl Rejection {
         self
     }
 
-    /// Keeps what caused the rejection: it is [`source`](Error::source) and is logged, never sent.
+    /// Sets the cause of the rejection. It is the [`source`](Error::source) and is logged, but
+    /// never sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use http::{Request, Response, StatusCode};
+    /// use tower_websocket::{Handshake, Rejection};
+    ///
+    /// async fn handshake(request: Request<Handshake>) -> Result<Response<()>, Rejection> {
+    ///     tokio::fs::metadata("/run/open")
+    ///         .await
+    ///         .map_err(|error| Rejection::from(StatusCode::NOT_FOUND).with_source(error))?;
+    ///     Ok(request.into_body().accept(()))
+    /// }
+    /// ```
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.0.source = Some(source.into().into());
         self
     }
 
     /// Returns the status of the response.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use http::StatusCode;
+    /// use tower_websocket::Rejection;
+    ///
+    /// let rejection = Rejection::from((StatusCode::NOT_FOUND, "no such room"));
+    /// assert_eq!(rejection.status(), StatusCode::NOT_FOUND);
+    /// assert_eq!(rejection.response().headers()["content-type"], "text/plain; charset=utf-8");
+    ///
+    /// let response = rejection.into_response();
+    /// assert_eq!(response.body().as_bytes().unwrap(), "no such room");
+    /// ```
     pub fn status(&self) -> StatusCode {
         self.0.response.status()
     }
 
-    /// Returns the response that the client gets.
+    /// Returns the response for the client.
+    ///
+    /// See the [example](Self::status) of `status`.
     pub fn response(&self) -> &Response<RejectionBody> {
         &self.0.response
     }
 
-    /// Returns the response that the client gets.
+    /// Converts the rejection into the response for the client.
+    ///
+    /// See the [example](Self::status) of `status`.
     pub fn into_response(self) -> Response<RejectionBody> {
         self.0.response
     }
@@ -209,7 +268,7 @@ mod tests {
     use super::{HandshakeKind, Rejection};
 
     #[test]
-    fn a_rejection_is_made_from_what_it_is_made_of() {
+    fn rejection_has_the_response_that_it_is_created_from() {
         let status = Rejection::from(StatusCode::FORBIDDEN);
         assert_eq!((status.status(), text_of(status)), (StatusCode::FORBIDDEN, "".into()));
 
@@ -232,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn any_body_rejects() {
+    fn rejection_can_have_any_body() {
         let parts = ["a", "b"].map(|part| Ok::<_, io::Error>(Frame::data(Bytes::from(part))));
         let stream = StreamBody::new(stream::iter(parts));
         for (rejection, text) in [
@@ -248,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_500_and_kept_to_the_log() {
+    fn text_is_logged_but_not_sent() {
         for rejection in [Rejection::from("secret"), Rejection::from(String::from("secret"))] {
             assert_eq!(rejection.status(), StatusCode::INTERNAL_SERVER_ERROR);
             assert_eq!(rejection.source().unwrap().to_string(), "secret");
@@ -257,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn the_length_is_left_to_the_server() {
+    fn length_headers_are_removed() {
         let response = || {
             let response = Response::builder().header("content-length", "5").header("content-length", "6");
             response.header("transfer-encoding", "chunked").header("x-own", "1")
@@ -271,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_without_content_has_no_body() {
+    fn status_without_content_has_no_body() {
         for (status, expected) in [(200, "body"), (204, ""), (205, ""), (304, ""), (403, "body")] {
             let response = || Response::builder().status(status);
             let stream =
@@ -287,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_error_is_500_and_keeps_its_text_to_itself() {
+    fn unknown_error_is_500_without_its_text() {
         let error: BoxError = io::Error::other("password=hunter2").into();
         let rejection = Rejection::from(error);
         assert_eq!(rejection.status(), StatusCode::INTERNAL_SERVER_ERROR);
@@ -296,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn towers_own_errors_are_503() {
+    fn errors_of_tower_are_503() {
         for error in [
             BoxError::from(tower::timeout::error::Elapsed::new()),
             BoxError::from(tower::load_shed::error::Overloaded::new()),
@@ -306,25 +365,25 @@ mod tests {
     }
 
     #[test]
-    fn a_rejection_survives_being_boxed_by_middleware() {
+    fn rejection_is_found_in_a_boxed_error() {
         let boxed: BoxError = Rejection::from((StatusCode::CONFLICT, "taken")).into();
         assert_eq!(text_of(boxed.into()), "taken");
 
         let inner = Rejection::from(StatusCode::CONFLICT);
         let wrapped: BoxError = io::Error::other(inner).into();
-        // `io::Error` shows its payload's source, not the payload: nothing to find, and no guess.
+        // `io::Error::source` is the source of its payload, not the payload, so nothing is found.
         assert_eq!(Rejection::from(wrapped).status(), StatusCode::INTERNAL_SERVER_ERROR);
     }
 
     #[test]
-    fn an_informational_status_cannot_reject() {
+    fn informational_status_cannot_reject() {
         let rejection = Rejection::from(StatusCode::SWITCHING_PROTOCOLS);
         assert_eq!(rejection.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(rejection.source().unwrap().to_string(), "101 Switching Protocols cannot reject");
     }
 
     #[test]
-    fn a_successful_status_rejects_over_http_1_1_only() {
+    fn successful_status_rejects_over_http_1_1_only() {
         for status in [StatusCode::OK, StatusCode::NO_CONTENT] {
             let rejection = Rejection::from((status, "no")).over(HandshakeKind::Upgrade);
             assert_eq!(rejection.status(), status);
@@ -337,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rejection_keeps_its_connection_headers_over_http_1_1_only() {
+    fn rejection_keeps_connection_headers_over_http_1_1_only() {
         let response = Response::builder().status(403).header("connection", "close").body("").unwrap();
         let rejection = Rejection::new(response).over(HandshakeKind::Upgrade);
         assert_eq!(rejection.response().headers().len(), 1);

@@ -13,22 +13,34 @@ use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
 use pin_project_lite::pin_project;
 use tower::BoxError;
 
-/// The body of a response that opens no WebSocket: bytes, or any [`Body`].
+/// The body of a response that rejects a handshake: bytes, or any [`Body`].
 ///
-/// It is made from bytes and text with [`From`]; the default is empty. Clones of a body that is not
-/// bytes are the same body: each frame goes to one of them.
+/// [`From`] converts bytes and text; the default is empty. Clones of a body that is not bytes share
+/// one body: each frame is returned by only one of them.
+///
+/// # Examples
+///
+/// ```
+/// use http_body::Body;
+/// use tower_websocket::handshake::RejectionBody;
+///
+/// let body = RejectionBody::from("not found");
+/// assert_eq!(body.size_hint().exact(), Some(9));
+/// assert_eq!(body.as_bytes().unwrap(), "not found");
+/// assert!(RejectionBody::default().is_end_stream());
+/// ```
 #[derive(Clone)]
 pub struct RejectionBody(Kind);
 
 #[derive(Clone)]
 enum Kind {
     Bytes(Bytes),
-    /// The lock makes it `Sync`, as an error must be. Only the task that polls the body takes it.
+    /// The lock makes it `Sync`, which errors must be. Only the task that polls the body locks it.
     Body(Arc<Mutex<UnsyncBoxBody<Bytes, BoxError>>>),
 }
 
 impl RejectionBody {
-    /// Boxes `body`.
+    /// Creates the body from any other one.
     pub(super) fn new<B>(body: B) -> Self
     where
         B: Body<Error: Into<BoxError>> + Send + 'static,
@@ -39,7 +51,10 @@ impl RejectionBody {
         Self(Kind::Body(Arc::new(Mutex::new(Erased { body }.boxed_unsync()))))
     }
 
-    /// Returns the bytes that are left of the body; `None` if it is a [`Body`] that has to be read.
+    /// Returns the remaining bytes of the body, or `None` if it is a [`Body`] that has to be
+    /// polled.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn as_bytes(&self) -> Option<&Bytes> {
         match &self.0 {
             Kind::Bytes(bytes) => Some(bytes),
@@ -83,7 +98,8 @@ impl Body for RejectionBody {
 }
 
 pin_project! {
-    /// A body whose data and error are those of [`RejectionBody`]. `BodyExt::map_frame` would lose the length.
+    /// A body with the data and error types of [`RejectionBody`]. `BodyExt::map_frame` would lose
+    /// the length.
     struct Erased<B> {
         #[pin]
         body: B,
@@ -151,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_keeps_its_frames_and_its_length() {
+    fn body_keeps_its_frames_and_length() {
         let bytes = RejectionBody::from("abc");
         assert_eq!((bytes.size_hint().exact(), bytes.as_bytes()), (Some(3), Some(&Bytes::from("abc"))));
         assert_eq!(collect(bytes).unwrap(), "abc");
@@ -171,14 +187,14 @@ mod tests {
     }
 
     #[test]
-    fn an_error_of_the_body_is_passed_on() {
+    fn error_of_the_body_is_returned() {
         let frames = stream::iter([Ok(Frame::data(Bytes::from("a"))), Err(io::Error::other("broken"))]);
         let body = RejectionBody::new(StreamBody::new(frames.map(|frame| frame)));
         assert_eq!(collect(body).unwrap_err().to_string(), "broken");
     }
 
     #[test]
-    fn clones_share_what_is_not_bytes() {
+    fn clones_share_a_body_that_is_not_bytes() {
         let mut one = RejectionBody::new(Full::new(Bytes::from("abc")));
         let other = one.clone();
         let frame = one.frame().now_or_never().unwrap().unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! Which opening handshakes are good ones (RFC 6455 §4.2.1, RFC 8441 §5).
+//! The check of a client's opening handshake (RFC 6455 §4.2.1, RFC 8441 §5).
 
 use http::{
     HeaderMap, HeaderValue, Method, Uri,
@@ -12,17 +12,17 @@ use http::{
 use super::{HandshakeError, HandshakeKind, authority, key, protocol::Offered, response::SuccessResponse};
 use crate::header::{HostPort, joined};
 
-/// A request that keeps every rule of its kind of [`HandshakeKind`].
+/// A request that follows all rules of its [`HandshakeKind`].
 #[derive(Debug)]
 pub(crate) struct UpgradeRequest {
-    /// What accepts it.
+    /// The response that accepts the request.
     pub(crate) acceptance: SuccessResponse,
     /// The subprotocols that the client offers.
     pub(crate) offered: Offered,
 }
 
 impl UpgradeRequest {
-    /// Checks a request that asks for a WebSocket in the way of `kind`.
+    /// Checks a request that asks for a WebSocket as `kind` describes.
     pub(crate) fn parse(parts: &Parts, kind: HandshakeKind) -> Result<Self, HandshakeError> {
         let headers = &parts.headers;
         if kind == HandshakeKind::Upgrade && parts.method != Method::GET {
@@ -37,7 +37,7 @@ impl UpgradeRequest {
         }
         let acceptance = match kind {
             HandshakeKind::Upgrade => SuccessResponse::SwitchingProtocols(check_key(headers)?),
-            // RFC 8441 §5: `:protocol` does what the key did, and a key is not looked at.
+            // RFC 8441 §5: `:protocol` replaces the key. A key is ignored.
             HandshakeKind::ExtendedConnect => SuccessResponse::Ok,
         };
         check_host(parts, kind)?;
@@ -48,7 +48,7 @@ impl UpgradeRequest {
     }
 }
 
-/// The `Sec-WebSocket-Accept` that answers the client's key.
+/// Returns the `Sec-WebSocket-Accept` for the client's key.
 fn check_key(headers: &HeaderMap) -> Result<HeaderValue, HandshakeError> {
     match only(headers, &SEC_WEBSOCKET_KEY) {
         Lines::None => Err(HandshakeError::MissingKey),
@@ -58,7 +58,8 @@ fn check_key(headers: &HeaderMap) -> Result<HeaderValue, HandshakeError> {
     }
 }
 
-/// The target is a path or an absolute URI, not `*` and not an authority alone (RFC 9112 §3.2).
+/// Checks that the target is a path or an absolute URI, not `*` or only an authority (RFC 9112
+/// §3.2).
 fn check_target(uri: &Uri) -> Result<(), HandshakeError> {
     let is_authority_alone = uri.scheme().is_none() && uri.authority().is_some();
     if is_authority_alone || !uri.path().starts_with('/') {
@@ -81,8 +82,8 @@ fn check_host(parts: &Parts, kind: HandshakeKind) -> Result<(), HandshakeError> 
     let of_target = authority.map(|authority| parse(authority.as_bytes())).transpose()?;
     let of_header = host.map(|host| parse(host.as_bytes())).transpose()?;
     match (kind, host, of_target.zip(of_header)) {
-        // RFC 9112 §3.2: `Host` must be there, even if the target is an absolute URI, whose host is
-        // then the one.
+        // RFC 9112 §3.2: `Host` is required, even if the target is an absolute URI, whose host then
+        // has precedence.
         (HandshakeKind::Upgrade, None, _) => Err(HandshakeError::MissingHost),
         (HandshakeKind::ExtendedConnect, None, _) if authority.is_none() => Err(HandshakeError::MissingHost),
         (HandshakeKind::ExtendedConnect, Some(host), Some((of_target, of_header))) => {
@@ -98,8 +99,10 @@ fn check_host(parts: &Parts, kind: HandshakeKind) -> Result<(), HandshakeError> 
     }
 }
 
-/// Whether there would be bytes that are no frames. On HTTP/2 frames are a body to the transport,
-/// and even a length of 0 has it end the stream with the first of them (RFC 9113 §8.1.1).
+/// Returns whether the request announces bytes that are not frames.
+///
+/// Over HTTP/2 the frames are the body of the request. Even a length of 0 would be an error with
+/// the first frame (RFC 9113 §8.1.1).
 fn announces_body(headers: &HeaderMap, kind: HandshakeKind) -> bool {
     let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
     match kind {
@@ -114,7 +117,7 @@ fn announces_body(headers: &HeaderMap, kind: HandshakeKind) -> bool {
 enum Lines<'a> {
     None,
     One(&'a HeaderValue),
-    /// More than one, as one line.
+    /// Several lines, joined into one.
     More(HeaderValue),
 }
 
@@ -133,7 +136,7 @@ mod tests {
 
     use super::{HandshakeError, HandshakeKind, SuccessResponse, UpgradeRequest};
 
-    /// The request of RFC 6455 §1.2, less the headers named in `without`.
+    /// The request of RFC 6455 §1.2, except the headers named in `without`.
     fn request(without: &[&str]) -> Builder {
         let lines = [
             ("Host", "server.example.com"),
@@ -155,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn the_example_of_rfc_6455_section_1_2_is_good() {
+    fn example_of_rfc_6455_section_1_2_is_valid() {
         assert_eq!(HandshakeKind::of(&request(&[]).body(()).unwrap()), Some(HandshakeKind::Upgrade));
         let parsed = parse(request(&[])).unwrap();
         let SuccessResponse::SwitchingProtocols(accept) = parsed.acceptance else { panic!("{parsed:?}") };
@@ -164,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn each_broken_rule_has_its_answer() {
+    fn each_broken_rule_has_its_response() {
         let cases: Vec<(Builder, StatusCode, &str)> = vec![
             (request(&[]).method("POST"), StatusCode::METHOD_NOT_ALLOWED, "GET, not POST"),
             (request(&["Sec-WebSocket-Version"]), StatusCode::UPGRADE_REQUIRED, "missing"),
@@ -221,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn host_is_a_host_and_an_optional_port() {
+    fn host_is_a_host_with_an_optional_port() {
         for host in ["a", "A.example:80", "a:", "127.0.0.1:9001", "[::1]", "[::1]:9001", "a_b", "a-b."] {
             parse(request(&["Host"]).header("Host", host)).unwrap_or_else(|error| panic!("{host}: {error}"));
         }
@@ -248,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn the_target_may_be_an_absolute_uri() {
+    fn target_can_be_an_absolute_uri() {
         for uri in
             ["http://server.example.com/chat", "https://other.example.com:8443", "ws://[::1]/?a", "/", "//a"]
         {
@@ -257,11 +260,11 @@ mod tests {
     }
 
     #[test]
-    fn a_body_of_no_bytes_is_no_body() {
+    fn content_length_of_zero_is_allowed() {
         parse(request(&[]).header("Content-Length", "0")).unwrap();
     }
 
-    /// The request of RFC 8441 §5.1, less the headers named in `without`.
+    /// The request of RFC 8441 §5.1, except the headers named in `without`.
     fn connect(uri: &str, without: &[&str]) -> Builder {
         let lines = [
             ("Sec-WebSocket-Protocol", "chat, superchat"),
@@ -282,20 +285,20 @@ mod tests {
     const CHAT: &str = "https://server.example.com/chat";
 
     #[test]
-    fn the_example_of_rfc_8441_section_5_1_is_good() {
+    fn example_of_rfc_8441_section_5_1_is_valid() {
         let parsed = parse_connect(connect(CHAT, &[])).unwrap();
         assert!(matches!(parsed.acceptance, SuccessResponse::Ok));
         assert_eq!(parsed.offered.iter().collect::<Vec<_>>(), ["chat", "superchat"]);
     }
 
     #[test]
-    fn a_connect_needs_no_key_and_takes_any() {
+    fn connect_needs_no_key_and_ignores_any() {
         parse_connect(connect(CHAT, &[]).header("Sec-WebSocket-Key", "abc").header("Sec-WebSocket-Key", "d"))
             .unwrap();
     }
 
     #[test]
-    fn a_host_beside_the_authority_must_name_the_same() {
+    fn host_must_name_the_same_host_as_the_authority() {
         for (uri, hosts, expected) in [
             (CHAT, &["server.example.com"][..], None),
             (CHAT, &["SERVER.example.com:443"], None),
@@ -323,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn each_rule_that_a_connect_breaks_has_its_answer() {
+    fn each_rule_that_a_connect_breaks_has_its_response() {
         let without_version = || connect(CHAT, &["Sec-WebSocket-Version"]);
         let cases = [
             (without_version(), true, "Version is missing"),
@@ -334,7 +337,7 @@ mod tests {
         ];
         for (request, of_version, text) in cases {
             let response = parse_connect(request).unwrap_err().into_response();
-            // Not 426: that must have an `Upgrade`, which HTTP/2 must not have.
+            // Not 426, which must have an `Upgrade`, and HTTP/2 does not allow that.
             assert_eq!(response.status(), StatusCode::BAD_REQUEST);
             let headers = response.headers();
             assert_eq!(headers.get("Sec-WebSocket-Version").is_some(), of_version);

@@ -1,4 +1,4 @@
-//! The accepting response, before and after the handshake service had it.
+//! The accepting response, before and after the handshake service.
 
 use http::{
     HeaderMap, HeaderValue, Response, StatusCode,
@@ -13,7 +13,7 @@ use crate::{
     header::strip_connection,
 };
 
-/// What accepts a request.
+/// The response that accepts a request.
 #[derive(Clone, Debug)]
 pub(crate) enum SuccessResponse {
     /// A 101 with this `Sec-WebSocket-Accept` (RFC 6455 §4.2.2 item 5).
@@ -23,7 +23,7 @@ pub(crate) enum SuccessResponse {
 }
 
 impl SuccessResponse {
-    /// The status that accepts, and no other does.
+    /// Returns the only status that accepts.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::SwitchingProtocols(_) => StatusCode::SWITCHING_PROTOCOLS,
@@ -31,7 +31,7 @@ impl SuccessResponse {
         }
     }
 
-    /// What it answers.
+    /// Returns the kind of the request.
     pub(crate) fn kind(&self) -> HandshakeKind {
         match self {
             Self::SwitchingProtocols(_) => HandshakeKind::Upgrade,
@@ -39,7 +39,7 @@ impl SuccessResponse {
         }
     }
 
-    /// The response that a handshake service finds.
+    /// Returns the response that the handshake service gets.
     pub(crate) fn prebuilt(self) -> Response<()> {
         let mut response = Response::new(());
         *response.status_mut() = self.status();
@@ -49,10 +49,10 @@ impl SuccessResponse {
         response
     }
 
-    /// Puts the headers of an accepting response right and tells what they agree on.
+    /// Corrects the headers of an accepting response, and returns the negotiated values.
     ///
-    /// What the client would have to fail the connection for (RFC 6455 §4.1) is never sent,
-    /// whatever the handshake service did: it may have built a response of its own.
+    /// The handshake service may have built its own response. Headers for which the client would
+    /// have to fail the connection (RFC 6455 §4.1) are never sent.
     pub(crate) fn settle(
         self,
         headers: &mut HeaderMap,
@@ -69,7 +69,7 @@ impl SuccessResponse {
                 headers.remove(SEC_WEBSOCKET_ACCEPT);
             }
         }
-        // RFC 9110 §8.6: no length in a 1xx, nor in a 2xx to CONNECT.
+        // RFC 9110 §8.6: a 1xx, and a 2xx to CONNECT, must not have a length.
         headers.remove(CONTENT_LENGTH);
 
         let protocol = headers.remove(SEC_WEBSOCKET_PROTOCOL).filter(|protocol| offered.contains(protocol));
@@ -80,7 +80,7 @@ impl SuccessResponse {
     }
 }
 
-/// What an accepting response agrees on.
+/// The values that an accepting response negotiates.
 #[derive(Debug)]
 pub(crate) struct NegotiatedHeaders {
     pub(crate) protocol: Option<HeaderValue>,
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_response_built_from_nothing_gets_what_the_rfc_demands() {
+    fn empty_response_gets_the_required_headers() {
         let (headers, protocol) = settled(ACCEPT, "chat", &[("connection", "close"), ("x-own", "1")]);
         assert_eq!(headers["connection"], "Upgrade");
         assert_eq!(headers["upgrade"], "websocket");
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_negotiated_and_what_a_101_must_not_have_is_taken_out() {
+    fn forbidden_and_unnegotiated_headers_are_removed() {
         let (headers, _) = settled(
             ACCEPT,
             "",
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_200_has_nothing_of_an_upgrade() {
+    fn ok_response_has_no_upgrade_headers() {
         assert!(SuccessResponse::Ok.prebuilt().headers().is_empty());
         let (headers, _) = settled(
             SuccessResponse::Ok,

@@ -1,44 +1,65 @@
-//! Why a response does not open a WebSocket.
+//! The reasons why a response does not open a WebSocket.
 
 use std::{error::Error, fmt};
 
 use http::{HeaderValue, StatusCode};
 
-/// Why a client must not take a response for an open WebSocket (RFC 6455 §4.1, after "the client
-/// MUST validate the server's response as follows").
+/// The reason why a response does not open a WebSocket for the client.
+///
+/// The items are those of RFC 6455 §4.1, after "the client MUST validate the server's response as
+/// follows".
+///
+/// # Examples
+///
+/// ```
+/// use http::StatusCode;
+/// use tower_websocket::{connect::ConnectErrorKind, handshake::ResponseError};
+///
+/// /// Returns advice for the user about an error of a `Connector`.
+/// fn advice(error: &ConnectErrorKind) -> Option<&'static str> {
+///     let ConnectErrorKind::Response(error) = error else { return None };
+///     match error {
+///         ResponseError::Status(StatusCode::UNAUTHORIZED) => Some("log in first"),
+///         ResponseError::Status(status) if status.is_redirection() => Some("the address changed"),
+///         ResponseError::WrongAccept { .. } => Some("a cache may have sent an old response"),
+///         _ => None,
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResponseError {
-    /// The status is not 101 (item 1), and over HTTP/2 not 200 (RFC 8441 §5). The server has
-    /// refused, or wants something else first: a 401 asks for credentials, a 3xx names another
-    /// address.
+    /// The status is not 101 (item 1) or, over HTTP/2, not 200 (RFC 8441 §5).
+    ///
+    /// The server rejected the request or requires another step first: a 401 asks for credentials,
+    /// a 3xx names another address.
     Status(StatusCode),
-    /// No `Upgrade` (item 2).
+    /// `Upgrade` is missing (item 2).
     MissingUpgrade,
     /// `Upgrade` is not `websocket` (item 2).
     WrongUpgrade(HeaderValue),
-    /// No `Connection` (item 3).
+    /// `Connection` is missing (item 3).
     MissingConnection,
     /// `Connection` does not contain `upgrade` (item 3).
     WrongConnection(HeaderValue),
-    /// No `Sec-WebSocket-Accept` (item 4).
+    /// `Sec-WebSocket-Accept` is missing (item 4).
     MissingAccept,
-    /// `Sec-WebSocket-Accept` does not answer the key of the request (item 4): the response is an
-    /// old one, or not a server's of WebSockets.
+    /// `Sec-WebSocket-Accept` does not match the key of the request (item 4). The response is an
+    /// old one, or the server does not support WebSockets.
     WrongAccept {
-        /// The value of the response.
+        /// The value in the response.
         received: HeaderValue,
-        /// The one that answers the key.
+        /// The value that matches the key.
         expected: HeaderValue,
     },
-    /// More than one `Sec-WebSocket-Accept` (§11.3.3).
+    /// `Sec-WebSocket-Accept` is repeated (§11.3.3).
     RepeatedAccept(HeaderValue),
-    /// `Sec-WebSocket-Extensions` has an extension that was not offered, or parameters that do not
-    /// answer the offer (item 5, RFC 7692 §5.1).
+    /// `Sec-WebSocket-Extensions` contains an extension that was not offered, or parameters that do
+    /// not match the offer (item 5, RFC 7692 §5.1).
     ExtensionNotOffered(HeaderValue),
-    /// `Sec-WebSocket-Protocol` is not one that was offered (item 6).
+    /// `Sec-WebSocket-Protocol` is a subprotocol that was not offered (item 6).
     ProtocolNotOffered(HeaderValue),
-    /// More than one `Sec-WebSocket-Protocol` (§11.3.4).
+    /// `Sec-WebSocket-Protocol` is repeated (§11.3.4).
     RepeatedProtocol(HeaderValue),
 }
 

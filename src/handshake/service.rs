@@ -1,4 +1,4 @@
-//! Asking the handshake service.
+//! The bounds of a handshake service, and how it is called.
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
@@ -14,18 +14,43 @@ use super::{
 };
 use crate::deflate::Offers;
 
-/// Trait alias for a handshake service: any [`Service`] from a request with a [`Handshake`] to a
-/// response with a value attached.
+/// Trait alias for a handshake service: any [`Service`] that takes a request with a [`Handshake`]
+/// and returns a response with an attached value.
 ///
-/// It is implemented for every service that fits and need not be implemented by hand: for
-/// `tower::service_fn` of an `async fn(Request<Handshake>) -> Result<Response<T>, Rejection>`,
-/// [`handshake_fn`](crate::handshake_fn()) where it needs state, or such a one wrapped in
-/// middleware.
+/// It is implemented for every such service; do not implement it yourself. Services are, for
+/// example:
 ///
-/// The service is cloned for each request, and that clone is polled ready before it is called. It
-/// answers under a deadline ([`Config::handshake_timeout`](crate::Config::handshake_timeout)), and
-/// a panic in it costs that request a 500 and nothing else. It need not be `Sync`: tower's
-/// `BoxCloneService` will do.
+/// - `tower::service_fn` of an `async fn(Request<Handshake>) -> Result<Response<T>, Rejection>`;
+/// - [`handshake_fn`](crate::handshake_fn()) of a state and such a function;
+/// - either of them wrapped in middleware.
+///
+/// The service is cloned for each request, and the clone is polled until it is ready before it is
+/// called. It has to respond within
+/// [`Config::handshake_timeout`](crate::Config::handshake_timeout). If it panics, that request is
+/// answered with 500, and other requests are not affected. The service need not be `Sync`, so
+/// tower's `BoxCloneService` can be used.
+///
+/// # Examples
+///
+/// A handshake service with tower's timeout, which is answered with 503:
+///
+/// ```
+/// use std::time::Duration;
+/// use http::{Request, Response, StatusCode};
+/// use tower::{ServiceBuilder, service_fn};
+/// use tower_websocket::{Handshake, Rejection, WebSocketUpgradeLayer};
+///
+/// async fn handshake(request: Request<Handshake>) -> Result<Response<String>, Rejection> {
+///     let user = request.uri().query().ok_or(StatusCode::UNAUTHORIZED)?.to_owned();
+///     Ok(request.into_body().accept(user))
+/// }
+///
+/// let handshake =
+///     ServiceBuilder::new().timeout(Duration::from_secs(1)).service(service_fn(handshake));
+/// let layer = WebSocketUpgradeLayer::new(handshake, async |mut socket, user| {
+///     let _ = socket.send(format!("hello, {user}")).await;
+/// });
+/// ```
 pub trait HandshakeService:
     Service<
         Request<Handshake>,
@@ -36,7 +61,7 @@ pub trait HandshakeService:
     + Send
     + 'static
 {
-    /// The value that an accepted handshake hands to the handler.
+    /// The type of the value that an accepted handshake passes to the handler.
     type Extra: Send + 'static;
 }
 
@@ -54,16 +79,16 @@ where
 /// An accepted handshake.
 #[derive(Debug)]
 pub(crate) struct Accepted<T> {
-    /// What goes out.
+    /// The response for the client.
     pub(crate) response: Response<()>,
-    /// What it agrees on.
+    /// The negotiated values.
     pub(crate) negotiated: NegotiatedHeaders,
-    /// What the handshake service attached.
+    /// The value that the handshake service attached.
     pub(crate) extra: T,
 }
 
 impl<T> Accepted<T> {
-    /// Puts right an accepting response to a request that offers `offered` and `extensions`.
+    /// Corrects the accepting response to a request with these offers.
     pub(crate) fn settle(
         response: Response<T>,
         acceptance: SuccessResponse,
@@ -76,7 +101,7 @@ impl<T> Accepted<T> {
     }
 }
 
-/// Asks `service` about a checked request.
+/// Calls `service` with a checked request.
 pub(crate) async fn ask<H: HandshakeService>(
     service: H,
     parts: Parts,
@@ -87,7 +112,7 @@ pub(crate) async fn ask<H: HandshakeService>(
     let acceptance = upgrade.acceptance.clone();
     let offered = upgrade.offered.clone();
     let request = Request::from_parts(parts, Handshake::new(upgrade, extensions.answer()));
-    // `call` itself may panic too, so it has to happen inside the future that is caught.
+    // `call` itself can panic as well, so it is called inside the future whose panics are caught.
     let answer = AssertUnwindSafe(async { service.oneshot(request).await }).catch_unwind();
     let response = match tokio::time::timeout(timeout, answer).await {
         Err(_) => return Err(HandshakeError::TimedOut(timeout)),
