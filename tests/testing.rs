@@ -304,7 +304,7 @@ fn a_handshake_has_the_requests_head() {
 fn what_no_handshake_service_would_get_panics_where_it_was_asked_for() {
     for (request, reason) in [
         (Request::get("/").header("sec-websocket-version", "8"), "Sec-WebSocket-Version is \"8\""),
-        (Request::post("/"), "has the method GET, not POST"),
+        (Request::post("/"), "handshake must be GET, not POST"),
         (Request::get("/").header("upgrade", "h2c"), "Upgrade is \"h2c\""),
         (Request::connect("https://a/").version(Version::HTTP_2), "must have the :protocol websocket"),
     ] {

@@ -282,7 +282,7 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "\"https://b\u{fc}cher.example\" is not an origin: \
-             a domain name that is not ASCII is written in punycode, with xn--"
+             a non-ASCII domain name must be written in punycode, with xn--"
         );
     }
 
@@ -292,12 +292,12 @@ mod tests {
             AllowOrigin::same_origin().check(&parts("example.com:81", &["https://evil.org"])).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the origin \"https://evil.org\" is not allowed at the host \"example.com:81\": Config::allow_origin decides"
+            "the origin \"https://evil.org\" is not allowed at the host \"example.com:81\", see Config::allow_origin"
         );
         let error = AllowOrigin::any().check(&parts("example.com", &["https://a", "https://b"])).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "Origin is repeated: \"https://a, https://b\", it must be there once at most"
+            "Origin is repeated: \"https://a, https://b\", it may occur at most once"
         );
     }
 }

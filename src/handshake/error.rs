@@ -255,31 +255,34 @@ impl fmt::Display for HandshakeError {
             Self::NotWebSocket => write!(f, "this resource is a WebSocket: upgrade required"),
             Self::IncompleteUpgrade(missing) => f.write_str(missing),
             Self::MethodNotConnect(method) => {
-                write!(f, "this resource is a WebSocket: over HTTP/2 the method is CONNECT, not {method}")
+                write!(
+                    f,
+                    "this resource is a WebSocket: the method must be CONNECT over HTTP/2, not {method}"
+                )
             }
             Self::UnknownProtocol => {
                 write!(f, "this resource is a WebSocket: CONNECT must have the :protocol websocket")
             }
             Self::MethodNotGet(method) => {
-                write!(f, "a WebSocket handshake has the method GET, not {method}")
+                write!(f, "the method of a WebSocket handshake must be GET, not {method}")
             }
             Self::MissingVersion(_) => write!(f, "Sec-WebSocket-Version is missing, it must be 13"),
             Self::UnsupportedVersion(version, _) => {
                 write!(f, "Sec-WebSocket-Version is {version:?}, it must be 13")
             }
             Self::RepeatedVersion(versions, _) => {
-                write!(f, "Sec-WebSocket-Version is repeated: {versions:?}, it must be there once")
+                write!(f, "Sec-WebSocket-Version is repeated: {versions:?}, it must occur once")
             }
             Self::MissingKey => write!(f, "Sec-WebSocket-Key is missing, it must be 16 bytes in base64"),
             Self::RepeatedKey(keys) => {
-                write!(f, "Sec-WebSocket-Key is repeated: {keys:?}, it must be there once")
+                write!(f, "Sec-WebSocket-Key is repeated: {keys:?}, it must occur once")
             }
             Self::InvalidKey(key) => {
                 write!(f, "Sec-WebSocket-Key is {key:?}, it must be 16 bytes in base64")
             }
             Self::InvalidTarget(target) => write!(f, "the request target is {target:?}, it must be a path"),
-            Self::MissingHost => write!(f, "Host is missing, it must be there once"),
-            Self::RepeatedHost(hosts) => write!(f, "Host is repeated: {hosts:?}, it must be there once"),
+            Self::MissingHost => write!(f, "Host is missing, it must occur once"),
+            Self::RepeatedHost(hosts) => write!(f, "Host is repeated: {hosts:?}, it must occur once"),
             Self::InvalidHost(host) => {
                 write!(f, "Host is {host:?}, it must be a host and an optional port")
             }
@@ -287,20 +290,20 @@ impl fmt::Display for HandshakeError {
                 write!(f, "Host is {host:?}, it must be the same as :authority, which is {authority:?}")
             }
             Self::ForbiddenHost(host) => {
-                write!(f, "the host {host:?} is not one of this server: Config::allow_host decides")
+                write!(f, "the host {host:?} is not allowed, see Config::allow_host")
             }
-            Self::BodyAnnounced => write!(f, "a WebSocket handshake has no body"),
+            Self::BodyAnnounced => write!(f, "a WebSocket handshake must have no body"),
             Self::ForbiddenOrigin { origin, host } => {
                 write!(
                     f,
-                    "the origin {origin:?} is not allowed at the host {host:?}: Config::allow_origin decides"
+                    "the origin {origin:?} is not allowed at the host {host:?}, see Config::allow_origin"
                 )
             }
             Self::RepeatedOrigin(origins) => {
-                write!(f, "Origin is repeated: {origins:?}, it must be there once at most")
+                write!(f, "Origin is repeated: {origins:?}, it may occur at most once")
             }
             Self::NotUpgradable => {
-                f.write_str("the request has no upgrade in its extensions: it was taken, or lost on the way")
+                f.write_str("the extensions of the request contain neither OnUpgrade nor PendingIo")
             }
             Self::TooManyConnections => write!(f, "too many WebSockets are open"),
             Self::ShuttingDown => write!(f, "the server is shutting down"),

@@ -77,14 +77,12 @@ pub(super) fn missing<B>(request: &Request<B>) -> Option<String> {
     if request.version() < Version::HTTP_11 {
         let version = request.version();
         missing.push(format!(
-            "the request is {version:?}, it must be HTTP/1.1 (a proxy in between needs proxy_http_version 1.1)"
+            "the request is {version:?}, it must be HTTP/1.1 (nginx needs proxy_http_version 1.1)"
         ));
     }
     for ((name, token), title) in TOKENS.iter().zip(["Upgrade", "Connection"]) {
         if !headers.contains_key(name) {
-            missing.push(format!(
-                "{title} is missing, it must be {token} (a proxy in between has to pass it on)"
-            ));
+            missing.push(format!("{title} is missing, it must be {token} (a proxy must forward it)"));
         } else if !has_token(headers, name, token) {
             missing.push(format!("{title} is {:?}, it must contain {token}", joined(headers, name)));
         }
@@ -151,11 +149,9 @@ mod tests {
         let key = ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
         let version = ("Sec-WebSocket-Version", "13");
         let (upgrade, connection) = (("Upgrade", "websocket"), ("Connection", "Upgrade"));
-        let http10 =
-            "the request is HTTP/1.0, it must be HTTP/1.1 (a proxy in between needs proxy_http_version 1.1)";
-        let no_upgrade = "Upgrade is missing, it must be websocket (a proxy in between has to pass it on)";
-        let no_connection =
-            "Connection is missing, it must be upgrade (a proxy in between has to pass it on)";
+        let http10 = "the request is HTTP/1.0, it must be HTTP/1.1 (nginx needs proxy_http_version 1.1)";
+        let no_upgrade = "Upgrade is missing, it must be websocket (a proxy must forward it)";
+        let no_connection = "Connection is missing, it must be upgrade (a proxy must forward it)";
         type Case<'a> = (Version, Vec<(&'a str, &'a str)>, Vec<&'a str>);
         let cases: Vec<Case<'_>> = vec![
             (Version::HTTP_11, vec![], vec![]),

@@ -228,7 +228,7 @@ mod tests {
                 "Protocol: chat",
                 "Extensions: permessage-deflate",
                 |e| matches!(e, E::ExtensionNotOffered(_)),
-                "the extension \"permessage-deflate\", which does not answer an offer",
+                "the extension \"permessage-deflate\", which does not match an offer",
             ),
             (
                 "Protocol: chat",

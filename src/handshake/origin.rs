@@ -50,10 +50,10 @@ impl OriginPattern {
         }
         let (scheme, authority) = split(text).ok_or("it must look like https://example.com")?;
         if ["ws", "wss"].iter().any(|name| scheme.eq_ignore_ascii_case(name)) {
-            return Err("it is that of a page, so its scheme is http or https");
+            return Err("the origin of a page has the scheme http or https");
         }
         if authority.contains(['/', '\\', '?', '#', '@']) {
-            return Err("it has no path, no query, no fragment and no user");
+            return Err("an origin has no path, query, fragment or user");
         }
         let host = match authority {
             "" if default_port(scheme).is_none() => None,

@@ -30,7 +30,7 @@ impl HostPattern {
         let (name, rest) = match text.strip_prefix('[') {
             Some(address) => {
                 let (address, rest) = address.split_once(']').ok_or("its brackets are not closed")?;
-                let address = address.parse().map_err(|_| "its brackets do not hold an IPv6 address")?;
+                let address = address.parse().map_err(|_| "its brackets do not contain an IPv6 address")?;
                 (Name::V6(address), rest)
             }
             None => {
@@ -43,7 +43,7 @@ impl HostPattern {
                 Some(port(digits).ok_or("its port is not a number up to 65535")?)
             }
             None if rest.is_empty() => None,
-            _ => return Err("a host is followed by nothing but a colon and a port"),
+            _ => return Err("only a colon and a port may follow the host"),
         };
         Ok(Self { name, port })
     }
@@ -62,14 +62,14 @@ impl HostPattern {
 impl Name {
     fn parse(text: &str) -> Result<Self, &'static str> {
         if !text.is_ascii() {
-            return Err("a domain name that is not ASCII is written in punycode, with xn--");
+            return Err("a non-ASCII domain name must be written in punycode, with xn--");
         }
         let (domain, is_wildcard) = match text.strip_prefix("*.") {
             Some(domain) => (domain, true),
             None => (text, false),
         };
         if domain.contains('*') {
-            return Err("a wildcard stands for the first labels of a domain name only, as in *.example.com");
+            return Err("a wildcard must be the first label of a domain name, as in *.example.com");
         }
         let is_label = |label: &str| {
             let is_valid = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
@@ -86,7 +86,7 @@ impl Name {
             }
             // Browsers normalize `127.1` and `0x7f000001` to 127.0.0.1, so no request contains
             // them.
-            domain.parse::<Ipv4Addr>().map_err(|_| "an IPv4 address is written as four decimal numbers")?;
+            domain.parse::<Ipv4Addr>().map_err(|_| "an IPv4 address must be four decimal numbers")?;
         }
         let domain = domain.to_ascii_lowercase();
         Ok(if is_wildcard { Self::Subdomains(format!(".{domain}")) } else { Self::Exact(domain) })

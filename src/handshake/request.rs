@@ -179,7 +179,7 @@ mod tests {
             (
                 request(&[]).header("Sec-WebSocket-Version", "13"),
                 StatusCode::UPGRADE_REQUIRED,
-                "Version is repeated: \"13, 13\", it must be there once",
+                "Version is repeated: \"13, 13\", it must occur once",
             ),
             (
                 request(&[]).uri("foo"),
@@ -204,7 +204,7 @@ mod tests {
             (
                 request(&[]).header("Host", "b"),
                 StatusCode::BAD_REQUEST,
-                "Host is repeated: \"server.example.com, b\", it must be there once",
+                "Host is repeated: \"server.example.com, b\", it must occur once",
             ),
             (request(&[]).header("Content-Length", "1"), StatusCode::BAD_REQUEST, "no body"),
             (request(&[]).header("Transfer-Encoding", "chunked"), StatusCode::BAD_REQUEST, "no body"),

@@ -67,7 +67,7 @@ impl fmt::Display for ResponseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Status(status) => {
-                write!(f, "the server did not open a WebSocket, but answered with {status}")
+                write!(f, "the server responded with {status} instead of opening a WebSocket")
             }
             Self::MissingUpgrade => f.write_str("the response has no Upgrade, it must be websocket"),
             Self::WrongUpgrade(upgrade) => {
@@ -82,13 +82,10 @@ impl fmt::Display for ResponseError {
                 write!(f, "the response's Sec-WebSocket-Accept is {received:?}, it must be {expected:?}")
             }
             Self::RepeatedAccept(accepts) => {
-                write!(
-                    f,
-                    "the response's Sec-WebSocket-Accept is repeated: {accepts:?}, it must be there once"
-                )
+                write!(f, "the response's Sec-WebSocket-Accept is repeated: {accepts:?}, it must occur once")
             }
             Self::ExtensionNotOffered(extensions) => {
-                write!(f, "the response has the extension {extensions:?}, which does not answer an offer")
+                write!(f, "the response has the extension {extensions:?}, which does not match an offer")
             }
             Self::ProtocolNotOffered(protocol) => {
                 write!(f, "the response has the subprotocol {protocol:?}, which was not offered")
@@ -96,7 +93,7 @@ impl fmt::Display for ResponseError {
             Self::RepeatedProtocol(protocols) => {
                 write!(
                     f,
-                    "the response's Sec-WebSocket-Protocol is repeated: {protocols:?}, it must be there once at most"
+                    "the response's Sec-WebSocket-Protocol is repeated: {protocols:?}, it may occur at most once"
                 )
             }
         }

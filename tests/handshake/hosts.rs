@@ -35,7 +35,7 @@ async fn only_the_servers_own_hosts_are_answered() {
         let response = answer(layer.into_service(), upgradable(request.body(()).unwrap())).await;
         assert_eq!(response.status(), status, "{host} {origin:?}");
         if status == 421 {
-            let text = format!("the host {host:?} is not one of this server: Config::allow_host decides\n");
+            let text = format!("the host {host:?} is not allowed, see Config::allow_host\n");
             assert_eq!(*response.body(), text);
         }
 

@@ -132,7 +132,7 @@ async fn a_layer_without_an_inner_service_answers_426() {
     for (request, text) in [
         (Request::get("/"), "upgrade required"),
         (Request::post("/form"), "upgrade required"),
-        (upgrade("/").version(Version::HTTP_10), "a proxy in between needs proxy_http_version 1.1"),
+        (upgrade("/").version(Version::HTTP_10), "nginx needs proxy_http_version 1.1"),
     ] {
         let response = answer(service.clone(), upgradable(request.body(()).unwrap())).await;
         assert_eq!(response.status(), StatusCode::UPGRADE_REQUIRED);

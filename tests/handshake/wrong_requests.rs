@@ -35,7 +35,7 @@ async fn each_wrong_request_has_its_answer() {
         (
             upgrade("/").header("sec-websocket-version", "13"),
             StatusCode::UPGRADE_REQUIRED,
-            "Sec-WebSocket-Version is repeated: \"13, 13\", it must be there once",
+            "Sec-WebSocket-Version is repeated: \"13, 13\", it must occur once",
         ),
         (
             upgrade_without("/", &["Sec-WebSocket-Key"]),
@@ -46,13 +46,13 @@ async fn each_wrong_request_has_its_answer() {
         (
             keys("abc").header("sec-websocket-key", "d"),
             StatusCode::BAD_REQUEST,
-            "Sec-WebSocket-Key is repeated: \"abc, d\", it must be there once",
+            "Sec-WebSocket-Key is repeated: \"abc, d\", it must occur once",
         ),
-        (upgrade_without("/", &["Host"]), StatusCode::BAD_REQUEST, "Host is missing, it must be there once"),
+        (upgrade_without("/", &["Host"]), StatusCode::BAD_REQUEST, "Host is missing, it must occur once"),
         (
             upgrade("/").header("host", "other.example.com"),
             StatusCode::BAD_REQUEST,
-            "Host is repeated: \"server.example.com, other.example.com\", it must be there once",
+            "Host is repeated: \"server.example.com, other.example.com\", it must occur once",
         ),
         (hosts(""), StatusCode::BAD_REQUEST, "Host is \"\", it must be a host and an optional port"),
         (hosts("a b"), StatusCode::BAD_REQUEST, "Host is \"a b\", it must be a host and an optional port"),
@@ -71,13 +71,13 @@ async fn each_wrong_request_has_its_answer() {
         (
             upgrade("/").header("origin", "https://evil.org"),
             StatusCode::FORBIDDEN,
-            "the origin \"https://evil.org\" is not allowed at the host \"server.example.com\": \
-             Config::allow_origin decides",
+            "the origin \"https://evil.org\" is not allowed at the host \"server.example.com\", \
+             see Config::allow_origin",
         ),
         (
             upgrade("/").header("origin", "https://a").header("origin", "https://b"),
             StatusCode::FORBIDDEN,
-            "Origin is repeated: \"https://a, https://b\", it must be there once at most",
+            "Origin is repeated: \"https://a, https://b\", it may occur at most once",
         ),
     ];
     let asked = Arc::new(AtomicBool::new(false));
@@ -122,12 +122,12 @@ async fn each_wrong_head_has_its_answer_on_a_raw_stream() {
         (
             good.replace("HTTP/1.1", "HTTP/1.0"),
             426,
-            "the request is HTTP/1.0, it must be HTTP/1.1 (a proxy in between needs proxy_http_version 1.1)",
+            "the request is HTTP/1.0, it must be HTTP/1.1 (nginx needs proxy_http_version 1.1)",
         ),
         (
             good.replace("Upgrade: websocket\r\n", ""),
             426,
-            "Upgrade is missing, it must be websocket (a proxy in between has to pass it on)",
+            "Upgrade is missing, it must be websocket (a proxy must forward it)",
         ),
         (
             good.replace("Upgrade: websocket", "Upgrade: h2c"),
@@ -137,7 +137,7 @@ async fn each_wrong_head_has_its_answer_on_a_raw_stream() {
         (
             good.replace("Connection: Upgrade\r\n", ""),
             426,
-            "Connection is missing, it must be upgrade (a proxy in between has to pass it on)",
+            "Connection is missing, it must be upgrade (a proxy must forward it)",
         ),
         (
             good.replace("Connection: Upgrade", "Connection: keep-alive\r\nConnection: x"),
@@ -149,8 +149,8 @@ async fn each_wrong_head_has_its_answer_on_a_raw_stream() {
             good.replace("HTTP/1.1", "HTTP/1.0")
                 .replace("Upgrade: websocket\r\nConnection: Upgrade", "Connection: close"),
             426,
-            "the request is HTTP/1.0, it must be HTTP/1.1 (a proxy in between needs proxy_http_version 1.1); \
-             Upgrade is missing, it must be websocket (a proxy in between has to pass it on); \
+            "the request is HTTP/1.0, it must be HTTP/1.1 (nginx needs proxy_http_version 1.1); \
+             Upgrade is missing, it must be websocket (a proxy must forward it); \
              Connection is \"close\", it must contain upgrade",
         ),
         (
