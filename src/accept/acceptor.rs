@@ -25,15 +25,21 @@ use crate::{
     websocket::{Negotiated, WebSocket},
 };
 
-/// A handshake service with a [`Config`], and no handler: it turns a raw stream, or a request whose
-/// IO can be upgraded, into an open WebSocket and the value that the handshake service attached.
+/// Opens WebSockets without a layer and without a handler, on a raw stream or for a request.
+///
+/// An acceptor consists of a handshake service and a [`Config`]. It returns the open WebSocket and
+/// the value that the handshake service attached.
+///
+/// # Examples
 ///
 /// ```
+/// use std::time::Duration;
 /// use tokio::net::TcpListener;
-/// use tower_websocket::{AcceptAll, Acceptor};
+/// use tower_websocket::{AcceptAll, Acceptor, Config};
 ///
 /// # async fn run() -> std::io::Result<()> {
-/// let acceptor = Acceptor::new(AcceptAll);
+/// let config = Config::new().request_head_timeout(Duration::from_secs(5));
+/// let acceptor = Acceptor::new(AcceptAll).with_config(config);
 /// let listener = TcpListener::bind("127.0.0.1:0").await?;
 /// loop {
 ///     let (io, _) = listener.accept().await?;
@@ -52,13 +58,15 @@ use crate::{
 /// ```
 #[must_use = "an acceptor does nothing unless it accepts"]
 pub struct Acceptor<H> {
-    /// The lock is held for a clone only: it lets services be used here that are not `Sync`.
+    /// Locked only to clone the service, so that services need not be `Sync`.
     handshake: Arc<Mutex<H>>,
     config: Arc<ConfigValues>,
 }
 
 impl<H> Acceptor<H> {
-    /// Asks `handshake` about each valid request.
+    /// Creates an acceptor that calls `handshake` for each valid request.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn new(handshake: H) -> Self
     where
         H: HandshakeService,
@@ -67,10 +75,12 @@ impl<H> Acceptor<H> {
     }
 
     /// Replaces the default [`Config`].
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn with_config(mut self, config: Config) -> Self {
         self.config = config.into_values();
         if self.config.canonical_header_case {
-            // Should a later hyper not tell the spelling, this panics here and not at a request.
+            // If a later version of hyper does not support this, panic here and not on a request.
             header_case::extensions();
         }
         self
@@ -78,20 +88,21 @@ impl<H> Acceptor<H> {
 }
 
 impl<H: HandshakeService> Acceptor<H> {
-    /// Reads an HTTP/1.1 request from a raw stream, answers it, and opens the WebSocket. No HTTP
-    /// server is involved, and no HTTP/2.
+    /// Reads an HTTP/1.1 request from a raw stream, writes the response, and opens the WebSocket.
     ///
-    /// Frames that came together with the request are not lost.
+    /// No HTTP server is involved, and HTTP/2 is not supported. Frames that arrived together with
+    /// the request are not lost.
+    ///
+    /// See the [example](Self#examples) of the type.
     ///
     /// # Errors
     ///
-    /// Returns an [`AcceptError`], which has the reason and `io`, so that the client can be
-    /// answered: with the [proper response](AcceptError::respond) or with any bytes of the
-    /// caller's.
+    /// Returns an [`AcceptError`] with the reason and with `io`. Use it to send the
+    /// [response](AcceptError::respond) for that error, or to continue with `io` in another way.
     ///
     /// # Cancel safety
     ///
-    /// Not cancel safe: `io` is dropped with the future.
+    /// This method is not cancel safe. If it is dropped, `io` is dropped as well.
     pub async fn accept<IO>(&self, mut io: IO) -> Result<(WebSocket<IO>, H::Extra), AcceptError<IO>>
     where
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -132,11 +143,19 @@ impl<H: HandshakeService> Acceptor<H> {
         Err(AcceptError::new(kind, request, io, unread))
     }
 
-    /// Answers a request whose IO can be upgraded, as a hyper service gets it, over HTTP/1.1 or
-    /// HTTP/2; or as any server gives it with a [`PendingIo`](crate::io::PendingIo).
+    /// Accepts a request of an HTTP server, and returns the response together with the future
+    /// WebSocket.
     ///
-    /// The response has to be sent; then [`PendingUpgrade`] becomes the open WebSocket, on a task
-    /// of its own:
+    /// The request comes from hyper over HTTP/1.1 or HTTP/2, or from another server that sets a
+    /// [`PendingIo`](crate::io::PendingIo). Send the response first. The [`PendingUpgrade`]
+    /// resolves to the open WebSocket afterwards, so await it on another task.
+    ///
+    /// # Errors
+    ///
+    /// Returns a [`HandshakeError`] if the handshake is rejected. Its
+    /// [`into_response`](HandshakeError::into_response) returns the response for the client.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use std::convert::Infallible;
@@ -144,24 +163,21 @@ impl<H: HandshakeService> Acceptor<H> {
     /// use hyper::body::Incoming;
     /// use tower_websocket::{AcceptAll, Acceptor, handshake::RejectionBody};
     ///
-    /// async fn service(request: Request<Incoming>) -> Result<Response<RejectionBody>, Infallible> {
+    /// type Answer = Result<Response<RejectionBody>, Infallible>;
+    ///
+    /// async fn service(request: Request<Incoming>) -> Answer {
     ///     match Acceptor::new(AcceptAll).accept_request(request).await {
-    ///         Ok((response, upgrading)) => {
+    ///         Ok((response, pending)) => {
     ///             tokio::spawn(async move {
-    ///                 let Ok((mut socket, ())) = upgrading.await else { return };
+    ///                 let Ok((mut socket, ())) = pending.await else { return };
     ///                 let _ = socket.send("hello").await;
     ///             });
     ///             Ok(response.map(|()| RejectionBody::default()))
     ///         }
-    ///         Err(rejected) => Ok(rejected.into_response()),
+    ///         Err(error) => Ok(error.into_response()),
     ///     }
     /// }
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// Returns a [`HandshakeError`] if the handshake is rejected;
-    /// [`into_response`](HandshakeError::into_response) is the response for the client.
     pub async fn accept_request<B>(
         &self,
         request: Request<B>,
@@ -173,8 +189,8 @@ impl<H: HandshakeService> Acceptor<H> {
         self.accept_opening(request.into_parts().0, kind).await
     }
 
-    /// [`accept_request`](Self::accept_request) for a request that asks for a WebSocket in the way
-    /// of `kind`.
+    /// Accepts a request whose kind is already known, as [`accept_request`](Self::accept_request)
+    /// does.
     pub(crate) async fn accept_opening(
         &self,
         mut parts: Parts,
@@ -186,7 +202,7 @@ impl<H: HandshakeService> Acceptor<H> {
         Ok((response, PendingUpgrade::new(source, agreement, extra)))
     }
 
-    /// Asks the handshake service: the response, and what follows once it is sent.
+    /// Calls the handshake service. Returns the response, and the values for the connection.
     async fn ask(
         &self,
         parts: Parts,
@@ -195,7 +211,8 @@ impl<H: HandshakeService> Acceptor<H> {
     ) -> Result<(Response<()>, Negotiated, H::Extra), HandshakeError> {
         let trace = RequestTrace::new(&parts);
         let timeout = self.config.handshake_timeout;
-        // A clone that panicked has not changed the service.
+        // The lock is only held to clone the service, so a panic cannot have left it in a bad
+        // state.
         let handshake = self.handshake.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match ask(handshake, parts, upgrade, &admission.extensions, timeout).await {
             Ok(accepted) => Ok(admission.agree(accepted, Arc::clone(&self.config), trace)),
@@ -207,7 +224,7 @@ impl<H: HandshakeService> Acceptor<H> {
     }
 }
 
-/// Records that the request with the head `parts` is rejected for `error`.
+/// Logs that the request with the head `parts` is rejected because of `error`.
 pub(crate) fn reject(parts: &Parts, error: HandshakeError) -> HandshakeError {
     RequestTrace::new(parts).rejected(error.status(), &error);
     error

@@ -1,4 +1,4 @@
-//! What a request has to pass under a configuration, before anybody is asked about it.
+//! The checks of a request under a configuration, before the handshake service is called.
 
 use std::sync::Arc;
 
@@ -14,16 +14,16 @@ use crate::{
     websocket::{ConnectionGuard, GuardError, Negotiated, WebSocketId},
 };
 
-/// What a request that passes under a [`Config`] has from it.
+/// The result of the checks: the resources that the request's connection will use.
 #[derive(Debug)]
 pub(super) struct Admission {
-    /// The place under the limit, and in the count of the shutdown.
+    /// Counts the socket for the limit and for the shutdown.
     permit: ConnectionGuard,
-    /// The compression that the client offers, where it is configured.
+    /// The compression that the client offers, if it is configured.
     pub(super) extensions: Offers,
 }
 
-/// Checks the request with the head `parts` against the rules of its `kind`, and under `config`.
+/// Checks the request with the head `parts` against the rules of its `kind`, and against `config`.
 pub(super) fn check(
     parts: &Parts,
     kind: HandshakeKind,
@@ -34,8 +34,7 @@ pub(super) fn check(
 }
 
 impl Admission {
-    /// Checks the host and the origin of the request with the head `parts`, and takes a place for
-    /// its socket.
+    /// Checks the host and the origin of the request with the head `parts`, and counts its socket.
     pub(super) fn new(parts: &Parts, config: &ConfigValues) -> Result<Self, HandshakeError> {
         config.allow_host.check(parts)?;
         config.allow_origin.check(parts)?;
@@ -48,8 +47,7 @@ impl Admission {
         Ok(Self { permit, extensions: Offers::new(&parts.headers, &config.deflate) })
     }
 
-    /// What follows once the request is accepted: the response, and what it leaves for its
-    /// connection.
+    /// Completes an accepted handshake. Returns the response, and the values for the connection.
     pub(super) fn agree<T>(
         self,
         accepted: Accepted<T>,

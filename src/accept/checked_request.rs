@@ -1,4 +1,4 @@
-//! A request for a WebSocket that is answered without a handshake service.
+//! A checked request that is accepted without a handshake service.
 
 use std::{
     mem,
@@ -19,25 +19,25 @@ use crate::{
     trace::RequestTrace,
 };
 
-/// A request for a WebSocket that has passed every check, for a caller that decides on its own
-/// whether to accept it.
+/// A request for a WebSocket that has passed every check. The caller decides whether to accept it.
 pub(crate) struct CheckedRequest {
     parts: Parts,
     upgrade: UpgradeRequest,
-    /// Never locked: the lock makes it `Sync`.
+    /// Never locked. The mutex only makes the type `Sync`.
     source: Mutex<IoSource>,
     config: Config,
-    /// An error is that of a configuration which came after the request was checked.
+    /// An error if a configuration that was set after the first check rejects the request.
     admission: Result<Admission, HandshakeError>,
 }
 
 impl CheckedRequest {
-    /// Returns whether the request with the head `parts` asks for a WebSocket, rightly or wrongly.
+    /// Returns whether the request with the head `parts` asks for a WebSocket, even if its
+    /// handshake is invalid.
     pub(crate) fn asks(parts: &mut Parts) -> bool {
         as_request(parts, |request| HandshakeKind::of(request).is_some())
     }
 
-    /// Checks the request with the head `parts`, and takes its IO out of the extensions.
+    /// Checks the request with the head `parts`, and takes its IO from the extensions.
     pub(crate) fn take(parts: &mut Parts, config: Config) -> Result<Self, HandshakeError> {
         Self::check(parts, config).map_err(|error| reject(parts, error))
     }
@@ -65,17 +65,17 @@ impl CheckedRequest {
         &self.config
     }
 
-    /// Changes limits of the configuration, which no check looks at.
+    /// Changes limits of the configuration that the checks do not use.
     pub(crate) fn map_limits(mut self, f: impl FnOnce(Config) -> Config) -> Self {
         self.config = f(self.config);
         self
     }
 
-    /// Checks the request again, under another configuration. What that refuses is the error of
-    /// [`accept`](Self::accept).
+    /// Checks the request again, with another configuration. If it is rejected now,
+    /// [`accept`](Self::accept) returns the error.
     pub(crate) fn with_config(self, config: Config) -> Self {
         let Self { parts, upgrade, source, config: _, admission } = self;
-        // Its place is given back first, as both may count under one limit.
+        // Dropped before the second check, because both may count under the same limit.
         drop(admission);
         let admission = Admission::new(&parts, config.values());
         Self { parts, upgrade, source, config, admission }

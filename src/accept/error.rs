@@ -1,4 +1,4 @@
-//! Why a raw stream did not become a WebSocket.
+//! The errors of accepting a WebSocket on a raw stream.
 
 use std::{error::Error, fmt, io, time::Duration};
 
@@ -14,7 +14,35 @@ use crate::{
     io::Rewind,
 };
 
-/// Why a raw stream did not become a WebSocket. The stream is in it, still usable.
+/// The error of [`Acceptor::accept`](crate::Acceptor::accept). It contains the stream, which is
+/// still usable.
+///
+/// # Examples
+///
+/// ```
+/// use tokio::net::TcpStream;
+/// use tower_websocket::{
+///     AcceptAll, Acceptor, accept::AcceptErrorKind, handshake::HandshakeError, io::Rewind,
+/// };
+///
+/// /// Returns the stream if the client sent an ordinary HTTP request.
+/// async fn accept(io: TcpStream) -> Option<Rewind<TcpStream>> {
+///     match Acceptor::new(AcceptAll).accept(io).await {
+///         Ok((mut socket, ())) => drop(socket.send("hello").await),
+///         Err(error) => match error.kind() {
+///             AcceptErrorKind::Handshake(HandshakeError::NotWebSocket) => {
+///                 println!("ordinary request: {:?}", error.request());
+///                 return Some(error.into_io());
+///             }
+///             kind => {
+///                 eprintln!("{kind}, rejection: {:?}", error.rejection());
+///                 let _ = error.respond().await;
+///             }
+///         },
+///     }
+///     None
+/// }
+/// ```
 pub struct AcceptError<IO>(Box<Inner<IO>>);
 
 struct Inner<IO> {
@@ -23,23 +51,26 @@ struct Inner<IO> {
     io: Rewind<IO>,
 }
 
-/// Why [`Acceptor::accept`](crate::Acceptor::accept) failed.
+/// The reason why [`Acceptor::accept`](crate::Acceptor::accept) failed.
+///
+/// See the [example](AcceptError#examples) of `AcceptError`.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum AcceptErrorKind {
     /// Reading or writing failed.
     Io(io::Error),
-    /// The stream ended before a whole request head had come.
+    /// The stream ended before the complete head of a request had arrived.
     UnexpectedEof,
-    /// The request head took longer than this to come (408).
+    /// The complete head of the request did not arrive within this time (408).
     TimedOut(Duration),
-    /// The client took longer than this to take the accepting response, a part of which it has.
+    /// The client did not accept the complete response within this time. It may have received a
+    /// part.
     Stalled(Duration),
-    /// What came is not HTTP/1 (400).
+    /// The received bytes are not an HTTP/1 request (400).
     Malformed(BoxError),
-    /// The request head is over 64 KiB, or has over 100 headers (431).
+    /// The head of the request is larger than 64 KiB, or has more than 100 headers (431).
     TooLarge,
-    /// A request came, and the handshake was rejected.
+    /// The handshake of the request was rejected.
     Handshake(HandshakeError),
 }
 
@@ -48,12 +79,16 @@ impl<IO> AcceptError<IO> {
         Self(Box::new(Inner { kind, request, io: Rewind::new(io, unread) }))
     }
 
-    /// Returns what went wrong.
+    /// Returns the reason for the error.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn kind(&self) -> &AcceptErrorKind {
         &self.0.kind
     }
 
     /// Returns the handshake service's `Rejection`, if that is why the handshake failed.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn rejection(&self) -> Option<&Rejection> {
         match &self.0.kind {
             AcceptErrorKind::Handshake(HandshakeError::Rejected(rejection)) => Some(rejection),
@@ -61,33 +96,56 @@ impl<IO> AcceptError<IO> {
         }
     }
 
-    /// Returns the head of the request, if a whole one came.
+    /// Returns the head of the request, if it arrived completely.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn request(&self) -> Option<&Request<()>> {
         self.0.request.as_ref()
     }
 
-    /// Returns the stream. Bytes that were read beyond the request's head are put back in front; if
-    /// no whole head came, all that were read.
+    /// Returns the stream.
+    ///
+    /// Bytes that were read after the head of the request are returned by its first reads. If no
+    /// complete head arrived, these are all the bytes that were read.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn into_io(self) -> Rewind<IO> {
         self.0.io
     }
 
-    /// Returns what went wrong, and the stream.
+    /// Returns the reason and the stream, which is that of [`into_io`](Self::into_io).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio::{io::AsyncWriteExt, net::TcpStream};
+    /// use tower_websocket::accept::{AcceptError, AcceptErrorKind};
+    ///
+    /// async fn respond(error: AcceptError<TcpStream>) -> std::io::Result<()> {
+    ///     let (kind, mut io) = error.into_parts();
+    ///     if let AcceptErrorKind::Malformed(_) = kind {
+    ///         io.write_all(b"this port serves WebSockets\n").await?;
+    ///     }
+    ///     io.shutdown().await
+    /// }
+    /// ```
     pub fn into_parts(self) -> (AcceptErrorKind, Rewind<IO>) {
         (self.0.kind, self.0.io)
     }
 }
 
 impl<IO: AsyncWrite + Unpin> AcceptError<IO> {
-    /// Sends the [proper response](AcceptErrorKind::into_response), if there is one, and shuts the
-    /// stream down. There is no time limit.
+    /// Sends the [response](AcceptErrorKind::into_response) for this error, if there is one, and
+    /// shuts the stream down.
     ///
-    /// `Content-Length` and `Transfer-Encoding` are those of the body that is written, whatever the
-    /// response had.
+    /// This method has no timeout. `Content-Length` and `Transfer-Encoding` are set for the body,
+    /// and replace the values in the response.
+    ///
+    /// See the [example](Self#examples) of the type.
     ///
     /// # Errors
     ///
-    /// Returns the error of writing, or of the body of a [`Rejection`].
+    /// Returns an error if writing fails, or if the body of a [`Rejection`] fails.
     pub async fn respond(self) -> io::Result<()> {
         let Inner { kind, request, mut io } = *self.0;
         match kind.into_response() {
@@ -98,7 +156,7 @@ impl<IO: AsyncWrite + Unpin> AcceptError<IO> {
 }
 
 impl AcceptErrorKind {
-    /// Why no head of a request came within `limit`.
+    /// Returns the reason why no request head arrived within `limit`.
     pub(super) fn of_head(error: HeadError, limit: Duration) -> Self {
         match error {
             HeadError::Io(error) => Self::Io(error),
@@ -109,8 +167,17 @@ impl AcceptErrorKind {
         }
     }
 
-    /// Returns the response to send, or `None` if the client is gone or a response is already
-    /// partly written.
+    /// Returns the response to send, or `None` if the client is gone or has already received a part
+    /// of a response.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_websocket::accept::AcceptErrorKind;
+    ///
+    /// assert_eq!(AcceptErrorKind::TooLarge.into_response().unwrap().status(), 431);
+    /// assert!(AcceptErrorKind::UnexpectedEof.into_response().is_none());
+    /// ```
     pub fn into_response(self) -> Option<Response<RejectionBody>> {
         match self {
             Self::Io(_) | Self::UnexpectedEof | Self::Stalled(_) => None,
@@ -129,9 +196,9 @@ impl fmt::Display for AcceptErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Io(_) => f.write_str("reading or writing failed"),
-            Self::UnexpectedEof => f.write_str("the stream ended before a whole request"),
-            Self::TimedOut(limit) => write!(f, "no whole request within {limit:?}"),
-            Self::Stalled(limit) => write!(f, "the client did not take the response within {limit:?}"),
+            Self::UnexpectedEof => f.write_str("the stream ended before the request was complete"),
+            Self::TimedOut(limit) => write!(f, "the request did not arrive within {limit:?}"),
+            Self::Stalled(limit) => write!(f, "the client did not accept the response within {limit:?}"),
             Self::Malformed(_) => f.write_str("not an HTTP/1 request"),
             Self::TooLarge => f.write_str("the request head is too large"),
             Self::Handshake(error) => error.fmt(f),

@@ -1,4 +1,4 @@
-//! The spelling of header names as in RFC 6455, by hyper: `Sec-WebSocket-Accept`.
+//! Header names spelled as in RFC 6455 when hyper writes them: `Sec-WebSocket-Accept`.
 
 use std::{cell::Cell, convert::Infallible, sync::OnceLock};
 
@@ -9,11 +9,12 @@ use http_body_util::Empty;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 
-/// The extensions that have hyper spell the header names of an accepting HTTP/1.1 response so.
+/// Returns the extensions that make hyper spell the header names of an accepting HTTP/1.1 response
+/// in this way.
 ///
-/// hyper keeps the spelling of a request's names in the request's extensions, and takes it from a
-/// response's, as proxies need. The type is its own, so that the extensions come from a request
-/// that hyper has read.
+/// For proxies, hyper stores the spelling of a request's names in the request's extensions, and
+/// uses the spelling in a response's extensions. The type is private to hyper, so the extensions
+/// are taken from a request that hyper has parsed.
 pub(super) fn extensions() -> &'static Extensions {
     static EXTENSIONS: OnceLock<Extensions> = OnceLock::new();
     EXTENSIONS.get_or_init(|| read().expect("hyper reads a whole request at once"))

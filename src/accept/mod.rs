@@ -1,7 +1,4 @@
-//! The opening handshake without a layer: from a raw stream, or from a request, to an open
-//! WebSocket.
-//!
-//! [`Acceptor`] is in the crate's root; this module has what it returns.
+//! The opening handshake without a layer, on a raw stream or for a single request.
 //!
 //! ```
 //! use tokio::net::TcpStream;
@@ -19,6 +16,12 @@
 //!     }
 //! }
 //! ```
+//!
+//! - [`Acceptor`] is in the crate's root. This module contains its future and its errors.
+//! - [`Acceptor::accept`] opens a WebSocket on a raw stream. If it fails, the [`AcceptError`]
+//!   contains the stream.
+//! - [`Acceptor::accept_request`] accepts the request of an HTTP server. The [`PendingUpgrade`]
+//!   then resolves to the WebSocket.
 
 pub(crate) mod acceptor;
 mod admission;

@@ -1,4 +1,4 @@
-//! An accepted request on its way to a WebSocket.
+//! An accepted request whose connection is not handed over yet.
 
 use std::{
     error::Error,
@@ -23,20 +23,22 @@ use crate::{
 
 /// A future that resolves to the open WebSocket and the value that the handshake service attached.
 ///
-/// It is ready once the server has sent the response and handed over the IO.
+/// It completes when the server has sent the response and handed over the IO.
+/// [`Acceptor::accept_request`](crate::Acceptor::accept_request) returns it; see the
+/// [example](crate::Acceptor::accept_request) there.
 #[must_use = "the connection hangs until its upgrade is awaited"]
 pub struct PendingUpgrade<T> {
     source: IoSource,
     accepted: Option<(Negotiated, T)>,
 }
 
-/// Where the IO comes from.
+/// The source of the IO.
 pub(super) enum IoSource {
     Hyper(OnUpgrade, Option<UnwrapIo>),
     Other(IoFuture),
 }
 
-/// Checks the request with the head `parts`, and takes its IO if nothing is wrong with it.
+/// Checks the request with the head `parts`, and takes its IO if it is valid.
 pub(super) fn check_upgradable(
     parts: &mut Parts,
     kind: HandshakeKind,
@@ -47,7 +49,7 @@ pub(super) fn check_upgradable(
 }
 
 impl IoSource {
-    /// Takes the IO out of a request's extensions.
+    /// Takes the IO from the extensions of a request.
     fn take(extensions: &mut Extensions) -> Result<Self, HandshakeError> {
         let source = match extensions.remove::<PendingIo>() {
             Some(pending) => pending.take().map(Self::Other),
@@ -73,7 +75,7 @@ impl<T> PendingUpgrade<T> {
     }
 }
 
-// Nothing in it is pinned.
+// No field is pinned.
 impl<T> Unpin for PendingUpgrade<T> {}
 
 impl<T> Future for PendingUpgrade<T> {
@@ -93,18 +95,32 @@ impl<T> fmt::Debug for PendingUpgrade<T> {
     }
 }
 
-/// Why the server did not hand over the IO of an accepted request.
+/// The error of a server that did not hand over the IO of an accepted request.
+///
+/// # Examples
+///
+/// ```
+/// use tower_websocket::accept::{PendingUpgrade, UpgradeError};
+///
+/// async fn greet(pending: PendingUpgrade<()>) {
+///     match pending.await {
+///         Ok((mut socket, ())) => drop(socket.send("hello").await),
+///         Err(UpgradeError::NotSupported(_)) => panic!("the server must support upgrades"),
+///         Err(error) => eprintln!("{error}"),
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum UpgradeError {
-    /// The server does not upgrade connections. The client has the accepting response, and then the
-    /// end of the stream.
+    /// The server does not support upgrades. The client gets the accepting response, followed by
+    /// the end of the stream.
     ///
-    /// hyper's `http1::Builder` needs `with_upgrades()` on its connection, hyper-util's
-    /// `auto::Builder` `serve_connection_with_upgrades()`. tonic's `Server` cannot upgrade: serve
-    /// its routes with `axum::serve` or [`serve`](crate::serve()).
+    /// Call `with_upgrades()` on the connection of hyper's `http1::Builder`, or
+    /// `serve_connection_with_upgrades()` of hyper-util's `auto::Builder`. tonic's `Server` cannot
+    /// upgrade connections: serve its routes with `axum::serve` or [`serve`](crate::serve()).
     NotSupported(hyper::Error),
-    /// The response was not sent, or the client went away.
+    /// The response was not sent, or the client disconnected.
     NotHandedOver(BoxError),
 }
 

@@ -1,4 +1,4 @@
-//! Writes a whole response to a stream that ends with it (RFC 9112 §6).
+//! Writes a complete response to a stream that ends with it (RFC 9112 §6).
 
 use std::io;
 
@@ -12,10 +12,10 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use crate::{handshake::RejectionBody, http1::encode_response};
 
-/// How the client is told where the body ends.
+/// How the end of the body is marked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Framing {
-    /// There is no body.
+    /// The response has no body.
     None,
     Length(u64),
     Chunked,
@@ -23,7 +23,7 @@ enum Framing {
     UntilEnd,
 }
 
-/// Writes `response`, the answer to `request` where there is one, and shuts the stream down.
+/// Writes `response` to `request`, if there is one, and shuts the stream down.
 pub(super) async fn respond<IO>(
     io: &mut IO,
     response: Response<RejectionBody>,
@@ -33,7 +33,7 @@ where
     IO: AsyncWrite + Unpin,
 {
     let (mut head, mut body) = response.into_parts();
-    // No status of ours is a 1xx.
+    // The status is never a 1xx.
     let framing = match body.size_hint().exact() {
         _ if [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&head.status) => Framing::None,
         Some(length) => Framing::Length(length),
@@ -84,7 +84,7 @@ where
 }
 
 fn wrong_length() -> io::Error {
-    io::Error::other("the body of the response is not as long as it announced")
+    io::Error::other("the body of the response does not have its announced length")
 }
 
 #[cfg(test)]
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_that_fails_is_not_ended() {
+    async fn failed_body_is_not_terminated() {
         let mut frames = frames(&["ab"]);
         frames.push(Err(io::Error::other("broken")));
         let mut io = Vec::new();
@@ -174,7 +174,7 @@ mod tests {
         assert!(io.ends_with(b"\r\n\r\n2\r\nab\r\n"), "{}", io.escape_ascii());
     }
 
-    /// A body that announces another length than it has.
+    /// A body that announces a wrong length.
     struct Wrong(u64, Option<Bytes>);
 
     impl Body for Wrong {
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_wrong_length_is_an_error() {
+    async fn wrong_length_is_an_error() {
         for announced in [2, 4] {
             let response = Response::new(Wrong(announced, Some(Bytes::from("abc"))));
             assert!(written(response.into(), None).await.is_err(), "{announced}");
