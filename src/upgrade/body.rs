@@ -1,4 +1,4 @@
-//! A response body that is the inner service's, or ours.
+//! The response body of the layer's service.
 
 use std::{
     pin::Pin,
@@ -13,7 +13,25 @@ use tower::BoxError;
 use crate::handshake::RejectionBody;
 
 pin_project! {
-    /// The response body of [`WebSocketUpgrade`](crate::upgrade::WebSocketUpgrade): the inner service's, or ours.
+    /// The response body of [`WebSocketUpgrade`](crate::upgrade::WebSocketUpgrade): the inner
+    /// service's body, or the body of a response to a handshake.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use http::Request;
+    /// use http_body_util::BodyExt;
+    /// use tower::ServiceExt;
+    /// use tower_websocket::WebSocketUpgradeLayer;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let service = WebSocketUpgradeLayer::accept_all(async |_| ()).into_service();
+    /// let response = service.oneshot(Request::new(())).await.unwrap();
+    /// let text = response.into_body().collect().await.unwrap().to_bytes();
+    /// assert_eq!(text, "this resource is a WebSocket: upgrade required\n");
+    /// # }
+    /// ```
     #[derive(Debug)]
     pub struct ResponseBody<B> {
         #[pin]

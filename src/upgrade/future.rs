@@ -1,4 +1,4 @@
-//! The response future of the service.
+//! The response future of the layer's service.
 
 use std::{
     fmt,
@@ -15,6 +15,8 @@ use crate::handshake::RejectionBody;
 
 pin_project! {
     /// The response future of [`WebSocketUpgrade`](crate::upgrade::WebSocketUpgrade).
+    ///
+    /// It is awaited in the [example](crate::upgrade::ResponseBody#examples) of `ResponseBody`.
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<Fut> {
         #[pin]
@@ -26,7 +28,7 @@ pin_project! {
     #[project = KindProj]
     enum Kind<Fut> {
         Inner { #[pin] future: Fut },
-        // Boxed: ordinary requests do not carry the room for a handshake.
+        // Boxed, so that the future of an ordinary request does not reserve space for a handshake.
         Own { future: Pin<Box<dyn Future<Output = Response<RejectionBody>> + Send>> },
     }
 }

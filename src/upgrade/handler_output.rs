@@ -1,16 +1,18 @@
-//! What a handler returns.
+//! The return types of handlers.
 
 use std::fmt::Display;
 
-/// What a handler of a [`WebSocketUpgradeLayer`](crate::WebSocketUpgradeLayer) may return: `()`, or
-/// `Result<(), E>` where `E` is [`Display`]. The trait is sealed.
+/// The types that a handler of a [`WebSocketUpgradeLayer`](crate::WebSocketUpgradeLayer) can
+/// return: `()`, or `Result<(), E>` where `E` implements [`Display`]. The trait is sealed.
 ///
-/// An error closes the connection with 1011, unless the connection is closing already. The peer
-/// does not get to see the error: it is [`CloseInfo::error`](crate::close::CloseInfo::error), and
-/// with the feature `tracing` the field `error` of the connection's span, and an event.
+/// An error closes the connection with 1011, unless it is already closing. The text of the error is
+/// not sent to the peer. It is [`CloseInfo::error`](crate::close::CloseInfo::error) and, with the
+/// feature `tracing`, the field `error` of the connection's span, and an event.
+///
+/// # Examples
 ///
 /// ```
-/// use tower_websocket::{CloseCode, Error, WebSocket, WebSocketUpgradeLayer};
+/// use tower_websocket::{Error, WebSocket, WebSocketUpgradeLayer};
 ///
 /// async fn echo(mut socket: WebSocket) -> Result<(), Error> {
 ///     while let Some(message) = socket.recv_data().await {
@@ -28,7 +30,7 @@ use std::fmt::Display;
 )]
 pub trait HandlerOutput: IntoFailure {}
 
-/// What keeps [`HandlerOutput`] from being implemented elsewhere.
+/// Seals [`HandlerOutput`].
 #[expect(unnameable_types, reason = "it seals `HandlerOutput`")]
 pub trait IntoFailure {
     /// Returns the text of the error, if it is one.
@@ -47,19 +49,19 @@ impl<E: Display> HandlerOutput for Result<(), E> {}
 
 impl<E: Display> IntoFailure for Result<(), E> {
     fn into_failure(self) -> Option<String> {
-        // Error types that hold a chain of causes show it in this form.
+        // In this form, error types with a chain of causes print all of them.
         self.err().map(|error| format!("{error:#}"))
     }
 }
 
-/// The type `!`, which has no name in stable Rust: what a closure returns that ends only by a panic
-/// or not at all.
+/// The type `!`, which cannot be named in stable Rust. A closure that only ends by a panic, or
+/// never, returns it.
 type Never = <fn() -> ! as Returns>::Output;
 
-/// A function that returns something.
-#[expect(unnameable_types, reason = "nobody needs to name it")]
+/// A function with a return type.
+#[expect(unnameable_types, reason = "it need not be named")]
 pub trait Returns {
-    /// What it returns.
+    /// The return type.
     type Output;
 }
 

@@ -18,12 +18,45 @@ use crate::{
 
 /// Opens WebSockets anywhere in a hyper, tower or axum stack.
 ///
-/// - Requests that do not ask for a WebSocket go to the inner service, untouched.
-/// - Those that do are checked against RFC 6455 and the [origin policy](Config::allow_origin), then
-///   the [handshake service](HandshakeService) is asked. A rejection is answered here.
-/// - Once the response is sent, `handler(socket, extra)` runs on a task of its own, with what the
-///   handshake service attached. However it ends, the closing handshake is finished; an
-///   [error](HandlerOutput) that it returns closes the socket with 1011.
+/// - Requests that do not ask for a WebSocket are passed to the inner service unchanged.
+/// - WebSocket requests are checked against RFC 6455 and the [origin policy](Config::allow_origin).
+///   Then the [handshake service](HandshakeService) is called. The layer itself responds to a
+///   rejected request.
+/// - After the response is sent, `handler(socket, extra)` runs on its own task, with the value that
+///   the handshake service attached. When it returns, or panics, the closing handshake is completed
+///   in the background. If it returns an [error](HandlerOutput), the socket is closed with 1011.
+///
+/// # Servers
+///
+/// The server must support upgrades. `axum::serve` and this crate's [`serve`](crate::serve()) do.
+/// hyper's `http1::Builder` needs `with_upgrades()`, and hyper-util's `auto::Builder` needs
+/// `serve_connection_with_upgrades()`. Without them, the client gets a 101 followed by the end of
+/// the stream, and with the feature `tracing`, a warning names the missing call. A server other
+/// than hyper hands over its IO with a [`PendingIo`](crate::io::PendingIo).
+///
+/// Layers outside of this one must not change the status of an accepting response, because hyper
+/// hands over the connection even if another status was sent. To reject requests, wrap the
+/// handshake service instead.
+///
+/// # HTTP/2
+///
+/// With the feature `http2`, the layer also accepts WebSockets over HTTP/2 (RFC 8441): an extended
+/// `CONNECT` with the `:protocol` `websocket`. Any other `CONNECT` is passed to the inner service.
+/// [`Handshake`](crate::Handshake#http2) lists the differences for the handshake service. The
+/// handler is the same.
+///
+/// The server, not the layer, has to announce that it supports extended `CONNECT`. Otherwise
+/// clients open an HTTP/1.1 connection instead.
+///
+/// - This crate's [`serve`](crate::serve()) announces it.
+/// - `axum::serve` announces it with axum's feature `http2`.
+/// - hyper's `http2::Builder` needs `enable_connect_protocol()`.
+/// - hyper-util's `auto::Builder` needs `http2().enable_connect_protocol()`.
+///
+/// In an axum router, use `route_service` or `any_service` instead of `get_service`, so that the
+/// service receives `CONNECT` requests.
+///
+/// # Examples
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -34,30 +67,6 @@ use crate::{
 /// });
 /// let app: Router = Router::new().route("/", get("open a WebSocket here")).layer(layer);
 /// ```
-///
-/// The server must upgrade connections: `axum::serve` and this crate's [`serve`](crate::serve())
-/// do; hyper's `http1::Builder` needs `with_upgrades()`, hyper-util's `auto::Builder`
-/// `serve_connection_with_upgrades()`. Under a hyper server without them the client gets a 101 and
-/// then the end of the stream, and with the feature `tracing` a warning names the missing call. A
-/// server that is not hyper's hands its IO over with a [`PendingIo`](crate::io::PendingIo).
-///
-/// Layers outside of this one must leave an accepting response's status alone: hyper hands the
-/// connection over whatever was sent in place of the 101. To reject, wrap the handshake service
-/// instead.
-///
-/// # HTTP/2
-///
-/// With the feature `http2` the layer takes WebSockets over HTTP/2 (RFC 8441) too: an extended
-/// `CONNECT` for the `:protocol` `websocket`. Any other `CONNECT` goes to the inner service.
-/// [`Handshake`](crate::Handshake) says what differs for the handshake service; the handler is the
-/// same.
-///
-/// A layer cannot tell clients that an extended `CONNECT` is welcome, its server must: this crate's
-/// [`serve`](crate::serve()) by itself, hyper's `http2::Builder` with
-/// `enable_connect_protocol()`, hyper-util's `auto::Builder` with
-/// `http2().enable_connect_protocol()`, `axum::serve` by axum's feature `http2`. Clients that are
-/// not told so open an HTTP/1.1 connection instead. Below an axum router, the place must be one
-/// that a `CONNECT` reaches: `route_service` or `any_service`, not `get_service`.
 #[must_use = "a layer does nothing unless it is applied to a service"]
 pub struct WebSocketUpgradeLayer<H, F> {
     acceptor: Acceptor<H>,
@@ -66,8 +75,12 @@ pub struct WebSocketUpgradeLayer<H, F> {
 }
 
 impl WebSocketUpgradeLayer<AcceptAll, ()> {
-    /// Accepts every valid handshake, and runs `handler` on each WebSocket that opens:
-    /// [`new`](Self::new) with [`AcceptAll`], for a handler without a value from the handshake.
+    /// Creates a layer that accepts every valid handshake and runs `handler` for each WebSocket.
+    ///
+    /// It is the same as [`new`](Self::new) with [`AcceptAll`], for a handler without a value from
+    /// the handshake.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use tower_websocket::{WebSocket, WebSocketUpgradeLayer};
@@ -90,13 +103,14 @@ impl WebSocketUpgradeLayer<AcceptAll, ()> {
 }
 
 impl<H, F> WebSocketUpgradeLayer<H, F> {
-    /// Asks `handshake` about each valid request, and runs `handler` on each WebSocket that opens.
+    /// Creates a layer that calls `handshake` for each valid request and runs `handler` for each
+    /// WebSocket that opens.
     ///
-    /// The handler returns `()`, or a `Result<(), E>` whose error closes the connection with 1011:
-    /// see [`HandlerOutput`].
+    /// The handler returns `()`, or a `Result<(), E>` whose error closes the connection with 1011;
+    /// see [`HandlerOutput`]. It is called once for each WebSocket, so a closure has to clone the
+    /// values that it captures for each call.
     ///
-    /// It is called once for each WebSocket, so a closure that captures something clones it for
-    /// each call:
+    /// # Examples
     ///
     /// ```
     /// use std::sync::Arc;
@@ -120,20 +134,52 @@ impl<H, F> WebSocketUpgradeLayer<H, F> {
     }
 
     /// Replaces the default [`Config`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_websocket::{Config, WebSocketUpgradeLayer};
+    ///
+    /// let config = Config::new().max_message_size(64 * 1024);
+    /// let layer = WebSocketUpgradeLayer::accept_all(async |_| ()).with_config(config);
+    /// ```
     pub fn with_config(mut self, config: Config) -> Self {
         self.acceptor = self.acceptor.with_config(config);
         self
     }
 
-    /// Takes only the WebSocket requests for which `predicate` is true; the others go to the inner
-    /// service, where another WebSocket handler may live.
+    /// Restricts the layer to WebSocket requests for which `predicate` returns `true`. Other
+    /// requests are passed to the inner service, which may contain another layer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use axum::Router;
+    /// use tower_websocket::WebSocketUpgradeLayer;
+    ///
+    /// let chat = WebSocketUpgradeLayer::accept_all(async |_| ())
+    ///     .filter(|request| request.uri.path() == "/chat");
+    /// let news = WebSocketUpgradeLayer::accept_all(async |_| ())
+    ///     .filter(|request| request.uri.path() == "/news");
+    /// let app: Router = Router::new().layer(chat).layer(news);
+    /// ```
     pub fn filter(mut self, predicate: impl Fn(&Parts) -> bool + Send + Sync + 'static) -> Self {
         self.predicate = Some(Arc::new(predicate));
         self
     }
 
-    /// Returns a service of its own, which answers requests that are not WebSocket upgrades with
-    /// 426 (over HTTP/2 with 405, or 501).
+    /// Returns a service without an inner service. It responds to requests that are not WebSocket
+    /// requests with 426 (over HTTP/2 with 405 or 501).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use axum::Router;
+    /// use tower_websocket::WebSocketUpgradeLayer;
+    ///
+    /// let chat = WebSocketUpgradeLayer::accept_all(async |_| ()).into_service();
+    /// let app: Router = Router::new().route_service("/chat", chat);
+    /// ```
     pub fn into_service(self) -> WebSocketUpgrade<UpgradeRequired, H, F> {
         let Self { acceptor, handler, predicate } = self;
         WebSocketUpgrade::new(UpgradeRequired, Shared { acceptor, handler, predicate })

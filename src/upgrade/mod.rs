@@ -1,16 +1,18 @@
-//! The layer's service, its future and body, and what its handlers return.
-//!
-//! [`WebSocketUpgradeLayer`](crate::WebSocketUpgradeLayer) is in the crate's root; this module has
-//! the types that it makes. They are named seldom:
+//! The types behind the layer: its service, future and body, and the output of handlers.
 //!
 //! ```
 //! use axum::Router;
-//! use tower_websocket::{HandshakeService, WebSocketUpgradeLayer, upgrade::WebSocketUpgrade};
+//! use tower_websocket::upgrade::WebSocketUpgrade;
 //!
 //! struct Site<H, F> {
 //!     chat: WebSocketUpgrade<Router, H, F>,
 //! }
 //! ```
+//!
+//! - [`WebSocketUpgradeLayer`](crate::WebSocketUpgradeLayer) is in the crate's root. Its types
+//!   rarely need to be named.
+//! - [`HandlerOutput`] is implemented for the types that a handler can return.
+//! - [`stream_handler`] runs a handler that takes tokio-tungstenite's stream.
 
 mod body;
 mod future;

@@ -1,4 +1,4 @@
-//! A handler whose error is reported.
+//! A handler's future that reports the handler's error.
 
 use std::{
     future::Future,
@@ -12,7 +12,7 @@ use super::handler_output::IntoFailure;
 use crate::websocket::FailureReport;
 
 pin_project! {
-    /// Runs a handler's future, and reports the error that it ends with.
+    /// Runs a handler's future, and reports its error.
     pub(super) struct Reported<Fut> {
         #[pin]
         handler: Fut,

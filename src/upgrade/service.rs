@@ -19,13 +19,32 @@ use crate::{
 
 /// The service of a [`WebSocketUpgradeLayer`](crate::WebSocketUpgradeLayer).
 ///
-/// Readiness and errors are those of the inner service. Cloning it clones the inner service and one
-/// `Arc`.
+/// Readiness and errors are those of the inner service. A clone costs a clone of the inner service
+/// and of one `Arc`.
 ///
 /// # Panics
 ///
-/// Calling it with a WebSocket request panics outside of a tokio runtime, once the handshake is
+/// `call` with a WebSocket request panics outside of a tokio runtime, when the handshake is
 /// accepted.
+///
+/// # Examples
+///
+/// ```
+/// use http::Request;
+/// use tower::{Layer, ServiceExt, service_fn};
+/// use tower_websocket::{WebSocketUpgradeLayer, upgrade::UpgradeRequired};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let layer = WebSocketUpgradeLayer::accept_all(async |_| ());
+/// let mut service = layer.layer(UpgradeRequired);
+/// let _: &UpgradeRequired = service.get_ref();
+/// let _: &mut UpgradeRequired = service.get_mut();
+/// let response = service.clone().oneshot(Request::new(())).await.unwrap();
+/// assert_eq!(response.status(), 426);
+/// let UpgradeRequired = service.into_inner();
+/// # }
+/// ```
 #[must_use = "a service does nothing unless it is called"]
 pub struct WebSocketUpgrade<S, H, F> {
     inner: S,
@@ -45,17 +64,23 @@ impl<S, H, F> WebSocketUpgrade<S, H, F> {
         Self { inner, shared: Arc::new(shared) }
     }
 
-    /// Returns the inner service.
+    /// Returns a reference to the inner service.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// Returns the inner service.
+    /// Returns a mutable reference to the inner service.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// Returns the inner service.
+    /// Returns the inner service, and drops the layer's part.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn into_inner(self) -> S {
         self.inner
     }
@@ -80,7 +105,7 @@ where
         if let Some(kind) = HandshakeKind::of(&request) {
             let (parts, body) = request.into_parts();
             if self.shared.predicate.as_ref().is_none_or(|predicate| predicate(&parts)) {
-                // Nothing of the body is wanted, and it need not be `Send`.
+                // The body is not used, and need not be `Send`.
                 return ResponseFuture::own(upgrade(Arc::clone(&self.shared), parts, kind));
             }
             request = Request::from_parts(parts, body);
@@ -89,7 +114,7 @@ where
     }
 }
 
-/// Answers a WebSocket request, and has the handler run once the answer is sent.
+/// Responds to a WebSocket request, and spawns the task that runs the handler.
 async fn upgrade<H, F, Fut>(
     shared: Arc<Shared<H, F>>,
     parts: Parts,

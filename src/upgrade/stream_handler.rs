@@ -1,4 +1,4 @@
-//! Handlers that take tokio-tungstenite's stream.
+//! Handlers that use tokio-tungstenite's stream.
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
@@ -6,19 +6,25 @@ use tokio_tungstenite::WebSocketStream;
 
 use crate::{close::CloseCode, io::UpgradedIo, websocket::WebSocket};
 
-/// Turns a handler of tokio-tungstenite's [`WebSocketStream`] into one for a
-/// [`WebSocketUpgradeLayer`](crate::WebSocketUpgradeLayer), for code that was written for that
-/// stream.
+/// Converts a handler of tokio-tungstenite's [`WebSocketStream`] into a handler for a
+/// [`WebSocketUpgradeLayer`](crate::WebSocketUpgradeLayer).
 ///
-/// The stream is the handler's: keepalive, timeouts, and the closing handshake are up to it. At a
-/// shutdown no 1001 is sent; the connection counts until the handler is done, and
-/// [`Shutdown::drain`](crate::Shutdown::drain) drops the handler at its deadline. Compression must
-/// be off: where it was agreed on, the connection closes with 1011 and `handler` is not called.
+/// Use it for code that was written for that stream. The handler has to do everything itself:
+///
+/// - It is responsible for keepalive, timeouts and the closing handshake.
+/// - At a shutdown, 1001 is not sent. The connection counts until the handler returns, and
+///   [`Shutdown::drain`](crate::Shutdown::drain) drops the handler when its timeout expires.
+/// - Compression must be off. If it was negotiated, the connection is closed with 1011 and
+///   `handler` is not called.
+///
+/// # Examples
 ///
 /// ```
 /// use futures_util::{SinkExt, StreamExt};
-/// use tower_websocket::{AcceptAll, WebSocketUpgradeLayer, io::UpgradedIo, upgrade::stream_handler};
 /// use tokio_tungstenite::WebSocketStream;
+/// use tower_websocket::{
+///     AcceptAll, WebSocketUpgradeLayer, io::UpgradedIo, upgrade::stream_handler,
+/// };
 ///
 /// async fn echo(mut stream: WebSocketStream<UpgradedIo>, (): ()) {
 ///     while let Some(Ok(message)) = stream.next().await {

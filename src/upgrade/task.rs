@@ -1,4 +1,4 @@
-//! The task of a WebSocket that a layer or an extractor opens.
+//! The task of a WebSocket that was opened by a layer or an extractor.
 
 use std::{
     future::Future,
@@ -19,7 +19,7 @@ use crate::{
 pin_project! {
     /// Waits for the upgrade, then runs the handler with the open WebSocket.
     ///
-    /// An `async` block would keep room for both at once, for as long as the WebSocket is open.
+    /// An `async` block would reserve memory for both steps while the WebSocket is open.
     #[project = UpgradeTaskProj]
     pub(crate) enum UpgradeTask<T, F, E, Fut: Future<Output: HandlerOutput>> {
         Upgrading { upgrading: PendingUpgrade<T>, callbacks: Option<(F, E)> },
@@ -33,7 +33,8 @@ where
     E: FnOnce(UpgradeError),
     Fut: Future<Output: HandlerOutput>,
 {
-    /// Runs `handler`, or calls `on_failed` if the server does not hand over the IO.
+    /// Creates a task that runs `handler`, or calls `on_failed` if the server does not hand over
+    /// the IO.
     pub(crate) fn new(upgrading: PendingUpgrade<T>, handler: F, on_failed: E) -> Self {
         Self::Upgrading { upgrading, callbacks: Some((handler, on_failed)) }
     }

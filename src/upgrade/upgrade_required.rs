@@ -1,4 +1,4 @@
-//! The inner service of a layer that has none.
+//! The inner service of a layer that is used as a service by itself.
 
 use std::{
     convert::Infallible,
@@ -14,14 +14,29 @@ use crate::{
     handshake::{HandshakeError, RejectionBody},
 };
 
-/// Answers every request with 426, and over HTTP/2 with 405, or 501 to a `CONNECT`: this resource
-/// is a WebSocket.
+/// A service that rejects every request, because this resource is a WebSocket: with 426, over
+/// HTTP/2 with 405, or with 501 for a `CONNECT`.
 ///
-/// The text of the 426 tells what a request lacks that has only some of an opening handshake, as
-/// after a proxy that does not pass an upgrade on. The
-/// [`HandshakeErrorKind`](crate::handshake::HandshakeErrorKind) is in the response's extensions.
+/// If the opening handshake of a request is incomplete, which happens behind a proxy that does not
+/// forward upgrades, the text of the 426 names the missing parts. The response's extensions contain
+/// the [`HandshakeErrorKind`](crate::handshake::HandshakeErrorKind).
 ///
-/// It is the inner service of [`into_service`](crate::WebSocketUpgradeLayer::into_service).
+/// This is the inner service of [`into_service`](crate::WebSocketUpgradeLayer::into_service).
+///
+/// # Examples
+///
+/// ```
+/// use http::Request;
+/// use tower::ServiceExt;
+/// use tower_websocket::upgrade::UpgradeRequired;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let response = UpgradeRequired.oneshot(Request::new(())).await.unwrap();
+/// assert_eq!(response.status(), 426);
+/// assert_eq!(response.headers()["upgrade"], "websocket");
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct UpgradeRequired;
 
