@@ -1,4 +1,4 @@
-//! The extractor with the configuration of the router's state.
+//! The extractor with the configuration from the router's state.
 
 use axum::extract::{FromRef, FromRequestParts};
 use http::request::Parts;
@@ -6,11 +6,15 @@ use http::request::Parts;
 use super::WebSocketUpgrade;
 use crate::{config::Config, handshake::HandshakeError};
 
-/// Extracts a [`WebSocketUpgrade`] under the [`Config`] that the router's state has.
+/// Extracts a [`WebSocketUpgrade`] with the [`Config`] from the router's state.
 ///
-/// A `Config` in the request's extensions is not looked at. A handler that forgets this extractor
-/// and takes a plain [`WebSocketUpgrade`] gets the defaults: where all handlers have the same
-/// configuration, `Extension(config)` at the router cannot be forgotten.
+/// A `Config` in the request's extensions is ignored.
+///
+/// A handler that takes a plain [`WebSocketUpgrade`] by mistake gets the default configuration. If
+/// all handlers use the same configuration, prefer `Extension(config)` on the router, which cannot
+/// be forgotten.
+///
+/// # Examples
 ///
 /// ```
 /// use axum::{Router, extract::{FromRef, State}, response::Response, routing::any};
@@ -23,8 +27,8 @@ use crate::{config::Config, handshake::HandshakeError};
 ///     fn from_ref(state: &AppState) -> Self { state.sockets.clone() }
 /// }
 ///
-/// async fn greet(ConfigFromState(ws): ConfigFromState, State(state): State<AppState>) -> Response {
-///     ws.on_upgrade(async move |mut socket| drop(socket.send(state.greeting).await))
+/// async fn greet(ws: ConfigFromState, State(state): State<AppState>) -> Response {
+///     ws.0.on_upgrade(async move |mut socket| drop(socket.send(state.greeting).await))
 /// }
 ///
 /// let state = AppState { sockets: Config::new().max_connections(1000), greeting: "hello".into() };

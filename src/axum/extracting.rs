@@ -14,24 +14,37 @@ use tower::Service;
 
 use crate::handshake::{Handshake, Rejection};
 
-/// Creates a handshake service that runs axum's extractors, with `state` as their state, and calls
-/// an async function or closure with what they have extracted and the [`Handshake`].
+/// Creates a handshake service that runs axum's extractors with `state`, then calls an async
+/// function or closure with the extracted values and the [`Handshake`].
 ///
-/// `E` is an extractor ([`FromRequestParts`]) or a tuple of them, which run from left to right.
-/// What the first of them that fails rejects with is the response for the client.
+/// `E` is an extractor ([`FromRequestParts`]) or a tuple of extractors, which run from left to
+/// right. If an extractor rejects the request, its rejection is the response for the client.
+///
+/// The opening handshake is checked before the extractors run.
+/// [`Config::handshake_timeout`](crate::Config::handshake_timeout) includes the extractors. A
+/// closure must not capture variables; put the values that it needs into `state`.
+///
+/// # Examples
 ///
 /// ```
-/// use axum::{Router, extract::{Path, State}, http::HeaderMap};
+/// use axum::{
+///     Router,
+///     extract::{Path, State},
+///     http::HeaderMap,
+/// };
 /// use http::StatusCode;
 /// use tower_websocket::{Handshake, WebSocketUpgradeLayer, axum::extracting};
 ///
 /// #[derive(Clone)]
-/// struct Rooms { greeting: String }
+/// struct Rooms {
+///     greeting: String,
+/// }
 ///
-/// let rooms = Rooms { greeting: "welcome".into() };
 /// type Extracted = (Path<String>, State<Rooms>, HeaderMap);
 ///
-/// let handshake = extracting(rooms, async |(Path(room), State(rooms), headers): Extracted, handshake: Handshake| {
+/// let rooms = Rooms { greeting: "welcome".into() };
+/// let handshake = extracting(rooms, async |extracted: Extracted, handshake: Handshake| {
+///     let (Path(room), State(rooms), headers) = extracted;
 ///     if !headers.contains_key("cookie") {
 ///         return Err(StatusCode::UNAUTHORIZED.into());
 ///     }
@@ -42,10 +55,6 @@ use crate::handshake::{Handshake, Rejection};
 /// });
 /// let app: Router = Router::new().route_service("/rooms/{room}", layer.into_service());
 /// ```
-///
-/// The checks of the opening handshake come first, and
-/// [`Config::handshake_timeout`](crate::Config::handshake_timeout) includes the extractors. A
-/// closure must not capture anything: what it needs is in the state.
 pub fn extracting<S, E, F, Fut, T>(state: S, f: F) -> Extracting<S, E, F>
 where
     S: Clone + Send + Sync + 'static,
@@ -57,7 +66,9 @@ where
     Extracting { state, f, extracts: PhantomData }
 }
 
-/// The handshake service of [`extracting`].
+/// The handshake service that [`extracting`] returns.
+///
+/// See the [example](extracting#examples) of that function.
 pub struct Extracting<S, E, F> {
     state: S,
     f: F,

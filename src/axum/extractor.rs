@@ -1,4 +1,4 @@
-//! The extractor.
+//! The extractor for axum's handlers.
 
 use std::{
     fmt,
@@ -21,15 +21,30 @@ use crate::{
     websocket::WebSocket,
 };
 
-/// Extracts a request for a WebSocket: a drop-in for `axum::extract::ws::WebSocketUpgrade`.
+/// Extracts a request for a WebSocket. A drop-in replacement for
+/// `axum::extract::ws::WebSocketUpgrade`.
 ///
-/// Extracting it checks the whole opening handshake (RFC 6455 §4.2.1, RFC 8441 §5), the host, the
-/// [origin](crate::AllowOrigin), `max_connections` and a [`Shutdown`](crate::Shutdown); a request
-/// that does not pass is rejected with the response of a [`HandshakeError`]. Then the handler may
-/// still answer with any other response, and [`on_upgrade`](Self::on_upgrade) accepts.
+/// The extractor checks the complete opening handshake (RFC 6455 §4.2.1, RFC 8441 §5), the host,
+/// the [origin](crate::AllowOrigin), `max_connections` and a [`Shutdown`](crate::Shutdown). If a
+/// check fails, the request is rejected with the response of a [`HandshakeError`]. The handler
+/// accepts the request with [`on_upgrade`](Self::on_upgrade), or returns any other response to
+/// reject it.
 ///
-/// The [`Config`] is the one in the request's extensions, where `Extension(config)` puts it,
-/// otherwise the default:
+/// - The [`Config`] is taken from the request's extensions, where `Extension(config)` puts it.
+///   Without one, the default is used.
+/// - [`ConfigFromState`](super::ConfigFromState) takes the `Config` from the router's state.
+/// - `Result<WebSocketUpgrade, HandshakeError>` passes a rejection to the handler.
+/// - `Option<WebSocketUpgrade>` is `None` if the request does not ask for a WebSocket, so that one
+///   handler can serve both a page and its socket. An invalid handshake is still rejected.
+/// - A request can be extracted only once. A second extractor fails with
+///   [`HandshakeError::NotUpgradable`].
+/// - The socket counts for `max_connections` and for a `Shutdown` from its extraction until the
+///   closing handshake ends.
+/// - [`Config::handshake_timeout`] does not apply, because the handler determines the time.
+/// - Over HTTP/2, every 2xx status opens the WebSocket for the client. A handler that rejects a
+///   request must not respond with a 2xx.
+///
+/// # Examples
 ///
 /// ```
 /// use axum::{Extension, Router, response::Response, routing::any};
@@ -47,29 +62,12 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
-///
-/// Other ways to extract it:
-///
-/// - [`ConfigFromState`](super::ConfigFromState) takes the `Config` from the router's state.
-/// - `Result<WebSocketUpgrade, HandshakeError>` leaves the rejection to the handler.
-/// - `Option<WebSocketUpgrade>` is `None` for a request that does not ask for a WebSocket, so that
-///   one handler serves a page and its socket. A bad handshake is rejected.
-///
-/// A request can be extracted once: a second extractor is rejected with
-/// [`HandshakeError::NotUpgradable`].
-///
-/// From when it is extracted until the end of the closing handshake, the socket counts against
-/// `max_connections` and for a `Shutdown`. [`Config::handshake_timeout`] does not apply, as the
-/// time is that of the handler.
-///
-/// Over HTTP/2 any 2xx opens the WebSocket for the client: a handler that refuses must not answer
-/// with one.
 #[must_use = "a WebSocket opens only when `on_upgrade` is called and its response returned"]
 pub struct WebSocketUpgrade {
     request: CheckedRequest,
     requested: Vec<HeaderValue>,
     selected: Option<HeaderValue>,
-    /// Never locked: the lock makes it `Sync`.
+    /// Never locked. The mutex only makes the type `Sync`.
     on_failed: Mutex<Option<OnFailed>>,
 }
 
@@ -83,92 +81,163 @@ impl WebSocketUpgrade {
         Ok(Self { request, requested, selected: None, on_failed: Mutex::default() })
     }
 
-    /// Replaces the [`Config`], limits that were set before included.
+    /// Replaces the [`Config`], including limits that were set before.
     ///
-    /// The request was checked under the `Config` of the request's extensions or of the state, and
-    /// is checked again under this one: if its origin is not allowed now, or `max_connections` is
-    /// reached, [`on_upgrade`](Self::on_upgrade) returns the response that rejects it. What was
-    /// rejected before cannot be allowed any more: an [`allow_origin`](Config::allow_origin) that
-    /// allows more than the default belongs to the router.
+    /// The extractor has already checked the request with the `Config` of the request's extensions
+    /// or of the state. This method checks it again with the new one. If the origin is not allowed
+    /// or `max_connections` is reached, [`on_upgrade`](Self::on_upgrade) returns the response that
+    /// rejects the request.
+    ///
+    /// A request that the first check rejected never reaches the handler. To allow more origins
+    /// than the default, set [`allow_origin`](Config::allow_origin) in the `Config` of the router.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use axum::response::Response;
+    /// use tower_websocket::{Config, axum::WebSocketUpgrade};
+    ///
+    /// async fn upload(ws: WebSocketUpgrade) -> Response {
+    ///     ws.with_config(Config::new().receive_in_chunks(true)).on_upgrade(async |_| ())
+    /// }
+    /// ```
     pub fn with_config(mut self, config: Config) -> Self {
         self.request = self.request.with_config(config);
         self
     }
 
     /// Sets the largest message that is received, in bytes; see [`Config::max_message_size`].
-    /// Default: 1 MiB, or that of the `Config`.
+    /// Default: 1 MiB, or the value of the `Config`.
     ///
-    /// Messages that come in one frame, as most do, are limited by
-    /// [`max_frame_size`](Self::max_frame_size) as well.
+    /// Most messages arrive in one frame, so [`max_frame_size`](Self::max_frame_size) limits them
+    /// as well.
     ///
     /// # Panics
     ///
-    /// Panics when `bytes` is 0.
+    /// Panics if `bytes` is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use axum::response::Response;
+    /// use tower_websocket::axum::WebSocketUpgrade;
+    ///
+    /// async fn chat(ws: WebSocketUpgrade) -> Response {
+    ///     ws.max_message_size(64 * 1024)
+    ///         .max_frame_size(64 * 1024)
+    ///         .max_write_buffer_size(256 * 1024)
+    ///         .on_upgrade(async |mut socket| drop(socket.send("hello").await))
+    /// }
+    /// ```
     pub fn max_message_size(mut self, bytes: usize) -> Self {
         self.request = self.request.map_limits(|config| config.max_message_size(bytes));
         self
     }
 
     /// Sets the largest frame that is received, in bytes; see [`Config::max_frame_size`]. Default:
-    /// 1 MiB, or that of the `Config`.
+    /// 1 MiB, or the value of the `Config`.
+    ///
+    /// See the [example](Self::max_message_size) of `max_message_size`.
     ///
     /// # Panics
     ///
-    /// Panics when `bytes` is 0.
+    /// Panics if `bytes` is 0.
     pub fn max_frame_size(mut self, bytes: usize) -> Self {
         self.request = self.request.map_limits(|config| config.max_frame_size(bytes));
         self
     }
 
-    /// Sets how many bytes may wait to be written before sending waits; see
-    /// [`Config::max_write_buffer_size`]. Default: 1 MiB, or that of the `Config`.
+    /// Sets how many bytes can be queued for writing before sending waits; see
+    /// [`Config::max_write_buffer_size`]. Default: 1 MiB, or the value of the `Config`.
+    ///
+    /// See the [example](Self::max_message_size) of `max_message_size`.
     ///
     /// # Panics
     ///
-    /// Panics when `bytes` is 0.
+    /// Panics if `bytes` is 0.
     pub fn max_write_buffer_size(mut self, bytes: usize) -> Self {
         self.request = self.request.map_limits(|config| config.max_write_buffer_size(bytes));
         self
     }
 
-    /// Selects the first of `preferred` that the client offers, or no subprotocol if it offers none
-    /// of them (RFC 6455 §1.9).
+    /// Selects the first of the `preferred` subprotocols that the client offers, or none if the
+    /// client offers none of them (RFC 6455 §1.9).
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn protocols<P: AsRef<str>>(mut self, preferred: impl IntoIterator<Item = P>) -> Self {
         self.selected = self.request.offered().select(preferred);
         self
     }
 
-    /// Returns the subprotocols that the client offers, in its order of preference.
+    /// Returns the subprotocols that the client offers, in the client's order of preference.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use axum::response::{IntoResponse, Response};
+    /// use http::{HeaderValue, StatusCode};
+    /// use tower_websocket::axum::WebSocketUpgrade;
+    ///
+    /// async fn chat(mut ws: WebSocketUpgrade) -> Response {
+    ///     let is_chat = |name: &&HeaderValue| name.as_bytes().starts_with(b"chat-");
+    ///     let Some(protocol) = ws.requested_protocols().find(is_chat).cloned() else {
+    ///         return StatusCode::BAD_REQUEST.into_response();
+    ///     };
+    ///     ws.set_selected_protocol(protocol);
+    ///     println!("selected {:?}", ws.selected_protocol());
+    ///     ws.on_upgrade(async |mut socket| drop(socket.send("hello").await))
+    /// }
+    /// ```
     pub fn requested_protocols(&self) -> impl Iterator<Item = &HeaderValue> {
         self.requested.iter()
     }
 
-    /// Returns the subprotocol that was selected.
+    /// Returns the selected subprotocol.
+    ///
+    /// See the [example](Self::requested_protocols) of `requested_protocols`.
     pub fn selected_protocol(&self) -> Option<&HeaderValue> {
         self.selected.as_ref()
     }
 
-    /// Selects a subprotocol. One that the client does not offer is not sent: the client would have
-    /// to fail the connection (RFC 6455 §4.1).
+    /// Selects a subprotocol. If the client does not offer it, it is not sent, because the client
+    /// would have to fail the connection (RFC 6455 §4.1).
+    ///
+    /// See the [example](Self::requested_protocols) of `requested_protocols`.
     pub fn set_selected_protocol(&mut self, protocol: HeaderValue) {
         self.selected = Some(protocol);
     }
 
-    /// Calls `callback` if the WebSocket does not open although it was accepted: the client went
-    /// away, or the server does not upgrade connections.
+    /// Calls `callback` if the request was accepted but the WebSocket does not open, because the
+    /// client disconnected or the server does not support upgrades.
     ///
     /// By default, the failure is only logged, with the feature `tracing`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use axum::response::Response;
+    /// use tower_websocket::axum::WebSocketUpgrade;
+    ///
+    /// async fn greet(ws: WebSocketUpgrade) -> Response {
+    ///     ws.on_failed_upgrade(|error| eprintln!("no WebSocket: {error}"))
+    ///         .on_upgrade(async |mut socket| drop(socket.send("hello").await))
+    /// }
+    /// ```
     pub fn on_failed_upgrade(mut self, callback: impl FnOnce(UpgradeError) + Send + 'static) -> Self {
         self.on_failed = Mutex::new(Some(Box::new(callback)));
         self
     }
 
-    /// Accepts the request: returns the response for the client, and runs `handler` on a task of
-    /// its own once that response is sent.
+    /// Accepts the request. Returns the response for the client, and runs `handler` on its own task
+    /// when the response has been sent.
     ///
-    /// The handler returns `()`, or a `Result` whose error closes with 1011; see [`HandlerOutput`].
-    /// However it ends, the closing handshake is finished. The response may be given more headers,
-    /// but must be returned with its status.
+    /// The handler returns `()`, or a `Result` whose error closes the connection with 1011; see
+    /// [`HandlerOutput`]. When it returns, or panics, the closing handshake is completed in the
+    /// background.
+    ///
+    /// Headers can be added to the response, but its status must not be changed.
+    ///
+    /// See the [example](Self#examples) of the type.
     ///
     /// # Panics
     ///

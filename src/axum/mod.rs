@@ -1,9 +1,4 @@
-//! The extractor for axum's handlers, and axum's extractors in a handshake service. With the
-//! feature `axum`.
-//!
-//! [`WebSocketUpgrade`] stands in for `axum::extract::ws::WebSocketUpgrade`: for most programs the
-//! import is all that changes. [The guide](crate::guide::moving_from_axum) lists what behaves
-//! differently.
+//! The extractor for axum's handlers, and axum's extractors in a handshake service.
 //!
 //! ```
 //! use axum::{Router, extract::Path, response::Response, routing::any};
@@ -24,17 +19,18 @@
 //! let app: Router = Router::new().route("/{name}", any(greet));
 //! ```
 //!
-//! - The opening handshake is checked when [`WebSocketUpgrade`] is extracted, with the same rules
-//!   as in a [`WebSocketUpgradeLayer`](crate::WebSocketUpgradeLayer). Extractors run from left to
-//!   right: where it stands first, a bad handshake is rejected before the others run.
-//! - `Extension(config)` at the router sets the [`Config`](crate::Config); [`ConfigFromState`]
+//! - [`WebSocketUpgrade`] replaces `axum::extract::ws::WebSocketUpgrade`. In most programs, only
+//!   the import changes. [The guide](crate::guide::moving_from_axum) lists the differences in
+//!   behaviour.
+//! - The extractor checks the opening handshake, with the same rules as a
+//!   [`WebSocketUpgradeLayer`](crate::WebSocketUpgradeLayer). Extractors run from left to right: if
+//!   this one is the first, an invalid handshake is rejected before the others run.
+//! - `Extension(config)` on the router sets the [`Config`](crate::Config). [`ConfigFromState`]
 //!   takes it from the router's state.
-//! - The handler of a socket runs as that of a layer does: it is pinged, drained at a shutdown, and
-//!   closed properly.
-//! - `any(handler)` serves HTTP/1.1 and HTTP/2, `get(handler)` only HTTP/1.1.
-//!
-//! [`extracting`] is for those who want a layer instead: it runs axum's extractors in a handshake
-//! service.
+//! - Sockets have the same features as those of a layer: keepalive, graceful shutdown, and a
+//!   complete closing handshake.
+//! - `any(handler)` accepts WebSockets over HTTP/1.1 and HTTP/2, `get(handler)` only over HTTP/1.1.
+//! - [`extracting`] runs axum's extractors in a handshake service, for use with a layer.
 
 pub mod close_code;
 mod config_from_state;

@@ -1,4 +1,4 @@
-//! Conversions between axum's responses and a `Rejection`.
+//! Conversions between axum's responses and [`Rejection`].
 
 use axum::{
     body::Body,
@@ -11,8 +11,7 @@ use axum::{
 
 use crate::handshake::{HandshakeError, Rejection};
 
-/// A handshake service may return `axum::response::Result`, whose `?` takes everything that is a
-/// response.
+/// A handshake service can return `axum::response::Result`, in which `?` accepts every response.
 impl From<ErrorResponse> for Rejection {
     fn from(error: ErrorResponse) -> Self {
         Self::from(Err::<(), _>(error).into_response())
@@ -31,7 +30,8 @@ impl IntoResponse for HandshakeError {
     }
 }
 
-/// What an extractor rejects with is sent, and is the [`source`](std::error::Error::source).
+/// Converts an extractor's rejection: its response is sent, and its text is the
+/// [`source`](std::error::Error::source).
 macro_rules! from_rejection {
     ($($rejection:ty),* $(,)?) => {$(
         impl From<$rejection> for Rejection {
