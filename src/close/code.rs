@@ -6,16 +6,23 @@ use tungstenite::protocol::{CloseFrame, frame::coding};
 
 use super::CloseReason;
 
-/// A status code that may stand in a Close frame (RFC 6455 §7.4).
+/// A status code that may be sent in a Close frame (RFC 6455 §7.4).
 ///
-/// 1005, 1006 and 1015 are for reports only and never sent, 1004 and other numbers below 3000 are
-/// reserved: a value of this type is none of them. From 3000 on, 3999 and below are registered with
-/// IANA, 4000 to 4999 are private.
+/// A value of this type is never one of these codes: 1005, 1006 and 1015, which are only reported
+/// and never sent, and 1004 and other numbers below 3000, which are reserved. Codes from 3000 to
+/// 3999 are registered with IANA. Codes from 4000 to 4999 are for private use.
+///
+/// # Examples
 ///
 /// ```
-/// use tower_websocket::CloseCode;
+/// use tower_websocket::{CloseCode, WebSocket};
 ///
-/// assert_eq!(CloseCode::try_from(4001)?.as_u16(), 4001);
+/// async fn reject(mut socket: WebSocket) {
+///     let _ = socket.close(CloseCode::POLICY_VIOLATION, "only one connection per user").await;
+/// }
+///
+/// assert_eq!(CloseCode::NORMAL.as_u16(), 1000);
+/// assert_eq!(CloseCode::try_from(4001)?, CloseCode::application(4001));
 /// assert!(CloseCode::try_from(1005).is_err());
 /// # Ok::<(), tower_websocket::close::InvalidCloseCode>(())
 /// ```
@@ -23,31 +30,60 @@ use super::CloseReason;
 pub struct CloseCode(u16);
 
 impl CloseCode {
-    /// 1000: the purpose of the connection is fulfilled.
+    /// 1000: the purpose of the connection has been fulfilled.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub const NORMAL: Self = Self(1000);
-    /// 1001: the endpoint goes away, as a server that shuts down.
+    /// 1001: the endpoint is going away: a server shuts down, or the user leaves a page.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub const GOING_AWAY: Self = Self(1001);
-    /// 1002: the peer broke the protocol.
+    /// 1002: the peer violated the protocol.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub const PROTOCOL_ERROR: Self = Self(1002);
-    /// 1003: data of a type that cannot be accepted.
+    /// 1003: the endpoint cannot accept this type of data.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub const UNSUPPORTED_DATA: Self = Self(1003);
-    /// 1007: data that does not fit its type, as text that is not UTF-8.
+    /// 1007: the data does not match its type, such as text that is not UTF-8.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub const INVALID_PAYLOAD: Self = Self(1007);
-    /// 1008: a message that breaks a policy; where no other code fits.
+    /// 1008: a message violates a policy, and no other code fits.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub const POLICY_VIOLATION: Self = Self(1008);
-    /// 1009: a message too big to be processed.
+    /// 1009: a message is too large.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub const MESSAGE_TOO_BIG: Self = Self(1009);
     /// 1011: an unexpected condition in the server.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub const INTERNAL_ERROR: Self = Self(1011);
-    /// 1012: the server restarts.
+    /// 1012: the server is restarting.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub const SERVICE_RESTART: Self = Self(1012);
-    /// 1013: the server is overloaded, the client should try again later.
+    /// 1013: the server is overloaded, and the client should try again later.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub const TRY_AGAIN_LATER: Self = Self(1013);
-    /// 1014: a gateway got no valid response from the server behind it.
+    /// 1014: a gateway received an invalid response from the upstream server.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub const BAD_GATEWAY: Self = Self(1014);
 
-    /// Creates a code of an application's own: 4000 to 4999 for private use, or one of 3000 to 3999
+    /// Creates an application's own code: 4000 to 4999 for private use, or a code from 3000 to 3999
     /// that is registered with IANA (RFC 6455 §7.4.2).
+    ///
+    /// # Panics
+    ///
+    /// Panics if `code` is not from 3000 to 4999. [`try_from`](Self::try_from) does not panic, and
+    /// accepts every code that may be sent.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use tower_websocket::CloseCode;
@@ -55,23 +91,20 @@ impl CloseCode {
     /// const SESSION_EXPIRED: CloseCode = CloseCode::application(4001);
     /// ```
     ///
-    /// In a constant, a number outside of these ranges does not compile:
+    /// In a constant, a number outside of this range is a compile error:
     ///
     /// ```compile_fail
     /// # use tower_websocket::CloseCode;
-    /// const NOT_AN_APPLICATIONS: CloseCode = CloseCode::application(1005);
+    /// const NOT_AN_APPLICATION_CODE: CloseCode = CloseCode::application(1005);
     /// ```
-    ///
-    /// # Panics
-    ///
-    /// Panics when `code` is not from 3000 to 4999. [`try_from`](Self::try_from) does not panic,
-    /// and takes every code that may be sent.
     pub const fn application(code: u16) -> Self {
         assert!(3000 <= code && code <= 4999, "an application's close code must be from 3000 to 4999");
         Self(code)
     }
 
     /// Returns the code as a number.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub const fn as_u16(self) -> u16 {
         self.0
     }
@@ -101,13 +134,24 @@ impl From<CloseCode> for coding::CloseCode {
     }
 }
 
-/// Whether a status code may stand in a Close frame: those of RFC 6455 §7.4.1 that are not for
-/// reports only, those that IANA has registered since (1012 to 1014), and the ranges of §7.4.2.
+/// Returns whether a status code may be sent in a Close frame.
+///
+/// These are the codes of RFC 6455 §7.4.1 except those that are only reported, the codes registered
+/// with IANA since then (1012 to 1014), and the ranges of §7.4.2.
 pub(crate) fn is_valid_close_code(code: u16) -> bool {
     matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
 }
 
-/// A number that is no close code, or none that may be sent.
+/// The error of converting a number that is not a close code, or that must not be sent.
+///
+/// # Examples
+///
+/// ```
+/// use tower_websocket::CloseCode;
+///
+/// let error = CloseCode::try_from(1006).unwrap_err();
+/// assert_eq!(error.to_string(), "1006 is not a close code that may be sent");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct InvalidCloseCode(u16);
 
@@ -124,7 +168,7 @@ mod tests {
     use super::CloseCode;
 
     #[test]
-    fn only_codes_that_may_be_sent_are_codes() {
+    fn only_codes_that_may_be_sent_are_valid() {
         // Miri is slow.
         for code in if cfg!(miri) { 990..=1020 } else { 0..=u16::MAX } {
             let may_be_sent = matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999);

@@ -1,16 +1,17 @@
-//! How a failed connection is closed (RFC 6455 §7.1.7).
+//! The close code for an error (RFC 6455 §7.1.7).
 
 use tungstenite::{Error, error::ProtocolError};
 
 use super::{CloseCode, pong_timeout::is_pong_timeout};
 use crate::deflate::is_bad_data;
 
-/// Returns the close code that the peer gets when receiving fails with `error`, or `None` if it
-/// gets no Close: the connection is broken or closed already.
+/// Returns the close code that is sent to the peer when receiving fails with `error`.
 ///
-/// It is for errors of [`recv`](crate::WebSocket::recv); a
-/// [table](crate::WebSocket#errors-of-receiving-and-sending) shows which of them there are, and
-/// those of `send`.
+/// Returns `None` if no Close is sent, because the connection is broken or already closed. The
+/// function is for errors of [`recv`](crate::WebSocket::recv). See the
+/// [table](crate::WebSocket#errors-of-receiving-and-sending) of possible errors.
+///
+/// # Examples
 ///
 /// ```
 /// use tower_websocket::{CloseCode, WebSocket, close::close_code_of};

@@ -2,7 +2,25 @@
 
 use tungstenite::protocol::CloseFrame;
 
-/// How a connection ended, or is ending.
+/// Describes how a connection ended, or how it is being closed.
+///
+/// # Examples
+///
+/// ```
+/// use tower_websocket::WebSocket;
+///
+/// async fn handler(mut socket: WebSocket) {
+///     while let Some(Ok(_)) = socket.recv().await {}
+///     let Some(info) = socket.close_info() else { return };
+///     println!("code {}, reason {:?}", info.code(), info.reason());
+///     if !info.is_clean() {
+///         println!("no Close frame arrived: {:?}", info.error());
+///     }
+///     if let Some(frame) = info.sent() {
+///         println!("we sent {} first", frame.code);
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CloseInfo {
     pub(crate) received: Option<Option<CloseFrame>>,
@@ -11,9 +29,14 @@ pub struct CloseInfo {
 }
 
 impl CloseInfo {
-    /// Returns the connection's close code (RFC 6455 §7.1.5): that of the peer's Close frame, 1005
-    /// if it had none, 1006 if no Close frame came, or one with a code that must not be sent, which
-    /// is a protocol violation.
+    /// Returns the close code of the connection (RFC 6455 §7.1.5).
+    ///
+    /// - This is the code of the peer's Close frame.
+    /// - It is 1005 if the peer's Close frame has no code.
+    /// - It is 1006 if no Close frame arrived, or if its code must not be sent, which is a protocol
+    ///   violation.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn code(&self) -> u16 {
         match &self.received {
             Some(Some(frame)) => frame.code.into(),
@@ -22,8 +45,10 @@ impl CloseInfo {
         }
     }
 
-    /// Returns the connection's close reason (RFC 6455 §7.1.6): that of the peer's Close frame, or
-    /// an empty string.
+    /// Returns the close reason of the connection (RFC 6455 §7.1.6): the reason in the peer's Close
+    /// frame, or an empty string.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn reason(&self) -> &str {
         match &self.received {
             Some(Some(frame)) => &frame.reason,
@@ -31,19 +56,29 @@ impl CloseInfo {
         }
     }
 
-    /// Returns `true` if the peer's Close frame came.
+    /// Returns `true` if the peer's Close frame arrived.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn is_clean(&self) -> bool {
         self.received.is_some()
     }
 
-    /// Returns the Close frame with which this side began to close. It is `None` if this side only
-    /// answered the peer's, and if its own had no code.
+    /// Returns the Close frame with which this side started the closing handshake.
+    ///
+    /// Returns `None` if this side only replied to the peer's Close, or if its own Close had no
+    /// code.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn sent(&self) -> Option<&CloseFrame> {
         self.sent.as_ref()
     }
 
-    /// Returns the error that ended the connection, if one did: reading failed, the peer broke the
-    /// protocol or did not answer a ping, or the closing handshake made no progress in time.
+    /// Returns the text of the error that ended the connection, if there was one.
+    ///
+    /// It is set if reading failed, if the peer violated the protocol or did not answer a ping, if
+    /// the handler returned an error, or if the closing handshake timed out.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn error(&self) -> Option<&str> {
         self.error.as_deref()
     }

@@ -1,11 +1,5 @@
 //! Close codes, close reasons, and how a connection ended (RFC 6455 §7).
 //!
-//! [`CloseCode`] is in the crate's root.
-//!
-//! - [`WebSocket::close`](crate::WebSocket::close) takes a code and a reason.
-//! - [`WebSocket::close_info`](crate::WebSocket::close_info) returns a [`CloseInfo`]: which code
-//!   and reason came from the peer, what was sent, and the error, if one ended the connection.
-//!
 //! ```
 //! use tower_websocket::{CloseCode, WebSocket};
 //!
@@ -20,6 +14,12 @@
 //!     }
 //! }
 //! ```
+//!
+//! - [`CloseCode`] is in the crate's root. [`WebSocket::close`](crate::WebSocket::close) takes a
+//!   code and a reason.
+//! - [`WebSocket::close_info`](crate::WebSocket::close_info) returns a [`CloseInfo`]: the code and
+//!   reason from the peer, the Close that was sent, and the error if there was one.
+//! - [`close_code_of`] returns the code with which a failed connection is closed.
 
 pub(crate) mod code;
 mod error_code;

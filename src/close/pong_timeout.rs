@@ -20,7 +20,7 @@ impl From<PongTimeout> for io::Error {
     }
 }
 
-/// Whether a connection failed because the peer did not answer a ping.
+/// Returns whether a connection failed because the peer did not answer a ping.
 pub(super) fn is_pong_timeout(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|error| error.is::<PongTimeout>())
 }

@@ -4,28 +4,37 @@ use std::{error::Error, fmt};
 
 use tungstenite::Utf8Bytes;
 
-/// The reason in a Close frame: UTF-8 of at most 123 bytes (RFC 6455 §5.5).
+/// The reason in a Close frame: UTF-8 text of at most 123 bytes (RFC 6455 §5.5).
 ///
-/// [`WebSocket::close`](crate::WebSocket::close) takes any text, and cuts one that is too long.
-/// Where a text must not be cut, [`try_from`](Self::try_from) checks it:
+/// [`WebSocket::close`](crate::WebSocket::close) takes any text, and truncates it if it is too
+/// long. Use [`try_from`](Self::try_from) for a text that must not be truncated.
+///
+/// # Examples
 ///
 /// ```
 /// use tower_websocket::close::CloseReason;
 ///
 /// let reason = CloseReason::try_from("session expired")?;
 /// assert_eq!(reason.as_str(), "session expired");
-/// assert!(CloseReason::try_from("a".repeat(124)).is_err());
-/// assert_eq!(CloseReason::truncated(&"a".repeat(124)).as_str().len(), CloseReason::MAX);
+///
+/// let long = "a".repeat(124);
+/// assert!(CloseReason::try_from(long.as_str()).is_err());
+/// assert_eq!(CloseReason::truncated(&long).as_str().len(), CloseReason::MAX);
 /// # Ok::<(), tower_websocket::close::CloseReasonTooLong>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct CloseReason(Utf8Bytes);
 
 impl CloseReason {
-    /// The largest reason, in bytes: a control frame's 125 less the code's 2.
+    /// The largest length of a reason, in bytes: the 125 bytes of a control frame without the 2
+    /// bytes of the code.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub const MAX: usize = 123;
 
-    /// Creates a reason of as much of `text` as fits, cut between two characters.
+    /// Creates a reason from `text`, truncated between two characters if it is too long.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn truncated(text: &str) -> Self {
         let mut end = text.len().min(Self::MAX);
         while !text.is_char_boundary(end) {
@@ -34,7 +43,9 @@ impl CloseReason {
         Self(Utf8Bytes::from(&text[..end]))
     }
 
-    /// Returns the reason's text.
+    /// Returns the text of the reason.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
@@ -74,7 +85,16 @@ impl fmt::Display for CloseReason {
     }
 }
 
-/// The error of making a [`CloseReason`] of a text that is longer than a Close frame can carry.
+/// The error of converting a text that is too long into a [`CloseReason`].
+///
+/// # Examples
+///
+/// ```
+/// use tower_websocket::close::CloseReason;
+///
+/// let error = CloseReason::try_from("a".repeat(124)).unwrap_err();
+/// assert_eq!(error.to_string(), "the close reason has 124 bytes, it may have at most 123");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CloseReasonTooLong(usize);
 
@@ -93,7 +113,7 @@ mod tests {
     use super::CloseReason;
 
     #[test]
-    fn a_reason_is_cut_between_two_characters() {
+    fn reason_is_truncated_between_characters() {
         for (text, expected) in [
             ("", 0),
             ("short", 5),
@@ -111,7 +131,7 @@ mod tests {
         #![proptest_config(crate::header::arbitrary::config())]
 
         #[test]
-        fn a_reason_is_as_much_of_a_text_as_fits(text in "\\PC{0,160}") {
+        fn reason_is_the_longest_prefix_that_fits(text in "\\PC{0,160}") {
             let reason = CloseReason::truncated(&text);
             let rest = text.strip_prefix(reason.as_str()).unwrap();
             prop_assert!(reason.as_str().len() <= CloseReason::MAX);
