@@ -1,8 +1,5 @@
 //! The IO of a connection, and how a server hands it over.
 //!
-//! A server that is not hyper's puts a [`PendingIo`] into its requests; a handler finds the
-//! socket's options and addresses through [`UpgradedIo`]:
-//!
 //! ```
 //! use tower_websocket::{WebSocket, io::UpgradedIo};
 //!
@@ -11,6 +8,11 @@
 //!     println!("{peer:?}");
 //! }
 //! ```
+//!
+//! - [`UpgradedIo`] is the IO of a WebSocket behind an HTTP server. It gives access to the socket's
+//!   options and addresses.
+//! - [`PendingIo`] is a request extension by which servers other than hyper's hand over their IO.
+//! - [`Rewind`] is an IO with bytes that were already read from it.
 
 mod pending;
 pub(crate) mod read_buffer;

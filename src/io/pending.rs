@@ -1,4 +1,4 @@
-//! The IO that a server hands over once the response is sent.
+//! The IO that a server hands over after it has sent the response.
 
 use std::{
     fmt,
@@ -13,25 +13,28 @@ use tower::BoxError;
 
 use super::UpgradedIo;
 
-/// The IO of a request, which its server hands over once the response is sent: a request extension
-/// for servers that are not hyper's.
+/// The IO of a request, which the server hands over after it has sent the response: a request
+/// extension for servers other than hyper's.
 ///
-/// hyper puts an `OnUpgrade` of its own into requests. Any other server, such as one for HTTP/3 or
-/// for a protocol of its own, opens WebSockets by putting a `PendingIo` there. It is what a
-/// [`WebSocketUpgradeLayer`] and [`Acceptor::accept_request`] take, in preference to an
-/// `OnUpgrade`.
+/// hyper sets its own extension, `OnUpgrade`. Any other server, such as one for HTTP/3 or for its
+/// own protocol, opens WebSockets by setting a `PendingIo`. [`WebSocketUpgradeLayer`] and
+/// [`Acceptor::accept_request`] use it, in preference to an `OnUpgrade`.
 ///
-/// - The request has the form that [RFC 6455] gives it, with `Upgrade: websocket` over HTTP/1.1;
-///   the response that accepts it is a 101. Where streams take the place of connections it is a
-///   `CONNECT` with a [`ConnectProtocol`]; the response that accepts it is a 200.
-/// - The future gives the IO once the server has written the head of the accepting response, which
-///   has no body. Dropping what completes it, as when the response was another one, ends the future
-///   with an error.
-/// - What the server has read beyond the request goes in front, with a
+/// - Over HTTP/1.1, the request has the form of [RFC 6455], with `Upgrade: websocket`, and the
+///   accepting response is a 101. If the server has streams instead of connections, the request is
+///   a `CONNECT` with a [`ConnectProtocol`], and the accepting response is a 200.
+/// - The future must complete with the IO when the server has written the head of the accepting
+///   response, which has no body. If the response is another one, the server must end the future
+///   with an error, for example by dropping the sender of a channel.
+/// - Bytes that the server has read after the request are put in front of the IO with a
 ///   [`Rewind`](crate::io::Rewind).
-/// - A [`SocketAddr`](std::net::SocketAddr) in the extensions is the client's, for the feature
-///   `tracing`; a [`Shutdown`](crate::Shutdown) counts the WebSocket where the
-///   [`Config`](crate::Config) has none.
+/// - A [`SocketAddr`](std::net::SocketAddr) in the extensions is logged as the client's address,
+///   with the feature `tracing`. A [`Shutdown`](crate::Shutdown) in the extensions counts the
+///   WebSocket, unless the [`Config`](crate::Config) has its own.
+///
+/// All clones share one IO. The first one to take it gets it.
+///
+/// # Examples
 ///
 /// ```
 /// use http::Request;
@@ -57,7 +60,7 @@ use super::UpgradedIo;
 ///     .body(())?;
 /// let response = service.oneshot(request).await?;
 /// assert_eq!(response.status(), 101);
-/// // The head of the response is written here. Then:
+/// // The server writes the head of the response here. Then:
 /// let (server, client) = duplex(1024);
 /// hand_over.send(server).expect("the WebSocket waits for its IO");
 /// # let mut client = client;
@@ -68,8 +71,6 @@ use super::UpgradedIo;
 /// # }
 /// ```
 ///
-/// Clones are one IO, which the first to take it has.
-///
 /// [RFC 6455]: https://www.rfc-editor.org/rfc/rfc6455#section-4.1
 /// [`Acceptor::accept_request`]: crate::Acceptor::accept_request
 /// [`ConnectProtocol`]: crate::handshake::ConnectProtocol
@@ -77,12 +78,14 @@ use super::UpgradedIo;
 #[derive(Clone)]
 pub struct PendingIo(Arc<Mutex<Option<IoFuture>>>);
 
-/// A future of the IO, and of what was read beyond the request.
+/// A future of the IO, and of the bytes that were read after the request.
 pub(crate) type IoFuture = Pin<Box<dyn Future<Output = Result<(UpgradedIo, Bytes), BoxError>> + Send>>;
 
 impl PendingIo {
     /// Creates the extension from a future of the IO, such as the receiver of a
     /// [`oneshot`](tokio::sync::oneshot) channel.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn new<Fut, IO, E>(io: Fut) -> Self
     where
         Fut: Future<Output = Result<IO, E>> + Send + 'static,
@@ -93,7 +96,7 @@ impl PendingIo {
         Self(Arc::new(Mutex::new(Some(Box::pin(upgraded)))))
     }
 
-    /// Takes the future, once.
+    /// Takes the future. Only the first call returns it.
     pub(crate) fn take(&self) -> Option<IoFuture> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }

@@ -2,22 +2,23 @@
 
 use std::cell::Cell;
 
-/// How much one read may bring, in bytes. A socket's receive buffer holds about this much of a fast
-/// sender's data.
+/// The size of a read buffer, in bytes. It is about the size of a socket's receive buffer, when a
+/// fast sender fills it.
 const SIZE: usize = 64 * 1024;
 
 thread_local! {
     static BUFFER: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
 }
 
-/// Takes this thread's read buffer, whose content is arbitrary, or a new one while that is away.
+/// Takes this thread's read buffer, or creates another one if it is in use. Its content is
+/// arbitrary.
 ///
-/// A connection that waits holds no read buffer, and yet each read is a large one.
+/// A connection that waits for data holds no read buffer, but each read can return much data.
 pub(crate) fn take() -> Box<[u8]> {
     BUFFER.try_with(Cell::take).ok().flatten().unwrap_or_else(|| vec![0; SIZE].into_boxed_slice())
 }
 
-/// Gives a read buffer back, to whatever thread this is. Any other buffer is freed.
+/// Returns a read buffer to this thread. A buffer of another size is freed.
 pub(crate) fn give(buffer: Box<[u8]>) {
     if buffer.len() == SIZE {
         let _ = BUFFER.try_with(|kept| kept.set(Some(buffer)));
@@ -37,7 +38,7 @@ mod tests {
     use super::{SIZE, give, take, with};
 
     #[test]
-    fn a_read_within_a_read_has_a_buffer_of_its_own() {
+    fn nested_reads_use_different_buffers() {
         with(|outer| {
             outer[0] = 1;
             with(|inner| inner[0] = 2);
@@ -46,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_read_buffer_becomes_a_read_buffer() {
+    fn buffers_of_another_size_are_not_kept() {
         give(vec![0; 7].into());
         assert_eq!(take().len(), SIZE);
     }

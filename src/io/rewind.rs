@@ -1,4 +1,4 @@
-//! An IO with bytes that were read ahead put back in front.
+//! An IO with bytes that were already read from it.
 
 use std::{
     io,
@@ -9,8 +9,28 @@ use std::{
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// An IO with bytes that were read ahead put back in front: reading gives those first, then the
-/// IO's own.
+/// An IO with bytes that were already read from it. Reading returns these bytes first.
+///
+/// # Examples
+///
+/// ```
+/// use bytes::Bytes;
+/// use tokio::io::AsyncReadExt;
+/// use tower_websocket::io::Rewind;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let mut io = Rewind::new(&b" world"[..], Bytes::from_static(b"hello"));
+/// let mut text = String::new();
+/// io.read_to_string(&mut text).await?;
+/// assert_eq!(text, "hello world");
+/// assert!(io.get_ref().is_empty());
+///
+/// let (io, unread) = io.into_parts();
+/// assert!(io.is_empty() && unread.is_empty());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Rewind<IO> {
     io: IO,
@@ -18,12 +38,14 @@ pub struct Rewind<IO> {
 }
 
 impl<IO> Rewind<IO> {
-    /// Puts `unread` in front of what `io` will still give.
+    /// Creates an IO that returns the bytes of `unread` before those of `io`.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn new(io: IO, unread: Bytes) -> Self {
         Self { io, unread }
     }
 
-    /// Puts `unread` in front of the bytes that were put back already.
+    /// Puts `unread` before the bytes that are already in front of the IO.
     pub(crate) fn push_front(mut self, unread: Bytes) -> Self {
         if self.unread.is_empty() {
             self.unread = unread;
@@ -33,12 +55,16 @@ impl<IO> Rewind<IO> {
         self
     }
 
-    /// Returns the IO, and the bytes that come before what it will still give.
+    /// Returns the IO, and the bytes that have not been read again yet.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn into_parts(self) -> (IO, Bytes) {
         (self.io, self.unread)
     }
 
-    /// Returns the IO. Reading from it skips the bytes that were put back.
+    /// Returns a reference to the IO. Reading from it skips the bytes in front of it.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn get_ref(&self) -> &IO {
         &self.io
     }
@@ -94,7 +120,7 @@ mod tests {
     use super::Rewind;
 
     #[tokio::test]
-    async fn what_was_put_back_last_is_read_first() {
+    async fn last_pushed_bytes_are_read_first() {
         for (first, second) in [("", ""), ("b", ""), ("", "a"), ("b", "a")] {
             let io = Rewind::new(&b"c"[..], Bytes::from_static(first.as_bytes()));
             let mut read = String::new();

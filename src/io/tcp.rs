@@ -1,4 +1,4 @@
-//! Options of TCP sockets.
+//! The options of TCP sockets.
 
 use std::{any::Any, io};
 
@@ -6,11 +6,11 @@ use tokio::net::TcpStream;
 
 use super::{Rewind, UpgradedIo};
 
-/// The options that a TCP socket has as a WebSocket.
+/// The options that are set on a TCP socket when its WebSocket opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TcpOptions {
     pub(crate) nodelay: bool,
-    /// 0 is the system's default.
+    /// 0 selects the system's default.
     #[cfg_attr(not(any(target_os = "android", target_os = "linux")), allow(dead_code))]
     pub(crate) notsent_lowat: u32,
 }
@@ -32,7 +32,7 @@ impl TcpOptions {
     }
 }
 
-/// The TCP socket that `io` is, or that can be reached in it.
+/// Returns `io` as a TCP socket, or the TCP socket inside it.
 fn tcp(io: &dyn Any) -> Option<&TcpStream> {
     if let Some(upgraded) = io.downcast_ref::<UpgradedIo>() {
         return upgraded.as_tcp();

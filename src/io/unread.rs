@@ -1,14 +1,14 @@
-//! What was read and not taken yet.
+//! Bytes that were read from the IO and not processed yet.
 
 use std::mem;
 
 use super::read_buffer;
 
-/// More bytes than this are never copied: they stay in the read buffer that they came in, until
-/// they are taken.
+/// More bytes than this are never copied. They stay in the read buffer until they are processed.
 const WORTH_A_BUFFER: usize = 4 * 1024;
 
-/// What was read and not taken yet: a part of a buffer, which may be a thread's whole read buffer.
+/// Bytes that were read from the IO and not processed yet: a part of a buffer, which may be a
+/// thread's complete read buffer.
 #[derive(Debug, Default)]
 pub(crate) struct Unread {
     buffer: Box<[u8]>,
@@ -21,15 +21,15 @@ impl Unread {
         Self { buffer: bytes.into(), start: 0, end: bytes.len() }
     }
 
-    /// Holds the first `len` bytes of a read buffer, and the buffer until they are taken or
-    /// [settled](Self::settle).
+    /// Holds the first `len` bytes of a read buffer. The buffer is held until the bytes are
+    /// processed or [settled](Self::settle).
     pub(crate) fn hold(buffer: Box<[u8]>, len: usize) -> Self {
         let mut unread = Self { buffer, start: 0, end: len };
         unread.advance(0);
         unread
     }
 
-    /// Gives the buffer back if what is left in it is worth copying.
+    /// Copies the remaining bytes and returns the read buffer, if they are few.
     pub(crate) fn settle(&mut self) {
         if self.buffer.len() > WORTH_A_BUFFER && self.len() <= WORTH_A_BUFFER {
             let copy = Self::copy(self.as_slice());
@@ -54,7 +54,7 @@ impl Unread {
         &mut self.buffer[self.start..self.end]
     }
 
-    /// Takes the first `n` bytes away.
+    /// Removes the first `n` bytes.
     pub(crate) fn advance(&mut self, n: usize) {
         self.start += n;
         if self.is_empty() {
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_held_is_taken_in_order_and_the_buffer_comes_back() {
+    fn bytes_keep_their_order_and_the_buffer_is_returned() {
         // Miri is slow.
         let most = if cfg!(miri) { 6_000 } else { 60_000 };
         for is_settled in [false, true] {
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn little_that_is_settled_keeps_no_read_buffer() {
+    fn few_bytes_do_not_hold_a_read_buffer() {
         for (len, is_copied) in [(1, true), (4096, true), (4097, false)] {
             let (buffer, expected) = filled(len);
             let mut unread = Unread::hold(buffer, len);

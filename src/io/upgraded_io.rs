@@ -18,13 +18,24 @@ use tokio::{
 
 use super::Rewind;
 
-/// The IO that an HTTP server handed over after an upgrade.
+/// The IO that an HTTP server has handed over after an upgrade.
 ///
-/// It is the bare socket where that can be had: over HTTP/1.1 without TLS, when the server served a
-/// `TokioIo<TcpStream>` (as `axum::serve` and most hyper servers do, and this crate's
-/// [`serve`](crate::serve())) or, on Unix, a `TokioIo<UnixStream>`, also in a [`Rewind`]. Any other
-/// IO, and a stream of HTTP/2, is boxed, at the price of one more virtual call for each read and
+/// If possible, it is the bare socket. This requires HTTP/1.1 without TLS, and a server that serves
+/// a `TokioIo<TcpStream>` or, on Unix, a `TokioIo<UnixStream>`, also inside a [`Rewind`].
+/// `axum::serve`, most hyper servers, and this crate's [`serve`](crate::serve()) do this. Any other
+/// IO, including a stream of HTTP/2, is boxed, which costs one more virtual call for each read and
 /// write.
+///
+/// # Examples
+///
+/// ```
+/// use tower_websocket::{WebSocket, io::UpgradedIo};
+///
+/// async fn handler(mut socket: WebSocket<UpgradedIo>) {
+///     let ttl = socket.with_io(|io| io.as_tcp().map(|tcp| tcp.ttl())).await;
+///     println!("TTL of the TCP socket: {ttl:?}");
+/// }
+/// ```
 pub struct UpgradedIo {
     kind: Kind,
     /// Held until the connection is closed.
@@ -39,21 +50,21 @@ enum Kind {
     Hyper(TokioIo<hyper::upgrade::Upgraded>),
 }
 
-/// Any IO that a server may hand over.
+/// Any IO that a server can hand over.
 trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<IO: AsyncRead + AsyncWrite + Send + Unpin> Io for IO {}
 
-/// Takes a server's own IO out of what hyper hands over, with what was read beyond the request: an
-/// extension of its requests.
+/// A request extension of this crate's server: a function that recovers the server's own IO from
+/// hyper's type, together with the bytes that were read after the request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct UnwrapIo(
     pub(crate) fn(hyper::upgrade::Upgraded) -> Result<(UpgradedIo, Bytes), hyper::upgrade::Upgraded>,
 );
 
 impl UpgradedIo {
-    /// Boxes `io` unless it is a socket, and holds `permit` for as long as the connection is open.
-    /// Returns what is to be read before it, too.
+    /// Boxes `io` unless it is a socket, and holds `permit` while the connection is open. Also
+    /// returns the bytes that have to be read before `io`.
     pub(crate) fn new<IO>(io: IO, permit: Option<OwnedSemaphorePermit>) -> (Self, Bytes)
     where
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -72,8 +83,8 @@ impl UpgradedIo {
         (Self { kind, _permit: permit }, unread)
     }
 
-    /// Takes the IO out of what hyper hands over, as far as its type is known, with what was read
-    /// beyond the request.
+    /// Recovers the IO from hyper's type if its own type is known, together with the bytes that
+    /// were read after the request.
     pub(crate) fn from_hyper(upgraded: hyper::upgrade::Upgraded, unwrap: Option<UnwrapIo>) -> (Self, Bytes) {
         let unwrapped = match unwrap {
             Some(UnwrapIo(unwrap)) => unwrap(upgraded),
@@ -95,7 +106,9 @@ impl UpgradedIo {
         (Self { kind: Kind::Hyper(TokioIo::new(upgraded)), _permit: None }, Bytes::new())
     }
 
-    /// Returns the TCP socket, if the connection is a bare one.
+    /// Returns the TCP socket, if this is a bare one.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn as_tcp(&self) -> Option<&TcpStream> {
         match &self.kind {
             Kind::Tcp(io) => Some(io),
@@ -103,7 +116,18 @@ impl UpgradedIo {
         }
     }
 
-    /// Returns the unix socket, if the connection is a bare one.
+    /// Returns the Unix socket, if this is a bare one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_websocket::{WebSocket, io::UpgradedIo};
+    ///
+    /// async fn handler(mut socket: WebSocket<UpgradedIo>) {
+    ///     let peer = socket.with_io(|io| io.as_unix().map(|unix| unix.peer_cred())).await;
+    ///     println!("{peer:?}");
+    /// }
+    /// ```
     #[cfg(unix)]
     pub fn as_unix(&self) -> Option<&tokio::net::UnixStream> {
         match &self.kind {
@@ -117,11 +141,11 @@ impl UpgradedIo {
     }
 }
 
-/// The most that a boxed IO is given at a time, in bytes. hyper keeps what it takes for a stream of
-/// HTTP/2, four times over, until the peer has room for it, however much that is.
+/// The largest write to a boxed IO, in bytes. hyper buffers everything that an HTTP/2 stream
+/// accepts, up to four writes, until the peer's window has space for it.
 const MAX_BOXED_WRITE: usize = 64 * 1024;
 
-/// `io` as a `T`, if it is one.
+/// Returns `io` as a `T`, if it is one.
 fn cast<IO: 'static, T: 'static>(io: IO) -> Result<T, IO> {
     let mut io = Some(io);
     match (&mut io as &mut dyn Any).downcast_mut::<Option<T>>().and_then(Option::take) {
@@ -130,7 +154,7 @@ fn cast<IO: 'static, T: 'static>(io: IO) -> Result<T, IO> {
     }
 }
 
-/// `io` as a bare socket `T`, if it is one, or one in a [`Rewind`].
+/// Returns `io` as a bare socket `T`, if it is one, or one inside a [`Rewind`].
 fn bare<IO, T>(io: IO, kind: fn(T) -> Kind) -> Result<(Kind, Bytes), IO>
 where
     IO: 'static,
@@ -152,8 +176,8 @@ where
     (Kind::Boxed(Box::new(io)), Bytes::new())
 }
 
-/// Takes a socket out, one that was served in a [`Rewind`] too, with all that is to be read before
-/// it.
+/// Recovers a socket, also one that was served inside a [`Rewind`], together with the bytes that
+/// have to be read before it.
 fn downcast<IO>(upgraded: hyper::upgrade::Upgraded) -> Result<Rewind<IO>, hyper::upgrade::Upgraded>
 where
     IO: AsyncRead + AsyncWrite + Unpin + 'static,
@@ -166,7 +190,8 @@ where
     Ok(rewind.push_front(unread))
 }
 
-/// `http1::Builder` boxes the served IO itself, `auto::Builder` one wrapped in a type of its own.
+/// Recovers an IO that was served. `http1::Builder` boxes it directly, `auto::Builder` inside its
+/// own type.
 fn downcast_served<IO>(upgraded: hyper::upgrade::Upgraded) -> Result<(IO, Bytes), hyper::upgrade::Upgraded>
 where
     IO: AsyncRead + AsyncWrite + Unpin + 'static,
@@ -205,8 +230,8 @@ macro_rules! delegate {
 
 impl AsyncRead for UpgradedIo {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        // The budget that keeps a flood from keeping the others waiting: bare sockets spend it
-        // themselves, and HTTP/2 streams do not.
+        // Uses tokio's cooperative budget, so that a flood does not delay other connections. Bare
+        // sockets do this themselves, HTTP/2 streams do not.
         let budget = if self.is_boxed() { Some(ready!(coop::poll_proceed(cx))) } else { None };
         let polled = delegate!(self, io => Pin::new(io).poll_read(cx, buf));
         if let (Poll::Ready(_), Some(budget)) = (&polled, budget) {
