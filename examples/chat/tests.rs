@@ -138,7 +138,7 @@ async fn what_cannot_be_read_closes_and_says_why() {
             1007,
             "unknown variant `shout`, expected `say` at line 1 column 15",
         ),
-        (Message::binary(vec![1]), 1003, "JSON comes in text messages"),
+        (Message::binary(vec![1]), 1003, "JSON must be sent in text messages"),
         (Message::text("x".repeat(10_000)), 1009, ""),
     ] {
         let mut ada = enter(&app, "Ada", "1").await;

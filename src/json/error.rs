@@ -1,4 +1,4 @@
-//! Why no value was received, or sent.
+//! The errors of receiving and sending JSON.
 
 use std::{error::Error as StdError, fmt};
 
@@ -6,12 +6,13 @@ use bytes::Bytes;
 use tungstenite::{Error, Utf8Bytes};
 
 use crate::close::{CloseCode, CloseReason};
-
-/// Why [`recv_json`](crate::WebSocket::recv_json) has no value.
+/// The error of [`recv_json`](crate::WebSocket::recv_json).
 ///
-/// [`Invalid`](Self::Invalid) and [`Binary`](Self::Binary) are about one message: the connection
-/// lives on, and the next message may well be good. Whether such a peer is answered, ignored or
-/// closed on is up to the caller:
+/// [`Invalid`](Self::Invalid) and [`Binary`](Self::Binary) concern one message. The connection
+/// stays open, and the next message may be valid. The caller decides whether to reply, to ignore
+/// the message, or to close the connection.
+///
+/// # Examples
 ///
 /// ```
 /// use tower_websocket::{WebSocket, json::RecvJsonError};
@@ -21,8 +22,9 @@ use crate::close::{CloseCode, CloseReason};
 ///     while let Some(number) = socket.recv_json::<u32>().await {
 ///         match number {
 ///             Ok(number) => sum += u64::from(number),
+///             Err(RecvJsonError::Binary(_)) => continue,
 ///             Err(error) => match error.close_code() {
-///                 // Close 1007, and "invalid type: string \"one\", expected u32 at line 1 column 5".
+///                 // 1007, and "invalid type: string \"1\", expected u32 at line 1 column 3".
 ///                 Some(code) => return drop(socket.close(code, error.close_reason()).await),
 ///                 // The connection itself failed.
 ///                 None => return,
@@ -35,25 +37,29 @@ use crate::close::{CloseCode, CloseReason};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RecvJsonError {
-    /// A text message is not JSON, or not of the type that was asked for.
+    /// A text message is not JSON, or not JSON of the requested type.
     Invalid {
         /// The message.
         text: Utf8Bytes,
-        /// What is wrong with it, and where: [`line`](serde_json::Error::line),
-        /// [`column`](serde_json::Error::column), [`classify`](serde_json::Error::classify).
+        /// The error of serde_json, with its position and category:
+        /// [`line`](serde_json::Error::line), [`column`](serde_json::Error::column),
+        /// [`classify`](serde_json::Error::classify).
         source: serde_json::Error,
     },
-    /// A binary message: JSON comes in text messages. `serde_json::from_slice` reads it where a
-    /// client sends JSON so.
+    /// A binary message, although JSON is sent in text messages. If a client sends JSON in binary
+    /// messages, parse it with `serde_json::from_slice`.
     Binary(Bytes),
-    /// The connection failed; `None` follows. See [`recv`](crate::WebSocket::recv).
+    /// The connection failed. The next call returns `None`. See [`recv`](crate::WebSocket::recv).
     Socket(Error),
 }
 
 impl RecvJsonError {
-    /// Returns the close code that tells the peer what was wrong with its message: 1007 for
-    /// [`Invalid`](Self::Invalid), 1003 for [`Binary`](Self::Binary) (RFC 6455 §7.4.1). `None` if
-    /// the connection has failed, as it is closed already.
+    /// Returns the close code for this error: 1007 for [`Invalid`](Self::Invalid), 1003 for
+    /// [`Binary`](Self::Binary) (RFC 6455 §7.4.1).
+    ///
+    /// Returns `None` if the connection has failed, because it is already closed.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn close_code(&self) -> Option<CloseCode> {
         match self {
             Self::Invalid { .. } => Some(CloseCode::INVALID_PAYLOAD),
@@ -62,12 +68,14 @@ impl RecvJsonError {
         }
     }
 
-    /// Returns the reason that goes with [`close_code`](Self::close_code): what is wrong and where,
-    /// cut to 123 bytes. It may quote a value of the message, to the peer that sent it.
+    /// Returns the close reason for this error: a description with the position, truncated to 123
+    /// bytes. It may quote a value of the message to the peer that sent it.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn close_reason(&self) -> CloseReason {
         match self {
             Self::Invalid { source, .. } => CloseReason::truncated(&source.to_string()),
-            Self::Binary(_) => CloseReason::truncated("JSON comes in text messages"),
+            Self::Binary(_) => CloseReason::truncated("JSON must be sent in text messages"),
             Self::Socket(_) => CloseReason::default(),
         }
     }
@@ -78,11 +86,11 @@ impl fmt::Display for RecvJsonError {
         match self {
             Self::Invalid { source, .. } => write!(
                 f,
-                "the message is not the JSON that was expected, line {} column {}",
+                "the message is not the expected JSON, line {} column {}",
                 source.line(),
                 source.column()
             ),
-            Self::Binary(_) => f.write_str("a binary message where JSON text was expected"),
+            Self::Binary(_) => f.write_str("the message is binary, JSON must be sent in text messages"),
             Self::Socket(_) => f.write_str("receiving failed"),
         }
     }
@@ -98,14 +106,30 @@ impl StdError for RecvJsonError {
     }
 }
 
-/// Why [`send_json`](crate::WebSocket::send_json) did not send.
+/// The error of [`send_json`](crate::WebSocket::send_json).
+///
+/// # Examples
+///
+/// ```
+/// use std::collections::HashMap;
+/// use tower_websocket::{WebSocket, json::SendJsonError};
+///
+/// async fn report(mut socket: WebSocket, visits: HashMap<String, u64>) {
+///     match socket.send_json(&visits).await {
+///         Ok(()) => {}
+///         Err(SendJsonError::Unserializable(error)) => eprintln!("a bug: {error}"),
+///         Err(error) => eprintln!("the client is gone: {error}"),
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SendJsonError {
-    /// The value has no JSON, as a map whose keys are no strings, or its
-    /// [`Serialize`](serde::Serialize) fails. Nothing was sent, and the connection lives on.
+    /// The value cannot be written as JSON, or its [`Serialize`](serde::Serialize) failed. A map
+    /// whose keys are not strings, for example, has no JSON form. Nothing was sent, and the
+    /// connection stays open.
     Unserializable(serde_json::Error),
-    /// See [`send`](crate::WebSocket::send).
+    /// Sending failed. See [`send`](crate::WebSocket::send).
     Socket(Error),
 }
 

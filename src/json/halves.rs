@@ -9,17 +9,34 @@ use super::{
 };
 use crate::websocket::{receiver::Receiver, sender::Sender};
 
-/// JSON, with the feature `json`.
+/// Methods for JSON.
 impl<IO: AsyncRead + AsyncWrite + Unpin> Receiver<IO> {
-    /// Receives a value, as [`WebSocket::recv_json`](crate::WebSocket::recv_json) does.
+    /// Receives the next text message as JSON, as
+    /// [`WebSocket::recv_json`](crate::WebSocket::recv_json) does.
     ///
     /// # Errors
     ///
-    /// As there. To close on a bad message takes the [`Sender`].
+    /// Returns the errors of [`WebSocket::recv_json`](crate::WebSocket::recv_json). To close the
+    /// connection after an invalid message, use the [`Sender`].
     ///
     /// # Cancel safety
     ///
-    /// Cancel safe: a message is either returned or still to come.
+    /// This method is cancel safe. If it is dropped before it completes, no message is lost.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_websocket::WebSocket;
+    ///
+    /// async fn sum(socket: WebSocket) {
+    ///     let (sender, mut receiver) = socket.split();
+    ///     while let Some(Ok(numbers)) = receiver.recv_json::<Vec<i64>>().await {
+    ///         if sender.send_json(&numbers.iter().sum::<i64>()).await.is_err() {
+    ///             break;
+    ///         }
+    ///     }
+    /// }
+    /// ```
     pub async fn recv_json<T: DeserializeOwned>(&mut self) -> Option<Result<T, RecvJsonError>> {
         loop {
             if let Some(value) = decode(self.recv().await?) {
@@ -29,20 +46,23 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Receiver<IO> {
     }
 }
 
-/// JSON, with the feature `json`.
+/// Methods for JSON.
 impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
-    /// Sends a value, as [`WebSocket::send_json`](crate::WebSocket::send_json) does.
+    /// Sends `value` as JSON in a text message, as
+    /// [`WebSocket::send_json`](crate::WebSocket::send_json) does.
     ///
-    /// What goes to many is better serialized once:
-    /// `Message::text(serde_json::to_string(&value)?)`, whose clones share one buffer.
+    /// To send a value to many sockets, serialize it once: clones of
+    /// `Message::text(serde_json::to_string(&value)?)` share one buffer.
+    ///
+    /// See the [example](Receiver::recv_json) of `Receiver::recv_json`.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Returns the errors of [`WebSocket::send_json`](crate::WebSocket::send_json).
     ///
     /// # Cancel safety
     ///
-    /// As [`send`](Self::send).
+    /// The same as that of [`send`](Self::send).
     pub async fn send_json<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), SendJsonError> {
         self.send(encode(value)?).await.map_err(SendJsonError::Socket)
     }

@@ -5,7 +5,8 @@ use tungstenite::{Error, Message};
 
 use super::{RecvJsonError, SendJsonError};
 
-/// What one step of receiving comes to; `None` for what carries no data: a ping, a pong, a Close.
+/// Converts a received message into a value. Returns `None` for messages without data: pings, pongs
+/// and Close frames.
 pub(super) fn decode<T: DeserializeOwned>(
     received: Result<Message, Error>,
 ) -> Option<Result<T, RecvJsonError>> {

@@ -1,5 +1,4 @@
-//! Values as JSON, in text messages: the errors of `recv_json` and `send_json`. With the feature
-//! `json`.
+//! Values as JSON in text messages.
 //!
 //! ```
 //! use tower_websocket::{WebSocket, json::RecvJsonError};
@@ -17,6 +16,11 @@
 //!     }
 //! }
 //! ```
+//!
+//! - [`recv_json`](crate::WebSocket::recv_json) and [`send_json`](crate::WebSocket::send_json) are
+//!   methods of [`WebSocket`](crate::WebSocket), and also of [`Receiver`](crate::Receiver) and
+//!   [`Sender`](crate::Sender).
+//! - [`RecvJsonError`] and [`SendJsonError`] are their errors.
 
 mod error;
 mod halves;

@@ -9,21 +9,25 @@ use super::{
 };
 use crate::websocket::WebSocket;
 
-/// JSON, with the feature `json`.
+/// Methods for JSON.
 impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
-    /// Receives the next text message as JSON; `None` once the connection is over. Pings, pongs and
-    /// the peer's Close are passed over.
+    /// Receives the next text message as JSON. Returns `None` when the connection has ended. Pings,
+    /// pongs and the peer's Close are skipped.
+    ///
+    /// See the [example](RecvJsonError#examples) of `RecvJsonError`.
     ///
     /// # Errors
     ///
-    /// [`RecvJsonError::Invalid`] for text that is not the JSON of a `T`, and
-    /// [`RecvJsonError::Binary`] for a binary message; the connection lives on after either, and
-    /// the peer is told nothing. [`close_code`](RecvJsonError::close_code) is for those who do not
-    /// want that. [`RecvJsonError::Socket`] as [`recv`](Self::recv).
+    /// - [`RecvJsonError::Invalid`] if the text is not JSON of a `T`.
+    /// - [`RecvJsonError::Binary`] if the message is binary.
+    /// - [`RecvJsonError::Socket`] if the connection failed, as [`recv`](Self::recv) describes.
+    ///
+    /// After the first two, the connection stays open and the peer gets no reply. To close it, use
+    /// [`close_code`](RecvJsonError::close_code).
     ///
     /// # Cancel safety
     ///
-    /// Cancel safe: a message is either returned or still to come.
+    /// This method is cancel safe. If it is dropped before it completes, no message is lost.
     pub async fn recv_json<T: DeserializeOwned>(&mut self) -> Option<Result<T, RecvJsonError>> {
         loop {
             if let Some(value) = decode(self.recv().await?) {
@@ -32,16 +36,19 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
         }
     }
 
-    /// Sends `value` as JSON, in a text message.
+    /// Sends `value` as JSON in a text message.
+    ///
+    /// See the [example](RecvJsonError#examples) of `RecvJsonError`.
     ///
     /// # Errors
     ///
-    /// [`SendJsonError::Unserializable`], after which the connection lives on, and
-    /// [`SendJsonError::Socket`] as [`send`](Self::send).
+    /// - [`SendJsonError::Unserializable`] if the value cannot be written as JSON. The connection
+    ///   stays open.
+    /// - [`SendJsonError::Socket`] if sending failed, as [`send`](Self::send) describes.
     ///
     /// # Cancel safety
     ///
-    /// As [`send`](Self::send).
+    /// The same as that of [`send`](Self::send).
     pub async fn send_json<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), SendJsonError> {
         self.send(encode(value)?).await.map_err(SendJsonError::Socket)
     }

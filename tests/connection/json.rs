@@ -60,14 +60,14 @@ async fn values_come_and_go_as_text_messages<T: Transport>() {
 
 async fn a_bad_message_is_one_error_and_the_next_is_received<T: Transport>() {
     let mut pair = drive::<T, _>(Config::new(), mirror::<T>).await;
-    let not_json = "the message is not the JSON that was expected, line";
+    let not_json = "the message is not the expected JSON, line";
     for (first, payload, told, code) in [
         (TEXT, r#"{"x": 1,"#, format!("{not_json} 1 column 8"), 1007),
         (TEXT, "", format!("{not_json} 1 column 0"), 1007),
         (TEXT, "{\n\"x\": true}", format!("{not_json} 2 column 9"), 1007),
         (TEXT, "{\"x\": 1} {\"x\": 2}", format!("{not_json} 1 column 10"), 1007),
         (TEXT, "{\"x\": 5000000000}", format!("{not_json} 1 column 16"), 1007),
-        (BINARY, "{\"x\": 1}", "a binary message where JSON text was expected".into(), 1003),
+        (BINARY, "{\"x\": 1}", "the message is binary, JSON must be sent in text messages".into(), 1003),
     ] {
         pair.send(first, payload).await;
         let answer: (String, u16) = serde_json::from_str(&pair.recv_text().await).unwrap();
@@ -105,7 +105,7 @@ async fn the_caller_may_close_with_what_is_wrong<T: Transport>() {
     let long = format!("[\"{}\"]", "é".repeat(100));
     for (first, payload, code, reason) in [
         (TEXT, "[1, -2]", 1007, "invalid value: integer `-2`, expected u32 at line 1 column 6"),
-        (BINARY, "[1]", 1003, "JSON comes in text messages"),
+        (BINARY, "[1]", 1003, "JSON must be sent in text messages"),
         (TEXT, long.as_str(), 1007, &format!("invalid type: string \"{}", "é".repeat(50))),
     ] {
         let mut pair = drive::<T, _>(Config::new(), strict::<T>).await;
