@@ -1,4 +1,4 @@
-//! What tells a socket from all others.
+//! The identity of a socket.
 
 use std::{
     fmt,
@@ -6,12 +6,30 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-/// Identifies a WebSocket among all that this process opens. No two have the same, one after the
-/// other either.
+/// Identifies a WebSocket in this process. Ids are never reused.
 ///
-/// [`Sender::id`](crate::Sender::id) and [`WebSocket::id`](crate::WebSocket::id) return it, for the
-/// keys of a registry; it is the field `id` of the connection's span. It is not a secret: ids are
-/// numbers in the order of the handshakes.
+/// [`Sender::id`](crate::Sender::id) and [`WebSocket::id`](crate::WebSocket::id) return it. It is
+/// also the field `id` of the connection's span, with the feature `tracing`. Ids are not secret:
+/// they are numbers in the order of the handshakes.
+///
+/// # Examples
+///
+/// A registry of open sockets:
+///
+/// ```
+/// use std::{collections::HashMap, sync::Mutex};
+/// use tower_websocket::{Sender, WebSocket, websocket::WebSocketId};
+///
+/// static SENDERS: Mutex<Option<HashMap<WebSocketId, Sender>>> = Mutex::new(None);
+///
+/// async fn handler(socket: WebSocket) {
+///     let (sender, mut receiver) = socket.split();
+///     let id = sender.id();
+///     SENDERS.lock().unwrap().get_or_insert_default().insert(id, sender);
+///     while let Some(Ok(_)) = receiver.recv().await {}
+///     SENDERS.lock().unwrap().get_or_insert_default().remove(&id);
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WebSocketId(NonZeroU64);
 

@@ -1,4 +1,4 @@
-//! What a WebSocket was, once it is over, for metrics and logs.
+//! Measurements of a WebSocket that has ended, for metrics and logs.
 //!
 //! ```
 //! use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,6 +10,12 @@
 //!     SENT.fetch_add(summary.sent.bytes, Ordering::Relaxed);
 //! });
 //! ```
+//!
+//! - [`Config::on_end`](crate::Config::on_end) calls a function with the [`Summary`] of each
+//!   socket.
+//! - [`Traffic`] counts the messages and bytes of one direction.
+//! - To count rejected handshakes, use their
+//!   [`HandshakeErrorKind`](crate::handshake::HandshakeErrorKind).
 
 pub(crate) mod id;
 mod summary;
