@@ -1,4 +1,4 @@
-//! Lists of every form that the grammar allows (RFC 9110 §5.6), for property tests.
+//! Generators of lists in every layout that the grammar allows (RFC 9110 §5.6), for property tests.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::{
@@ -7,7 +7,7 @@ use proptest::{
     test_runner::{Config, RngSeed},
 };
 
-/// The same cases each time.
+/// A configuration with a fixed seed.
 pub(crate) fn config() -> Config {
     Config {
         cases: if cfg!(miri) { 4 } else { 512 },
@@ -22,19 +22,19 @@ pub(crate) fn token() -> impl Strategy<Value = String> {
     "[-!#$%&'*+.^_`|~0-9A-Za-z]{1,8}"
 }
 
-/// Optional white space (RFC 9110 §5.6.3), and none as often.
+/// Optional whitespace (RFC 9110 §5.6.3), which is empty in half of the cases.
 pub(crate) fn space() -> impl Strategy<Value = String> {
     prop_oneof![Just(String::new()), "[ \t]{0,3}"]
 }
 
-/// How the members of a list are laid out.
+/// The separators between the members of a list.
 #[derive(Clone, Debug)]
 pub(crate) struct Layout(Vec<(String, Between)>);
 
 #[derive(Clone, Debug)]
 enum Between {
     Comma,
-    /// Empty members, which a recipient skips (RFC 9110 §5.6.1.2).
+    /// Empty members, which a recipient must skip (RFC 9110 §5.6.1.2).
     Commas,
     Line,
 }
@@ -46,7 +46,7 @@ pub(crate) fn layout() -> impl Strategy<Value = Layout> {
 }
 
 impl Layout {
-    /// The members as a header of one line or more.
+    /// Returns the members as a header with one or more lines.
     pub(crate) fn header(&self, name: HeaderName, members: &[impl AsRef<str>]) -> HeaderMap {
         let (mut headers, mut line) = (HeaderMap::new(), String::new());
         let mut between = self.0.iter().cycle();

@@ -10,7 +10,7 @@ use super::tokens;
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 
-/// Takes out what a response must not have on HTTP/2 (RFC 9113 §8.2.2).
+/// Removes the headers that a response must not have in HTTP/2 (RFC 9113 §8.2.2).
 pub(crate) fn strip_connection(headers: &mut HeaderMap) {
     if headers.contains_key(CONNECTION) {
         let named: Vec<_> =
@@ -31,7 +31,7 @@ mod tests {
     use super::strip_connection;
 
     #[test]
-    fn what_belongs_to_the_connection_goes_and_the_rest_stays() {
+    fn only_connection_headers_are_removed() {
         let mut headers = HeaderMap::new();
         for (name, value) in [
             ("connection", "close, X-Hop"),

@@ -1,4 +1,4 @@
-//! Extension lists (RFC 6455 §9.1), over every line of a repeated header.
+//! Extension lists (RFC 6455 §9.1), from all lines of a repeated header.
 
 use std::borrow::Cow;
 
@@ -10,14 +10,12 @@ use super::tokens::is_token_char;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Extension<'a> {
     pub(crate) name: &'a str,
-    /// Each parameter with its value, if it has one. A quoted value is the same as one without
-    /// quotes.
+    /// The parameters with their values. Quotes around a value are removed.
     pub(crate) params: Vec<(&'a str, Option<Cow<'a, str>>)>,
 }
 
-/// The members of the list, in order, over all of its lines.
-///
-/// A member that breaks the grammar is skipped: whatever it asks for, it is not understood.
+/// Returns the members of the list in order, from all lines. Members with invalid syntax are
+/// skipped.
 pub(crate) fn extensions(headers: &HeaderMap) -> impl Iterator<Item = Extension<'_>> {
     headers
         .get_all(SEC_WEBSOCKET_EXTENSIONS)
@@ -26,7 +24,7 @@ pub(crate) fn extensions(headers: &HeaderMap) -> impl Iterator<Item = Extension<
         .filter_map(extension)
 }
 
-/// Splits at each `separator` that is not within quotes.
+/// Splits at each `separator` outside of quotes.
 fn split(bytes: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
     let (mut is_quoted, mut is_escaped) = (false, false);
     bytes.split(move |byte| {
@@ -54,7 +52,7 @@ fn param(part: &[u8]) -> Option<(&str, Option<Cow<'_, str>>)> {
     }
 }
 
-/// A token, or a quoted string that is one once its quotes and escapes are gone.
+/// Parses a token, or a quoted string that is a token without its quotes and escapes.
 fn value(bytes: &[u8]) -> Option<Cow<'_, str>> {
     let Some(quoted) = bytes.trim_ascii().strip_prefix(b"\"") else {
         return token(bytes).map(Cow::Borrowed);
@@ -87,7 +85,7 @@ mod tests {
     use super::{Extension, extensions};
     use crate::header::arbitrary::{config, layout, space, token};
 
-    /// The list as `name;param=value;param` again.
+    /// Returns the parsed list in the form `name;param=value;param`.
     fn parsed(lines: &[&[u8]]) -> Vec<String> {
         let mut headers = HeaderMap::new();
         for line in lines {
@@ -103,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn members_come_in_order_over_all_lines() {
+    fn members_of_all_lines_keep_their_order() {
         let cases: &[(&[&[u8]], &[&str])] = &[
             (&[], &[]),
             (&[b"", b" , ,"], &[]),
@@ -119,12 +117,12 @@ mod tests {
     }
 
     #[test]
-    fn a_quoted_value_is_the_token_within() {
+    fn quotes_are_removed_from_values() {
         let cases: &[(&[u8], &[&str])] = &[
             (b"a;x=\"1\"", &["a;x=1"]),
             (b"a;x= \"10\" ;y, b", &["a;x=10;y", "b"]),
             (b"a;x=\"1\\0\"", &["a;x=10"]),
-            // What is no token is skipped, and its commas and semicolons with it.
+            // A quoted string that is not a token is skipped, including its commas and semicolons.
             (b"a;x=\"1,2;3\", b", &["b"]),
             (b"a;x=\"1\\\",b\", c", &["c"]),
             (b"a;x=\"\", b", &["b"]),
@@ -138,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_breaks_the_grammar_is_skipped() {
+    fn member_with_invalid_syntax_is_skipped() {
         for bad in
             ["a;", "a;;x", ";x", "=1", "a;x=", "a;=1", "a;x=1=2", "a b", "a;x y", "a/b", "a;x=(1)", "\"a\""]
         {
@@ -148,7 +146,7 @@ mod tests {
         assert_eq!(parsed(&[b"a;x=\xff, b\xa0, c"]), ["c"]);
     }
 
-    /// A parameter's text as it may be written, its name and its value.
+    /// A parameter as text, together with its name and value.
     fn param() -> impl Strategy<Value = (String, (String, Option<String>))> {
         (token(), option::of((token(), any::<bool>(), any::<u8>())), space()).prop_map(
             |(name, value, space)| {
@@ -174,7 +172,7 @@ mod tests {
         #![proptest_config(config())]
 
         #[test]
-        fn a_list_in_any_layout_has_its_extensions(
+        fn list_in_any_layout_has_its_extensions(
             members in vec((token(), vec(param(), 0..4)), 0..5),
             layout in layout(),
         ) {
@@ -197,7 +195,7 @@ mod tests {
         }
 
         #[test]
-        fn nothing_but_tokens_comes_of_any_bytes(lines in vec(vec(any::<u8>(), 0..40), 0..4)) {
+        fn arbitrary_bytes_give_only_tokens(lines in vec(vec(any::<u8>(), 0..40), 0..4)) {
             let mut headers = HeaderMap::new();
             for line in lines {
                 if let Ok(value) = HeaderValue::from_bytes(&line) {

@@ -2,15 +2,15 @@
 
 use std::net::Ipv6Addr;
 
-/// A host and an optional port, as in `Host`, in `:authority` and in an origin.
+/// A host and an optional port, as in `Host`, `:authority` and origins.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HostPort<'a> {
     pub(crate) host: Host<'a>,
-    /// `None` if the port is missing or empty, which means the default of the scheme.
+    /// `None` if the port is missing or empty, which means the default port of the scheme.
     pub(crate) port: Option<u16>,
 }
 
-/// A host. Names are compared in any case, addresses in any notation.
+/// A host. Comparisons ignore the case of names and the notation of addresses.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Host<'a> {
     /// A registered name or an IPv4 address.
@@ -19,7 +19,7 @@ pub(crate) enum Host<'a> {
 }
 
 impl<'a> HostPort<'a> {
-    /// Parses the whole of `bytes`; `None` if they are anything else.
+    /// Parses `bytes`. Returns `None` if they contain anything else.
     pub(crate) fn parse(bytes: &'a [u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok()?;
         let (host, rest) = match text.strip_prefix('[') {
@@ -41,7 +41,7 @@ impl<'a> HostPort<'a> {
         Some(Self { host, port })
     }
 
-    /// Whether both name the same host and port; `default` is the port where one has none.
+    /// Returns whether host and port are equal. `default` is the port if one of them has none.
     pub(crate) fn is_same(&self, other: &Self, default: Option<u16>) -> bool {
         self.host == other.host && self.port.or(default) == other.port.or(default)
     }
@@ -57,12 +57,12 @@ impl PartialEq for Host<'_> {
     }
 }
 
-/// A port in digits. `u16::from_str` alone would also take a sign.
+/// Parses a port. `u16::from_str` would also accept a sign.
 pub(crate) fn port(digits: &str) -> Option<u16> {
     digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
 }
 
-/// Whether `bytes` is a `reg-name` that is not empty (RFC 3986 §3.2.2, RFC 9110 §4.2.1).
+/// Returns whether `bytes` is a non-empty `reg-name` (RFC 3986 §3.2.2, RFC 9110 §4.2.1).
 fn is_reg_name(mut bytes: &[u8]) -> bool {
     if bytes.is_empty() {
         return false;
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn anything_else_is_invalid() {
         for text in [
             "",
             ":",
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn the_default_port_is_the_same_as_none() {
+    fn default_port_equals_a_missing_port() {
         for (one, other, default, expected) in [
             ("a", "A", None, true),
             ("a", "a:80", Some(80), true),
@@ -181,7 +181,7 @@ mod tests {
         #![proptest_config(config())]
 
         #[test]
-        fn a_host_with_any_port_is_parsed(name in "[a-zA-Z0-9._~-]{1,20}", number: u16, address: u128) {
+        fn host_with_any_port_is_parsed(name in "[a-zA-Z0-9._~-]{1,20}", number: u16, address: u128) {
             let text = format!("{name}:{number}");
             let parsed = HostPort::parse(text.as_bytes()).unwrap();
             prop_assert!(parsed.host == Host::Name(&name) && parsed.port == Some(number));
@@ -192,7 +192,7 @@ mod tests {
         }
 
         #[test]
-        fn a_name_has_no_delimiter(bytes in proptest::collection::vec(any::<u8>(), 0..20)) {
+        fn name_has_no_delimiter(bytes in proptest::collection::vec(any::<u8>(), 0..20)) {
             if let Some(HostPort { host: Host::Name(name), .. }) = HostPort::parse(&bytes) {
                 prop_assert!(!name.is_empty() && bytes.starts_with(name.as_bytes()));
                 prop_assert!(name.bytes().all(|byte| byte.is_ascii_graphic() && !b"/?#@:[]\\\"<>".contains(&byte)));

@@ -1,4 +1,4 @@
-//! The grammar of headers: lists, and a host with its port.
+//! The grammar of headers: lists, and hosts with ports.
 
 #[cfg(test)]
 pub(crate) mod arbitrary;

@@ -1,11 +1,10 @@
-//! Comma-separated token lists (RFC 9110 §5.6.1), over every line of a repeated header.
+//! Comma-separated token lists (RFC 9110 §5.6.1), from all lines of a repeated header.
 
 use http::{HeaderMap, HeaderValue, header::HeaderName};
 
-/// The members of the list in header `name`, in order, over all of its lines.
+/// Returns the members of the list in the header `name` in order, from all lines.
 ///
-/// Empty members are skipped, as RFC 9110 §5.6.1.2 asks of recipients; so are members that are not
-/// UTF-8.
+/// Empty members are skipped (RFC 9110 §5.6.1.2), and so are members that are not UTF-8.
 pub(crate) fn tokens<'a>(
     headers: &'a HeaderMap,
     name: &HeaderName,
@@ -18,14 +17,14 @@ pub(crate) fn tokens<'a>(
         .filter(|member| !member.is_empty())
 }
 
-/// Whether the list in header `name` has `token` among its members, in any case.
+/// Returns whether the list in the header `name` contains `token`, ignoring case.
 pub(crate) fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     let mut members =
         headers.get_all(name).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
     members.any(|member| member.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
 }
 
-/// Whether `text` is a token (RFC 9110 §5.6.2).
+/// Returns whether `text` is a token (RFC 9110 §5.6.2).
 pub(crate) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(is_token_char)
 }
@@ -34,7 +33,7 @@ pub(super) fn is_token_char(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// All lines of header `name` as one (RFC 9110 §5.3); empty where there is none.
+/// Joins all lines of the header `name` into one (RFC 9110 §5.3). Empty if the header is missing.
 pub(crate) fn joined(headers: &HeaderMap, name: &HeaderName) -> HeaderValue {
     let mut lines = headers.get_all(name).iter();
     match (lines.next(), lines.next()) {
@@ -64,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn members_come_in_order_over_all_lines() {
+    fn members_of_all_lines_keep_their_order() {
         let cases: &[(&[&[u8]], &[&str])] = &[
             (&[], &[]),
             (&[b""], &[]),
@@ -83,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_found_in_any_case_but_never_as_a_substring() {
+    fn token_is_found_in_any_case_but_not_as_a_substring() {
         let cases: &[(&[&[u8]], bool)] = &[
             (&[b"upgrade"], true),
             (&[b"UPGRADE"], true),
@@ -112,7 +111,7 @@ mod tests {
         #![proptest_config(config())]
 
         #[test]
-        fn a_list_in_any_layout_has_its_tokens(members in vec(token(), 0..6), layout in layout(), other in token()) {
+        fn list_in_any_layout_has_its_tokens(members in vec(token(), 0..6), layout in layout(), other in token()) {
             let headers = layout.header(CONNECTION, &members);
             prop_assert_eq!(tokens(&headers, &CONNECTION).collect::<Vec<_>>(), &members[..]);
             for member in &members {

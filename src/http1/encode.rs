@@ -1,8 +1,8 @@
-//! Heads as bytes (RFC 9112 §4 and §5).
+//! Writes heads (RFC 9112 §4 and §5).
 
 use http::{Response, header::HeaderMap};
 
-/// The status line and the headers of `response`, and the empty line after them.
+/// Returns the status line and the headers of `response`, with the empty line at the end.
 pub(crate) fn encode_response<B>(response: &Response<B>, is_canonical: bool) -> Vec<u8> {
     let status = response.status();
     let mut bytes = Vec::with_capacity(256);
@@ -15,8 +15,8 @@ pub(crate) fn encode_response<B>(response: &Response<B>, is_canonical: bool) -> 
     bytes
 }
 
-/// Appends the headers, and the empty line after them. The names are in lower case, or as RFC 6455
-/// spells them.
+/// Appends the headers, with the empty line at the end. Names are written in lower case, or as in
+/// RFC 6455 if `is_canonical`.
 pub(crate) fn encode_headers(headers: &HeaderMap, is_canonical: bool, bytes: &mut Vec<u8>) {
     for (name, value) in headers {
         if is_canonical {
@@ -31,7 +31,7 @@ pub(crate) fn encode_headers(headers: &HeaderMap, is_canonical: bool, bytes: &mu
     bytes.extend_from_slice(b"\r\n");
 }
 
-/// Writes `name` with capitals: `Sec-WebSocket-Accept`.
+/// Writes `name` as in RFC 6455: `Sec-WebSocket-Accept`.
 fn encode_canonical(name: &str, bytes: &mut Vec<u8>) {
     for (i, word) in name.split('-').enumerate() {
         if i > 0 {
@@ -55,7 +55,7 @@ mod tests {
     use super::{encode_canonical, encode_response};
 
     #[test]
-    fn the_head_of_a_response() {
+    fn head_has_status_line_and_headers() {
         let response = Response::builder()
             .status(101)
             .header("upgrade", "websocket")
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_without_a_name() {
+    fn unknown_status_has_no_reason_phrase() {
         let response = Response::builder().status(599).body(()).unwrap();
         assert_eq!(encode_response(&response, false), b"HTTP/1.1 599 \r\n\r\n");
     }

@@ -9,11 +9,11 @@ use tokio::{
 };
 use tower::BoxError;
 
-/// The largest head, in bytes, and the largest number of headers in it.
+/// The largest size of a head in bytes, and the largest number of headers.
 pub(super) const MAX_HEAD: usize = 64 * 1024;
 pub(super) const MAX_HEADERS: usize = 100;
 
-/// Why no head came.
+/// The reason why no head was read.
 #[derive(Debug)]
 pub(crate) enum HeadError {
     Io(io::Error),
@@ -23,11 +23,13 @@ pub(crate) enum HeadError {
     TooLarge,
 }
 
-/// A head, and how many bytes it has; `None` when it is not whole yet.
+/// A head with its length in bytes, or `None` if it is incomplete.
 pub(super) type Parsed<T> = Result<Option<(T, usize)>, HeadError>;
 
-/// Reads one head within `limit`; `bytes` has what was read before. What was read beyond the head
-/// is left there, or all that was read where there is no whole head.
+/// Reads one head within `limit`.
+///
+/// `bytes` contains the bytes that were read before. The head is removed from it, so it then
+/// contains the bytes after the head. If the head is incomplete or invalid, all bytes remain.
 pub(super) async fn read<T>(
     io: &mut (impl AsyncRead + Unpin),
     bytes: &mut BytesMut,
@@ -40,7 +42,7 @@ pub(super) async fn read<T>(
     Ok(head)
 }
 
-/// Returns the head, and how many of `bytes` it is.
+/// Returns the head and its length in `bytes`.
 async fn read_into<T>(
     bytes: &mut BytesMut,
     io: &mut (impl AsyncRead + Unpin),
@@ -48,8 +50,8 @@ async fn read_into<T>(
 ) -> Result<(T, usize), HeadError> {
     let (mut parsed, mut searched) = (0, 0);
     loop {
-        // A head that comes byte by byte is not parsed for each byte, and yet nonsense is seen
-        // early.
+        // If a head arrives in single bytes, it is not parsed after each of them, but invalid bytes
+        // are still detected early.
         let may_end = bytes[searched..].windows(2).any(|pair| matches!(pair, b"\n\n" | b"\n\r"));
         if may_end || bytes.len() > 2 * parsed {
             parsed = bytes.len();

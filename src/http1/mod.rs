@@ -1,4 +1,4 @@
-//! Heads of HTTP/1.1 messages, from a raw stream and to it (RFC 9112 §2 to §5).
+//! Reads and writes the heads of HTTP/1.1 messages on a raw stream (RFC 9112 §2 to §5).
 
 mod encode;
 mod head;

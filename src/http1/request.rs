@@ -1,4 +1,4 @@
-//! The head of a request.
+//! Reads the head of a request.
 
 use std::{mem::MaybeUninit, time::Duration};
 
@@ -9,8 +9,8 @@ use tower::BoxError;
 
 use super::head::{self, HeadError, MAX_HEAD, MAX_HEADERS, Parsed};
 
-/// Reads one request head; gives what was read beyond it, or all that was read where there is no
-/// whole head.
+/// Reads the head of one request. Also returns the bytes that were read after it, or all bytes if
+/// the head is incomplete or invalid.
 pub(crate) async fn read_request<IO>(io: &mut IO, limit: Duration) -> (Bytes, Result<Request<()>, HeadError>)
 where
     IO: AsyncRead + Unpin,
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_comes_after_the_head_stays_unread() {
+    async fn bytes_after_the_head_are_returned() {
         let (rest, request) = read_all(&[HEAD, b"frames"].concat()).await;
         let request = request.unwrap();
         assert_eq!((request.method().as_str(), request.version()), ("GET", Version::HTTP_11));
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_head_may_come_in_any_pieces() {
+    async fn head_can_arrive_in_any_pieces() {
         for size in 1..HEAD.len() {
             let mut io = pieces(size);
             let (unread, request) = read_request(&mut io, Duration::from_secs(1)).await;
@@ -80,7 +80,7 @@ mod tests {
         }
     }
 
-    /// [`HEAD`], `size` bytes at a time.
+    /// Returns an IO with [`HEAD`], in pieces of `size` bytes.
     fn pieces(size: usize) -> impl tokio::io::AsyncRead + Unpin {
         let (mut near, far) = tokio::io::duplex(size);
         tokio::spawn(async move {
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_head_is_given_back_whole() {
+    async fn malformed_head_is_returned_unread() {
         for bytes in
             [&b"garbage without a newline"[..], b"\x16\x03\x01\x02\x00", b"GET / HTTP/1.1\r\nbad\r\n\r\n"]
         {
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_head_has_limits() {
+    async fn head_has_limits() {
         let long = format!("GET / HTTP/1.1\r\nX: {}", "x".repeat(MAX_HEAD));
         let many = format!("GET / HTTP/1.1\r\n{}\r\n", "X: 1\r\n".repeat(101));
         for bytes in [long, many] {

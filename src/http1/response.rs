@@ -1,4 +1,4 @@
-//! The head of a response.
+//! Reads the head of a response.
 
 use std::{mem::MaybeUninit, time::Duration};
 
@@ -9,11 +9,11 @@ use tower::BoxError;
 
 use super::head::{self, HeadError, MAX_HEAD, MAX_HEADERS, Parsed};
 
-/// Reads the head of the final response; gives what was read beyond it, or all that was read of it
-/// where it is not whole.
+/// Reads the head of the final response. Also returns the bytes that were read after it, or all its
+/// bytes if the head is incomplete or invalid.
 ///
-/// Responses before it, such as a 103, are skipped (RFC 9110 §15.2): all together may be as large
-/// as one head.
+/// Interim responses, such as a 103, are skipped (RFC 9110 §15.2). All together may be as large as
+/// one head.
 pub(crate) async fn read_response<IO>(
     io: &mut IO,
     limit: Duration,
@@ -44,7 +44,7 @@ fn is_interim(status: StatusCode) -> bool {
     status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS
 }
 
-/// The response comes with its length.
+/// Parses a response, and returns it with its length.
 fn parse(bytes: &[u8]) -> Parsed<(Response<()>, usize)> {
     let mut headers = [const { MaybeUninit::uninit() }; MAX_HEADERS];
     let mut head = httparse::Response::new(&mut []);
@@ -87,7 +87,7 @@ mod tests {
     const EARLY: &[u8] = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n";
 
     #[tokio::test]
-    async fn what_comes_after_the_head_stays_unread() {
+    async fn bytes_after_the_head_are_returned() {
         for before in [&b""[..], EARLY, &EARLY.repeat(3)] {
             let head = b"HTTP/1.1 101 Switching Protocols\r\nX: 1\r\nX: \xff\r\n\r\nframes";
             let (rest, response) = read_all(&[before, head].concat()).await;
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_head_may_come_in_any_pieces() {
+    async fn head_can_arrive_in_any_pieces() {
         let head = [EARLY, b"HTTP/1.0 200 OK\r\n\r\n"].concat();
         for size in 1..head.len() {
             let (mut near, mut far) = duplex(size);
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_head_is_given_back_whole() {
+    async fn malformed_head_is_returned_unread() {
         for bytes in [
             &b"garbage\r\n"[..],
             b"SSH-2.0-x\r\n",

@@ -1,11 +1,11 @@
-//! Nothing.
+//! Tracing without the feature `tracing`: records nothing.
 
 use std::{error::Error, io};
 
 use crate::metrics::{Summary, id::WebSocketId};
 use http::{HeaderValue, StatusCode, request::Parts};
 
-/// Whether anything is recorded.
+/// Whether tracing is enabled.
 pub(crate) const IS_ENABLED: bool = false;
 
 #[derive(Clone, Debug)]

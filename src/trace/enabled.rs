@@ -1,4 +1,4 @@
-//! A span for each connection, and events for what goes wrong.
+//! A span for each connection, and events for errors.
 
 use std::{error::Error, io, net::SocketAddr, sync::Arc};
 
@@ -7,10 +7,10 @@ use tracing::{Span, debug, field, info_span, warn};
 
 use crate::metrics::{Summary, id::WebSocketId};
 
-/// Whether anything is recorded.
+/// Whether tracing is enabled.
 pub(crate) const IS_ENABLED: bool = true;
 
-/// What is recorded of a request for a WebSocket.
+/// The fields of a request for a WebSocket that are recorded.
 #[derive(Debug)]
 pub(crate) struct RequestTrace {
     method: Method,
@@ -29,7 +29,7 @@ impl RequestTrace {
         }
     }
 
-    /// Records the rejection in the current span, which is the request's where there is one.
+    /// Records the rejection in the current span, which is the request's if there is one.
     pub(crate) fn rejected(&self, status: StatusCode, error: &dyn Error) {
         let (method, path) = (field::display(&self.method), self.uri.path());
         let peer = self.peer.map(field::display);
@@ -43,8 +43,8 @@ impl RequestTrace {
 
     /// Opens the span of the connection.
     ///
-    /// It follows from the current span, the request's, but is not its child: that would keep the
-    /// request's span open for as long as the WebSocket.
+    /// It follows from the current span, which is that of the request. It is not a child, because a
+    /// child would keep the request's span open as long as the WebSocket is open.
     pub(crate) fn accepted(self, id: WebSocketId, protocol: Option<&HeaderValue>) -> Trace {
         let span = info_span!(
             parent: None,
@@ -72,7 +72,7 @@ impl RequestTrace {
 /// The span of one connection.
 #[derive(Debug)]
 pub(crate) struct Trace {
-    /// Shared, as cloning a span calls the subscriber.
+    /// Shared, because cloning a span calls the subscriber.
     span: Arc<Span>,
 }
 
@@ -94,7 +94,7 @@ impl Trace {
         debug!(parent: span, "closed");
     }
 
-    /// What the handler runs in.
+    /// Returns the scope in which the handler runs.
     pub(crate) fn scope(&self) -> Scope {
         Scope(Arc::clone(&self.span))
     }
@@ -113,8 +113,10 @@ pub(crate) fn upgrade_failed(error: &dyn Error) {
     warn!(source = error.source().map(field::display), "{error}");
 }
 
-/// Records the error of a handler in its connection's span, in which it runs. An error of a
-/// connection that was closed already is mostly that of sending to a peer that is gone.
+/// Records the error of a handler. It runs in its connection's span.
+///
+/// If the connection was already closed, the error was usually caused by sending to a peer that is
+/// gone.
 pub(crate) fn handler_failed(error: &str, is_cause: bool) {
     if is_cause {
         warn!("handler failed: {error}");

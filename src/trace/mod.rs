@@ -1,4 +1,4 @@
-//! What the feature `tracing` records; without it, nothing, at no cost.
+//! Spans and events of the feature `tracing`; disabled without the feature, at no cost.
 
 #[cfg(not(feature = "tracing"))]
 mod disabled;
