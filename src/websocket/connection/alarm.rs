@@ -1,4 +1,4 @@
-//! One timer for each connection, made when it is first needed.
+//! The timer of a connection, which is created when it is first needed.
 
 use std::{
     future::Future,
@@ -11,11 +11,11 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-/// One timer for each connection, made when it is first needed.
+/// The timer of a connection, which is created when it is first needed.
 ///
-/// Deadlines mostly move away before they come, so the timer is set only when it is not set to a
-/// time before, and then wakes the connection earlier than needed: that costs next to nothing where
-/// there is traffic.
+/// A deadline is usually postponed before it expires. The timer is therefore not postponed with it:
+/// it wakes the connection early, and is then set again. With regular traffic this costs nearly
+/// nothing.
 #[derive(Debug, Default)]
 pub(super) struct Alarm {
     sleep: Option<Pin<Box<Sleep>>>,
@@ -24,23 +24,23 @@ pub(super) struct Alarm {
 }
 
 impl Alarm {
-    /// Returns whether the connection will be woken at `at` or before, but not before `now`.
+    /// Returns `true` if the connection will be woken after `now` and not after `at`.
     pub(super) fn is_set(&self, now: Instant, at: Instant) -> bool {
         self.set_to.is_some_and(|set_to| now < set_to && set_to <= at)
     }
 
-    /// Returns whether the connection will be woken after `now`.
+    /// Returns `true` if the connection will be woken after `now`.
     pub(super) fn is_ahead(&self, now: Instant) -> bool {
         self.set_to.is_some_and(|set_to| now < set_to)
     }
 
-    /// Has the connection, whose waker is in `cx`, woken at `at`.
+    /// Sets the timer to wake the connection, whose waker is in `cx`, at `at`.
     pub(super) fn set(&mut self, cx: &mut Context<'_>, at: Instant) {
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(at)));
         if sleep.deadline() != at {
             sleep.as_mut().reset(at);
         }
-        // Without budget it would not be set.
+        // Without `unconstrained`, a task without budget would not register its waker.
         let is_over = pin!(unconstrained(sleep.as_mut())).poll(cx).is_ready();
         self.set_to = Some(at);
         if is_over {

@@ -1,44 +1,46 @@
-//! What the system and proxies may hold that the peer has yet to read: nothing of that shows, so it
-//! is estimated.
+//! An estimate of the data that the system and proxies hold and that the peer has not read yet. It
+//! cannot be observed directly.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How many bytes at once may take a slow peer longer to read than a closing handshake takes.
+/// Sending this number of bytes at once may keep a slow peer busy for longer than a closing
+/// handshake.
 const HEAVY: usize = 64 * 1024;
 
-/// What the system and proxies may hold that the peer has yet to read.
+/// An estimate of the data that the peer has not read yet.
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
-    /// How many bytes the IO took since the peer last answered.
+    /// The number of bytes that the IO has accepted since the peer last answered a ping.
     unanswered: usize,
-    /// How many bytes the IO took since it last took [`HEAVY`] of them, and when that was.
+    /// The number of bytes that the IO has accepted since [`HEAVY`] was last reached, and when it
+    /// was.
     recent: usize,
     heavy: Option<Instant>,
-    /// The peer, since the IO first took nothing.
+    /// Speed measurement of the peer, from when the IO first accepted nothing.
     slow: Option<Box<Slow>>,
 }
 
-/// How long the peer's speed is measured: a proxy's buffers may grow for a while, which is not the
-/// peer's doing.
+/// How long the peer's speed is measured. A proxy's buffers may grow for a while, which must not be
+/// mistaken for the peer's speed.
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// For how much longer a slow peer is waited for at most, in seconds: it may have gone.
+/// The maximum extra time in seconds for a slow peer, because it may be gone.
 const MAX_DURATION: f64 = 300.0;
 
-/// A peer that is slower than what is sent to it.
+/// A peer that reads more slowly than data is sent to it.
 #[derive(Debug)]
 struct Slow {
-    /// When the IO first took nothing.
+    /// When the IO first accepted nothing.
     since: Instant,
-    /// When the IO last took bytes, and how many it took in all.
+    /// When the IO last accepted bytes, and their total number.
     last: Mark,
-    /// The beginning of the window before the present one, and that of the present one.
+    /// The beginning of the previous window, and of the current one.
     windows: [Mark; 2],
 }
 
-/// How many bytes the IO had taken at a time.
+/// The number of bytes that the IO had accepted at a time.
 #[derive(Clone, Copy, Debug)]
 struct Mark {
     at: Instant,
@@ -46,21 +48,21 @@ struct Mark {
 }
 
 impl Backlog {
-    /// Counts bytes that the IO took; returns whether there are so many now that
-    /// [`heavy`](Self::heavy) is to be called.
+    /// Counts bytes that the IO accepted. Returns `true` if [`heavy`](Self::heavy) has to be
+    /// called.
     pub(super) fn count(&mut self, bytes: usize) -> bool {
         self.unanswered = self.unanswered.saturating_add(bytes);
         self.recent += bytes;
         self.recent >= HEAVY
     }
 
-    /// Many bytes were taken.
+    /// Notes that many bytes were accepted.
     pub(super) fn heavy(&mut self, now: Instant) {
         self.recent = 0;
         self.heavy = Some(now);
     }
 
-    /// The IO took nothing for the first time, or takes bytes again.
+    /// Notes that the IO accepted nothing for the first time, or that it accepts bytes again.
     pub(super) fn slow(&mut self, bytes: usize, now: Instant) {
         match &mut self.slow {
             Some(slow) => {
@@ -76,25 +78,25 @@ impl Backlog {
         }
     }
 
-    /// The peer has read everything that was sent before its answer.
+    /// Notes that the peer has read everything that was sent before its answer.
     pub(super) fn answered(&mut self) {
         self.unanswered = 0;
         self.slow = None;
     }
 
-    /// The peer has sent something, which says nothing of what it has read.
+    /// Notes that the peer has sent data, which does not show what it has read.
     pub(super) fn received(&mut self) {
         if self.slow.is_none() {
             self.unanswered = 0;
         }
     }
 
-    /// Returns whether many bytes were sent less than `time` before `at`.
+    /// Returns `true` if many bytes were sent less than `time` before `at`.
     pub(super) fn is_heavy(&self, at: Instant, time: Duration) -> bool {
         self.heavy.is_some_and(|heavy| at.saturating_duration_since(heavy) < time)
     }
 
-    /// Returns how long the peer takes to read what is on the way, at the speed that it had.
+    /// Returns how long the peer needs to read the outstanding data, at its previous speed.
     pub(super) fn duration(&self) -> Duration {
         let Some(Slow { since, last, windows: [window, _] }) = self.slow.as_deref() else {
             return Duration::ZERO;
@@ -122,7 +124,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn a_slow_peers_backlog_takes_as_long_as_what_it_has_read() {
+    fn backlog_of_a_slow_peer_lasts_as_long_as_the_data_it_has_read() {
         let start = Instant::now();
         let mut backlog = Backlog::default();
         backlog.count(4_000_000);
@@ -138,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_proxy_takes_at_first_is_not_taken_for_the_peers_speed() {
+    fn data_that_a_proxy_buffers_does_not_count_as_the_peers_speed() {
         let start = Instant::now();
         let mut backlog = Backlog::default();
         backlog.count(1_000_000);
@@ -147,12 +149,12 @@ mod tests {
         for second in 2..50 {
             backlog.slow(100_000, start + second * SECOND);
         }
-        // 9.8 MB were taken, of which 4.9 MB are read.
+        // 9.8 MB were accepted, and 4.9 MB of them were read.
         assert_eq!(backlog.duration().as_secs(), 49);
     }
 
     #[test]
-    fn much_at_once_is_heavy_for_a_while() {
+    fn heavy_output_is_remembered_for_a_while() {
         let start = Instant::now();
         let mut backlog = Backlog::default();
         assert!(!backlog.count(HEAVY - 1) && backlog.count(1));

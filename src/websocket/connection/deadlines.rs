@@ -1,4 +1,4 @@
-//! The deadlines of a connection, as a pure table: time comes in as an argument.
+//! The deadlines of a connection, as a pure table: time is an argument.
 
 use std::time::Duration;
 
@@ -7,36 +7,37 @@ use tokio::time::Instant;
 use super::{backlog::Backlog, lifecycle::State};
 use crate::config::ConfigValues;
 
-/// How long a peer that takes nothing is waited for where no keepalive says so.
+/// The time limit for a peer that accepts nothing, if keepalive does not set one.
 const STALL_TIMEOUT: Duration = Duration::from_secs(40);
 
-/// How many times its timeout a closing handshake takes at most once the Close has left, or while
-/// the peer takes nothing of what comes before that, however much the peer sends.
+/// The limit of a closing handshake, in multiples of its timeout. It applies once the Close is
+/// written, or while the peer accepts no data, regardless of how much the peer sends.
 const MAX_EXTENSIONS: u32 = 12;
 
-/// How long the peer's Close waits for the answers to what stands before it, from when it was seen
-/// or the last of that was taken.
+/// How long handling of the peer's Close is delayed so that the application can answer earlier
+/// messages. It counts from when the Close was noticed or the last of these messages was taken.
 const ANSWER_GRACE: Duration = Duration::from_millis(100);
 
 /// The deadlines of a connection.
 ///
-/// They count from progress: bytes that arrive, and bytes that the IO takes after it took none.
-/// Bytes that the IO takes at once say nothing of the peer, as the system's own buffer takes them.
+/// They count from progress: bytes that arrive, and bytes that the IO accepts after it has accepted
+/// none. Bytes that the IO accepts immediately do not show that the peer is alive, because the
+/// system's buffer takes them.
 #[derive(Debug)]
 pub(super) struct Deadlines {
-    /// The last progress.
+    /// When the last progress was made.
     progress: Instant,
     ping: Ping,
-    /// Since when the IO takes nothing although something is to be written.
+    /// Since when the IO accepts no data although some is waiting to be written.
     blocked: Option<Instant>,
     backlog: Backlog,
-    /// When a shutdown that spreads its Closes sends this connection's.
+    /// When a shutdown that spreads its Closes sends the Close of this connection.
     going_away: Option<Instant>,
     close_hold: CloseHold,
     closing: Option<Box<Closing>>,
 }
 
-/// Whether the peer's Close waits for the answers to what stands before it.
+/// Whether the peer's Close is delayed until the application has answered earlier messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CloseHold {
     Never,
@@ -44,48 +45,48 @@ enum CloseHold {
     Over,
 }
 
-/// When the closing handshake began, and when its last byte had left.
+/// When the closing handshake began, and when its last byte was written.
 #[derive(Clone, Copy, Debug)]
 struct Closing {
     began: Instant,
     left: Option<Instant>,
 }
 
-/// Where the keepalive's ping is.
+/// The progress of the keepalive ping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ping {
-    /// None is due.
+    /// No ping is outstanding.
     Idle,
-    /// It waits to be written.
+    /// The ping waits to be written.
     Queued,
-    /// It is in what is being written.
+    /// The ping is being written.
     Writing,
-    /// It was written then.
+    /// The ping was written at this time.
     Left(Instant),
 }
 
-/// What a deadline asks for.
+/// The action that is due at a deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Due {
-    /// A ping.
+    /// Send a ping.
     Ping,
-    /// The end: the peer did not answer the ping.
+    /// End the connection, because the peer did not answer the ping.
     PongTimeout,
-    /// The Close of a shutdown.
+    /// Send the Close of a shutdown.
     GoingAway,
-    /// The peer's Close, which waited for answers.
+    /// Handle the peer's Close, which was delayed.
     PeerClose,
-    /// The end of the closing handshake.
+    /// End the closing handshake.
     Close,
 }
 
-/// What the deadlines of a connection depend on, besides time.
+/// The state on which the deadlines depend in addition to time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Situation<'a> {
     pub(super) state: State,
-    /// Whether something is to be written.
+    /// Whether data is waiting to be written.
     pub(super) has_output: bool,
-    /// Whether the application leaves so much unread that the peer's answer may lie behind it.
+    /// Whether unread data may contain the peer's answer.
     pub(super) is_unread: bool,
     pub(super) config: &'a ConfigValues,
 }
@@ -103,19 +104,19 @@ impl Deadlines {
         }
     }
 
-    /// Bytes have arrived.
+    /// Notes that bytes have arrived.
     pub(super) fn received(&mut self, now: Instant) {
         self.progress = now;
         self.ping = Ping::Idle;
         self.backlog.received();
     }
 
-    /// The peer has answered a ping, and so has read everything before that.
+    /// Notes that the peer has answered a ping, and so has read everything before that ping.
     pub(super) fn answered(&mut self) {
         self.backlog.answered();
     }
 
-    /// The IO took bytes, or none although there were some.
+    /// Notes that the IO accepted bytes, or accepted none although some were waiting.
     pub(super) fn written(&mut self, bytes: usize, is_blocked: bool, now: impl FnOnce() -> Instant) {
         let is_heavy = self.backlog.count(bytes);
         let is_same = bytes == 0 && is_blocked == self.blocked.is_some();
@@ -126,7 +127,7 @@ impl Deadlines {
         if is_heavy {
             self.backlog.heavy(now);
         }
-        // An IO with a buffer of its own takes nothing while that is flushed.
+        // An IO with its own buffer accepts nothing while it flushes the buffer.
         if self.blocked.is_some() && (bytes > 0 || !is_blocked) {
             self.progress = now;
         }
@@ -140,32 +141,32 @@ impl Deadlines {
         };
     }
 
-    /// A ping was queued.
+    /// Notes that a ping was queued.
     pub(super) fn ping_queued(&mut self) {
         self.ping = Ping::Queued;
     }
 
-    /// What is queued begins to be written.
+    /// Notes that queued data begins to be written.
     pub(super) fn writing_began(&mut self) {
         if self.ping == Ping::Queued {
             self.ping = Ping::Writing;
         }
     }
 
-    /// What began to be written has left.
+    /// Notes that all of that data is written.
     pub(super) fn writing_ended(&mut self, now: impl FnOnce() -> Instant) {
         if self.ping == Ping::Writing {
             self.ping = Ping::Left(now());
         }
     }
 
-    /// A shutdown is to send the Close at `at`, or only at its deadline.
+    /// Sets when a shutdown sends the Close. With `None`, only its deadline does.
     pub(super) fn set_going_away(&mut self, at: Option<Instant>) {
         self.going_away = at;
     }
 
-    /// Returns whether the peer's Close, which has arrived, waits for answers to what stands before
-    /// it.
+    /// Returns `true` if the peer's Close, which has arrived, is delayed so that the application
+    /// can answer earlier messages.
     pub(super) fn holds_close(&mut self, now: Instant) -> bool {
         if self.close_hold == CloseHold::Never {
             self.close_hold = CloseHold::Until(now + ANSWER_GRACE);
@@ -173,37 +174,37 @@ impl Deadlines {
         matches!(self.close_hold, CloseHold::Until(at) if now < at)
     }
 
-    /// The application took a message: where the peer's Close waits, it has time to answer.
+    /// Notes that the application took a message. This extends the delay of a pending Close.
     pub(super) fn message_taken(&mut self, now: impl FnOnce() -> Instant) {
         if let CloseHold::Until(at) = &mut self.close_hold {
             *at = now() + ANSWER_GRACE;
         }
     }
 
-    /// The peer's Close waits no longer.
+    /// Ends the delay of the peer's Close.
     pub(super) fn end_close_hold(&mut self) {
         self.close_hold = CloseHold::Over;
     }
 
-    /// The closing handshake began, or came one step further.
+    /// Notes that the closing handshake began or made progress.
     pub(super) fn closing(&mut self, now: Instant) {
         self.progress = now;
         self.closing.get_or_insert_with(|| Box::new(Closing { began: now, left: None }));
     }
 
-    /// All that the closing handshake sends has left.
+    /// Notes that everything that the closing handshake sends is written.
     pub(super) fn close_left(&mut self, now: impl FnOnce() -> Instant) {
         if let Some(Closing { left: left @ None, .. }) = self.closing.as_deref_mut() {
             *left = Some(now());
         }
     }
 
-    /// Returns since when the IO takes nothing although something is to be written.
+    /// Returns since when the IO accepts no data although some is waiting to be written.
     pub(super) fn blocked_since(&self) -> Option<Instant> {
         self.blocked
     }
 
-    /// Returns what is due next if nothing moves, and when.
+    /// Returns the next deadline, provided that nothing happens before, and its action.
     pub(super) fn next(&self, situation: &Situation<'_>) -> Option<(Instant, Due)> {
         let config = situation.config;
         match situation.state {
@@ -222,11 +223,11 @@ impl Deadlines {
                 let left = self.closing.as_ref().and_then(|closing| closing.left);
                 let from = left.unwrap_or(self.progress);
                 let timeout = if state == State::Failed {
-                    // A peer that breaks the protocol is owed no more than the reason.
+                    // A peer that violated the protocol only gets the time to receive the Close.
                     config.close_timeout
                 } else if situation.has_output {
-                    // The Close has not left, so the peer cannot have answered it: it is waited for
-                    // as if open.
+                    // The Close is not written, so the peer cannot have answered it. The same limit
+                    // applies as for an open connection.
                     stall
                 } else if self.backlog.is_heavy(from, stall) {
                     stall.saturating_add(self.backlog.duration())
@@ -234,7 +235,8 @@ impl Deadlines {
                     config.close_timeout
                 };
                 let mut at = from.max(self.progress).checked_add(timeout)?;
-                // Or a peer that floods, and never answers or takes what is sent to it, would stay.
+                // Otherwise a peer that floods the connection, and never answers or accepts data,
+                // would never be disconnected.
                 let since = match self.blocked {
                     Some(blocked) if situation.has_output => {
                         Some(blocked).max(self.closing.as_ref().map(|closing| closing.began))
@@ -253,7 +255,7 @@ impl Deadlines {
     fn next_ping(&self, situation: &Situation<'_>) -> Option<(Instant, Due)> {
         let ConfigValues { keepalive_interval, keepalive_timeout, .. } = situation.config;
         let ping_at = self.progress.checked_add((*keepalive_interval)?)?;
-        // While the IO takes bytes, the ping may still be on its way behind others.
+        // While the IO accepts bytes, the ping may be queued behind other data.
         let from = match self.ping {
             Ping::Idle => return Some((ping_at, Due::Ping)),
             Ping::Queued | Ping::Writing => ping_at,
@@ -267,7 +269,7 @@ impl Deadlines {
     }
 }
 
-/// How long a peer that takes nothing is waited for while something is to be written to it.
+/// Returns the time limit for a peer that accepts no data although some is waiting to be written.
 fn stall_timeout(config: &ConfigValues) -> Duration {
     let keepalive = match (config.keepalive_interval, config.keepalive_timeout) {
         (Some(interval), Some(timeout)) => interval.saturating_add(timeout),
@@ -344,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn an_open_connection_is_pinged_and_given_up() {
+    fn open_connection_is_pinged_and_then_ended() {
         type Case = (&'static str, fn(&mut Clock), bool, Option<(u64, Due)>);
         let cases: &[Case] = &[
             ("nothing", |_| {}, false, Some((20, Due::Ping))),
@@ -388,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shutdown_that_spreads_its_closes_has_a_deadline_for_each() {
+    fn spread_shutdown_sets_a_deadline_for_each_close() {
         let mut clock = Clock::new();
         clock.deadlines.set_going_away(Some(clock.at(50)));
         assert_eq!(clock.next(State::Open, false, config().values()), Some((20, Due::Ping)));
@@ -404,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn the_peers_close_waits_for_answers_until_they_stop() {
+    fn peers_close_is_delayed_while_the_application_answers() {
         let at = |milliseconds| Duration::from_millis(milliseconds);
         let mut clock = Clock::new();
         let (start, config) = (clock.start, config());
@@ -434,7 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_may_lie_unread_is_waited_for() {
+    fn unread_data_postpones_the_pong_timeout() {
         let mut clock = Clock::new();
         clock.ping(Some(20));
         let config = config();
@@ -446,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closing_handshake_ends_when_nothing_moves() {
+    fn closing_handshake_times_out_without_progress() {
         type Case = (&'static str, fn(&mut Clock), bool, u64);
         let cases: &[Case] = &[
             ("the Close has left", |clock| clock.close_left(3), false, 8),
@@ -513,7 +515,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_that_broke_a_rule_is_not_waited_for_longer() {
+    fn protocol_violation_ends_with_the_close_timeout() {
         let mut clock = Clock::new();
         clock.closing(2);
         clock.written(0, true, 2);

@@ -1,4 +1,4 @@
-//! What must not happen under the connection's lock, kept until that is released.
+//! Actions that must not happen under the connection's lock.
 
 use std::task::Waker;
 
@@ -6,16 +6,17 @@ use tungstenite::Message;
 
 use super::ending::Ending;
 
-/// What must not happen under the connection's lock: it calls code that is not ours.
+/// Actions that must not happen under the connection's lock, because they call foreign code. They
+/// are performed after the lock is released.
 ///
-/// Wakers run executors, destructors of messages run their owners' code, and subscribers of
-/// `tracing` run anything; each of them may use the socket again.
+/// Wakers run executors, destructors of messages run their owners' code, and `tracing` subscribers
+/// run arbitrary code. Each of them may use the socket again.
 #[derive(Default)]
 pub(in crate::websocket) struct Deferred {
-    /// What is the most frequent, without an allocation.
+    /// The most frequent values, which need no allocation.
     message: Option<Message>,
     waker: Option<Waker>,
-    /// Boxed, as it is hardly ever needed.
+    /// Boxed, because it is rarely needed.
     more: Option<Box<More>>,
 }
 
@@ -44,7 +45,7 @@ impl Deferred {
         }
     }
 
-    /// Drops anything else.
+    /// Drops any other value.
     pub(super) fn drop(&mut self, value: impl Send + 'static) {
         self.drop_boxed(Box::new(value));
     }
@@ -53,14 +54,14 @@ impl Deferred {
         self.more.get_or_insert_default().garbage.push(value);
     }
 
-    /// Tells that the connection has ended, which it does once.
+    /// Reports the end of the connection, once.
     pub(super) fn end(&mut self, ending: Ending) {
         self.more.get_or_insert_default().ending = Some(ending);
     }
 }
 
 impl Drop for Deferred {
-    /// Wakes first, and drops last: a destructor that panics must not keep others from their
+    /// Wakes tasks first and drops values last, so that a destructor that panics cannot prevent
     /// wake-ups.
     #[inline]
     fn drop(&mut self) {

@@ -10,20 +10,20 @@ use tungstenite::{
 
 use super::{deferred::Deferred, link::Link, state::Connection};
 
-/// Why the IO cannot be taken out of a connection.
+/// The reason why the IO cannot be taken out of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::websocket) enum Attached {
     /// The connection is closing or closed.
     Closing,
-    /// Compression was agreed on.
+    /// Compression was negotiated.
     Compressed,
-    /// A part of a message has arrived.
+    /// Part of a message has arrived.
     InsideMessage,
 }
 
 impl<IO> Connection<IO> {
-    /// Takes the link out once everything that was sent is written. Nothing is done for the
-    /// connection after that.
+    /// Takes the link out once everything that was sent is written. The connection does nothing
+    /// after that.
     pub(super) fn poll_detach(&mut self, deferred: &mut Deferred) -> Poll<Result<Box<Link<IO>>, Attached>> {
         if !self.lifecycle.is_open() {
             return Poll::Ready(Err(Attached::Closing));
@@ -46,8 +46,8 @@ impl<IO> Connection<IO> {
         Poll::Ready(self.port.link.take().ok_or(Attached::Closing))
     }
 
-    /// Returns the messages that were received ahead, as the frames that they came in, or like
-    /// them.
+    /// Returns the messages that the application has not taken yet, as frames. These may differ
+    /// from the frames in which the messages arrived.
     pub(super) fn take_received(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
         let gathered = self.inbox.take_gathered().map(Message::Frame);
@@ -60,7 +60,7 @@ impl<IO> Connection<IO> {
                 Message::Binary(payload) => Frame::message(payload, OpCode::Data(Data::Binary), true),
                 Message::Pong(payload) => Frame::pong(payload),
                 Message::Frame(piece) => piece,
-                // Pings were answered, and a Close would have been the end.
+                // Pings were already answered, and a Close would have ended the connection.
                 Message::Ping(_) | Message::Close(_) => continue,
             };
             frame.header_mut().mask = (self.terms.role == Role::Server).then_some([0; 4]);

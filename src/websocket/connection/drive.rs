@@ -1,4 +1,4 @@
-//! Drivers of a connection, and the turns of their handlers.
+//! The drivers of a connection, and the turns of their handlers.
 
 use std::task::{Poll, Waker};
 
@@ -13,33 +13,33 @@ use super::{
 };
 use crate::close::{CloseCode, CloseReason};
 
-/// Where a task waits for the connection.
+/// The role in which a task waits for the connection.
 #[derive(Debug)]
 pub(in crate::websocket) enum Seat<'a> {
-    /// The one that receives.
+    /// The task that receives.
     Reader,
     /// A driver.
     Driver,
-    /// Any other.
+    /// Any other task.
     Waiter(Kind, Event, &'a mut Option<Place>),
 }
 
 impl<IO> Connection<IO> {
-    /// A driver looks after the connection from now on.
+    /// Registers a driver.
     pub(in crate::websocket) fn begin_driving(&mut self) {
         self.users.drivers += 1;
     }
 
-    /// A driver is gone. Without one, the others look after the connection themselves.
+    /// Unregisters a driver. Without a driver, waiting tasks do its work.
     pub(in crate::websocket) fn end_driving(&mut self, deferred: &mut Deferred) {
         self.users.drivers -= 1;
         self.users.end_turn();
         self.on_event(deferred);
     }
 
-    /// Begins a turn of the handler, on the task of `waker`, which is taken if it was not known.
-    /// Returns whether the driver is to look at the connection before the handler does, which may
-    /// block.
+    /// Begins a turn of the handler on the task of `waker`, which is taken if it is not registered
+    /// yet. Returns `true` if the driver has to handle events before the handler is polled, which
+    /// may block.
     pub(in crate::websocket) fn begin_turn(
         &mut self,
         waker: &mut Option<Waker>,
@@ -53,7 +53,7 @@ impl<IO> Connection<IO> {
         if is_first {
             self.users.home = runtime::Handle::try_current().ok().map(|home| home.id());
         }
-        // Whoever waits to receive looks there first.
+        // A waiting reader handles the events first.
         let is_seen = self.waiters.take_reader_due() || !self.port.is_readable;
         is_first || !is_seen
     }
@@ -65,20 +65,21 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// Returns the number of the turn in which a handler is being polled.
+    /// Returns the number of the current turn, if a handler is being polled.
     pub(in crate::websocket) fn turn(&self) -> Option<u32> {
         self.users.is_polling.then_some(self.users.turn)
     }
 
-    /// Returns whether a rescue is to be spawned, for a handler that may be blocking its thread.
+    /// Returns the current turn if a rescue has to be spawned, because the handler may be blocking
+    /// its thread.
     pub(in crate::websocket) fn begin_rescue(&mut self) -> Option<u32> {
         let turn = self.turn().filter(|_| !self.users.has_rescue)?;
         self.users.has_rescue = true;
         Some(turn)
     }
 
-    /// Ready when the handler's turn is over: with the next one, if that has begun, and else with
-    /// the end of the rescue. What has happened meanwhile began no other rescue.
+    /// Ready when the handler's turn is over. Returns the next turn if that has already begun, and
+    /// otherwise ends the rescue. Events in the meantime began no other rescue.
     pub(in crate::websocket) fn poll_rescue(&mut self, turn: u32) -> Poll<Option<u32>> {
         let current = self.turn().filter(|_| !self.is_over());
         if current == Some(turn) {
@@ -92,11 +93,11 @@ impl<IO> Connection<IO> {
         self.users.has_rescue = false;
     }
 
-    /// A sender has left something to be written. Returns the runtime in which another task than
-    /// the driver is to write it now, which [ends](Self::end_delivery) the delivery.
+    /// Notes that a sender has queued data. Returns the runtime in which a task other than the
+    /// driver has to write it, and then to [end](Self::end_delivery) the delivery.
     pub(in crate::websocket) fn begin_delivery(&mut self, deferred: &mut Deferred) -> Option<runtime::Id> {
         if self.port.link.is_none() {
-            // Whoever has it looks again, or has another look.
+            // The task that has the link checks for more work before it stops.
             self.port.is_wanted = true;
             return None;
         }
@@ -118,26 +119,26 @@ impl<IO> Connection<IO> {
         self.waiters.wake_driver(deferred);
     }
 
-    /// Returns what the task of `waker` may do, which waits in `seat`.
+    /// Returns what the task of `waker`, which waits in `seat`, may do for the connection.
     pub(in crate::websocket) fn caller(&mut self, seat: &Seat<'_>, waker: &Waker) -> Caller {
         let is_driver = matches!(seat, Seat::Driver | Seat::Waiter(_, Event::Drive, _));
         let reads = matches!(seat, Seat::Reader | Seat::Waiter(_, Event::Over, _));
-        // The driver looks at the connection before the handler's first turn, in which that may
-        // receive and answer what is there.
+        // The driver handles events before the handler's first turn, in which the handler may
+        // receive and answer the available messages.
         let is_before_handler = matches!(seat, Seat::Driver) && self.users.is_polling && self.users.turn == 1;
         Caller {
             is_driver: is_driver || !self.is_driven(),
             reads,
             receives_ahead: (is_driver || !self.is_driven()) && !reads && !is_before_handler,
-            // Whoever waits for something to be written writes it.
+            // A task that waits for a write does the write.
             writes: is_driver
                 || matches!(seat, Seat::Waiter(_, Event::Written(_), _))
                 || !self.is_corked(waker),
         }
     }
 
-    /// Notes that a task waits, unless it is noted already. Returns whether it is; if not, `spare`
-    /// is to be its waker.
+    /// Registers a waiting task, unless it is registered already. Returns `false` if this needs a
+    /// waker in `spare`, which has to be a clone of the task's waker.
     pub(in crate::websocket) fn sit_down(
         &mut self,
         seat: &mut Seat<'_>,
@@ -170,9 +171,9 @@ impl<IO> Connection<IO> {
         true
     }
 
-    /// Lets others have their turn before the task in `seat` goes on. Returns whether that is to be
-    /// woken for it, and the driver, if that is as well: a reader that does not come back must not
-    /// keep the driver from its work.
+    /// Lets other tasks run before the task in `seat` continues. Returns whether that task has to
+    /// be woken for this, and the waker of the driver if it has to be woken as well: a reader that
+    /// is not polled again must not keep the driver from its work.
     pub(super) fn rest(
         &mut self,
         seat: &Seat<'_>,
@@ -183,7 +184,7 @@ impl<IO> Connection<IO> {
         if is_reader {
             self.waiters.leave_reader(deferred);
             if self.users.is_polling && self.waiters.is_driver(waker) {
-                // The driver looks next, and rests.
+                // The driver runs next, and yields.
                 return (false, None);
             }
         }
@@ -191,7 +192,7 @@ impl<IO> Connection<IO> {
         (true, if is_reader { self.waiters.take_driver() } else { None })
     }
 
-    /// A task has what it waited for.
+    /// Unregisters a task whose operation is complete.
     pub(in crate::websocket) fn leave_seat(&mut self, seat: &mut Seat<'_>, deferred: &mut Deferred) {
         match seat {
             Seat::Reader => drop(self.waiters.leave_reader(deferred)),
@@ -204,8 +205,8 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// A task does not wait any more. If it was woken and has not looked, another one is woken in
-    /// its place.
+    /// Unregisters a task that no longer waits. If the task was woken but not polled since, another
+    /// task is woken instead.
     pub(in crate::websocket) fn stand_up(&mut self, place: Option<Place>, deferred: &mut Deferred) {
         if let Some(place) = place {
             if !self.waiters.leave(place, deferred) {
@@ -214,8 +215,8 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// The reader does not wait any more. Returns whether it had been woken, and the driver cannot
-    /// look in its place until the handler yields.
+    /// Unregisters the reader, which no longer waits. Returns `true` if it had been woken and the
+    /// driver cannot handle the event instead until the handler yields.
     pub(in crate::websocket) fn reader_stands_up(&mut self, deferred: &mut Deferred) -> bool {
         let was_woken = !self.waiters.leave_reader(deferred);
         if was_woken {
@@ -239,20 +240,21 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// Returns whether there is a connection that nobody receives from, nor looks after.
+    /// Returns `true` if the connection is not over, and has neither a reader nor a driver.
     pub(in crate::websocket) fn is_left(&self) -> bool {
         !self.users.has_reader && !self.is_driven() && !self.is_over()
     }
 
-    /// Gives the connection up, as nobody looks after it any more: what can be done at once was
-    /// done.
+    /// Ends the connection, because no task will drive it any more. Everything that was possible at
+    /// once has been done before.
     pub(in crate::websocket) fn abort(&mut self, deferred: &mut Deferred) {
         self.handle(Input::Abort, deferred);
     }
 
-    /// The handler has returned an error: the peer is told 1011, also where all that has closed the
-    /// connection is that the handler dropped its handles, and that Close has not left. Returns
-    /// `false` if the connection is closed by something else.
+    /// Handles an error that the handler returned: closes the connection with 1011. If the
+    /// connection is only closing because the handler dropped its handles, and that Close is not
+    /// written yet, the Close is replaced. Returns `false` if the connection is closed for another
+    /// reason.
     pub(in crate::websocket) fn on_failure(&mut self, error: &str, deferred: &mut Deferred) -> bool {
         let is_dropped = self.users.is_closed_by_drop && self.lifecycle.state() == State::CloseSent;
         if self.is_open() {
@@ -268,7 +270,8 @@ impl<IO> Connection<IO> {
         true
     }
 
-    /// The handler has panicked; its socket may be elsewhere, and go on there.
+    /// Handles a panic of the handler. Its socket may have been moved elsewhere, where it can still
+    /// be used.
     pub(in crate::websocket) fn on_panic(&mut self, deferred: &mut Deferred) {
         self.begin_close(Some(CloseCode::INTERNAL_ERROR), CloseReason::default(), deferred);
     }

@@ -1,4 +1,4 @@
-//! What a connection leaves behind when it is over.
+//! The last report of a connection.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -9,7 +9,7 @@ use crate::{
     config::ConfigValues, metrics::Summary, trace::Trace, websocket::connection_guard::ConnectionGuard,
 };
 
-/// What a connection leaves behind when it is over.
+/// The values that are needed to report the end of a connection.
 pub(super) struct Ending {
     pub(super) trace: Option<Trace>,
     pub(super) summary: Option<Summary>,
@@ -18,7 +18,7 @@ pub(super) struct Ending {
 }
 
 impl Ending {
-    /// Closes the span and tells the application, then gives the permit back.
+    /// Ends the span, calls the application's hook, then releases the permit.
     pub(super) fn tell(self) {
         let Self { trace, summary, config, permit } = self;
         if let Some(summary) = summary {
@@ -26,7 +26,7 @@ impl Ending {
                 trace.ended(&summary);
             }
             if let Some(on_end) = &config.on_end {
-                // It may be called in a destructor while a handler's panic is on its way up.
+                // This may run in a destructor while a handler's panic unwinds.
                 let _ = catch_unwind(AssertUnwindSafe(|| on_end.call(&summary)));
             }
         }

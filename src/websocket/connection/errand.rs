@@ -1,4 +1,4 @@
-//! What is to be done next for a connection.
+//! The next piece of work for a connection.
 
 use std::{
     io,
@@ -22,21 +22,22 @@ use crate::{
     websocket::connection_guard::ConnectionGuard,
 };
 
-/// What a task that looks at a connection may do there.
+/// What a task may do for a connection.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::websocket) struct Caller {
-    /// Whether it looks after the connection: it is the driver, or there is none.
+    /// Whether it drives the connection: it is the driver, or a driver is missing.
     pub(super) is_driver: bool,
     /// Whether it receives messages.
     pub(super) reads: bool,
-    /// Whether it receives messages ahead of the application.
+    /// Whether it receives messages before the application asks for them.
     pub(super) receives_ahead: bool,
-    /// Whether it writes: not when more is to come before the handler's task yields.
+    /// Whether it writes. It does not if the handler's task may send more before it yields.
     pub(super) writes: bool,
 }
 
 impl<IO> Connection<IO> {
-    /// Returns what is to be done next outside of the lock. `cx` has the connection's own waker.
+    /// Returns the next piece of work outside of the lock. `cx` contains the connection's own
+    /// waker.
     pub(super) fn next_errand(
         &mut self,
         caller: Caller,
@@ -65,7 +66,7 @@ impl<IO> Connection<IO> {
                 return None;
             }
             let now = Instant::now();
-            // While the connection is open, deadlines only move away.
+            // While the connection is open, deadlines are only postponed.
             let is_usual = self.lifecycle.is_open() && !self.users.has_new_deadline;
             if is_usual && self.alarm.as_ref().is_none_or(|alarm| alarm.is_ahead(now)) {
                 return None;
@@ -83,8 +84,8 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// Returns whether a connection that is given up can still end its side of the stream, which
-    /// the peer may yet see.
+    /// Returns `true` if a connection that is being given up can still end its side of the stream,
+    /// which the peer may notice.
     fn may_shut_down(&self) -> bool {
         let is_shut_down = self.port.link.as_ref().is_none_or(|link| link.is_shut_down());
         !is_shut_down && self.port.is_writable && !self.outbox.has_output()
@@ -100,7 +101,7 @@ impl<IO> Connection<IO> {
             self.port.is_wanted = true;
             return None;
         };
-        // Writing goes before reading: an answer leaves before the next question is taken in.
+        // Writing precedes reading, so that an answer is sent before the next message is read.
         if self.outbox.has_output() {
             if caller.writes && self.port.is_writable {
                 if !link.has_flight() {
@@ -118,13 +119,14 @@ impl<IO> Connection<IO> {
                 return None;
             }
             if state == State::Lingering {
-                // Not closed yet: closing a descriptor with unread input resets the connection, and
-                // destroys what the peer has yet to read.
+                // The stream is not closed yet: closing a descriptor with unread input resets the
+                // connection, which destroys data that the peer has not read yet.
                 let is_servers_turn = is_servers_turn && !link.has_ended();
                 if !is_servers_turn && !link.is_shut_down() {
                     return self.port.is_writable.then_some(Work::ShutDown);
                 }
-                // After the peer's Close, what is there is read: TLS says good-bye after it.
+                // After the peer's Close, the rest of the input is read, because TLS sends its own
+                // end after it.
                 let is_read = !is_servers_turn && (!self.port.is_readable || self.users.is_tired());
                 if link.has_ended() || is_read && self.lifecycle.is_closed_by_peer() {
                     self.handle(Input::Drained, deferred);
@@ -138,25 +140,25 @@ impl<IO> Connection<IO> {
         match state {
             State::Open | State::CloseSent => {
                 let is_wanted = caller.reads || caller.is_driver && self.inbox.has_room();
-                // The rest of what was read comes first: it was not decoded because nobody had room
-                // for it.
+                // Data that was already read is handled first: it was not decoded because there was
+                // no space for messages.
                 (is_wanted && link.unread() == 0).then_some(Work::Read)
             }
             State::Lingering | State::Failed => Some(Work::Discard),
-            // Nothing may follow the peer's Close.
+            // No data may follow the peer's Close.
             State::CloseReceived | State::Closed => None,
         }
     }
 
-    /// Returns whether it is left to the server to close the connection first, after both Closes
-    /// (RFC 6455 §7.1.1).
+    /// Returns `true` if the server has to close the connection first, after both Closes (RFC 6455
+    /// §7.1.1).
     fn is_servers_turn(&self) -> bool {
         self.terms.role == Role::Client
             && self.lifecycle.state() == State::Lingering
             && self.lifecycle.is_closed_by_peer()
     }
 
-    /// Follows the shutdown.
+    /// Handles the stages of a shutdown.
     fn poll_shutdown(&mut self, cx: &mut Context<'_>, deferred: &mut Deferred) {
         while let Some(Poll::Ready(stage)) = self.terms.permit.as_mut().map(|permit| permit.poll_shutdown(cx))
         {
@@ -176,14 +178,14 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// Begins the closing handshake for the shutdown.
+    /// Begins the closing handshake of a shutdown.
     fn go_away(&mut self, deferred: &mut Deferred) {
         if !self.users.is_detached {
             self.begin_close(Some(CloseCode::GOING_AWAY), CloseReason::default(), deferred);
         }
     }
 
-    /// Does what is due.
+    /// Performs a due action.
     fn meet(&mut self, due: Due, deferred: &mut Deferred) {
         match due {
             Due::Ping => {
@@ -195,23 +197,23 @@ impl<IO> Connection<IO> {
                 self.outbox.set_error(io::Error::from(PongTimeout).into());
                 self.handle(Input::PongTimeout, deferred);
                 if self.deadlines.blocked_since().is_some() {
-                    // It takes nothing, not even a Close.
+                    // The IO accepts no data, not even a Close.
                     self.handle(Input::Abort, deferred);
                 }
             }
             Due::GoingAway => self.go_away(deferred),
-            // It is received next.
+            // The Close is received next.
             Due::PeerClose => self.deadlines.end_close_hold(),
-            // A server that leaves the connection open after both Closes has lost nothing.
+            // If a server leaves the connection open after both Closes, no data is lost.
             Due::Close if self.is_servers_turn() => self.handle(Input::Drained, deferred),
             Due::Close => self.handle(Input::DeadlineExpired, deferred),
         }
     }
 }
 
-/// What is done outside of the lock.
+/// A piece of work outside of the lock.
 pub(super) enum Errand<IO> {
-    /// Work with the IO, which is not ours.
+    /// Use the IO, which is foreign code.
     Io(Box<Link<IO>>, Work),
     /// Set the alarm, which may wake the connection at once.
     Alarm(Alarm, Instant),

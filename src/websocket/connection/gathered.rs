@@ -1,4 +1,4 @@
-//! The beginning of a message that arrives in pieces and is to be received whole.
+//! A message that arrives in pieces and is received whole.
 
 use tungstenite::{
     Error, Message,
@@ -9,7 +9,7 @@ use tungstenite::{
     },
 };
 
-/// The beginning of a message that arrives in pieces and is to be received whole.
+/// The beginning of a message that arrives in pieces and is received whole.
 #[derive(Debug)]
 pub(super) struct Gathered {
     kind: OpCode,
@@ -17,8 +17,7 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
-    /// Puts a piece of a message behind those before it, if there are any. Returns the message once
-    /// it is whole.
+    /// Appends a piece to a message. Returns the message once it is complete.
     pub(super) fn push(
         gathered: &mut Option<Box<Self>>,
         piece: &Frame,
@@ -38,7 +37,7 @@ impl Gathered {
         Ok(None)
     }
 
-    /// Returns what has arrived as the first piece of the message.
+    /// Returns the data so far as the first piece of the message.
     pub(super) fn into_piece(self) -> Frame {
         Frame::message(self.bytes, self.kind, false)
     }
@@ -71,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_become_a_message_of_the_firsts_kind() {
+    fn pieces_are_joined_to_a_message_of_the_first_pieces_kind() {
         for (kind, expected) in
             [(Data::Text, Message::text("aäb")), (Data::Binary, Message::binary("aäb".as_bytes()))]
         {
@@ -84,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_is_that_of_all_pieces() {
+    fn size_limit_applies_to_the_sum_of_all_pieces() {
         let mut gathered = None;
         Gathered::push(&mut gathered, &piece(Data::Binary, "abc", false), 4).unwrap();
         let error = Gathered::push(&mut gathered, &piece(Data::Continue, "de", true), 4).unwrap_err();

@@ -1,4 +1,4 @@
-//! Messages that were received and that the application has not taken yet.
+//! Messages that the application has not taken yet.
 
 use std::collections::VecDeque;
 
@@ -6,22 +6,21 @@ use tungstenite::{Error, Message, protocol::frame::Frame};
 
 use super::gathered::Gathered;
 
-/// How much is received for an application that does not: bytes of messages, each counted with
-/// [`OVERHEAD`] more.
+/// The limit for messages that the application has not asked for, in bytes. Each message counts
+/// [`OVERHEAD`] bytes more than its payload.
 const LIMIT: usize = 64 * 1024;
 
-/// What a message costs besides its bytes.
+/// The cost of a message in addition to its payload.
 const OVERHEAD: usize = 64;
 
-/// Messages that were received and that the application has not taken yet, and the error that comes
-/// after them.
+/// Messages that the application has not taken yet, and the error that follows them.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
     messages: VecDeque<Message>,
     bytes: usize,
     /// The beginning of a message that the application receives whole.
     gathered: Option<Box<Gathered>>,
-    /// Whether the application does not want the rest of the message whose pieces arrive.
+    /// Whether the rest of the current message is skipped.
     is_skipping: bool,
     error: Option<Box<Error>>,
 }
@@ -31,7 +30,7 @@ impl Inbox {
         self.messages.is_empty()
     }
 
-    /// Returns whether one more message may be received ahead of the application.
+    /// Returns `true` if there is space for another message.
     pub(super) fn has_room(&self) -> bool {
         self.bytes < LIMIT
     }
@@ -50,7 +49,7 @@ impl Inbox {
         Some(message)
     }
 
-    /// Returns whether the application wants a message that comes next, or a piece of one.
+    /// Returns `true` unless the next message or piece belongs to a message that is skipped.
     pub(super) fn is_wanted(&mut self, message: &Message) -> bool {
         let Message::Frame(piece) = message else { return true };
         let is_wanted = !self.is_skipping;
@@ -58,12 +57,13 @@ impl Inbox {
         is_wanted
     }
 
-    /// Has the rest of the message skipped whose pieces arrive.
+    /// Skips the rest of the message whose pieces are arriving.
     pub(super) fn skip_message(&mut self) {
         self.is_skipping = true;
     }
 
-    /// Takes a piece of a message that the application receives whole, and returns that once it is.
+    /// Appends a piece to the message that the application receives whole. Returns the message once
+    /// it is complete.
     pub(super) fn gather(
         &mut self,
         piece: &Frame,
@@ -72,7 +72,7 @@ impl Inbox {
         Gathered::push(&mut self.gathered, piece, max_message_size)
     }
 
-    /// Returns what was gathered of a message, as its first piece.
+    /// Returns the beginning of the message as its first piece.
     pub(super) fn take_gathered(&mut self) -> Option<Frame> {
         self.gathered.take().map(|gathered| gathered.into_piece())
     }
@@ -85,7 +85,7 @@ impl Inbox {
         self.error.take().map(|error| *error)
     }
 
-    /// Takes everything that was not received.
+    /// Removes and returns all messages.
     pub(super) fn clear(&mut self) -> VecDeque<Message> {
         self.bytes = 0;
         std::mem::take(&mut self.messages)
@@ -99,7 +99,7 @@ mod tests {
     use super::{Inbox, LIMIT, OVERHEAD};
 
     #[test]
-    fn messages_come_in_order_and_their_room_comes_back() {
+    fn messages_are_returned_in_order_and_free_their_space() {
         for len in [0, 1, 1000, LIMIT, 10 * LIMIT] {
             let mut inbox = Inbox::default();
             for _ in 0..3 {
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn the_error_is_taken_once_and_stays_when_messages_are_discarded() {
+    fn error_is_taken_once_and_survives_discarding_messages() {
         let mut inbox = Inbox::default();
         inbox.push(Message::text("a"));
         inbox.set_error(Error::ConnectionClosed);

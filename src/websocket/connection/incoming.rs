@@ -1,4 +1,4 @@
-//! From what was read to messages that the application is to see.
+//! Decoding of received data to messages.
 
 use tokio::time::Instant;
 use tungstenite::{
@@ -17,8 +17,8 @@ use crate::{
 };
 
 impl<IO> Connection<IO> {
-    /// Takes one step through what was read, if there is anything; `None` where there is not.
-    /// Returns the message that the application is to see, if that was one.
+    /// Decodes one step of the received data. Returns `None` without data, and `Some(None)`
+    /// if the step produced no message for the application.
     pub(super) fn step(&mut self, deferred: &mut Deferred) -> Option<Option<Message>> {
         if !self.lifecycle.is_reading() {
             return None;
@@ -38,7 +38,7 @@ impl<IO> Connection<IO> {
                 }
                 None
             }
-            // Most are no more than that.
+            // The most frequent case.
             Ok(Decoded::Message(message @ (Message::Text(_) | Message::Binary(_)))) => {
                 let taken = before - link.unread();
                 self.users.count(taken.max(message.len().saturating_sub(assembled)));
@@ -50,7 +50,7 @@ impl<IO> Connection<IO> {
                     Ok(Decoded::Message(message)) => message.len(),
                     _ => link.assembled(),
                 };
-                // Inflating few bytes may be much work.
+                // Inflating few bytes may take long.
                 self.users.count(taken.max(message.saturating_sub(assembled)));
                 Some(self.accept(decoded, deferred))
             }
@@ -62,7 +62,7 @@ impl<IO> Connection<IO> {
         (!self.users.discards()).then_some(message)
     }
 
-    /// Takes what was decoded, and returns the message that the application is to see.
+    /// Handles decoded data. Returns the message that the application receives, if any.
     pub(super) fn accept(
         &mut self,
         decoded: Result<Decoded, Error>,
@@ -93,15 +93,15 @@ impl<IO> Connection<IO> {
         (!self.users.discards()).then_some(message)
     }
 
-    /// Keeps no read buffer for little that was not decoded, as other connections of the thread
-    /// read next.
+    /// Releases the read buffer if little undecoded data is left, because other connections of the
+    /// thread need the buffer next.
     pub(super) fn settle_unread(&mut self) {
         if let Some(link) = &mut self.port.link {
             link.settle_unread();
         }
     }
 
-    /// Puts a piece of a message to those before it, and returns the message once it is whole.
+    /// Appends a piece to a message. Returns the message once it is complete.
     pub(super) fn gather(&mut self, piece: &Frame, deferred: &mut Deferred) -> Option<Message> {
         match self.inbox.gather(piece, self.terms.config.max_message_size) {
             Ok(message) => message,
@@ -113,7 +113,7 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// Returns a message that has arrived at once, unless it is larger than one may be that is
+    /// Returns a message that arrived at once, unless it exceeds the limit for messages that are
     /// received whole.
     pub(super) fn take_whole(&mut self, message: Message, deferred: &mut Deferred) -> Option<Message> {
         let (size, max_size) = (message.len(), self.terms.config.max_message_size);
@@ -126,7 +126,7 @@ impl<IO> Connection<IO> {
         None
     }
 
-    /// The peer broke a rule.
+    /// Handles a protocol violation.
     fn refuse(&mut self, error: Error, deferred: &mut Deferred) {
         let code = close_code_of(&error).unwrap_or(CloseCode::PROTOCOL_ERROR);
         self.set_error(error);
@@ -147,7 +147,7 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// Receives what was read before the application asks for it, so that pings and a Close are
+    /// Receives messages before the application asks for them, so that pings and a Close are
     /// answered.
     pub(super) fn receive_ahead(&mut self, deferred: &mut Deferred) {
         if self.users.discards() {
@@ -165,9 +165,9 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// Returns whether the peer's Close comes next, and is left there for a moment, as the
-    /// application has yet to answer what stands before it: once the Close is received, nothing can
-    /// be sent.
+    /// Returns `true` if the peer's Close comes next and is delayed for a moment, because the
+    /// application has not answered earlier messages yet. Once the Close is received, no more
+    /// messages can be sent.
     fn is_close_early(&mut self) -> bool {
         let is_answering = match self.users.reading {
             Reading::NotBegun => false,
@@ -182,7 +182,7 @@ impl<IO> Connection<IO> {
         self.deadlines.holds_close(Instant::now())
     }
 
-    /// Throws away what was received and nobody wants.
+    /// Discards received messages that no task will take.
     pub(super) fn discard(&mut self, deferred: &mut Deferred) {
         if !self.inbox.is_empty() {
             deferred.drop(self.inbox.clear());

@@ -1,42 +1,42 @@
-//! The states of a connection, as a pure table: no IO, no clock, no waker.
+//! The states of a connection, as a pure table without IO, clock or wakers.
 
 use tungstenite::protocol::CloseFrame;
 
 use crate::close::{CloseCode, CloseInfo, CloseReason};
 
-/// How far a connection is on its way to the end.
+/// The state of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
-    /// Messages travel both ways.
+    /// Messages are sent and received.
     Open,
-    /// This side sends no more messages; the peer's may still arrive, until its Close or its end of
-    /// stream.
+    /// This side sends no more messages. Messages from the peer may arrive until its Close or end
+    /// of stream.
     CloseSent,
-    /// The peer's Close has arrived; the answer is queued or written.
+    /// The peer's Close has arrived. The answer is queued or written.
     CloseReceived,
-    /// Reading failed; a Close that says so is queued or written.
+    /// Reading failed. A Close with the reason is queued or written.
     Failed,
-    /// What is queued is written, this side is shut down, and input is discarded until the peer's
-    /// end of stream.
+    /// Queued data is written, this side is shut down, and input is discarded until the peer's end
+    /// of stream.
     Lingering,
     /// The IO is no longer used.
     Closed,
 }
 
-/// What happens to a connection.
+/// An event of a connection.
 #[derive(Clone, Debug)]
 pub(super) enum Input {
-    /// The application, or a shutdown, begins the closing handshake.
+    /// The application or a shutdown begins the closing handshake.
     LocalClose(Option<CloseFrame>),
     /// The peer's Close has arrived.
     PeerClose(Option<CloseFrame>),
-    /// The peer broke a rule; the code tells it which.
+    /// The peer violated the protocol. The code is sent to it.
     ReadFailed(CloseCode),
-    /// The peer's end of stream came before its Close.
+    /// The stream ended before the peer's Close.
     EndOfStream,
     /// Reading from the IO failed.
     ReadBroke,
-    /// Writing to the IO failed. What the peer sent before may still be read.
+    /// Writing to the IO failed. Data that the peer sent before may still be read.
     WriteBroke,
     /// The peer did not answer a ping.
     PongTimeout,
@@ -44,18 +44,18 @@ pub(super) enum Input {
     Flushed,
     /// This side is shut down, and the peer sends no more.
     Drained,
-    /// The peer made no progress for as long as the end may take.
+    /// The peer made no progress before the deadline of the closing handshake.
     DeadlineExpired,
     /// The IO must not be used any more.
     Abort,
 }
 
-/// What the connection does because of an input.
+/// The consequences of an input.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Effects {
-    /// Messages that are queued and not begun are dropped.
+    /// Drop queued messages that are completely unwritten.
     pub(super) discard_queued: bool,
-    /// A Close is queued, behind what is queued.
+    /// Queue a Close after everything that is queued.
     pub(super) queue_close: Option<Option<CloseFrame>>,
 }
 
@@ -72,7 +72,7 @@ impl Effects {
     }
 }
 
-/// A connection's state, and how it came to its end.
+/// The state of a connection, and how it was closed.
 #[derive(Debug)]
 pub(super) struct Lifecycle {
     state: State,
@@ -88,7 +88,7 @@ impl Lifecycle {
         self.state
     }
 
-    /// Changes the state: the only place that does.
+    /// Changes the state. No other function does.
     pub(super) fn handle(&mut self, input: Input) -> Effects {
         match (&input, self.state) {
             (Input::LocalClose(frame), State::Open) => self.ended_mut().sent = frame.clone(),
@@ -106,32 +106,32 @@ impl Lifecycle {
         effects
     }
 
-    /// Notes the Close that is sent in place of another.
+    /// Notes a Close that replaces an earlier one.
     pub(super) fn note_sent(&mut self, frame: CloseFrame) {
         self.ended_mut().sent = Some(frame);
     }
 
-    /// Notes the error that ended the connection. The first one stays.
+    /// Notes the error that ended the connection. Later errors are ignored.
     pub(super) fn note_error(&mut self, error: String) {
         self.ended_mut().error.get_or_insert(error);
     }
 
-    /// Returns whether messages may be sent.
+    /// Returns `true` if messages may be sent.
     pub(super) fn is_open(&self) -> bool {
         self.state == State::Open
     }
 
-    /// Returns whether frames are still read.
+    /// Returns `true` if frames are still read.
     pub(super) fn is_reading(&self) -> bool {
         matches!(self.state, State::Open | State::CloseSent)
     }
 
-    /// Returns whether the peer's Close has arrived.
+    /// Returns `true` if the peer's Close has arrived.
     pub(super) fn is_closed_by_peer(&self) -> bool {
         self.ended.as_ref().is_some_and(|ended| ended.received.is_some())
     }
 
-    /// Returns how the connection ended or is ending, or `None` while it is open.
+    /// Returns how the connection was closed or is being closed, or `None` while it is open.
     pub(super) fn close_info(&self) -> Option<CloseInfo> {
         match &self.ended {
             Some(ended) => Some(CloseInfo::clone(ended)),
@@ -156,10 +156,11 @@ fn transition(state: State, input: Input) -> (State, Effects) {
         (S::Closed, _) | (_, I::Abort | I::ReadBroke) => (S::Closed, Effects::DISCARD),
 
         (S::Open, I::LocalClose(frame)) => (S::CloseSent, Effects::close(frame)),
-        // The answer repeats the peer's code (RFC 6455 §5.5.1), and its reason. It comes behind
-        // what was sent before: a peer that asks and closes in one go gets its answers.
+        // The answer repeats the peer's code (RFC 6455 §5.5.1) and its reason. It follows messages
+        // that were sent before, so a peer that requests something and closes at once gets its
+        // answers.
         (S::Open, I::PeerClose(frame)) => (S::CloseReceived, Effects::close(frame)),
-        // The peer may well read what was sent before.
+        // The peer may read messages that were sent before.
         (S::Open, I::ReadFailed(code)) => {
             (S::Failed, Effects::close(Some(code.frame(CloseReason::default()))))
         }
@@ -169,7 +170,7 @@ fn transition(state: State, input: Input) -> (State, Effects) {
         (S::CloseSent, I::PeerClose(_)) => (S::CloseReceived, Effects::NONE),
         (S::CloseSent, I::WriteBroke) => (S::CloseSent, Effects::DISCARD),
 
-        // The peer may have shut down only its own side: what is queued is still written.
+        // The peer may have shut down only its own side, so queued data is still written.
         (S::Open | S::CloseSent, I::EndOfStream) => (S::Lingering, Effects::NONE),
         (S::CloseSent, I::ReadFailed(_)) => (S::Lingering, Effects::NONE),
 
@@ -205,8 +206,8 @@ mod tests {
         ]
     }
 
-    /// The state that follows, whether what is queued is discarded, and the code of the Close that
-    /// is queued.
+    /// Returns the next state, whether queued messages are discarded, and the code of the queued
+    /// Close.
     fn outcome((state, effects): (State, Effects)) -> String {
         let Effects { discard_queued, queue_close } = effects;
         let discard = if discard_queued { " discard" } else { "" };
@@ -216,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn each_input_in_each_state() {
+    fn table_has_the_expected_state_for_each_input() {
         const OVER: &str = "Closed discard";
         #[rustfmt::skip]
         let table = [
@@ -251,15 +252,15 @@ mod tests {
     }
 
     #[test]
-    fn a_close_without_a_code_is_queued_and_answered_without_one() {
+    fn close_without_a_code_is_queued_and_answered_without_one() {
         for input in [Input::LocalClose(None), Input::PeerClose(None)] {
             assert_eq!(transition(State::Open, input).1.queue_close, Some(None));
         }
     }
 
-    /// Which Close was sent and received, and the first error, are known in every later state.
+    /// The Closes that were sent and received and the first error are known in every later state.
     #[test]
-    fn how_it_ended_is_what_came_first() {
+    fn close_info_keeps_the_first_close_and_error() {
         for first in inputs() {
             for second in inputs() {
                 let mut lifecycle = Lifecycle::new();

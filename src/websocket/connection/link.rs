@@ -1,5 +1,4 @@
-//! The IO of a connection, and what is read from it and written to it. It is used outside of the
-//! lock.
+//! The IO of a connection with its decoder and pending output. It is used outside of the lock.
 
 use std::{
     io,
@@ -15,10 +14,10 @@ use crate::{
     io::{Unread, read_buffer},
 };
 
-/// The IO of a connection, and what is read from it and written to it.
+/// The IO of a connection with its decoder and pending output.
 ///
-/// Whoever does a piece of [`Work`] takes the link out of the connection and puts it back
-/// afterwards: the IO is not ours, so it is not polled under the lock.
+/// A task that does a piece of [`Work`] takes the link out of the connection and puts it back
+/// afterwards. The IO is foreign code, so it is not polled under the lock.
 #[derive(Debug)]
 pub(super) struct Link<IO> {
     io: IO,
@@ -26,40 +25,40 @@ pub(super) struct Link<IO> {
     unread: Unread,
     decoder: Decoder,
     flight: Option<Flight>,
-    /// Whether bytes were written that the IO may still hold.
+    /// Whether written bytes may still be in the IO's buffer.
     needs_flush: bool,
-    /// How reading ended: at the end of the stream, or with an error, which is put into words while
+    /// How reading ended: at the end of the stream, or with an error. The error is formatted while
     /// no lock is held.
     end: Option<Result<(), Box<(io::Error, String)>>>,
     is_shut_down: bool,
 }
 
-/// A piece of work with the IO, none of which waits.
+/// A piece of work with the IO. None of them waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Work {
-    /// Read what is there, at most a buffer's worth.
+    /// Read the available data, up to the size of a buffer.
     Read,
-    /// Read what is there and throw it away.
+    /// Read the available data and discard it.
     Discard,
-    /// Write what is in flight.
+    /// Write the data in flight.
     Write,
     /// Shut down this side.
     ShutDown,
 }
 
-/// What a piece of work came to.
+/// The result of a piece of work.
 #[derive(Debug)]
 pub(super) enum Outcome {
     Read {
         bytes: usize,
-        /// Whether the IO has no more for now, and wakes the connection when it has.
+        /// Whether the IO has no more data for now, and will wake the connection when it has.
         is_pending: bool,
-        /// What the bytes were that went into a large message.
+        /// The result of decoding bytes that were read directly into a large message.
         decoded: Option<Box<Result<Decoded, Error>>>,
     },
     Written {
         bytes: usize,
-        /// Whether the IO takes no more for now, and wakes the connection when it does.
+        /// Whether the IO accepts no more data for now, and will wake the connection when it does.
         is_blocked: bool,
         error: Option<io::Error>,
     },
@@ -68,15 +67,15 @@ pub(super) enum Outcome {
     },
 }
 
-/// How many reads are thrown away at a time.
+/// The maximum number of reads that are discarded at a time.
 const MAX_DISCARDED: usize = 16;
 
 impl<IO> Link<IO> {
-    /// `unread` goes before what `io` will still give.
+    /// `unread` are bytes that were already read from `io`.
     pub(super) fn new(io: IO, unread: &[u8], decoder: Decoder) -> Self {
         Self {
             io,
-            // A copy: it may be a part of a server's much larger read buffer.
+            // Copied, because it may be part of a server's much larger read buffer.
             unread: Unread::copy(unread),
             decoder,
             flight: None,
@@ -86,7 +85,7 @@ impl<IO> Link<IO> {
         }
     }
 
-    /// Takes one step through what was read.
+    /// Decodes one step of the data that was read.
     pub(super) fn decode(&mut self) -> Result<Decoded, Error> {
         let mut input = self.unread.as_mut_slice();
         let before = input.len();
@@ -96,37 +95,37 @@ impl<IO> Link<IO> {
         decoded
     }
 
-    /// Returns whether what comes next is the peer's Close, or a part of that.
+    /// Returns `true` if the next frame is the peer's Close, even if only part of it has arrived.
     pub(super) fn is_at_close(&self) -> bool {
         self.decoder.is_at_close(self.unread.as_slice())
     }
 
-    /// Has messages given out in pieces from now on.
+    /// Makes the decoder return messages in pieces from now on.
     pub(super) fn give_pieces(&mut self) {
         self.decoder.give_pieces();
     }
 
-    /// Returns how many bytes there are of a message that is not whole.
+    /// Returns the number of bytes of an incomplete message.
     pub(super) fn assembled(&self) -> usize {
         self.decoder.assembled()
     }
 
-    /// Returns how many bytes were read and not decoded yet.
+    /// Returns the number of bytes that were read and not decoded yet.
     pub(super) fn unread(&self) -> usize {
         self.unread.len()
     }
 
-    /// Keeps no read buffer for little that is not decoded.
+    /// Releases the read buffer if little undecoded data is left.
     pub(super) fn settle_unread(&mut self) {
         self.unread.settle();
     }
 
-    /// Returns whether reading has ended, at the end of the stream or with an error.
+    /// Returns `true` if reading has ended, at the end of the stream or with an error.
     pub(super) fn has_ended(&self) -> bool {
         self.end.is_some()
     }
 
-    /// Returns the error that reading ended with, once.
+    /// Returns the error with which reading ended, once.
     pub(super) fn take_read_error(&mut self) -> Option<(io::Error, String)> {
         match self.end.replace(Ok(())) {
             Some(Err(error)) => Some(*error),
@@ -146,12 +145,12 @@ impl<IO> Link<IO> {
         self.flight = Some(flight);
     }
 
-    /// Returns how many bytes of what is in flight are not written yet.
+    /// Returns the number of unwritten bytes in flight.
     pub(super) fn in_flight(&self) -> usize {
         self.flight.as_ref().map_or(0, Flight::remaining)
     }
 
-    /// Returns whether the last byte that was decoded ended a message, and nothing follows it.
+    /// Returns `true` if the last decoded byte ended a message, and the stream has not ended.
     pub(super) fn is_at_rest(&self) -> bool {
         self.decoder.is_at_rest() && self.end.is_none()
     }
@@ -160,7 +159,7 @@ impl<IO> Link<IO> {
         &self.io
     }
 
-    /// Returns the IO, and what was read from it and not decoded.
+    /// Returns the IO, and the data that was read from it and not decoded.
     pub(super) fn into_parts(self) -> (IO, Vec<u8>) {
         let unread = self.unread.as_slice().to_vec();
         (self.io, unread)
@@ -181,8 +180,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Link<IO> {
         let mut total = 0;
         let mut is_pending = false;
         let mut decoded = None;
-        // What is missing of a large message is read into the message itself, without a copy, and
-        // nothing else with it. Only what follows a whole message is read below.
+        // The rest of a large message is read directly into the message, without a copy and without
+        // any other data. Only data that follows a complete message is read below.
         if let Some(mut buffer) = self.decoder.direct() {
             match pin!(self.io.read_buf(&mut buffer)).poll(cx) {
                 Poll::Pending => return Outcome::Read { bytes: 0, is_pending: true, decoded: None },
@@ -201,8 +200,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Link<IO> {
                 }
             }
         }
-        // Until the IO has no more: it then wakes the connection for what comes next, whatever the
-        // handler does.
+        // Reads until the IO has no more data. The IO then wakes the connection when data arrives,
+        // even if the handler does not receive.
         let mut buffer = read_buffer::take();
         let mut read = ReadBuf::new(&mut buffer);
         while read.remaining() > 0 {
@@ -225,7 +224,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Link<IO> {
         Outcome::Read { bytes: total, is_pending, decoded }
     }
 
-    /// Reads and throws away until the end of the stream, or an error.
+    /// Reads and discards data until the end of the stream or an error.
     fn discard(&mut self, cx: &mut Context<'_>) -> Outcome {
         self.unread = Unread::default();
         let mut bytes = 0;
@@ -287,7 +286,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Link<IO> {
     }
 }
 
-/// An error of the IO, and what it shows as. Both are code of the IO's.
+/// Returns an error of the IO with its text. Both are foreign code.
 fn in_words(error: io::Error) -> Box<(io::Error, String)> {
     let text = Error::Io(error);
     let words = text.to_string();

@@ -1,4 +1,4 @@
-//! The lock of a connection, and the one loop in which everything is done.
+//! The lock of a connection, and the single loop that does all work.
 
 use std::{
     future::{Future, poll_fn},
@@ -24,12 +24,12 @@ use super::{
 
 /// A connection behind its lock.
 ///
-/// The lock is held for moments, and nothing foreign is called under it. Work with the IO is done
-/// by whoever comes first, with the lock released; others who want to do some meanwhile are woken
-/// afterwards.
+/// The lock is held only briefly, and no foreign code is called under it. The first task that needs
+/// the IO does the work with it while the lock is released. Other tasks that need the IO meanwhile
+/// are woken afterwards.
 pub(in crate::websocket) struct Lock<IO> {
     connection: Mutex<Connection<IO>>,
-    /// Wakes the connection: the IO and the alarm know no other waker.
+    /// Wakes the connection. It is the only waker that the IO and the alarm get.
     waker: Waker,
 }
 
@@ -39,15 +39,16 @@ impl<IO> Lock<IO> {
     }
 
     pub(in crate::websocket) fn lock(&self) -> Locked<'_, IO> {
-        // No panic leaves the connection half changed: foreign code is not called under the lock.
+        // A panic cannot leave the connection half changed, because no foreign code is called under
+        // the lock.
         let guard = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         Locked { guard, deferred: Deferred::default() }
     }
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Lock<IO> {
-    /// Tries `operation` until it is ready, and in between does what its task may do for the
-    /// connection; then has the task wait in its seat.
+    /// Tries `operation` until it is ready, and between attempts does the work that its task may do
+    /// for the connection. When there is no more work, registers the task in its seat.
     pub(in crate::websocket) fn poll<T>(
         &self,
         waker: &Waker,
@@ -66,8 +67,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Lock<IO> {
                 connection.leave_seat(&mut seat, deferred);
                 return Poll::Ready(output);
             }
-            // What may be done depends on who asks: asked anew each time, as a driver may have come
-            // or gone meanwhile.
+            // The permitted work depends on the caller. It is determined anew each time, because a
+            // driver may have come or gone meanwhile.
             let caller = connection.caller(&seat, waker);
             if let Some(errand) = self.next_errand(&mut locked, caller) {
                 locked = self.run(locked, errand);
@@ -81,26 +82,26 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Lock<IO> {
             let is_tired = connection.users.is_tired();
             if connection.sit_down(&mut seat, waker, &mut spare, deferred) {
                 if is_tired {
-                    // There is more to do, but no wake-up will come for it: the IO was not asked to
-                    // the end.
+                    // There is more work, but the IO will not wake the task, because it was not
+                    // polled until it was pending.
                     let (is_woken, driver) = connection.rest(&seat, waker, deferred);
                     drop(locked);
                     for waker in driver.iter().chain(is_woken.then_some(waker)) {
-                        // Not at once: a runtime looks for input only after a number of tasks, or
-                        // when all of them wait.
+                        // The wake-up is deferred: a runtime polls for IO only after a number of
+                        // tasks, or when all of them wait.
                         let _ = pin!(yield_now()).poll(&mut Context::from_waker(waker));
                     }
                 }
                 return Poll::Pending;
             }
-            // A waker is foreign, so it is not cloned under the lock.
+            // A waker is foreign code, so it is not cloned under the lock.
             drop(locked);
             spare = Some(waker.clone());
             locked = self.lock();
         }
     }
 
-    /// Writes what can be written now, for whoever cannot wait.
+    /// Writes as much as possible now, for a caller that cannot wait.
     pub(in crate::websocket) fn write<'a>(&'a self, mut locked: Locked<'a, IO>) -> Locked<'a, IO> {
         let caller = Caller { is_driver: false, reads: false, receives_ahead: false, writes: true };
         while let Some(errand) = self.next_errand(&mut locked, caller) {
@@ -109,7 +110,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Lock<IO> {
         locked
     }
 
-    /// Shuts the IO down, for whoever cannot wait.
+    /// Shuts the IO down, for a caller that cannot wait.
     pub(in crate::websocket) fn shut_down<'a>(&'a self, mut locked: Locked<'a, IO>) -> Locked<'a, IO> {
         match locked.take_link(Work::ShutDown) {
             Some(link) => self.run(locked, Errand::Io(link, Work::ShutDown)),
@@ -117,8 +118,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Lock<IO> {
         }
     }
 
-    /// Takes the IO out once everything that was sent is written, with the bytes that go in front
-    /// of what it will give.
+    /// Takes the IO out once everything that was sent is written. Also returns the received bytes
+    /// that precede the IO's further data.
     pub(in crate::websocket) fn poll_detach(
         &self,
         waker: &Waker,
@@ -131,8 +132,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Lock<IO> {
         Poll::Ready(Ok((io, front)))
     }
 
-    /// Calls `f` with the IO, outside of the lock, once nobody works with it; `None` when the
-    /// connection is over.
+    /// Calls `f` with the IO, outside of the lock, once no other task uses it. Returns `None` when
+    /// the connection is over.
     pub(in crate::websocket) fn poll_io<R>(
         &self,
         waker: &Waker,
@@ -171,7 +172,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Lock<IO> {
                 locked
             }
             Errand::Alarm(mut alarm, at) => {
-                // A timer that is set to a time which has come wakes at once.
+                // A timer that is set to a past time wakes the connection at once.
                 alarm.set(&mut Context::from_waker(&self.waker), at);
                 let mut locked = self.lock();
                 locked.put_alarm(alarm);
@@ -181,7 +182,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Lock<IO> {
     }
 }
 
-/// The link, outside of its connection.
+/// The link while it is taken out of its connection.
 struct Taken<'a, IO> {
     lock: &'a Lock<IO>,
     link: Option<Box<Link<IO>>>,
@@ -191,7 +192,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Taken<'_, IO> {
     fn work(&mut self, work: Work) -> Outcome {
         let link = self.link.as_mut().expect("the link is there until it is put back");
         let cx = &mut Context::from_waker(&self.lock.waker);
-        // A task that has used up its budget would be told that the IO takes nothing.
+        // Without `unconstrained`, the IO would pretend to be pending for a task without budget.
         let done = unconstrained(poll_fn(|cx| Poll::Ready(link.work(work, cx))));
         match pin!(done).poll(cx) {
             Poll::Ready(outcome) => outcome,
@@ -201,7 +202,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Taken<'_, IO> {
 }
 
 impl<IO> Drop for Taken<'_, IO> {
-    /// The IO has panicked.
+    /// Handles a panic of the IO.
     fn drop(&mut self) {
         if let Some(link) = self.link.take() {
             let mut locked = self.lock.lock();
@@ -213,8 +214,8 @@ impl<IO> Drop for Taken<'_, IO> {
     }
 }
 
-/// A locked connection. What must not happen under the lock happens when this is dropped, after it
-/// is released.
+/// A locked connection. When it is dropped, the lock is released first, and then the deferred
+/// actions are performed.
 pub(in crate::websocket) struct Locked<'a, IO> {
     // Fields are dropped in this order.
     guard: MutexGuard<'a, Connection<IO>>,
@@ -222,7 +223,7 @@ pub(in crate::websocket) struct Locked<'a, IO> {
 }
 
 impl<IO> Locked<'_, IO> {
-    /// Returns the connection, and what is to happen afterwards.
+    /// Returns the connection and its deferred actions.
     pub(in crate::websocket) fn parts(&mut self) -> (&mut Connection<IO>, &mut Deferred) {
         (&mut self.guard, &mut self.deferred)
     }

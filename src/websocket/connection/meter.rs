@@ -1,4 +1,4 @@
-//! What goes over a connection, where somebody wants to know.
+//! The traffic counts of a connection.
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use crate::{
     trace::IS_ENABLED,
 };
 
-/// What goes over a connection, where somebody wants to know: without, it costs a pointer.
+/// The traffic counts of a connection, if they are used. Otherwise it costs only a pointer.
 #[derive(Debug)]
 pub(super) struct Meter(Option<Box<Counts>>);
 
@@ -29,21 +29,22 @@ impl Meter {
         Self(is_wanted.then(|| Box::new(counts())))
     }
 
-    /// A message of so many bytes was received.
+    /// Counts a received message of `bytes` bytes.
     pub(super) fn received(&mut self, bytes: usize) {
         if let Some(counts) = &mut self.0 {
             add(&mut counts.received, bytes);
         }
     }
 
-    /// A message of so many bytes was accepted for sending.
+    /// Counts a message of `bytes` bytes that was accepted for sending.
     pub(super) fn sent(&mut self, bytes: usize) {
         if let Some(counts) = &mut self.0 {
             add(&mut counts.sent, bytes);
         }
     }
 
-    /// So many bytes of a stream were accepted for sending, which have begun so many messages.
+    /// Counts `bytes` bytes of a stream that were accepted for sending, and that began `begun`
+    /// messages.
     pub(super) fn sent_bytes(&mut self, begun: usize, bytes: usize) {
         if let Some(counts) = &mut self.0 {
             counts.sent.messages += begun as u64;
@@ -51,8 +52,7 @@ impl Meter {
         }
     }
 
-    /// So many bytes of messages that arrive in pieces were received, in which so many messages
-    /// begin.
+    /// Counts `bytes` bytes of messages that arrive in pieces, and that began `begun` messages.
     pub(super) fn received_bytes(&mut self, begun: usize, bytes: usize) {
         if let Some(counts) = &mut self.0 {
             counts.received.messages += begun as u64;
@@ -60,21 +60,21 @@ impl Meter {
         }
     }
 
-    /// So many bytes were read.
+    /// Counts `bytes` bytes that were read from the IO.
     pub(super) fn read(&mut self, bytes: usize) {
         if let Some(counts) = &mut self.0 {
             counts.received.wire_bytes += bytes as u64;
         }
     }
 
-    /// So many bytes were written.
+    /// Counts `bytes` bytes that were written to the IO.
     pub(super) fn written(&mut self, bytes: usize) {
         if let Some(counts) = &mut self.0 {
             counts.sent.wire_bytes += bytes as u64;
         }
     }
 
-    /// Returns what the connection was, if anybody wants to know.
+    /// Returns the summary of the connection, if it is used.
     pub(super) fn summary(&mut self, close_info: CloseInfo) -> Option<Summary> {
         let Counts { id, started, received, sent } = *self.0.take()?;
         Some(Summary { id, close_info, received, sent, duration: started.elapsed() })

@@ -1,4 +1,5 @@
-//! The walls around an open connection: what is private here is touched by nobody else.
+//! The open connection. Its fields are private to this module, so that no other module changes
+//! them.
 
 mod alarm;
 mod backlog;

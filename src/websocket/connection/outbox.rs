@@ -17,11 +17,11 @@ use crate::{
     deflate::{Deflater, Standalone},
 };
 
-/// Pongs may wait beyond the limit, up to this many bytes; then only the last one is kept (RFC 6455
-/// §5.5.3).
+/// The number of bytes that pongs may queue beyond the limit. After that only the last pong is kept
+/// (RFC 6455 §5.5.3).
 const MAX_PONGS: usize = 64 * 1024;
 
-/// What the connection's own pings begin with, so that their pongs are told from others.
+/// The prefix of the connection's own pings, by which their pongs are recognised.
 const PING_MARK: &[u8] = b"tower-ws";
 
 /// Messages that were accepted for sending and are not written yet.
@@ -30,29 +30,30 @@ pub(super) struct Outbox {
     encoder: Encoder,
     /// The compressor, while no sender uses it.
     compressor: Option<Deflater>,
-    /// How messages are compressed, if each is by itself.
+    /// How messages are compressed, if each is compressed by itself.
     standalone: Option<Standalone>,
-    /// What was written to a stream of bytes behind all messages. Boxed, as most sockets are none.
+    /// Bytes that were written to a byte stream after all messages. Boxed, because most sockets are
+    /// not used as a byte stream.
     unframed: Option<Box<Unframed>>,
-    /// At how many bytes sending waits.
+    /// The number of queued bytes at which sending waits.
     limit: usize,
-    /// The last pong, for which there was no room.
+    /// The last pong, if it did not fit.
     pong: Option<Box<Bytes>>,
-    /// How many bytes of the link's flight are not written, and the position that it reaches.
+    /// The number of unwritten bytes in flight, and the position that they reach.
     in_flight: Option<(usize, u64)>,
     /// The position up to which messages are written.
     written: u64,
-    /// The position behind which messages were dropped, if any were.
+    /// The position after which messages were dropped, if any were.
     kept: Option<u64>,
-    /// How many of the connection's own pings were sent.
+    /// The number of own pings that were sent.
     pings: u32,
-    /// Whether writing has failed or was given up; the error is returned once.
+    /// Whether writing has failed or was abandoned. The error is returned once.
     has_failed: bool,
     error: Option<Box<Error>>,
 }
 
 impl Outbox {
-    /// Sending waits while `limit` bytes wait.
+    /// Sending waits while `limit` bytes are queued.
     pub(super) fn new(encoder: Encoder, limit: usize, compressor: Deflater) -> Self {
         Self {
             encoder,
@@ -70,18 +71,19 @@ impl Outbox {
         }
     }
 
-    /// Returns whether there is something to write, and writing has not failed.
+    /// Returns `true` if there is data to write, and writing has not failed.
     pub(super) fn has_output(&self) -> bool {
         let is_waiting = self.in_flight.is_some() || !self.encoder.is_empty() || self.pong.is_some();
         !self.has_failed && (is_waiting || self.unframed_len() > 0)
     }
 
-    /// Returns whether one more message may be sent.
+    /// Returns `true` if another message may be sent.
     pub(super) fn has_room(&self) -> bool {
         self.pending() < self.limit
     }
 
-    /// Returns whether there is room beyond the limit, as somebody is just writing.
+    /// Returns `true` if there is space up to twice the limit, for use while another task is
+    /// writing.
     pub(super) fn has_room_for_a_moment(&self) -> bool {
         self.pending() < self.limit.saturating_mul(2)
     }
@@ -94,7 +96,7 @@ impl Outbox {
         self.unframed.as_ref().map_or(0, |unframed| unframed.len())
     }
 
-    /// Returns the position that the last accepted message has.
+    /// Returns the position of the last accepted message.
     pub(super) fn accepted(&self) -> u64 {
         self.encoder.accepted() + u64::from(self.unframed_len() > 0)
     }
@@ -121,14 +123,15 @@ impl Outbox {
         }
     }
 
-    /// Accepts a copy of a text or binary message, if that is small and nothing waits before it.
+    /// Accepts a copy of a text or binary message, if it is small and no output is pending before
+    /// it.
     pub(super) fn push_copy(&mut self, message: &Message) -> bool {
         self.frame_bytes();
         matches!(message, Message::Text(_) | Message::Binary(_)) && self.encoder.push_copy(message)
     }
 
-    /// Accepts bytes of a stream, which are behind all messages. `max_frame_size` is the limit of a
-    /// frame, if there is one. Returns how many messages they have begun.
+    /// Accepts bytes of a stream, after all messages. `max_frame_size` is the limit of a frame, if
+    /// any. Returns the number of messages that the bytes have begun.
     pub(super) fn push_bytes(&mut self, mut bytes: &[u8], max_frame_size: Option<usize>) -> usize {
         let mut begun = 0;
         while !bytes.is_empty() {
@@ -142,15 +145,15 @@ impl Outbox {
         begun
     }
 
-    /// Makes a message of the bytes of a stream that are behind all messages.
+    /// Turns pending bytes of a stream into a message.
     fn frame_bytes(&mut self) {
         if let Some(unframed) = self.unframed.as_mut().filter(|unframed| unframed.len() > 0) {
-            // If it comes back, as it was copied, its destructor is ours.
+            // The encoder returns the message if it was copied. Its destructor is not foreign code.
             drop(self.encoder.push(Message::Binary(unframed.take().into())));
         }
     }
 
-    /// Accepts a message as it is.
+    /// Accepts a message without compressing it.
     pub(super) fn push(&mut self, message: Message, deferred: &mut Deferred) {
         self.frame_bytes();
         // The application's own control frames keep their place between its messages.
@@ -169,18 +172,18 @@ impl Outbox {
         self.encoder.push_compressed(opcode, payload, self.limit);
     }
 
-    /// Returns how `message` is compressed, if it is, and by itself.
+    /// Returns how `message` is compressed by itself, or `None` if it is not.
     pub(super) fn standalone(&self, message: &Message) -> Option<Standalone> {
         self.standalone.filter(|standalone| standalone.applies(message))
     }
 
-    /// Returns whether `message` is to be compressed.
+    /// Returns `true` if `message` has to be compressed.
     pub(super) fn is_compressible(&self, message: &Message) -> bool {
         self.compressor.as_ref().is_none_or(|compressor| compressor.applies(message))
     }
 
-    /// Takes the compressor, which is used outside of the lock; `None` while another sender uses
-    /// it.
+    /// Takes the compressor, which is used outside of the lock. Returns `None` while another sender
+    /// uses it.
     pub(super) fn take_compressor(&mut self) -> Option<Deflater> {
         self.compressor.take()
     }
@@ -191,7 +194,7 @@ impl Outbox {
 
     /// Answers a ping.
     pub(super) fn push_pong(&mut self, payload: Bytes) {
-        // In order: none overtakes the one that waits.
+        // In order: a pong must not overtake the one that waits.
         if self.pong.is_none() && self.pending() < self.limit.saturating_add(MAX_PONGS) {
             self.encoder.push_control(&Control::Pong(payload));
         } else {
@@ -199,27 +202,27 @@ impl Outbox {
         }
     }
 
-    /// Sends a ping of the connection's own.
+    /// Sends one of the connection's own pings.
     pub(super) fn push_ping(&mut self) {
         self.pings = self.pings.wrapping_add(1);
         let payload = [PING_MARK, &self.pings.to_be_bytes()].concat();
         self.encoder.push_control(&Control::Ping(payload.into()));
     }
 
-    /// Returns whether a pong answers one of the connection's own pings.
+    /// Returns `true` if a pong answers one of the connection's own pings.
     pub(super) fn is_own_pong(&self, payload: &[u8]) -> bool {
         payload.strip_prefix(PING_MARK).is_some_and(|number| {
             number.try_into().is_ok_and(|number| (1..=self.pings).contains(&u32::from_be_bytes(number)))
         })
     }
 
-    /// Sends a Close behind all that was accepted.
+    /// Sends a Close after everything that was accepted.
     pub(super) fn push_close(&mut self, frame: Option<CloseFrame>) {
         self.frame_bytes();
         self.encoder.push_close_last(frame.as_ref());
     }
 
-    /// Sends `frame` in place of a Close of which no byte has left. Returns whether there was one.
+    /// Replaces a queued Close that is completely unwritten. Returns `true` if there was one.
     pub(super) fn replace_close(&mut self, frame: &CloseFrame) -> bool {
         let is_waiting = self.encoder.has_close();
         if is_waiting {
@@ -228,7 +231,7 @@ impl Outbox {
         is_waiting
     }
 
-    /// Returns the next stretch of bytes to write, which goes into the link.
+    /// Returns the next bytes to write, which are passed to the link.
     pub(super) fn next_flight(&mut self) -> Option<Flight> {
         self.frame_bytes();
         if let Some(pong) = self.pong.take() {
@@ -239,7 +242,7 @@ impl Outbox {
         Some(flight)
     }
 
-    /// Notes how much of the flight is left, `None` when all of it is written and flushed.
+    /// Notes how much of the flight is left. `None` means that all of it is written and flushed.
     pub(super) fn set_in_flight(&mut self, left: Option<usize>) {
         match (left, &mut self.in_flight) {
             (Some(left), Some((bytes, _))) => *bytes = left,
@@ -252,12 +255,12 @@ impl Outbox {
         }
     }
 
-    /// Returns whether the message at `position` was accepted and dropped.
+    /// Returns `true` if the message at `position` was accepted and dropped.
     pub(super) fn is_dropped(&self, position: u64) -> bool {
         position <= self.accepted() && self.kept.is_some_and(|kept| kept < position)
     }
 
-    /// Drops all messages that were not begun.
+    /// Drops all messages that are completely unwritten.
     pub(super) fn clear(&mut self, deferred: &mut Deferred) {
         self.pong = None;
         self.frame_bytes();
@@ -266,7 +269,7 @@ impl Outbox {
         deferred.drop(self.encoder.clear());
     }
 
-    /// Writes nothing any more. `error` is returned to the next that asks.
+    /// Stops writing. `error` is returned to the next caller.
     pub(super) fn fail(&mut self, error: Option<Error>, deferred: &mut Deferred) {
         self.has_failed |= error.is_some() || self.has_output();
         match (&self.error, error) {
@@ -282,21 +285,21 @@ impl Outbox {
         self.has_failed
     }
 
-    /// Notes what ended the connection, for the next that sends.
+    /// Sets the error that ended the connection, for the next sender.
     pub(super) fn set_error(&mut self, error: Error) {
         self.error.get_or_insert_with(|| Box::new(error));
     }
 
-    /// Returns the error that writing failed with, once.
+    /// Returns the error with which writing failed, once.
     pub(super) fn take_error(&mut self) -> Option<Error> {
         self.error.take().map(|error| *error)
     }
 }
 
-/// The largest payload of a control frame (RFC 6455 §5.5), in bytes.
+/// The largest payload of a control frame in bytes (RFC 6455 §5.5).
 const MAX_CONTROL: usize = 125;
 
-/// What a message was compressed to.
+/// A compressed message.
 #[derive(Clone, Debug)]
 pub(in crate::websocket) struct Compressed {
     pub(in crate::websocket) opcode: Data,

@@ -1,4 +1,4 @@
-//! What came of work with the IO, and what else happened to a connection.
+//! Results of work with the IO, and other events of a connection.
 
 use std::{io, task::Poll};
 
@@ -23,7 +23,8 @@ impl<IO> Connection<IO> {
         self.port.link.take()
     }
 
-    /// Takes the link when it is there, to look at it; `None` when the connection is over.
+    /// Takes the link when it is available, to inspect the IO. Returns `None` when the connection
+    /// is over.
     pub(super) fn poll_link(&mut self) -> Poll<Option<Box<Link<IO>>>> {
         match self.port.link.take() {
             None if !self.is_over() => {
@@ -44,14 +45,15 @@ impl<IO> Connection<IO> {
         if std::mem::take(&mut self.port.is_wanted) {
             self.waiters.wake_driver(deferred);
             self.waiters.wake_reader(deferred);
-            // Those who want the link itself; in another's place they would not be served.
+            // These tasks wait for the link itself. Waking another task in their place would not
+            // serve them.
             self.waiters.wake_all(Event::Drive, Event::Link, deferred);
             self.waiters.wake_all(Event::Written(u64::MAX), Event::Written(u64::MAX), deferred);
             self.waiters.wake_any(deferred);
         }
     }
 
-    /// Puts the link back, and takes what came of the work.
+    /// Puts the link back, and handles the result of the work.
     pub(super) fn put_back(&mut self, link: Box<Link<IO>>, outcome: Outcome, deferred: &mut Deferred) {
         let in_flight = link.has_flight().then(|| link.in_flight());
         self.return_link(link, deferred);
@@ -67,7 +69,8 @@ impl<IO> Connection<IO> {
                     self.deadlines.received(Instant::now());
                 }
                 if !self.lifecycle.is_reading() || bytes == 0 {
-                    // Nothing is work as well: some IO wakes itself and is asked again at once.
+                    // A read without data also counts as work, because some IO wakes itself and is
+                    // polled again at once.
                     self.users.count(bytes);
                 }
                 if let Some(decoded) = decoded {
@@ -108,7 +111,7 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// The IO panicked while somebody worked with it, and is lost.
+    /// Handles a panic of the IO, which is lost.
     pub(super) fn lose_link(&mut self, deferred: &mut Deferred) {
         let error = io::Error::other("the IO panicked");
         self.set_error(error.into());
@@ -116,14 +119,14 @@ impl<IO> Connection<IO> {
         self.handle(Input::Abort, deferred);
     }
 
-    /// The IO has something to read, or takes something again, or the alarm has gone off.
+    /// Handles a wake-up: the IO may be readable or writable, or the alarm has expired.
     pub(in crate::websocket) fn on_event(&mut self, deferred: &mut Deferred) {
         self.port.is_readable = true;
         self.port.is_writable = true;
         self.waiters.wake_driver(deferred);
         self.waiters.wake_reader(deferred);
         self.waiters.wake_all(Event::Drive, Event::Drive, deferred);
-        // A driver whose handler blocks its thread does not come.
+        // A driver whose handler blocks its thread is not polled.
         if !self.is_driven() || self.users.is_polling {
             self.waiters.wake_any(deferred);
         }

@@ -1,4 +1,4 @@
-//! Messages in pieces: received as they arrive, and sent as they are made.
+//! Messages that are received and sent in pieces.
 
 use std::{
     io,
@@ -16,23 +16,23 @@ use tungstenite::{
 use super::{deferred::Deferred, state::Connection};
 use crate::deflate::Deflater;
 
-/// The largest payload of a frame of a message that is sent in chunks, where there is no other
-/// limit.
+/// The largest payload of a frame of a message that is sent in chunks, unless a limit is
+/// configured.
 const MAX_CHUNK: usize = 64 * 1024;
 
 impl<IO> Connection<IO> {
-    /// Has messages received in pieces from now on, without a limit.
+    /// Receives messages in pieces from now on, without a size limit.
     pub(in crate::websocket) fn receive_in_pieces(&mut self) {
         self.terms.is_in_pieces = true;
     }
 
-    /// Returns the first piece of the next text or binary message, or all of it where messages are
-    /// received whole.
+    /// Returns the first piece of the next text or binary message, or the whole message if messages
+    /// are received whole.
     pub(in crate::websocket) fn poll_first_piece(
         &mut self,
         deferred: &mut Deferred,
     ) -> Poll<Option<Result<Frame, Error>>> {
-        // Somebody has begun to receive it whole.
+        // An earlier receive operation has begun to receive the message whole.
         if let Some(piece) = self.inbox.take_gathered() {
             return Poll::Ready(Some(Ok(piece)));
         }
@@ -51,8 +51,7 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// Returns the next piece of a message that has more. The end of the connection is an error
-    /// here.
+    /// Returns the next piece of an incomplete message. The end of the connection is an error here.
     pub(in crate::websocket) fn poll_next_piece(
         &mut self,
         deferred: &mut Deferred,
@@ -61,7 +60,7 @@ impl<IO> Connection<IO> {
             return Poll::Ready(match ready!(self.poll_received(deferred)) {
                 Some(Ok(Message::Frame(piece))) => Ok(piece),
                 Some(Ok(Message::Close(_))) | None => {
-                    let text = "the connection has ended within a message";
+                    let text = "the connection ended within a message";
                     Err(io::Error::new(io::ErrorKind::UnexpectedEof, text).into())
                 }
                 Some(Ok(_)) => continue,
@@ -76,7 +75,7 @@ impl<IO> Connection<IO> {
         config.max_outgoing_frame_size.unwrap_or(MAX_CHUNK).min(config.max_write_buffer_size)
     }
 
-    /// Takes the compressor for a message that is sent in chunks, if there is one.
+    /// Takes the compressor, if there is one, for a message that is sent in chunks.
     pub(in crate::websocket) fn begin_pieces(&mut self) -> Option<Deflater> {
         if !self.terms.is_compressed {
             return None;
@@ -91,7 +90,7 @@ impl<IO> Connection<IO> {
         self.terms.meter.sent_bytes(is_first.into(), len);
     }
 
-    /// Nobody wants the rest of the message of which pieces were received.
+    /// Skips the rest of a message that is being received in pieces.
     pub(in crate::websocket) fn skip_message(&mut self) {
         self.inbox.skip_message();
     }

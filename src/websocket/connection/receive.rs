@@ -1,4 +1,4 @@
-//! Receiving messages, and the end.
+//! Receiving messages, and closing.
 
 use std::task::{Poll, ready};
 
@@ -14,7 +14,7 @@ use super::{
 use crate::close::{CloseCode, CloseReason};
 
 impl<IO> Connection<IO> {
-    /// Returns the next message, or how receiving ended: an error once, then `None`.
+    /// Returns the next message. At the end, returns an error once, and then `None`.
     pub(in crate::websocket) fn poll_recv(
         &mut self,
         deferred: &mut Deferred,
@@ -36,7 +36,7 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// Returns the next message, or the next piece of one where messages are received in pieces.
+    /// Returns the next message, or the next piece of a message if messages are received in pieces.
     pub(in crate::websocket) fn poll_received(
         &mut self,
         deferred: &mut Deferred,
@@ -69,7 +69,7 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// Begins the closing handshake, unless it has begun; `None` sends a Close without a code.
+    /// Begins the closing handshake, unless it has begun. `None` sends a Close without a code.
     pub(in crate::websocket) fn begin_close(
         &mut self,
         code: Option<CloseCode>,
@@ -81,7 +81,7 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// Throws away what still comes, until the connection is over.
+    /// Discards further messages until the connection is over.
     pub(in crate::websocket) fn poll_close(&mut self, deferred: &mut Deferred) -> Poll<Result<(), Error>> {
         self.users.is_discarding = true;
         self.discard(deferred);
@@ -105,12 +105,12 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// The application does not wait for the end any more, and may receive again.
+    /// Notes that the application no longer waits for the end, and may receive again.
     pub(in crate::websocket) fn leave_close(&mut self) {
         self.users.is_discarding = false;
     }
 
-    /// Nobody will receive any more; `code` tells the peer.
+    /// Handles the drop of the reader. `code` is sent to the peer.
     pub(in crate::websocket) fn on_reader_dropped(&mut self, code: CloseCode, deferred: &mut Deferred) {
         self.users.has_reader = false;
         self.waiters.leave_reader(deferred);
@@ -118,8 +118,8 @@ impl<IO> Connection<IO> {
         self.waiters.wake_driver(deferred);
     }
 
-    /// Begins the closing handshake, unless it has begun, as the application has dropped what it
-    /// needs.
+    /// Begins the closing handshake, unless it has begun, because the application dropped its last
+    /// sender or its receiver.
     pub(super) fn close_on_drop(&mut self, code: CloseCode, deferred: &mut Deferred) {
         if self.lifecycle.is_open() {
             self.users.is_closed_by_drop = true;

@@ -13,40 +13,41 @@ use crate::{
     deflate::{Deflater, Standalone},
 };
 
-/// How many bytes one write to a stream may take.
+/// The maximum number of bytes of one write to a byte stream.
 const MAX_WRITE: usize = 64 * 1024;
 
-/// Whether a message may be compressed, where that was agreed on.
+/// Whether a message may be compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// As negotiated.
 pub(in crate::websocket) enum Compress {
     Negotiated,
     Never,
 }
 
-/// What became of a message that was to be sent.
+/// The result of accepting a message for sending.
 pub(in crate::websocket) enum Accepted {
-    /// It is queued, and written once everything up to the position is.
+    /// The message is queued. It is written once everything up to the position is written.
     Queued(u64),
-    /// It is to be compressed outside of the lock, and comes back with
+    /// The message has to be compressed outside of the lock, and then passed to
     /// [`accept_compressed`](Connection::accept_compressed).
     ToCompress(Message, Deflater),
     /// Another sender uses the compressor.
     Busy(Message),
 }
 
-/// When a message that is queued is to be written.
+/// When a queued message has to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::websocket) enum Urgency {
     /// When the handler's task yields.
     Corked,
-    /// Now, as far as that goes without waiting: the handler has computed for long.
+    /// Now, as far as this is possible without waiting, because the handler has computed for long.
     Overdue,
     /// Now.
     Direct,
 }
 
 impl<IO> Connection<IO> {
-    /// Returns an error if messages cannot be sent any more.
+    /// Returns an error if messages can no longer be sent.
     pub(in crate::websocket) fn check_open(&mut self) -> Result<(), Error> {
         match (self.outbox.take_error(), self.lifecycle.state()) {
             (Some(error), _) => Err(error),
@@ -61,13 +62,13 @@ impl<IO> Connection<IO> {
         self.outbox.has_room()
     }
 
-    /// Returns whether one more message may be sent by a task that cannot wait. While another
-    /// thread works with the IO, it cannot know how much that takes, so the limit is twice as high.
+    /// Returns `true` if a task that cannot wait may send another message. While another thread
+    /// uses the IO, it is unknown how much the IO accepts, so the limit is doubled.
     pub(in crate::websocket) fn may_have_room(&self) -> bool {
         self.has_room() || self.port.link.is_none() && self.outbox.has_room_for_a_moment()
     }
 
-    /// Ready when a message may be sent, or never any more.
+    /// Ready when a message may be sent, or can no longer be sent.
     pub(in crate::websocket) fn poll_ready(&mut self) -> Poll<Result<(), Error>> {
         match self.check_open() {
             Err(error) => Poll::Ready(Err(error)),
@@ -76,8 +77,8 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// Accepts a copy of a message if that is all that it takes: most are small, and there is room.
-    /// Returns its position.
+    /// Accepts a copy of a message if no further step is needed, which is the case for small
+    /// messages while there is space. Returns its position.
     pub(in crate::websocket) fn send_now(
         &mut self,
         message: &Message,
@@ -94,7 +95,7 @@ impl<IO> Connection<IO> {
         Some(self.outbox.accepted())
     }
 
-    /// Accepts a message to be sent.
+    /// Accepts a message for sending.
     pub(in crate::websocket) fn start_send(
         &mut self,
         message: Message,
@@ -124,7 +125,8 @@ impl<IO> Connection<IO> {
         Ok(Accepted::Queued(self.outbox.accepted()))
     }
 
-    /// Accepts a message that was compressed, or left as it is, and takes the compressor back.
+    /// Takes the compressor back, and accepts a message that was compressed or is sent
+    /// uncompressed.
     pub(in crate::websocket) fn accept_compressed(
         &mut self,
         message: Message,
@@ -160,12 +162,12 @@ impl<IO> Connection<IO> {
         self.pass_room_on(deferred);
     }
 
-    /// Returns how `message` is compressed here, if it is, and by itself.
+    /// Returns how this connection compresses `message` by itself, or `None` if it does not.
     pub(in crate::websocket) fn standalone(&self, message: &Message) -> Option<Standalone> {
         self.outbox.standalone(message)
     }
 
-    /// Accepts a message of `len` bytes that was compressed for this connection and for others.
+    /// Accepts a message of `len` bytes that was compressed for several connections.
     pub(in crate::websocket) fn send_compressed(
         &mut self,
         len: usize,
@@ -177,14 +179,14 @@ impl<IO> Connection<IO> {
         self.pass_room_on(deferred);
     }
 
-    /// Wakes the next sender, if there is room for one more.
+    /// Wakes the next sender, if there is space for another message.
     pub(in crate::websocket) fn pass_room_on(&mut self, deferred: &mut Deferred) {
         if self.has_room() {
             self.waiters.wake_first(Event::Room, deferred);
         }
     }
 
-    /// Accepts bytes of a stream, once there is room, and returns how many.
+    /// Accepts bytes of a stream once there is space, and returns their number.
     pub(in crate::websocket) fn poll_write(&mut self, slices: &[IoSlice<'_>]) -> Poll<Result<usize, Error>> {
         ready!(self.poll_ready())?;
         let max_frame_size = self.terms.config.max_outgoing_frame_size;
@@ -198,7 +200,7 @@ impl<IO> Connection<IO> {
         Poll::Ready(Ok(written))
     }
 
-    /// Returns the position that the last accepted message has.
+    /// Returns the position of the last accepted message.
     pub(in crate::websocket) fn accepted(&self) -> u64 {
         self.outbox.accepted()
     }
@@ -223,12 +225,12 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// Returns whether what `waker`'s task sends may wait until that task yields.
+    /// Returns `true` if a message from the task of `waker` may wait until that task yields.
     pub(in crate::websocket) fn is_corked(&mut self, waker: &Waker) -> bool {
         self.urgency(waker) == Urgency::Corked
     }
 
-    /// Returns what a task whose message is queued does next: `waker` is its own.
+    /// Returns when a queued message from the task of `waker` has to be written.
     pub(in crate::websocket) fn urgency(&mut self, waker: &Waker) -> Urgency {
         let is_turn = self.terms.config.cork && self.users.is_polling && self.waiters.is_driver(waker);
         match is_turn {
@@ -238,7 +240,7 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// Returns whether what was sent in the handler's turn waits for too long already.
+    /// Returns `true` if a message that was sent in the handler's turn has already waited too long.
     pub(in crate::websocket) fn is_overdue(&mut self) -> bool {
         self.users.is_polling && self.outbox.has_output() && self.users.is_cork_over()
     }
@@ -247,15 +249,15 @@ impl<IO> Connection<IO> {
         self.users.senders += 1;
     }
 
-    /// Adds a sender unless the last one is gone or the connection is closing; returns whether it
-    /// did.
+    /// Adds a sender unless the last one was dropped or the connection is closing. Returns `true`
+    /// if it was added.
     pub(in crate::websocket) fn add_sender_if_open(&mut self) -> bool {
         let is_open = self.users.senders > 0 && self.is_open();
         self.users.senders += u32::from(is_open);
         is_open
     }
 
-    /// Without senders nothing more is sent; `code` tells the peer.
+    /// Removes a sender. The last one closes the connection with `code`.
     pub(in crate::websocket) fn remove_sender(&mut self, code: CloseCode, deferred: &mut Deferred) {
         self.users.senders -= 1;
         if self.users.senders == 0 {

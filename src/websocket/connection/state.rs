@@ -26,18 +26,19 @@ use crate::{
     websocket::{connection_guard::ConnectionGuard, masking_key::random_key, negotiated::Negotiated},
 };
 
-/// An open connection. It is locked for moments only: nothing waits under the lock, nor is foreign
-/// code called.
+/// An open connection. It is locked only briefly: under the lock, no task waits, and no foreign
+/// code is called.
 ///
-/// The methods are of four kinds: getters; *operations*, which the handles call until they are
-/// ready (receive.rs, send.rs); [`next_work`](Self::next_work), which says what is to be done with
-/// the IO; and [`put_back`](Self::put_back), which takes what came of it (errand.rs, outcome.rs).
+/// There are four kinds of methods: getters; *operations*, which the handles call until they are
+/// ready (receive.rs, send.rs); [`next_errand`](Self::next_errand), which determines the next work
+/// with the IO (errand.rs); and [`put_back`](Self::put_back), which handles its result
+/// (outcome.rs).
 #[derive(Debug)]
 pub(in crate::websocket) struct Connection<IO> {
     pub(super) port: Port<IO>,
     pub(super) lifecycle: Lifecycle,
     pub(super) deadlines: Deadlines,
-    /// `None` while it is set.
+    /// `None` while it is being set.
     pub(super) alarm: Option<Alarm>,
     pub(super) waiters: Waiters,
     pub(super) inbox: Inbox,
@@ -46,23 +47,22 @@ pub(in crate::websocket) struct Connection<IO> {
     pub(super) terms: Terms,
 }
 
-/// The link to the peer, and whether it is of use to take it.
+/// The link to the peer, and whether the IO is ready.
 #[derive(Debug)]
 pub(super) struct Port<IO> {
-    /// `None` while somebody works with it, and once the connection is over.
+    /// `None` while a task uses it, and once the connection is over.
     pub(super) link: Option<Box<Link<IO>>>,
-    /// Whether somebody wanted the link while it was away.
+    /// Whether a task wanted the link while it was taken.
     pub(super) is_wanted: bool,
-    /// Whether the IO may have something to read, and may take something. If not, it wakes the
+    /// Whether the IO may have data to read, and may accept data. If not, it will wake the
     /// connection.
     pub(super) is_readable: bool,
     pub(super) is_writable: bool,
-    /// Forgets the type of the link of a connection that is over, so that it can be dropped when
-    /// the lock is released.
+    /// Erases the type of a link, so that it can be dropped after the lock is released.
     erase: fn(Box<Link<IO>>) -> Box<dyn Send>,
 }
 
-/// What was agreed on for the connection.
+/// The negotiated and configured values of the connection.
 #[derive(Debug)]
 pub(super) struct Terms {
     pub(super) role: Role,
@@ -114,28 +114,28 @@ impl<IO: Send + 'static> Connection<IO> {
 }
 
 impl<IO> Connection<IO> {
-    /// Returns what the handler runs in.
+    /// Returns the tracing scope in which the handler runs.
     pub(in crate::websocket) fn scope(&self) -> Option<Scope> {
         self.terms.trace.as_ref().map(Trace::scope)
     }
 
-    /// Returns whether messages may be sent.
+    /// Returns `true` if messages may be sent.
     pub(in crate::websocket) fn is_open(&self) -> bool {
         self.lifecycle.is_open() && !self.outbox.has_failed()
     }
 
-    /// Returns whether the IO is no longer used.
+    /// Returns `true` if the IO is no longer used.
     pub(in crate::websocket) fn is_over(&self) -> bool {
         self.lifecycle.state() == State::Closed || self.users.is_detached
     }
 
-    /// Returns whether nothing is left to be done, once the handler is gone or while it is there:
-    /// one that has taken the IO out is still dropped by a shutdown.
+    /// Returns `true` if the driver has no more work. A handler that has taken the IO out must
+    /// still be dropped by a shutdown, so in this case the driver continues.
     pub(in crate::websocket) fn is_done(&self, has_handler: bool) -> bool {
         self.is_over() && !(has_handler && self.users.is_detached && !self.users.is_dropped)
     }
 
-    /// Returns whether a shutdown has given the connection up, and its handler with it.
+    /// Returns `true` if a shutdown has dropped the connection and its handler.
     pub(in crate::websocket) fn is_dropped(&self) -> bool {
         self.users.is_dropped
     }
@@ -144,7 +144,7 @@ impl<IO> Connection<IO> {
         self.users.drivers > 0
     }
 
-    /// Returns how the connection ended or is ending, or `None` while it is open.
+    /// Returns how the connection was closed or is being closed, or `None` while it is open.
     pub(in crate::websocket) fn close_info(&self) -> Option<CloseInfo> {
         self.lifecycle.close_info()
     }
@@ -158,13 +158,13 @@ impl<IO> Connection<IO> {
         (self.terms.config.max_message_size, self.terms.config.max_frame_size)
     }
 
-    /// Returns since when the IO takes nothing although something is to be written.
+    /// Returns since when the IO accepts no data although some is waiting to be written.
     pub(in crate::websocket) fn blocked_since(&self) -> Option<Instant> {
         self.deadlines.blocked_since()
     }
 
-    /// Returns whether something may have arrived that was not looked at: for want of room, or as
-    /// it is somebody else's turn.
+    /// Returns `true` if data may have arrived that was not handled, because the inbox is full or
+    /// the task has to yield.
     fn is_unread(&self) -> bool {
         let is_in_link = self.port.link.as_ref().is_none_or(|link| link.unread() > 0);
         is_in_link || self.users.is_tired() || !self.inbox.has_room()
@@ -179,7 +179,7 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// Tells the lifecycle what happened, and does what follows from it.
+    /// Passes an input to the lifecycle, and performs its effects.
     pub(super) fn handle(&mut self, input: Input, deferred: &mut Deferred) {
         let before = self.lifecycle.state();
         let is_timeout = matches!(input, Input::DeadlineExpired);
@@ -210,7 +210,7 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// The IO is no longer used: gives back everything that the connection holds.
+    /// Releases all resources of the connection, whose IO is no longer used.
     fn finish(&mut self, is_timeout: bool, deferred: &mut Deferred) {
         let error = is_timeout.then(|| close_timed_out().into());
         self.outbox.fail(error, deferred);
@@ -225,7 +225,7 @@ impl<IO> Connection<IO> {
         self.tell_end(permit, deferred);
     }
 
-    /// Tells how the connection ended, once.
+    /// Reports the end of the connection, once.
     pub(super) fn tell_end(&mut self, permit: Option<ConnectionGuard>, deferred: &mut Deferred) {
         let summary = self.terms.meter.summary(self.lifecycle.close_info().unwrap_or_default());
         let (trace, config) = (self.terms.trace.take(), Arc::clone(&self.terms.config));
@@ -237,15 +237,15 @@ impl<IO> Connection<IO> {
         deferred.drop_boxed((self.port.erase)(link));
     }
 
-    /// Notes what ended the connection, for the next that receives. It is not an error of the IO,
-    /// whose code would run here.
+    /// Sets the error that ended the connection, for the next receive operation. It must not be an
+    /// error of the IO, because formatting it would run foreign code.
     pub(super) fn set_error(&mut self, error: Error) {
         self.lifecycle.note_error(error.to_string());
         self.inbox.set_error(error);
     }
 }
 
-/// The error of a connection that was cut.
+/// Returns the error of a connection whose closing handshake timed out.
 pub(super) fn close_timed_out() -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, "the closing handshake made no progress in time")
 }

@@ -1,12 +1,12 @@
-//! Bytes of a stream that are no message yet.
+//! Bytes of a stream that are not part of a message yet.
 
 use std::mem;
 
-/// How many bytes of a stream become one message at most.
+/// The maximum number of bytes of a stream in one message.
 const MAX: usize = 64 * 1024;
 
-/// The last bytes that were written to a stream, which become a message when they leave or are as
-/// many as may be: writes that come while the IO is busy leave together.
+/// The last bytes that were written to a stream. They become a message when they are written or the
+/// maximum is reached, so that writes during a busy IO share a message.
 #[derive(Debug)]
 pub(super) struct Unframed {
     bytes: Vec<u8>,
@@ -14,7 +14,7 @@ pub(super) struct Unframed {
 }
 
 impl Unframed {
-    /// One whose message goes out in a single frame, where frames are limited.
+    /// Creates an empty value. If frames are limited, each message fits into one frame.
     pub(super) fn new(max_frame_size: Option<usize>) -> Self {
         Self { bytes: Vec::new(), max: max_frame_size.map_or(MAX, |max| max.min(MAX)) }
     }
@@ -23,7 +23,7 @@ impl Unframed {
         self.bytes.len()
     }
 
-    /// Returns whether another byte is one too many.
+    /// Returns `true` if no more bytes fit.
     pub(super) fn is_full(&self) -> bool {
         self.bytes.len() == self.max
     }
@@ -33,7 +33,7 @@ impl Unframed {
         let room = self.max - self.bytes.len();
         let (now, later) = bytes.split_at(bytes.len().min(room));
         if now.len() > self.bytes.capacity() - self.bytes.len() {
-            // The first write may be all that there is; after a second, many come.
+            // There may be only one write; after a second one, more are likely.
             let is_first = self.bytes.is_empty();
             self.bytes.reserve_exact(if is_first { now.len() } else { room });
         }

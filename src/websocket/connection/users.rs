@@ -1,54 +1,53 @@
-//! Who uses a connection: its driver, its reader, its senders.
+//! The users of a connection: its driver, its reader and its senders.
 
 use std::time::{Duration, Instant};
 
 use tokio::runtime;
 
-/// How long what the handler sends may wait while the handler computes.
+/// How long messages may wait while the handler computes.
 const MAX_CORKED: Duration = Duration::from_millis(1);
 
-/// How much a task receives before others have their turn: bytes of messages, each counted with
-/// [`STEP`] more.
+/// How much a task receives before it yields, in bytes of messages. Each step counts [`STEP`] bytes
+/// more.
 const BUDGET: usize = 128 * 1024;
 
-/// What a step through the input costs besides its bytes.
+/// The cost of a decoding step in addition to its bytes.
 const STEP: usize = 64;
 
-/// What a step costs that may inflate something.
+/// The cost of a step that may inflate data.
 const INFLATING: usize = 4 * 1024;
 
-/// Who uses a connection.
+/// The users of a connection.
 #[derive(Debug)]
 pub(super) struct Users {
-    /// How many drivers there are: a driven socket may be given one more.
+    /// The number of drivers. A socket with a driver may get another one.
     pub(super) drivers: u32,
     pub(super) senders: u32,
     /// Whether there is a handle that receives.
     pub(super) has_reader: bool,
     pub(super) reading: Reading,
-    /// Whether messages that still come are thrown away, as [`close`](crate::WebSocket::close)
-    /// does.
+    /// Whether further messages are discarded, as by [`close`](crate::WebSocket::close).
     pub(super) is_discarding: bool,
-    /// Whether the closing handshake began as the application dropped a handle.
+    /// Whether the closing handshake began because the application dropped a handle.
     pub(super) is_closed_by_drop: bool,
-    /// Whether a shutdown has given the connection up.
+    /// Whether a shutdown has dropped the connection.
     pub(super) is_dropped: bool,
     /// Whether the IO was taken out.
     pub(super) is_detached: bool,
-    /// Whether the connection was cut, as its closing handshake made no progress.
+    /// Whether the connection was cut because its closing handshake made no progress.
     pub(super) is_cut: bool,
     /// Whether a driver is polling the handler now, and the number of that turn.
     pub(super) is_polling: bool,
     pub(super) turn: u32,
     /// Whether a task was spawned that does the driver's work if the handler blocks its thread.
     pub(super) has_rescue: bool,
-    /// The runtime that the driver runs in, and whether a task of that is about to write.
+    /// The runtime of the driver, and whether a task of that runtime is about to write.
     pub(super) home: Option<runtime::Id>,
     pub(super) is_delivering: bool,
-    /// Until when something may wait that the handler has sent.
+    /// Until when messages of the handler may wait.
     corked: Option<Instant>,
     budget: usize,
-    /// Whether a deadline may come before what the alarm is set to.
+    /// Whether there may be a deadline before the time of the alarm.
     pub(super) has_new_deadline: bool,
 }
 
@@ -86,7 +85,7 @@ impl Users {
         }
     }
 
-    /// Returns whether messages that come are wanted by nobody.
+    /// Returns `true` if received messages are discarded.
     pub(super) fn discards(&self) -> bool {
         !self.has_reader || self.is_discarding
     }
@@ -103,35 +102,35 @@ impl Users {
         self.corked = None;
     }
 
-    /// Returns whether what the handler has sent waits for too long already; the time counts from
-    /// the first call.
+    /// Returns `true` if messages of the handler have waited too long. The time counts from the
+    /// first call.
     pub(super) fn is_cork_over(&mut self) -> bool {
         let now = Instant::now();
         now >= *self.corked.get_or_insert_with(|| now + MAX_CORKED)
     }
 
-    /// All that the handler has sent is written.
+    /// Notes that all messages of the handler are written.
     pub(super) fn uncork(&mut self) {
         self.corked = None;
     }
 
-    /// Counts work with the input.
+    /// Counts work on the input.
     pub(super) fn count(&mut self, bytes: usize) {
         self.budget = self.budget.saturating_sub(bytes + STEP);
     }
 
-    /// Counts a step in which something may be inflated: that takes as long as many others, however
-    /// little comes of it.
+    /// Counts a step that may inflate data, which takes as long as many other steps even if it
+    /// produces little.
     pub(super) fn count_inflating(&mut self) {
         self.budget = self.budget.saturating_sub(INFLATING);
     }
 
-    /// Returns whether others are to have their turn.
+    /// Returns `true` if the task has to yield.
     pub(super) fn is_tired(&self) -> bool {
         self.budget == 0
     }
 
-    /// Others had, or have, their turn.
+    /// Renews the budget, because other tasks run or have run.
     pub(super) fn rest(&mut self) {
         self.budget = BUDGET;
     }
@@ -157,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_begins_rested_and_has_a_number_of_its_own() {
+    fn turn_begins_with_a_full_budget_and_a_new_number() {
         let mut users = Users::new();
         for turn in 1..4 {
             users.count(BUDGET);
@@ -169,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_is_unwanted_without_a_reader_or_while_that_closes() {
+    fn messages_are_discarded_without_a_reader_or_while_closing() {
         let mut users = Users::new();
         for (has_reader, is_discarding) in [(true, false), (true, true), (false, false), (false, true)] {
             (users.has_reader, users.is_discarding) = (has_reader, is_discarding);
@@ -178,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cork_that_was_just_put_in_holds_until_it_is_taken_out() {
+    fn cork_ends_after_its_time_or_when_it_is_removed() {
         let mut users = Users::new();
         assert!(!users.is_cork_over());
         std::thread::sleep(super::MAX_CORKED);

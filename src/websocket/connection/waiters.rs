@@ -1,4 +1,4 @@
-//! The tasks that wait for a connection, each with a place of its own.
+//! The tasks that wait for a connection, each with its own place.
 
 use std::{collections::BTreeMap, task::Waker};
 
@@ -10,31 +10,31 @@ pub(super) struct Waiters {
     /// The task of the driver that was polled last.
     driver: Option<Waker>,
     reader: Option<Waker>,
-    /// Whether the reader is on the driver's task, and woken with that.
+    /// Whether the reader is on the driver's task, and is woken with it.
     reads_as_driver: bool,
-    /// Whether the reader was woken and has not looked.
+    /// Whether the reader was woken and not polled since.
     is_reader_due: bool,
-    /// Boxed, as there are mostly none.
+    /// Boxed, because there are usually none.
     others: Option<Box<Others>>,
     last: u64,
 }
 
-/// Those who wait besides the reader and the driver.
+/// The waiting tasks except the reader and the driver.
 #[derive(Debug, Default)]
 struct Others {
-    /// The tasks of other drivers: a driven socket may be given one more.
+    /// The tasks of other drivers. A socket with a driver may get another one.
     drivers: Vec<Waker>,
     queue: BTreeMap<Place, Waker>,
 }
 
-/// What a task waits for, in the order in which it is served.
+/// The events that tasks wait for, in the order in which the tasks are served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::websocket) enum Event {
-    /// Another driver's work.
+    /// The work of another driver.
     Drive,
-    /// The link, with which somebody works.
+    /// The link, which another task uses.
     Link,
-    /// Room for one more message.
+    /// Space for another message.
     Room,
     /// The compressor, which another sender uses.
     Compressor,
@@ -48,8 +48,8 @@ pub(in crate::websocket) enum Event {
 
 /// A place in the queue. A dropped future gives it back.
 ///
-/// Places are in the order of their kinds, events and numbers. The event is taken apart, as every
-/// future that sends has room for a place.
+/// Places are ordered by kind, event and number. The event is stored in two fields to make the
+/// place smaller, because every future that sends contains one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::websocket) struct Place {
     kind: Kind,
@@ -58,13 +58,13 @@ pub(in crate::websocket) struct Place {
     number: u64,
 }
 
-/// Who waits in a place.
+/// The kind of waiter in a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::websocket) enum Kind {
-    /// A future, which is polled again once it was woken, or dropped.
+    /// A future. After it was woken, it is polled again or dropped.
     Future,
-    /// A `Sink`, which may stay and never be polled again. So it is woken in addition to a future,
-    /// never in place of one.
+    /// A `Sink`, which may exist without being polled again. It is therefore woken in addition to a
+    /// future, never instead of one.
     Sink,
 }
 
@@ -102,7 +102,7 @@ impl Waiters {
         Place::new(kind, event, self.last)
     }
 
-    /// Returns whether `waker` would wake what is registered at `place`.
+    /// Returns `true` if `waker` wakes the task that is registered at `place`.
     pub(super) fn is_waiting(&self, place: Place, waker: &Waker) -> bool {
         let known = self.others.as_ref().and_then(|others| others.queue.get(&place));
         known.is_some_and(|known| known.will_wake(waker))
@@ -114,7 +114,7 @@ impl Waiters {
         }
     }
 
-    /// Gives a place back; returns whether nobody had been woken for it.
+    /// Gives a place back. Returns `true` if its task had not been woken.
     pub(super) fn leave(&mut self, place: Place, deferred: &mut Deferred) -> bool {
         let waker = self.take(place);
         let was_waiting = waker.is_some();
@@ -138,7 +138,7 @@ impl Waiters {
         self.reads_as_driver = true;
     }
 
-    /// Returns whether the reader was woken and has not looked since, or since this was asked.
+    /// Returns `true` if the reader was woken and not polled since, and clears this state.
     pub(super) fn take_reader_due(&mut self) -> bool {
         std::mem::take(&mut self.is_reader_due)
     }
@@ -150,7 +150,7 @@ impl Waiters {
         }
     }
 
-    /// Forgets the reader; returns whether it had not been woken.
+    /// Unregisters the reader. Returns `true` if it had not been woken.
     pub(super) fn leave_reader(&mut self, deferred: &mut Deferred) -> bool {
         self.is_reader_due = false;
         let reader = self.reader.take();
@@ -185,12 +185,12 @@ impl Waiters {
         self.shrink();
     }
 
-    /// Takes the driver's waker, which registers anew when it is polled.
+    /// Takes the driver's waker. The driver registers again when it is polled.
     pub(super) fn take_driver(&mut self) -> Option<Waker> {
         self.driver.take()
     }
 
-    /// Wakes the driver, which registers anew when it is polled.
+    /// Wakes the driver, which registers again when it is polled.
     pub(super) fn wake_driver(&mut self, deferred: &mut Deferred) {
         if let Some(driver) = self.driver.take() {
             deferred.wake(driver);
@@ -224,8 +224,8 @@ impl Waiters {
         self.wake_kind(Kind::Sink, event, event, deferred);
     }
 
-    /// Wakes one future that waits for anything, and the sinks: without a driver, it does the
-    /// driver's work.
+    /// Wakes one future that waits for any event, and the sinks. Without a driver, the future does
+    /// the driver's work.
     pub(super) fn wake_any(&mut self, deferred: &mut Deferred) {
         if self.others.is_none() {
             return;
@@ -267,7 +267,7 @@ impl Waiters {
         waker
     }
 
-    /// Gives the memory of those who do not wait any more back.
+    /// Frees the memory of tasks that no longer wait.
     fn shrink(&mut self) {
         self.others.take_if(|others| others.queue.is_empty() && others.drivers.is_empty());
     }
@@ -282,7 +282,7 @@ mod tests {
 
     use super::{Deferred, Event, Kind, Place, Waiters};
 
-    /// A task that notes when it is woken.
+    /// A task that records when it is woken.
     struct Task(&'static str, Arc<Mutex<Vec<&'static str>>>);
 
     impl Wake for Task {
@@ -309,18 +309,18 @@ mod tests {
             place
         }
 
-        /// Calls `f` and returns who was woken by that, in order.
+        /// Calls `f` and returns the tasks that it woke, in order.
         fn woken(&mut self, f: impl FnOnce(&mut Waiters, &mut Deferred)) -> Vec<&'static str> {
             let mut deferred = Deferred::default();
             f(&mut self.waiters, &mut deferred);
-            assert!(self.woken.lock().unwrap().is_empty(), "nobody is woken under the lock");
+            assert!(self.woken.lock().unwrap().is_empty(), "no task is woken under the lock");
             drop(deferred);
             std::mem::take(&mut *self.woken.lock().unwrap())
         }
     }
 
     #[test]
-    fn those_who_wait_for_one_event_are_woken_in_order() {
+    fn waiters_of_one_event_are_woken_in_order() {
         let mut bench = Bench::default();
         for name in ["a", "b", "c"] {
             bench.wait(name, Kind::Future, Event::Room);
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sink_is_woken_beside_a_future() {
+    fn sink_is_woken_in_addition_to_a_future() {
         let mut bench = Bench::default();
         bench.wait("sink", Kind::Sink, Event::Room);
         bench.wait("a", Kind::Future, Event::Room);
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_has_its_event_and_the_order_of_the_events() {
+    fn place_keeps_its_event_and_the_order_of_events() {
         let events = [
             Event::Drive,
             Event::Link,
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn positions_are_woken_up_to_what_is_written() {
+    fn waiters_are_woken_up_to_the_written_position() {
         let mut bench = Bench::default();
         bench.wait("close", Kind::Future, Event::Written(u64::MAX));
         bench.wait("3", Kind::Sink, Event::Written(3));
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_is_given_back_leaves_nothing() {
+    fn place_that_is_given_back_frees_its_memory() {
         let mut bench = Bench::default();
         let a = bench.wait("a", Kind::Future, Event::Room);
         let b = bench.wait("b", Kind::Future, Event::Room);
@@ -396,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_is_due_from_when_it_was_woken_until_it_looks() {
+    fn reader_is_due_from_its_wake_up_until_it_is_polled() {
         let mut bench = Bench::default();
         assert!(bench.woken(Waiters::wake_reader).is_empty());
         assert!(!bench.waiters.take_reader_due(), "there is none");
@@ -404,7 +404,7 @@ mod tests {
             let waker = bench.waker("reader");
             bench.waiters.set_reader(waker.clone(), &mut Deferred::default());
             assert!(bench.waiters.has_reader());
-            // Under Miri, a waker and its clone may have tables of their own.
+            // Under Miri, a waker and its clone may have different vtables.
             assert!(cfg!(miri) || bench.waiters.is_reader(&waker));
             assert_eq!(bench.woken(Waiters::wake_reader), ["reader"]);
             assert!(!bench.waiters.has_reader());
