@@ -1,4 +1,4 @@
-//! Connections that have nobody to look after them.
+//! Drivers for connections without one.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::close::CloseCode;
 
-/// Returns a connection to be shared, which is looked after when nobody else does.
+/// Returns a shared connection, which gets a background driver when nothing else drives it.
 pub(super) fn share<IO>(io: IO, unread: &[u8], mut negotiated: Negotiated) -> Arc<Shared<IO>>
 where
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -31,7 +31,7 @@ where
     })
 }
 
-/// Begins the closing handshake, and has it finished.
+/// Begins the closing handshake, and ensures that a driver completes it.
 fn on_reader_dropped<IO>(shared: &Arc<Shared<IO>>, code: CloseCode)
 where
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -45,8 +45,8 @@ where
     }
 }
 
-/// Has a connection without a driver driven in the background. Outside of a runtime there is none:
-/// then only what can be done at once is done.
+/// Spawns a background driver if the connection has no driver. Outside of a runtime this is
+/// impossible: then a connection without a reader writes as much as it can at once, and ends.
 fn ensure_driven<IO>(shared: &Arc<Shared<IO>>)
 where
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -57,7 +57,7 @@ where
     }
     match runtime::Handle::try_current() {
         Ok(runtime) => drop(runtime.spawn(Driver::background(Arc::clone(shared)))),
-        // Whoever receives looks after it from now on.
+        // The reader drives the connection from now on.
         Err(_) if !shared.with(|connection, _| connection.is_left()) => {}
         Err(_) => shared.end_now(),
     }
@@ -75,7 +75,7 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin> Deliver for Shared<IO> {
         let (connection, deferred) = locked.parts();
         connection.end_delivery();
         connection.wake_driver(deferred);
-        // A driver whose handler blocks its thread does not come.
+        // A driver whose handler blocks its thread is not polled.
         if connection.turn().is_some() {
             drop(Shared::write(self, locked));
         }

@@ -5,16 +5,16 @@ use tungstenite::Message;
 use super::connection::Compressed;
 use crate::deflate::Standalone;
 
-/// One message for many sockets. It is compressed once for all those that compress it to the same
+/// One message for many sockets. It is compressed once for all sockets that compress it to the same
 /// bytes.
 ///
-/// It is not framed once: a header before a copy takes a nanosecond at most, of several hundred for
-/// each socket.
+/// It is framed separately for each socket: adding a header to a copy takes at most a nanosecond of
+/// the several hundred nanoseconds that each socket takes.
 #[derive(Debug)]
 pub(crate) struct Broadcast {
     message: Message,
-    /// What it was compressed to, or that it did not become smaller. There is more than one entry
-    /// only where sockets of several settings or windows meet.
+    /// The results of compressing the message; `None` if it did not become smaller. There are
+    /// several entries only if the sockets have different settings or window sizes.
     compressed: Vec<(Standalone, Option<Compressed>)>,
 }
 
@@ -31,8 +31,8 @@ impl Broadcast {
         self.message
     }
 
-    /// Returns what the message was compressed to, or `None` if it was not compressed so before.
-    /// Then [`compress`](Self::compress) does it, which is not for under a lock.
+    /// Returns the result of compressing the message with `standalone`, or `None` if that was not
+    /// done yet. [`compress`](Self::compress) does it, and must not be called under a lock.
     pub(super) fn compressed(&self, standalone: Standalone) -> Option<&Option<Compressed>> {
         self.compressed.iter().find(|(known, _)| *known == standalone).map(|(_, compressed)| compressed)
     }

@@ -21,16 +21,37 @@ use tungstenite::{
 use super::{operations::Receiving, receiver::Receiver, socket::WebSocket};
 use crate::io::UpgradedIo;
 
-/// A text or binary message that is received in chunks: a [`Stream`] of [`Bytes`]. Returned by
-/// [`WebSocket::recv_chunks`] and [`Receiver::recv_chunks`].
+/// A text or binary message that is received in chunks: a [`Stream`] of [`Bytes`].
 ///
-/// Dropping it before its end skips the rest of the message: the next message is received next.
+/// [`WebSocket::recv_chunks`] and [`Receiver::recv_chunks`] return it.
+///
+/// Dropping it before its end skips the rest of the message.
+///
+/// # Examples
+///
+/// ```
+/// use tower_websocket::{Error, WebSocket};
+///
+/// /// Prints the size of each message.
+/// async fn measure(mut socket: WebSocket) -> Result<(), Error> {
+///     while let Some(message) = socket.recv_chunks().await {
+///         let mut message = message?;
+///         let kind = if message.is_text() { "text" } else { "binary" };
+///         let mut len = 0;
+///         while let Some(chunk) = message.recv().await {
+///             len += chunk?.len();
+///         }
+///         println!("a {kind} message of {len} bytes");
+///     }
+///     Ok(())
+/// }
+/// ```
 pub struct Chunks<'a, IO = UpgradedIo> {
     receiving: Receiving<'a, IO>,
     is_text: bool,
     /// The first chunk, until it is taken.
     first: Bytes,
-    /// Whether the last piece has arrived, or none will.
+    /// Set once the last piece has arrived, or none will.
     is_over: bool,
 }
 
@@ -40,29 +61,40 @@ impl<'a, IO> Chunks<'a, IO> {
         Self { receiving, is_text, first: first.into_payload(), is_over }
     }
 
-    /// Returns whether the message is text: each chunk is UTF-8 then, as no character is cut.
+    /// Returns `true` if the message is text.
+    ///
+    /// Each of its chunks is UTF-8, because no character is split.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn is_text(&self) -> bool {
         self.is_text
     }
 
-    /// Returns whether the message is binary.
+    /// Returns `true` if the message is binary.
+    ///
+    /// See the [example](Self#examples) of the type, which calls [`is_text`](Self::is_text).
     pub fn is_binary(&self) -> bool {
         !self.is_text
     }
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Chunks<'_, IO> {
-    /// Receives the next chunk; returns `None` at the end of the message. No chunk is empty.
+    /// Receives the next chunk, or returns `None` at the end of the message. No chunk is empty.
     ///
     /// # Errors
     ///
-    /// As [`WebSocket::recv`], whose [table](WebSocket#errors-of-receiving-and-sending) shows which
-    /// there are, and [`Error::Io`] of kind [`UnexpectedEof`](std::io::ErrorKind::UnexpectedEof) if
-    /// the peer's Close comes before the message's end. `None` follows: the message is not whole.
+    /// Returns the errors of [`WebSocket::recv`], which a
+    /// [table](WebSocket#errors-of-receiving-and-sending) lists, and [`Error::Io`] of kind
+    /// [`UnexpectedEof`](std::io::ErrorKind::UnexpectedEof) if the peer's Close arrives before the
+    /// end of the message. After an error, the message is incomplete, and `None` follows.
     ///
     /// # Cancel safety
     ///
     /// This method is cancel safe. If it is dropped before it completes, no chunk is lost.
+    ///
+    /// # Examples
+    ///
+    /// See the [example](Self#examples) of the type.
     pub async fn recv(&mut self) -> Option<Result<Bytes, Error>> {
         poll_fn(|cx| self.poll_chunk(cx)).await
     }
@@ -108,19 +140,32 @@ impl<IO> fmt::Debug for Chunks<'_, IO> {
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
-    /// Receives the next text or binary message in chunks, as they arrive; returns `None` once the
-    /// connection is over. Pings, pongs and the peer's Close, which are answered in any case, are
-    /// skipped.
+    /// Receives the next text or binary message in chunks as they arrive, or returns `None` once
+    /// the connection is over.
     ///
-    /// With [`Config::receive_in_chunks`](crate::Config::receive_in_chunks) a message may have any
-    /// size: no more of it is held than what is received ahead, about 128 KiB, also of a compressed
-    /// one. Without, a message is received whole, within the limits, and is one chunk.
+    /// Skips pings, pongs and the peer's Close, which are still answered automatically.
+    ///
+    /// With [`Config::receive_in_chunks`](crate::Config::receive_in_chunks), a message may have any
+    /// size. At most about 128 KiB of it are held in memory, even if it is compressed. Without that
+    /// setting, a message is received whole, within the size limits, as one chunk.
+    ///
+    /// # Errors
+    ///
+    /// Returns the same errors as [`recv`](Self::recv).
+    ///
+    /// # Cancel safety
+    ///
+    /// This method is cancel safe. If it is dropped before it completes, no part of a text or
+    /// binary message is lost.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use tokio::{fs::File, io::AsyncWriteExt};
+    /// use tower::BoxError;
     /// use tower_websocket::{Config, WebSocket, WebSocketUpgradeLayer};
     ///
-    /// async fn upload(mut socket: WebSocket) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    /// async fn upload(mut socket: WebSocket) -> Result<(), BoxError> {
     ///     while let Some(message) = socket.recv_chunks().await {
     ///         let mut message = message?;
     ///         let mut file = File::create("upload").await?;
@@ -135,31 +180,27 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     /// let layer = WebSocketUpgradeLayer::accept_all(upload)
     ///     .with_config(Config::new().receive_in_chunks(true));
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`recv`](Self::recv).
-    ///
-    /// # Cancel safety
-    ///
-    /// This method is cancel safe. If it is dropped before it completes, no part of a text or
-    /// binary message is lost.
     pub async fn recv_chunks(&mut self) -> Option<Result<Chunks<'_, IO>, Error>> {
         first_chunk(self.shared().recv()).await
     }
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Receiver<IO> {
-    /// Receives the next text or binary message in chunks, as [`WebSocket::recv_chunks`] does.
+    /// Receives the next text or binary message in chunks, in the same way as
+    /// [`WebSocket::recv_chunks`].
     ///
     /// # Errors
     ///
-    /// As [`recv`](Self::recv).
+    /// Returns the same errors as [`recv`](Self::recv).
     ///
     /// # Cancel safety
     ///
     /// This method is cancel safe. If it is dropped before it completes, no part of a text or
     /// binary message is lost.
+    ///
+    /// # Examples
+    ///
+    /// See the [example](WebSocket::recv_chunks) of `WebSocket::recv_chunks`.
     pub async fn recv_chunks(&mut self) -> Option<Result<Chunks<'_, IO>, Error>> {
         first_chunk(self.shared().recv()).await
     }

@@ -1,4 +1,4 @@
-//! What an open socket holds for as long as it is open.
+//! The resources that an open socket holds.
 
 use std::{
     sync::Arc,
@@ -12,15 +12,15 @@ use tokio::{
 
 use crate::shutdown::{Open, Shutdown, Stage};
 
-/// What an open socket holds for as long as it is open: its place under the limit, and its place in
-/// the count.
+/// The resources that an open socket holds until it is closed: a permit of the connection limit,
+/// and an entry in the count of a shutdown.
 #[derive(Debug)]
 pub(crate) struct ConnectionGuard {
     _place: Option<OwnedSemaphorePermit>,
     open: Option<Open>,
 }
 
-/// Why there is no permit.
+/// Why a socket was not admitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum GuardError {
     ShuttingDown,
@@ -28,7 +28,7 @@ pub(crate) enum GuardError {
 }
 
 impl ConnectionGuard {
-    /// Admits one more socket, if there is room for it and no shutdown.
+    /// Admits one more socket, unless the limit is reached or a shutdown has begun.
     pub(crate) fn acquire(
         limit: Option<&Arc<Semaphore>>,
         shutdown: Option<&Shutdown>,
@@ -46,20 +46,20 @@ impl ConnectionGuard {
         Ok(Self { _place: place, open })
     }
 
-    /// Has the shutdown count the socket as one that was dropped: its closing handshake timed out.
+    /// Makes the shutdown count the socket as dropped, because its closing handshake timed out.
     pub(crate) fn note_cut(&mut self) {
         if let Some(open) = &self.open {
             open.note_cut();
         }
     }
 
-    /// Returns when the socket is to send its Close in a shutdown that spreads them, or `None` if
-    /// that never comes. Each call takes another turn.
+    /// Returns when the socket has to send its Close in a shutdown that spreads the Closes over
+    /// time, or `None` if it never has to. Each call takes another turn.
     pub(crate) fn take_turn(&self) -> Option<Instant> {
         self.open.as_ref().and_then(Open::take_turn)
     }
 
-    /// Ready with each new stage of the shutdown, once.
+    /// Ready once for each new stage of the shutdown.
     pub(crate) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<Stage> {
         match &mut self.open {
             Some(open) => open.poll_stage(cx),

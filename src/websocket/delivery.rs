@@ -1,9 +1,9 @@
-//! Writing what senders on other tasks have left, for many connections on one task.
+//! Batched writes for connections whose messages come from other tasks.
 //!
-//! To write, a connection's own task would have to be woken, and would poll its handler first.
-//! Where one message goes to a thousand connections, most of the work would be that. So a
-//! connection that a sender has given something is put into a batch, and a batch is written on a
-//! task of its own: small ones, so that other tasks get their turn and other threads their share.
+//! To write, a connection's own task would have to be woken, and would poll its handler first. If
+//! one message goes to a thousand connections, most of the work would be that. So such connections
+//! are collected in batches, and a separate task writes each batch. Batches are small so that other
+//! tasks get their turn and other threads get a share of the work.
 
 use std::{
     cell::RefCell,
@@ -17,24 +17,24 @@ use std::{
 
 use tokio::runtime;
 
-/// How many connections are in a batch at most.
+/// The maximum number of connections in a batch.
 const MAX_BATCH: usize = 32;
 
-/// A connection that has something to be written.
+/// A connection with unwritten messages.
 pub(super) trait Deliver: Send + Sync {
-    /// Writes it, or begins to.
+    /// Writes the messages, or begins to.
     fn write(&self);
 
-    /// Leaves it to the driver.
+    /// Leaves the writing to the driver.
     fn defer_to_driver(&self);
 }
 
-/// Has `connection`, whose driver runs in the runtime `home`, written soon.
+/// Schedules a write for `connection`, whose driver runs in the runtime `home`.
 pub(super) fn deliver(connection: Arc<dyn Deliver>, home: runtime::Id) {
-    // Another runtime may stop, or be left alone, while the connection's own goes on.
+    // Another runtime may stop or may not be polled while the connection's own runtime runs.
     let here = runtime::Handle::try_current().ok().filter(|here| here.id() == home);
     let Some(here) = here else { return connection.defer_to_driver() };
-    // None where the thread is ending: a socket may be used by the destructor of a thread-local.
+    // `None` while the thread ends: the destructor of a thread-local may use a socket.
     let open = OPEN.try_with(|open| open.borrow().clone()).ok().flatten();
     let connection = match open {
         Some((at, batch)) if at == home => batch.push(connection),
@@ -43,7 +43,7 @@ pub(super) fn deliver(connection: Arc<dyn Deliver>, home: runtime::Id) {
     let Err(connection) = connection else { return };
     let batch = Arc::new(Batch(Mutex::new(Some(vec![connection]))));
     let _ = OPEN.try_with(|open| open.replace(Some((home, Arc::clone(&batch)))));
-    // Not under the borrow: a runtime that is shut down drops it at once.
+    // After the borrow has ended, because a runtime that is shut down drops the task at once.
     here.spawn(Delivery(batch));
 }
 
@@ -52,11 +52,11 @@ thread_local! {
     static OPEN: RefCell<Option<(runtime::Id, Arc<Batch>)>> = const { RefCell::new(None) };
 }
 
-/// Connections that are written together; `None` once it is too late for more.
+/// Connections that are written together; `None` once the batch is closed.
 struct Batch(Mutex<Option<Vec<Arc<dyn Deliver>>>>);
 
 impl Batch {
-    /// Takes one more, or gives it back.
+    /// Adds a connection, or returns it if the batch is full or closed.
     fn push(&self, connection: Arc<dyn Deliver>) -> Result<(), Arc<dyn Deliver>> {
         match &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(connections) if connections.len() < MAX_BATCH => {
@@ -73,7 +73,7 @@ impl Batch {
     }
 }
 
-/// Writes a batch.
+/// A task that writes a batch.
 struct Delivery(Arc<Batch>);
 
 impl Future for Delivery {
@@ -95,7 +95,7 @@ impl Drop for Delivery {
     }
 }
 
-/// What is left of a batch is left to the drivers.
+/// The unwritten rest of a batch. Dropping it leaves the rest to the drivers.
 struct Undelivered(vec::IntoIter<Arc<dyn Deliver>>);
 
 impl Drop for Undelivered {
@@ -139,7 +139,7 @@ mod tests {
     }
 
     impl Fake {
-        /// How often it was written, and left to its driver.
+        /// Returns how often it was written, and how often it was left to its driver.
         fn counts(&self) -> (usize, usize) {
             (self.written.load(Ordering::Relaxed), self.left.load(Ordering::Relaxed))
         }
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn many_are_written_in_small_batches_once_the_sender_waits() {
+    async fn connections_are_written_in_small_batches_once_the_sender_yields() {
         let home = Handle::current();
         let fakes: Vec<_> = (0..3 * MAX_BATCH).map(|_| Arc::new(Fake::default())).collect();
         for fake in &fakes {
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn elsewhere_the_driver_is_left_to_write() {
+    fn outside_of_the_home_runtime_the_driver_writes() {
         let (home, other) = (current_thread(), current_thread());
         let fake = Arc::new(Fake::default());
         deliver(Arc::clone(&fake) as _, home.handle().id());
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_that_its_runtime_drops_is_left_to_the_drivers() {
+    fn batch_dropped_by_its_runtime_is_left_to_the_drivers() {
         let home = current_thread();
         let fake = Arc::new(Fake::default());
         home.block_on(async { deliver(Arc::clone(&fake) as _, Handle::current().id()) });
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_that_panics_takes_no_other_with_it() {
+    async fn panic_in_a_write_does_not_affect_other_connections() {
         let fakes = [false, true, false].map(|is_broken| Arc::new(Fake { is_broken, ..Fake::default() }));
         for fake in &fakes {
             deliver(Arc::clone(fake) as _, Handle::current().id());

@@ -1,4 +1,4 @@
-//! The future that runs a handler and looks after its connection.
+//! The future that runs a handler and maintains its connection.
 
 use std::{
     any::Any,
@@ -21,22 +21,54 @@ use super::{
 use crate::trace::Scope;
 
 pin_project! {
-    /// Runs a handler and looks after its connection: writing, keepalive, and the end.
+    /// A future that runs a handler and maintains its connection: writes, keepalive, and the
+    /// closing handshake.
     ///
-    /// - Messages that the handler sends are written when its poll returns, so that messages which leave together cost one
-    ///   system call; see [`Config::cork`](crate::Config::cork).
-    /// - While the handler does not receive, messages are
-    ///   [received ahead](crate::WebSocket#what-happens-while-the-handler-does-not-receive): pings are answered, and the peer's
-    ///   Close or end of stream ends the connection.
-    /// - If the handler's poll blocks its thread and something happens to the connection, a task of its own does the driver's
-    ///   work after 2 ms, in a runtime with several threads.
-    /// - However the handler ends, the closing handshake is finished before this future is.
+    /// - Messages that the handler sends are written when its poll returns, so that messages that
+    ///   are written together cost one system call. See [`Config::cork`](crate::Config::cork).
+    /// - While the handler does not receive, messages are [received for
+    ///   it](crate::WebSocket#what-happens-while-the-handler-does-not-receive): pings are answered,
+    ///   and the peer's Close or end of stream ends the connection.
+    /// - If the handler's poll blocks its thread and the connection has an event, a separate task
+    ///   does the driver's work after 2 ms. This needs a runtime with several threads.
+    /// - Regardless of how the handler ends, this future completes the closing handshake first.
     ///
-    /// Resolves to the handler's output, or to `None` if [`Shutdown::drain`](crate::Shutdown::drain) timed out and dropped the
-    /// handler. If the handler panics, the panic is resumed once the connection is over.
+    /// Resolves to the handler's output, or to `None` if
+    /// [`Shutdown::drain`](crate::Shutdown::drain) timed out and dropped the handler. If the
+    /// handler panics, the panic is resumed once the connection is over.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use tokio::net::{TcpListener, TcpStream};
+    /// use tower_websocket::{AcceptAll, Acceptor, Error, WebSocket};
+    ///
+    /// async fn echo(mut socket: WebSocket<TcpStream>) -> Result<(), Error> {
+    ///     while let Some(message) = socket.recv_data().await {
+    ///         socket.send(message?).await?;
+    ///     }
+    ///     Ok(())
+    /// }
+    ///
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// let acceptor = Acceptor::new(AcceptAll);
+    /// let listener = TcpListener::bind("127.0.0.1:9001").await?;
+    /// loop {
+    ///     let (stream, _) = listener.accept().await?;
+    ///     let acceptor = acceptor.clone();
+    ///     tokio::spawn(async move {
+    ///         if let Ok((socket, ())) = acceptor.accept(stream).await {
+    ///             if let Some(Err(error)) = socket.drive(echo).await {
+    ///                 eprintln!("{error}");
+    ///             }
+    ///         }
+    ///     });
+    /// }
+    /// # }
+    /// ```
     #[must_use = "futures do nothing unless polled"]
     pub struct Driver<IO, Fut: Future> {
-        // The handler is dropped before the guard looks at what it has left.
+        // The handler is dropped before the guard, which acts on what the handler left behind.
         #[pin]
         stage: Stage<Fut>,
         guard: DriverGuard<IO>,
@@ -44,7 +76,7 @@ pin_project! {
 }
 
 pin_project! {
-    /// How far a handler is.
+    /// The progress of a handler.
     #[project = StageProj]
     enum Stage<Fut: Future> {
         Running { #[pin] handler: Fut, scope: Option<Scope> },
@@ -54,7 +86,7 @@ pin_project! {
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin, Fut: Future> Driver<IO, Fut> {
-    /// Calls `handler`, with the driver already there for what it does.
+    /// Calls `handler` while the driver is already registered, so that the call may use the socket.
     pub(super) fn new(shared: Arc<Shared<IO>>, handler: impl FnOnce() -> Fut) -> Self {
         Self::with_guard(shared, handler, |shared| shared.act(Act::EnsureDriven))
     }
@@ -74,9 +106,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, Fut: Future> Driver<IO, Fut> {
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Driver<IO, Ready<()>> {
-    /// A driver that looks after a connection whose handler is gone. Nobody takes its place: a
-    /// runtime that shuts down drops whatever it is given. Then a connection that nobody reads is
-    /// over, or its senders would keep it open.
+    /// Returns a driver for a connection whose handler is gone. If it is dropped, no other driver
+    /// takes its place, because a runtime that shuts down drops every task that is spawned on it. A
+    /// connection that has no reader is then ended: otherwise its senders would keep it open.
     pub(super) fn background(shared: Arc<Shared<IO>>) -> Self {
         Self::with_guard(
             shared,
@@ -143,13 +175,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, Fut: Future> Future for Driver<IO, Fut>
     }
 }
 
-/// Begins a turn of the handler. Before that, as it may block, the IO and the timers learn whom to
-/// wake, and what has happened is looked at.
+/// Begins a turn of the handler. Because the handler may block, the IO and the timers first get the
+/// task's waker, and pending events are handled.
 fn begin_turn<IO>(shared: &Shared<IO>, cx: &mut Context<'_>)
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    // Cloned before it is known to be needed, as it must not be cloned under the lock.
+    // Cloned in advance, because it must not be cloned under the lock.
     let mut waker = Some(cx.waker().clone());
     let is_to_look = shared.with(|connection, deferred| connection.begin_turn(&mut waker, deferred));
     if !is_to_look {
@@ -158,10 +190,10 @@ where
     let _ = shared.poll(cx.waker(), Seat::Driver, |_, _| Poll::<()>::Pending);
 }
 
-/// Tells the connection when its driver is gone.
+/// Notifies the connection when its driver is dropped.
 struct DriverGuard<IO> {
     shared: Arc<Shared<IO>>,
-    /// As a pointer: `Drop` has no bounds.
+    /// A function pointer, because `Drop` cannot have bounds.
     on_dropped: fn(&Arc<Shared<IO>>),
 }
 

@@ -1,11 +1,11 @@
-//! Where a handler's error is reported.
+//! Reports of handler errors.
 
 use std::sync::Arc;
 
 use super::shared::Shared;
 use crate::{io::UpgradedIo, trace::handler_failed};
 
-/// The connection of a handler, as far as its error is concerned.
+/// The connection of a handler, for reporting the handler's error.
 pub(crate) struct FailureReport(Arc<Shared<UpgradedIo>>);
 
 impl FailureReport {
@@ -13,7 +13,7 @@ impl FailureReport {
         Self(shared)
     }
 
-    /// The handler has failed: closes the connection with 1011, unless it is closing already.
+    /// Records a handler's error, and closes the connection with 1011 unless it is already closing.
     pub(crate) fn failed(&self, error: String) {
         let is_cause = self.0.with(|connection, deferred| connection.on_failure(&error, deferred));
         handler_failed(&error, is_cause);

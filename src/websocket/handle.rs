@@ -1,11 +1,11 @@
-//! The one who receives.
+//! The handle that receives.
 
 use std::{ops::Deref, sync::Arc};
 
 use super::shared::{Act, Shared};
 use crate::close::CloseCode;
 
-/// The one who receives: while it is there, the connection is open.
+/// The handle that receives. Dropping it closes the connection.
 pub(super) struct Handle<IO>(Arc<Shared<IO>>);
 
 impl<IO> Handle<IO> {
@@ -32,7 +32,7 @@ impl<IO> Drop for Handle<IO> {
     }
 }
 
-/// What the peer is told when a handle is dropped: a panic on its way up is an error.
+/// Returns the close code for a dropped handle: an error if a panic drops it.
 pub(super) fn code_of_drop() -> CloseCode {
     if std::thread::panicking() { CloseCode::INTERNAL_ERROR } else { CloseCode::NORMAL }
 }

@@ -1,4 +1,4 @@
-//! From a socket back to tokio-tungstenite's stream.
+//! Conversion of a socket to tokio-tungstenite's stream.
 
 use std::{error::Error as StdError, fmt};
 
@@ -10,21 +10,50 @@ use tungstenite::protocol::WebSocketConfig;
 use super::{connection::Attached, socket::WebSocket};
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
-    /// Returns tokio-tungstenite's own stream over the IO, with what was received and not taken yet
-    /// in front. Waits until everything that was sent is written.
+    /// Consumes the socket and returns tokio-tungstenite's [`WebSocketStream`] over the same IO.
     ///
-    /// The stream has the limits of the [`Config`](crate::Config); keepalive, timeouts and the
-    /// closing handshake are up to the caller from now on. A handler that wants nothing else is
-    /// made with [`stream_handler`](crate::upgrade::stream_handler).
+    /// Data that was received and not yet taken is passed on to the stream. Waits until everything
+    /// that was sent is written.
+    ///
+    /// The stream has the size limits of the [`Config`](crate::Config). Keepalive, timeouts and the
+    /// closing handshake become the caller's responsibility. For a handler that only needs such a
+    /// stream, use [`stream_handler`](crate::upgrade::stream_handler).
     ///
     /// # Errors
     ///
-    /// Returns the socket when the connection is closing, when a part of a message has arrived
-    /// (receive it first), and when compression was agreed on, which that stream does not know.
+    /// Returns an [`IntoInnerError`], which contains the socket, in these cases:
+    ///
+    /// - The connection is closing.
+    /// - Part of a message has arrived. Receive that message first.
+    /// - Compression was negotiated, which `WebSocketStream` does not support.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future drops the socket, which closes it.
+    /// This method is not cancel safe. If the future is dropped, it drops the socket, which closes
+    /// it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures_util::{SinkExt, StreamExt};
+    /// use tower::BoxError;
+    /// use tower_websocket::{WebSocket, websocket::IntoInnerError};
+    ///
+    /// async fn handler(socket: WebSocket) -> Result<(), BoxError> {
+    ///     let mut stream = match socket.into_inner().await {
+    ///         Ok(stream) => stream,
+    ///         Err(error) => {
+    ///             println!("not possible: {error}");
+    ///             let mut socket: WebSocket = error.into_socket();
+    ///             return Ok(socket.send("hello").await?);
+    ///         }
+    ///     };
+    ///     while let Some(message) = stream.next().await {
+    ///         stream.send(message?).await?;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
     pub async fn into_inner(self) -> Result<WebSocketStream<IO>, IntoInnerError<IO>> {
         let (io, front) = match self.detach().await {
             Ok(parts) => parts,
@@ -39,14 +68,18 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     }
 }
 
-/// The error of [`WebSocket::into_inner`], which has the socket.
+/// The error of [`WebSocket::into_inner`]. It contains the socket.
+///
+/// See the [example](WebSocket::into_inner) of `WebSocket::into_inner`.
 pub struct IntoInnerError<IO> {
     socket: WebSocket<IO>,
     attached: Attached,
 }
 
 impl<IO> IntoInnerError<IO> {
-    /// Returns the socket, as it was.
+    /// Returns the unchanged socket.
+    ///
+    /// See the [example](WebSocket::into_inner) of `WebSocket::into_inner`.
     pub fn into_socket(self) -> WebSocket<IO> {
         self.socket
     }
@@ -62,8 +95,8 @@ impl<IO> fmt::Display for IntoInnerError<IO> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.attached {
             Attached::Closing => "the connection is closing or closed",
-            Attached::Compressed => "compression was agreed on",
-            Attached::InsideMessage => "a part of a message has arrived",
+            Attached::Compressed => "compression was negotiated",
+            Attached::InsideMessage => "part of a message has arrived",
         })
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::codec::Key;
 
-/// Returns a key that nobody can predict from others (RFC 6455 §10.3): of the thread's generator,
-/// whose seed is the system's.
+/// Returns a key that cannot be predicted from earlier keys (RFC 6455 §10.3). The thread's
+/// generator makes it, which the system seeds.
 pub(super) fn random_key() -> Key {
     rand::random()
 }

@@ -1,10 +1,11 @@
-//! What the open connection has besides [`WebSocket`], [`Sender`](crate::Sender) and
-//! [`Receiver`](crate::Receiver), which are in the crate's root (RFC 6455 §5 to §8).
+//! The open connection (RFC 6455 §5 to §8): everything except [`WebSocket`],
+//! [`Sender`](crate::Sender) and [`Receiver`](crate::Receiver), which are exported from the crate's
+//! root.
 //!
 //! ```
 //! use tower_websocket::{Sender, websocket::TrySendError};
 //!
-//! /// Returns whether the peer keeps up.
+//! /// Returns `false` if the peer is stalled or the connection is closed.
 //! fn publish(sender: &Sender, event: &str) -> bool {
 //!     match sender.try_send(event) {
 //!         Ok(()) => true,
@@ -13,24 +14,34 @@
 //!     }
 //! }
 //! ```
+//!
+//! - [`Chunks`] is a message that is received in chunks, such as one that is larger than memory.
+//! - [`ByteStream`] is a socket as `AsyncRead + AsyncWrite`; [`ByteReader`] and [`ByteWriter`] are
+//!   its halves.
+//! - [`Driver`] runs a handler and maintains its connection meanwhile.
+//! - [`WeakSender`] sends without keeping the connection open.
+//! - [`WebSocketId`] identifies a socket, for example as the key of a registry.
+//! - [`TrySendError`] and [`IntoInnerError`] are the errors of
+//!   [`try_send`](crate::Sender::try_send) and [`into_inner`](WebSocket::into_inner).
 
-// WebSocket | Receiver, Sender (n), Driver    what the application holds
+// WebSocket | Receiver, Sender (n), Driver    the handles that the application holds
 //   └─ Shared ─ Lock<Connection>              connection/: private fields, the one loop in lock.rs
-//        ├─ Lifecycle, Deadlines (Backlog)    pure tables: what an input changes, what is due when
+//        ├─ Lifecycle, Deadlines (Backlog)    pure tables of states and of times
 //        ├─ Waiters, Users                    who is woken; who receives, sends, drives
-//        ├─ Inbox                             messages received ahead of the application
-//        ├─ Outbox ─ codec::Encoder           messages accepted and not written
-//        └─ Link ─ IO, codec::Decoder, Flight away while a task works with the IO, without the lock
+//        ├─ Inbox                             messages that the application has not taken
+//        ├─ Outbox ─ codec::Encoder           messages accepted and not yet written
+//        └─ Link ─ IO, codec::Decoder, Flight taken out while a task does IO, without the lock
 //
 // in    IO → Link::read → Unread → Decoder::decode → Connection::accept → Inbox, or the receiver
 // out   send → Outbox::push (compressed outside of the lock) → Encoder → Flight → Link::write → IO
 //
 // - Every operation is `Lock::poll`: try, do one piece of work outside of the lock, try again,
 //   wait.
-// - Whoever polls does the work. A driver does it all; without one, each task that waits does.
-// - The IO and the timer wake the connection, and that wakes its waiters.
-// - What calls foreign code (wakers, destructors, subscribers) is put into `Deferred`, which acts
-//   once the lock is released.
+// - The task that polls does the work. A driver does all of it; without a driver, each waiting task
+//   does.
+// - The IO and the timer wake the connection, which wakes its waiters.
+// - Calls to foreign code (wakers, destructors, subscribers) are collected in `Deferred`, which
+//   makes them once the lock is released.
 
 mod background;
 mod broadcast;

@@ -1,4 +1,4 @@
-//! What an accepted handshake leaves for its connection.
+//! The results of the opening handshake.
 
 use std::{any::Any, sync::Arc};
 
@@ -13,7 +13,7 @@ use crate::{
     trace::{Trace, tcp_failed},
 };
 
-/// What an accepted handshake leaves for its connection.
+/// The results of the opening handshake that its connection needs.
 #[derive(Debug)]
 pub(crate) struct Negotiated {
     pub(crate) id: WebSocketId,
@@ -23,12 +23,13 @@ pub(crate) struct Negotiated {
     pub(crate) permit: ConnectionGuard,
     pub(crate) protocol: Option<HeaderValue>,
     pub(crate) deflate: NegotiatedDeflate,
-    /// `None` records nothing.
+    /// `None` disables tracing.
     pub(crate) trace: Option<Trace>,
 }
 
 impl Negotiated {
-    /// Sets the options of a TCP socket. One that is closed already may not take them.
+    /// Sets the options of a TCP socket. This may fail if the socket is already closed, so a
+    /// failure is only logged.
     pub(crate) fn set_tcp_options(&self, io: &dyn Any) {
         if let Err(error) = self.config.tcp.apply(io) {
             tcp_failed(&error);

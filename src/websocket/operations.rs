@@ -1,4 +1,4 @@
-//! What the handles of a connection do with it.
+//! The operations that the handles of a connection share.
 
 use std::{
     future::{Future, poll_fn},
@@ -25,7 +25,7 @@ use crate::close::{CloseCode, CloseReason};
 use crate::deflate::Deflater;
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
-    /// Waits for an operation, in a place of its own that is given back when the future is dropped.
+    /// Waits for an operation. The waiter's place is given back when the future is dropped.
     pub(super) async fn wait<T>(
         &self,
         event: Event,
@@ -43,7 +43,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
         self.lock.poll(cx.waker(), Seat::Reader, |connection, deferred| connection.poll_recv(deferred))
     }
 
-    /// Polls for the next message, or the next piece of one.
+    /// Polls for the next message, or for the next piece of one.
     pub(super) fn poll_received(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
         self.lock.poll(cx.waker(), Seat::Reader, |connection, deferred| connection.poll_received(deferred))
     }
@@ -67,7 +67,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
         self.wait(Event::Written(position), |connection, _| connection.poll_written(position)).await
     }
 
-    /// Begins to close, and has the Close written.
+    /// Begins to close, and schedules the write of the Close.
     pub(super) fn begin_close(self: &Arc<Self>, code: Option<CloseCode>, reason: CloseReason) {
         self.with(|connection, deferred| {
             connection.begin_close(code, reason, deferred);
@@ -99,7 +99,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
         Some(since.elapsed())
     }
 
-    /// Sends a message if there is space for it, or the IO makes some.
+    /// Sends a message if there is space in the write buffer, or if writing makes some.
     pub(super) fn try_send(
         self: &Arc<Self>,
         message: Message,
@@ -120,7 +120,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
         Ok(())
     }
 
-    /// Queues a message whether or not there is space for it, as a `Sink` does.
+    /// Queues a message even if the write buffer is full, as a `Sink` does.
     pub(super) fn start_send(&self, message: Message) -> Result<(), Error> {
         self.start_send_with(self.lock(), message, Compress::Negotiated)
     }
@@ -138,13 +138,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
                 drop(locked);
                 self.compress(message, compressor)?;
             }
-            // There is no waiting here, and any message may leave as it is (RFC 7692 §6).
+            // This function cannot wait, and any message may be sent uncompressed (RFC 7692 §6).
             Accepted::Busy(message) => drop(connection.start_send(message, Compress::Never, deferred)?),
         }
         Ok(())
     }
 
-    /// Compresses a message, which takes as long as it takes: not under the lock.
+    /// Compresses a message outside of the lock, because this may take long.
     pub(super) fn compress(&self, message: Message, mut compressor: Deflater) -> Result<u64, Error> {
         let compressed =
             compressor.compress(&message).map(|(opcode, payload)| Compressed { opcode, payload });
@@ -153,18 +153,18 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
         })
     }
 
-    /// Has what was sent written soon, on a task for many connections.
+    /// Schedules a write of the queued messages, on a task that writes for many connections.
     pub(super) fn write_soon(self: &Arc<Self>) {
         if let Some(home) = self.begin_writing(self.lock()) {
             self.act(Act::Deliver(home));
         }
     }
 
-    /// Has what was sent written soon, or writes it now. Returns the runtime in which it is to be
-    /// delivered, if it is.
+    /// Schedules a write of the queued messages, or writes them now. Returns the runtime in which
+    /// they have to be delivered, if any.
     pub(super) fn begin_writing(&self, mut locked: Locked<'_, IO>) -> Option<runtime::Id> {
         if locked.is_overdue() {
-            // A task that is spawned here may have to wait until the handler yields.
+            // A task that is spawned here may not run until the handler yields.
             drop(self.lock.write(locked));
             return None;
         }
@@ -172,7 +172,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
         connection.begin_delivery(deferred)
     }
 
-    /// Calls `f` with the IO.
+    /// Calls `f` with the IO once no other task uses it.
     pub(super) async fn with_io<R>(&self, f: impl FnOnce(&IO) -> R) -> Option<R> {
         let mut waiting = Waiting { shared: self, place: None };
         let mut f = Some(f);
@@ -183,7 +183,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
         .await?
     }
 
-    /// Takes the IO out.
+    /// Takes the IO out of the connection.
     pub(super) async fn detach(&self) -> Result<(IO, Vec<u8>), Attached> {
         let mut waiting = Waiting { shared: self, place: None };
         poll_fn(|cx| {
@@ -194,7 +194,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
     }
 }
 
-/// A place that is given back.
+/// A waiter's place, which is given back on drop.
 struct Waiting<'a, IO> {
     shared: &'a Shared<IO>,
     place: Option<Place>,
@@ -208,7 +208,7 @@ impl<IO> Drop for Waiting<'_, IO> {
     }
 }
 
-/// The reader, who does not wait any more when this is dropped.
+/// The reader while it waits. Dropping this removes the waiter.
 pub(super) struct Receiving<'a, IO> {
     shared: &'a Arc<Shared<IO>>,
     waits: bool,
@@ -221,7 +221,7 @@ impl<'a, IO> Receiving<'a, IO> {
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Receiving<'_, IO> {
-    /// Polls an operation that receives.
+    /// Polls an operation that receives messages.
     pub(super) fn poll_with<T>(
         &mut self,
         cx: &mut Context<'_>,
@@ -252,7 +252,7 @@ impl<IO> Drop for Receiving<'_, IO> {
     }
 }
 
-/// A closing handshake that is waited for: messages that still come are thrown away.
+/// A task that waits for the closing handshake. Meanwhile, received messages are discarded.
 struct Closing<'a, IO>(&'a Shared<IO>);
 
 impl<IO> Drop for Closing<'_, IO> {

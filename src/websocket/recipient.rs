@@ -1,4 +1,4 @@
-//! A socket of whatever IO, to which messages are sent that go to others as well.
+//! A socket of any IO type that can receive broadcasts.
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc, task::Poll, time::Duration};
 
@@ -15,17 +15,17 @@ use super::{
 };
 use crate::close::{CloseCode, CloseReason};
 
-/// A socket of whatever IO. It is no sender: it does not keep the connection open.
+/// A socket of any IO type. Unlike a sender, it does not keep the connection open.
 #[derive(Clone)]
 pub(crate) struct Recipient(Arc<dyn Receive>);
 
-/// What became of a message for one socket.
+/// The result of posting a message to one socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Posted {
     Queued,
-    /// There is no space for it.
+    /// The write buffer is full.
     Full,
-    /// The connection is closing or closed, or no socket may send such a message.
+    /// The connection is closing or closed, or the message cannot be sent on any socket.
     Closed,
 }
 
@@ -37,7 +37,8 @@ impl Recipient {
         Self(shared)
     }
 
-    /// Queues a message if there is space for it, or the IO makes some, and has it written soon.
+    /// Queues a message if there is space in the write buffer, or if writing makes some, and
+    /// schedules a write.
     pub(crate) fn post(&self, broadcast: &mut Broadcast) -> Posted {
         let (posted, home) = self.0.post(broadcast);
         if let Some(home) = home {
@@ -46,7 +47,7 @@ impl Recipient {
         posted
     }
 
-    /// Returns for how long the IO has taken nothing although something is waiting to be written.
+    /// Returns for how long the IO has accepted no data although some is waiting to be written.
     pub(crate) fn stalled(&self) -> Option<Duration> {
         self.0.stalled()
     }
@@ -56,15 +57,15 @@ impl Recipient {
         Arc::clone(&self.0).close(code, reason);
     }
 
-    /// Waits until there is space for a message; `false` once there never will be.
+    /// Waits until there is space for a message. Returns `false` once the connection is closing.
     ///
-    /// If no message is [posted](Self::post) then, [`pass_space_on`](Self::pass_space_on) is to be
-    /// called.
+    /// If no message is [posted](Self::post) after this, call
+    /// [`pass_space_on`](Self::pass_space_on).
     pub(crate) fn space(&self) -> Pin<Box<dyn Future<Output = bool> + Send>> {
         Arc::clone(&self.0).space()
     }
 
-    /// Lets the next sender have the space that was waited for.
+    /// Wakes the next sender that waits for space.
     pub(crate) fn pass_space_on(&self) {
         self.0.pass_space_on();
     }
@@ -76,7 +77,7 @@ impl fmt::Debug for Recipient {
     }
 }
 
-/// Counts as a sender of its socket while it lives.
+/// Counts as a sender of its socket until it is dropped.
 #[derive(Debug)]
 pub(crate) struct SenderSeat(Recipient);
 
@@ -93,10 +94,10 @@ impl Drop for SenderSeat {
     }
 }
 
-/// What a [`Recipient`] needs of a connection, whose IO is forgotten.
+/// The operations of a connection that a [`Recipient`] uses, without its IO type.
 trait Receive: Send + Sync {
-    /// Queues a message. Returns the runtime in which it is to be [delivered](Self::deliver), if it
-    /// is.
+    /// Queues a message. Returns the runtime in which the message has to be
+    /// [delivered](Self::deliver), if any.
     fn post(&self, broadcast: &mut Broadcast) -> (Posted, Option<runtime::Id>);
     fn deliver(self: Arc<Self>, home: runtime::Id);
     fn stalled(&self) -> Option<Duration>;
@@ -129,10 +130,10 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> Receive for Shared<IO>
                         connection.send_compressed(message.len(), compressed.clone(), deferred);
                         break;
                     }
-                    // It would not become smaller.
+                    // Compression does not make it smaller.
                     Some(None) => Compress::Never,
                     None => {
-                        // Compressing takes as long as it takes: not under the lock.
+                        // Outside of the lock, because compression may take long.
                         drop(locked);
                         broadcast.compress(standalone);
                         locked = self.lock();

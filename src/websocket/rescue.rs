@@ -13,17 +13,17 @@ use super::{
     shared::Shared,
 };
 
-/// How long a handler's turn may take until its driver's work is done elsewhere.
+/// How long a handler's turn may take before another task does the driver's work.
 const PATIENCE: Duration = Duration::from_millis(2);
 
-/// Does the driver's work on a task of its own, if the handler's turn lasts: something has happened
-/// to the connection, and the driver cannot look at it before the handler's poll returns, which
-/// takes long if the handler blocks or computes.
+/// Spawns a task that does the driver's work if the handler's turn takes long. It is called when
+/// the connection has an event that the driver cannot handle until the handler's poll returns,
+/// which takes long if the handler blocks or computes.
 pub(super) fn rescue<IO>(shared: &Arc<Shared<IO>>)
 where
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    // With one thread, nobody could do it.
+    // With one thread, no other task can run.
     let Some(runtime) =
         Handle::try_current().ok().filter(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread)
     else {
@@ -32,7 +32,7 @@ where
     let Some(turn) = shared.with(|connection, _| connection.begin_rescue()) else { return };
     let rescue = Rescue { shared: Arc::clone(shared), place: None, has_ended: false };
     runtime.spawn(async move {
-        // All of it: a part alone would be a copy.
+        // Moves the whole value: otherwise the block would copy single fields.
         let mut rescue = rescue;
         let mut next = Some(turn);
         while let Some(turn) = next {
@@ -47,11 +47,11 @@ where
     });
 }
 
-/// A rescue, which ends when this is dropped.
+/// A running rescue, which ends when this is dropped.
 struct Rescue<IO> {
     shared: Arc<Shared<IO>>,
     place: Option<Place>,
-    /// Whether the connection knows already; a runtime may drop the task before.
+    /// Set once the connection has recorded the end. A runtime may drop the task before that.
     has_ended: bool,
 }
 

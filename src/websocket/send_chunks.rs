@@ -30,17 +30,38 @@ use crate::{
 };
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
-    /// Sends one binary message in chunks, as a stream produces them, without holding all of it. An
-    /// empty stream is an empty message.
+    /// Sends one binary message in chunks, as a stream produces them, without holding the whole
+    /// message in memory.
     ///
-    /// Each chunk leaves in frames of its own (RFC 6455 §5.4), of at most
-    /// [`Config::max_outgoing_frame_size`](crate::Config::max_outgoing_frame_size), or 64 KiB where
-    /// there is no such limit, and the message ends with an empty frame. Sending waits while the
-    /// write buffer is full. Where compression was agreed on, each chunk is compressed with those
-    /// before it in view.
+    /// An empty stream sends an empty message.
     ///
-    /// Pings, pongs and a Close pass between the frames: while the stream produces nothing, the
-    /// connection is kept alive, and the peer's Close or a shutdown ends the wait with an error.
+    /// Each chunk is sent in frames of its own (RFC 6455 §5.4), and an empty frame ends the
+    /// message. A frame has at most
+    /// [`Config::max_outgoing_frame_size`](crate::Config::max_outgoing_frame_size) bytes, or 64 KiB
+    /// if that is not set. Sending waits while the write buffer is full. If compression was
+    /// negotiated, each chunk is compressed with the preceding ones as context.
+    ///
+    /// Pings, pongs and a Close may be sent between the frames. While the stream produces nothing,
+    /// the connection is kept alive; the peer's Close or a shutdown ends the wait with an error.
+    ///
+    /// # Abandoned messages
+    ///
+    /// Once its first chunk is queued, a message cannot be taken back, and no other message can be
+    /// sent before it ends. If the stream then returns an error, or this future is dropped before
+    /// it completes, the connection is closed with 1011 after the chunks that were sent, so the
+    /// peer cannot mistake them for the whole message. Before the first chunk is queued, the
+    /// connection stays open.
+    ///
+    /// # Errors
+    ///
+    /// Returns the same errors as [`send`](Self::send), and an error of the stream as
+    /// [`Error::Io`].
+    ///
+    /// # Cancel safety
+    ///
+    /// This method is not cancel safe, as described above.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use futures_util::{StreamExt, stream};
@@ -51,22 +72,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     ///     socket.send_chunks(lines).await
     /// }
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send), and the stream's error as [`Error::Io`].
-    ///
-    /// # Abandoning a message
-    ///
-    /// A message that was begun cannot be taken back, and no other can be sent before it ends. If
-    /// the stream returns an error, or this future is dropped before it completes, the connection
-    /// is closed with 1011 behind the chunks that were sent: the peer never takes a part for the
-    /// message. Before the first chunk was queued, nothing was begun, and the connection
-    /// stays open.
-    ///
-    /// # Cancel safety
-    ///
-    /// This method is not cancel safe, as described above.
     pub async fn send_chunks<C: Into<Bytes>>(
         &mut self,
         chunks: impl Stream<Item = io::Result<C>>,
@@ -74,16 +79,20 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
         Unfinished::new(self.shared(), Data::Binary).send_all(pin!(chunks), C::into).await
     }
 
-    /// Sends one text message in chunks, as [`send_chunks`](Self::send_chunks) does with a binary
-    /// one.
+    /// Sends one text message in chunks. Otherwise it works as [`send_chunks`](Self::send_chunks).
     ///
     /// # Errors
     ///
-    /// As [`send_chunks`](Self::send_chunks).
+    /// Returns the same errors as [`send_chunks`](Self::send_chunks).
     ///
     /// # Cancel safety
     ///
-    /// As [`send_chunks`](Self::send_chunks).
+    /// This method is not cancel safe, for the same reason as [`send_chunks`](Self::send_chunks).
+    ///
+    /// # Examples
+    ///
+    /// See the [example](Self::send_chunks) of `send_chunks`, which sends a binary message in the
+    /// same way.
     pub async fn send_text_chunks<C: Into<Utf8Bytes>>(
         &mut self,
         chunks: impl Stream<Item = io::Result<C>>,
@@ -92,24 +101,25 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     }
 }
 
-/// A message of which frames are sent while others are still to come. Dropping it closes the
-/// connection if it was begun and has not ended.
+/// A message that is sent in several frames. Dropping it after it was begun and before it has ended
+/// closes the connection.
 struct Unfinished<'a, IO> {
     shared: &'a Arc<Shared<IO>>,
     kind: Data,
-    /// The position before the first frame, and before the last one once that is known.
+    /// The position before the first frame, and the position before the last frame once that is
+    /// known.
     before: u64,
     before_last: Option<u64>,
     compressor: Option<Deflater>,
     max_frame_size: usize,
-    /// How much was sent since other tasks had their turn.
+    /// How much was sent since the task last yielded.
     worked: usize,
 }
 
-/// How many bytes are sent before other tasks have their turn.
+/// How many bytes are sent before the task yields.
 const MAX_WORK: usize = 256 * 1024;
 
-/// What a chunk costs besides its bytes.
+/// The cost of a chunk in addition to its bytes.
 const CHUNK: usize = 64;
 
 impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Unfinished<'a, IO> {
@@ -158,7 +168,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Unfinished<'a, IO> {
             let piece = chunk.split_to(frame_len(&chunk, self.max_frame_size, is_text));
             self.worked += piece.len() + CHUNK;
             self.send_piece(piece).await?;
-            // Sending may never wait, as what is compressed is small.
+            // If the chunks compress well, sending may never wait, so the task has to yield here.
             if self.worked > MAX_WORK {
                 self.worked = 0;
                 yield_now().await;
@@ -169,7 +179,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Unfinished<'a, IO> {
 
     async fn send_piece(&mut self, piece: Bytes) -> Result<(), Error> {
         let Some(compressor) = &mut self.compressor else { return self.send_frame(piece, false).await };
-        // What is not compressible is longer than it was.
+        // Incompressible data grows.
         let mut compressed = compressor.compress_piece(&piece)?;
         while !compressed.is_empty() {
             let payload = compressed.split_to(frame_len(&compressed, self.max_frame_size, false));
@@ -196,7 +206,8 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Unfinished<'a, IO> {
 }
 
 impl<IO> Unfinished<'_, IO> {
-    /// Nobody else sends messages meanwhile: the socket is borrowed.
+    /// Returns `true` once a frame was queued. No other task sends messages meanwhile, because the
+    /// socket is borrowed.
     fn is_begun(&self) -> bool {
         self.shared.lock().accepted() > self.before
     }
@@ -216,7 +227,7 @@ impl<IO> Drop for Unfinished<'_, IO> {
             }
             if let Some(mut compressor) = compressor {
                 if !is_begun {
-                    // It has in view what the peer will not see.
+                    // Its window contains data that the peer will not receive.
                     compressor.forget();
                 }
                 connection.put_compressor(compressor, deferred);

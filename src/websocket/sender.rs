@@ -27,22 +27,49 @@ use crate::close::{CloseCode, CloseReason};
 use crate::io::UpgradedIo;
 use crate::metrics::id::WebSocketId;
 
-/// The half of a [`WebSocket`](crate::WebSocket) that sends. Clones are further senders.
+/// The half of a [`WebSocket`](crate::WebSocket) that sends. Clones send to the same socket.
 ///
 /// Messages are queued in one buffer, bounded by
 /// [`Config::max_write_buffer_size`](crate::Config::max_write_buffer_size), and written together.
-/// What is sent from other tasks than the handler's is written soon, without waking the handler.
-/// When the last sender is dropped, the connection closes with 1000; the receiver receives until
+/// Messages from a task other than the handler's are written soon, without waking the handler. When
+/// the last sender is dropped, the connection closes with 1000; the receiver still receives until
 /// the peer's Close.
 ///
-/// As a `Sink`, its `poll_close` closes this sender, and waits until what it has sent is written.
-/// When the last sender is closed so or dropped, the connection closes with 1000, and `poll_close`
-/// waits until that Close is written as well. Generic code, such as `StreamExt::forward`, closes
-/// what it has filled.
+/// As a `Sink`, `poll_close` closes this sender and waits until its messages are written. When the
+/// last sender is closed this way or dropped, the connection closes with 1000, and `poll_close`
+/// also waits until that Close is written. Generic code such as `StreamExt::forward` calls
+/// `poll_close` at its end.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_websocket::{Error, WebSocket};
+///
+/// async fn handler(socket: WebSocket) -> Result<(), Error> {
+///     let (sender, mut receiver) = socket.split();
+///
+///     // A task that sends every second until the connection closes.
+///     let ticks = sender.clone();
+///     assert!(ticks.same_connection(&sender));
+///     tokio::spawn(async move {
+///         while !ticks.is_closed() {
+///             tokio::time::sleep(Duration::from_secs(1)).await;
+///             let _ = ticks.send("tick").await;
+///         }
+///         println!("{} is closed", ticks.id());
+///     });
+///
+///     while let Some(message) = receiver.recv_data().await {
+///         sender.send(message?).await?;
+///     }
+///     Ok(())
+/// }
+/// ```
 pub struct Sender<IO = UpgradedIo> {
     pub(super) shared: Arc<Shared<IO>>,
     sink: SinkState,
-    /// Whether it was closed as a `Sink`, and does not count any more.
+    /// Set once it was closed as a `Sink`: it no longer counts as a sender.
     is_done: bool,
 }
 
@@ -52,66 +79,106 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
         Self { shared, sink: SinkState::default(), is_done: false }
     }
 
-    /// Returns a sender of a socket that has one already and is open.
+    /// Returns a sender if the socket still has one and is open.
     pub(super) fn of_open(shared: Arc<Shared<IO>>) -> Option<Self> {
         let is_open = shared.with(|connection, _| connection.add_sender_if_open());
         is_open.then(|| Self { shared, sink: SinkState::default(), is_done: false })
     }
 
-    /// Sends a message: waits for space in the write buffer, not until the message is written.
+    /// Sends a message: waits for space in the write buffer, but not until the message is written.
     ///
     /// # Errors
     ///
     /// Returns [`Error::Protocol`] or [`Error::AlreadyClosed`] once the connection is closing, and
-    /// [`Error::Io`] if it broke. The [table](crate::WebSocket#errors-of-receiving-and-sending)
-    /// shows all of them.
+    /// [`Error::Io`] if it failed. The [table](crate::WebSocket#errors-of-receiving-and-sending)
+    /// lists all errors.
     ///
     /// # Cancel safety
     ///
-    /// If dropped while waiting for space, the message is not sent.
+    /// If this method is dropped while it waits for space, the message is not sent.
+    ///
+    /// # Examples
+    ///
+    /// See the [example](Self#examples) of the type.
     pub async fn send(&self, message: impl Into<Message>) -> Result<(), Error> {
         self.send_with(message.into(), Compress::Negotiated).await
     }
 
-    /// Sends a message if there is space for it now. If the write buffer is full, this first writes
-    /// what the IO takes without waiting.
+    /// Sends a message if there is space in the write buffer.
+    ///
+    /// If the buffer is full, this method first writes as much as the IO accepts without waiting.
     ///
     /// # Errors
     ///
-    /// [`TrySendError::Full`] when the IO takes nothing more and [`TrySendError::Closed`] once the
-    /// connection is closing return the message; [`TrySendError::Failed`] does not.
+    /// - [`TrySendError::Full`] if the IO accepts nothing more. It contains the message.
+    /// - [`TrySendError::Closed`] once the connection is closing. It contains the message.
+    /// - [`TrySendError::Failed`] if the message is invalid, such as a ping of more than 125 bytes,
+    ///   or if the connection fails during the call. The message is dropped.
+    ///
+    /// # Examples
+    ///
+    /// See the [example](crate::websocket) of the module.
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
         self.try_send_with(message.into(), Compress::Negotiated)
     }
 
-    /// Writes everything that was sent before, now, and waits until the system has taken it. What
-    /// other senders send meanwhile is not waited for.
+    /// Writes everything that was sent before, and waits until the system has accepted it.
+    ///
+    /// Does not wait for messages that other senders send meanwhile.
     ///
     /// # Errors
     ///
-    /// As [`send`](Self::send).
+    /// Returns the same errors as [`send`](Self::send).
     ///
     /// # Cancel safety
     ///
     /// This method is cancel safe.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_websocket::{Error, Sender};
+    ///
+    /// /// Returns once the system has accepted the message.
+    /// async fn send_and_flush(sender: &Sender, message: &str) -> Result<(), Error> {
+    ///     sender.send(message).await?;
+    ///     sender.flush().await
+    /// }
+    /// ```
     pub async fn flush(&self) -> Result<(), Error> {
         self.shared.flush().await
     }
 
-    /// Begins the closing handshake without waiting for it: queues a Close behind everything that
-    /// was sent before. `None` sends a Close without a code, and no reason. A reason longer than
-    /// [`CloseReason::MAX`], 123 bytes, is cut. Sending fails from now on; the receiver receives
-    /// until the peer's Close.
+    /// Begins the closing handshake without waiting for it: queues a Close after everything that
+    /// was sent before.
+    ///
+    /// From then on, sending fails; the receiver still receives until the peer's Close.
+    ///
+    /// If `code` is `None`, the Close has neither a code nor a reason. A reason longer than
+    /// [`CloseReason::MAX`] (123 bytes) is truncated at a character boundary.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_websocket::{CloseCode, Sender};
+    ///
+    /// /// Removes a user who is connected several times.
+    /// fn kick(senders: &[Sender]) {
+    ///     for sender in senders {
+    ///         sender.close(CloseCode::POLICY_VIOLATION, "kicked");
+    ///     }
+    /// }
+    /// ```
     pub fn close(&self, code: impl Into<Option<CloseCode>>, reason: impl AsRef<str>) {
         let (code, reason) = (code.into(), CloseReason::truncated(reason.as_ref()));
         self.shared.begin_close(code, reason);
     }
 
-    /// Waits until messages can no longer be sent: one side has begun to close, or the connection
+    /// Waits until no more messages can be sent: either side has begun to close, or the connection
     /// has failed.
     ///
-    /// A task that waits for something other than messages waits for this as well;
-    /// [`WebSocket::closed`](crate::WebSocket::closed) has an example.
+    /// A task that waits for something other than messages should wait for this as well; see the
+    /// [example](crate::WebSocket::closed) of `WebSocket::closed`.
     ///
     /// # Cancel safety
     ///
@@ -121,25 +188,32 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
     }
 
     /// Returns `true` if no more messages can be sent.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn is_closed(&self) -> bool {
         self.is_done || !self.shared.lock().is_open()
     }
 
-    /// Returns what tells the socket from all others.
+    /// Returns the id of the socket, which no other socket of the process has.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn id(&self) -> WebSocketId {
         self.shared.id()
     }
 
-    /// Returns `true` if both send to the same socket.
+    /// Returns `true` if both senders send to the same socket.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn same_connection(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)
     }
 
-    /// Returns for how long the IO has taken nothing although something is waiting to be written,
-    /// or `None` if the IO takes what is sent.
+    /// Returns for how long the IO has accepted no data although some is waiting to be written, or
+    /// `None` if the IO is accepting data.
     ///
-    /// This tells a slow peer, which takes something now and then, from one that takes nothing;
-    /// see [`TrySendError::Full`] for what to do with either.
+    /// This distinguishes a slow peer, which accepts data now and then, from one that accepts none.
+    ///
+    /// See the [example](crate::websocket) of the module.
     pub fn stalled(&self) -> Option<Duration> {
         self.shared.stalled()
     }
@@ -167,45 +241,62 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
 }
 
 impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> Sender<IO> {
-    /// Returns its socket, to which messages are sent that go to others as well.
+    /// Returns a recipient for messages that are sent to several sockets.
     pub(crate) fn recipient(&self) -> Recipient {
         Recipient::new(Arc::clone(&self.shared))
     }
 }
 
-/// Sending past the compressor.
+/// Sending without compression.
 #[cfg(feature = "deflate")]
 impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
-    /// Sends a message without compressing it, whatever was agreed on; otherwise as
-    /// [`send`](Self::send).
+    /// Sends a message uncompressed, even if compression was negotiated.
     ///
-    /// For secrets, as the length of a compressed message tells something about its content, and
-    /// for data that is compressed already; see [`Deflate`](crate::Deflate).
+    /// Otherwise it works as [`send`](Self::send).
+    ///
+    /// This is for secrets, because the length of a compressed message reveals something about its
+    /// content, and for data that is already compressed. See [`Deflate`](crate::Deflate).
     ///
     /// # Errors
     ///
-    /// As [`send`](Self::send).
+    /// Returns the same errors as [`send`](Self::send).
     ///
     /// # Cancel safety
     ///
-    /// As [`send`](Self::send).
+    /// If this method is dropped while it waits for space, the message is not sent.
+    ///
+    /// # Examples
+    ///
+    /// See the [example](crate::WebSocket::send_uncompressed) of `WebSocket::send_uncompressed`.
     pub async fn send_uncompressed(&self, message: impl Into<Message>) -> Result<(), Error> {
         self.send_with(message.into(), Compress::Never).await
     }
 
-    /// Sends a message without compressing it, whatever was agreed on; otherwise as
-    /// [`try_send`](Self::try_send).
+    /// Sends a message uncompressed, even if compression was negotiated.
+    ///
+    /// Otherwise it works as [`try_send`](Self::try_send).
     ///
     /// # Errors
     ///
-    /// As [`try_send`](Self::try_send).
+    /// Returns the same errors as [`try_send`](Self::try_send).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_websocket::{Sender, websocket::TrySendError};
+    ///
+    /// /// Sends a picture, which is already compressed.
+    /// fn show(sender: &Sender, jpeg: Vec<u8>) -> Result<(), TrySendError> {
+    ///     sender.try_send_uncompressed(jpeg)
+    /// }
+    /// ```
     pub fn try_send_uncompressed(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
         self.try_send_with(message.into(), Compress::Never)
     }
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Clone for Sender<IO> {
-    /// Returns one more sender of the socket. A clone of a sender that was closed as a `Sink` is
+    /// Returns another sender of the socket. The clone of a sender that was closed as a `Sink` is
     /// closed.
     fn clone(&self) -> Self {
         let shared = Arc::clone(&self.shared);
@@ -237,7 +328,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sink<Message> for Sender<IO> {
         sink.poll_flush(shared, cx)
     }
 
-    /// Closes this sender, and flushes. After the last one, waits until the Close is written.
+    /// Closes this sender, then flushes. For the last sender, also waits until the Close is
+    /// written.
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let Self { shared, sink, is_done } = &mut *self;
         if !mem::replace(is_done, true) {

@@ -1,4 +1,4 @@
-//! A message on its way into the outbox.
+//! A message that is being sent.
 
 use std::{
     future::Future,
@@ -15,10 +15,10 @@ use super::{
     shared::Shared,
 };
 
-/// A message on its way into the outbox: waits for room, is compressed outside of the lock, and is
-/// queued.
+/// A message that is being sent: waits for space, is compressed outside of the lock, and is queued.
 ///
-/// As a future, it is ready when the message is queued, and written unless it may wait.
+/// As a future, it completes once the message is queued. Unless the write may be delayed, it also
+/// waits until the message is written.
 pub(super) struct Sending<'a, IO> {
     shared: &'a Shared<IO>,
     place: Option<Place>,
@@ -29,25 +29,25 @@ pub(super) struct Sending<'a, IO> {
 
 enum Stage {
     Unsent(Message),
-    /// It is queued, at that position.
+    /// Queued at this position.
     Queued(u64),
 }
 
-/// What is done next with a message that is not sent.
+/// The next step for a message that is not queued yet.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Next {
-    /// It may be all that it takes to copy it.
+    /// Try to copy it into the outbox, which is enough for most messages.
     Copy,
-    /// It needs room.
+    /// Wait for space.
     Room,
-    /// It needs the compressor, which another sender uses.
+    /// Wait for the compressor, which another sender uses.
     Compressor,
 }
 
-/// Where a message was queued.
+/// The position of a queued message.
 pub(super) struct Queued {
     position: u64,
-    /// When it is to be written.
+    /// When the message has to be written.
     pub(super) urgency: Urgency,
 }
 

@@ -1,4 +1,4 @@
-//! What a socket, its halves and its driver share.
+//! The state that a socket, its halves and its driver share.
 
 use std::{
     fmt,
@@ -16,27 +16,27 @@ use super::connection::{Connection, Deferred, Lock, Locked, Seat};
 use crate::close::CloseCode;
 use crate::metrics::id::WebSocketId;
 
-/// What a socket, its halves and its driver share: the connection behind its lock.
+/// The state that a socket, its halves and its driver share: the connection behind its lock.
 pub(super) struct Shared<IO> {
     pub(super) lock: Lock<IO>,
-    /// Does what needs more of `IO` than its callers know: `Drop` has no bounds, and only the
-    /// constructor knows that `IO` can go to another task.
+    /// Performs acts that need more bounds on `IO` than their callers have. `Drop` cannot have
+    /// bounds, and only the constructor knows that `IO` can be moved to another task.
     act: fn(&Arc<Self>, Act),
-    /// The subprotocol that was agreed on.
+    /// The subprotocol that the opening handshake selected.
     protocol: Option<Box<HeaderValue>>,
     id: WebSocketId,
 }
 
-/// What is done for a connection by another task than its handler's, or without one.
+/// Work for a connection that a task other than the handler's may have to do.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Act {
-    /// Nobody receives any more; the code tells the peer.
+    /// Handle the drop of the reader. The code is sent to the peer.
     EndReading(CloseCode),
-    /// Has the connection driven in the background, if it has no driver.
+    /// Spawn a background driver if the connection has no driver.
     EnsureDriven,
-    /// Has what was sent written soon, in the runtime.
+    /// Schedule a write in the runtime.
     Deliver(runtime::Id),
-    /// Has the driver's work done if the handler, which is being polled, blocks its thread.
+    /// Do the driver's work if the handler, which is being polled, blocks its thread.
     Rescue,
 }
 
@@ -63,7 +63,7 @@ impl<IO> Shared<IO> {
         self.id
     }
 
-    /// Returns the subprotocol that was agreed on.
+    /// Returns the subprotocol that the opening handshake selected.
     pub(super) fn protocol(&self) -> Option<&str> {
         self.protocol.as_ref()?.to_str().ok()
     }
@@ -72,7 +72,7 @@ impl<IO> Shared<IO> {
         self.lock.lock()
     }
 
-    /// Locks the connection for a change.
+    /// Calls `f` with the locked connection.
     pub(super) fn with<R>(&self, f: impl FnOnce(&mut Connection<IO>, &mut Deferred) -> R) -> R {
         let mut locked = self.lock();
         let (connection, deferred) = locked.parts();
@@ -81,7 +81,7 @@ impl<IO> Shared<IO> {
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
-    /// Polls an operation, see [`Lock::poll`].
+    /// Polls an operation; see [`Lock::poll`].
     pub(super) fn poll<T>(
         &self,
         waker: &Waker,
@@ -95,7 +95,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
         self.lock.write(locked)
     }
 
-    /// Does what can be done at once, as there will be no later.
+    /// Does everything that is possible at once, because no task will drive the connection later.
     pub(super) fn end_now(&self) {
         let locked = self.write(self.lock());
         let mut locked = self.lock.shut_down(locked);
@@ -104,8 +104,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
     }
 }
 
-/// Wakes a connection: the only waker that its IO and its alarm know, so that their wake-ups reach
-/// whoever waits.
+/// Wakes a connection, which wakes its waiters. It is the only waker that the IO and the alarm get.
 struct ConnectionWaker<IO>(Weak<Shared<IO>>);
 
 impl<IO: Send + 'static> Wake for ConnectionWaker<IO> {

@@ -1,4 +1,4 @@
-//! What a handle that is a `Sink` remembers from one poll to the next.
+//! The state of a `Sink` between polls.
 
 use std::{
     io::IoSlice,
@@ -14,8 +14,7 @@ use super::{
     shared::Shared,
 };
 
-/// What a handle that is a `Sink` remembers from one poll to the next. Boxed, as most handles are
-/// not used as one.
+/// The state of a `Sink` between polls. It is boxed because most handles are not used as a `Sink`.
 #[derive(Debug, Default)]
 pub(super) struct SinkState(Option<Box<Waits>>);
 
@@ -23,7 +22,7 @@ pub(super) struct SinkState(Option<Box<Waits>>);
 struct Waits {
     ready: Option<Place>,
     flush: Option<Place>,
-    /// The position that a flush waits for: not what others send meanwhile.
+    /// The position that a flush waits for, which excludes messages that are sent meanwhile.
     position: Option<u64>,
 }
 
@@ -41,7 +40,7 @@ impl SinkState {
         shared.poll(cx.waker(), seat, |connection, _| connection.poll_ready())
     }
 
-    /// Writes bytes of a stream: they leave when the handler's task yields, or soon.
+    /// Writes bytes of a stream. They are sent when the handler's task yields, or soon.
     pub(super) fn poll_write<IO>(
         &mut self,
         shared: &Arc<Shared<IO>>,
@@ -85,7 +84,7 @@ impl SinkState {
         polled
     }
 
-    /// Waits until this side's Close is written; the other half receives until the peer's.
+    /// Waits until this side's Close is written. Receiving continues until the peer's Close.
     pub(super) fn poll_close<IO>(
         &mut self,
         shared: &Shared<IO>,
@@ -99,7 +98,7 @@ impl SinkState {
         shared.poll(cx.waker(), seat, |connection, deferred| connection.poll_close_written(deferred))
     }
 
-    /// Gives the places back.
+    /// Gives the waiters' places back.
     pub(super) fn leave<IO>(&mut self, shared: &Shared<IO>) {
         if let Some(waits) = self.0.take() {
             shared.with(|connection, deferred| {

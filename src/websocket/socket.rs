@@ -34,6 +34,19 @@ use crate::metrics::id::WebSocketId;
 
 /// An open WebSocket: a [`Stream`] and a [`Sink`] of [`Message`]s.
 ///
+/// Idle peers are pinged. A protocol violation or an oversized message closes the connection with
+/// code 1002, 1007 or 1009; receiving then returns the error once, and `None` afterwards.
+/// [`Message::Ping`], [`Pong`](Message::Pong) and [`Close`](Message::Close) are delivered for
+/// information and are answered automatically. Pongs that answer the connection's own pings are not
+/// delivered.
+///
+/// Dropping the socket closes it with 1000, or with 1011 if a panic drops it. The closing handshake
+/// then completes in the background.
+///
+/// # Examples
+///
+/// An echo handler:
+///
 /// ```
 /// use tower_websocket::{Error, WebSocket};
 ///
@@ -45,92 +58,134 @@ use crate::metrics::id::WebSocketId;
 /// }
 /// ```
 ///
-/// Idle peers are pinged. A protocol violation or an oversized message closes the connection with
-/// code 1002, 1007 or 1009; receiving then returns the error once, and `None` afterwards.
-/// [`Message::Ping`], [`Pong`](Message::Pong) and [`Close`](Message::Close) are shown for
-/// information and are answered automatically. Pongs that answer the connection's own pings are not
-/// shown.
+/// A handler that logs its connection:
 ///
-/// Dropping the socket closes it with 1000, or 1011 when a panic drops it; the closing handshake is
-/// finished in the background.
+/// ```
+/// use tower_websocket::{Message, WebSocket};
+///
+/// async fn log(mut socket: WebSocket) {
+///     println!("{}: opened with subprotocol {:?}", socket.id(), socket.protocol());
+///     while let Some(received) = socket.recv().await {
+///         match received {
+///             Ok(Message::Text(text)) => println!("{}: {text}", socket.id()),
+///             Ok(message) => println!("{}: {} bytes", socket.id(), message.len()),
+///             Err(error) => println!("{}: {error}", socket.id()),
+///         }
+///         if socket.is_closed() {
+///             println!("{}: can no longer send", socket.id());
+///         }
+///     }
+///     if let Some(info) = socket.close_info() {
+///         println!("{}: closed with {} {:?}", socket.id(), info.code(), info.reason());
+///     }
+/// }
+/// ```
 ///
 /// # What happens while the handler does not receive
 ///
-/// In a handler, and wherever a [`Driver`] is polled, messages are received ahead of the handler:
-/// at most 64 KiB of them, each counted with 64 bytes more than its payload, and the one message
-/// that goes over that. Within that limit, whatever the handler does (it sends only, it waits for
-/// something else, or it blocks its thread in a runtime with several):
+/// While a [`Driver`] is polled, as for every handler, up to 64 KiB of messages are received before
+/// the handler asks for them. Each message counts as its payload plus 64 bytes, and the message
+/// that reaches the limit is received in full. Until the limit is reached, the following holds even
+/// if the handler only sends, waits for something else, or blocks its thread in a runtime with
+/// several threads:
 ///
-/// - Pings are answered, and pongs count.
-/// - The peer's Close is answered at once, behind everything that was sent before it arrived. There
-///   is one exception: a handler that receives messages has time to answer those before the Close.
-///   It can send until it asks for a message that the peer did not send, for at most 100 ms after
-///   the Close arrived or after it took the last message.
-/// - An end of stream or a reset ends the connection at once; after an end of stream, what was
-///   accepted for sending still goes out.
-/// - From then on, sending fails, and [`closed`](Self::closed) resolves. Messages that were
-///   received ahead can still be received.
+/// - Pings are answered, and pongs are noticed.
+/// - The peer's Close is answered at once, after everything that was sent before the Close arrived.
+///   There is one exception. If the peer sent messages before its Close, and the handler receives
+///   messages at all, the reply to the Close is delayed until the handler asks for a message beyond
+///   them, but by at most 100 ms from when the handler took the last of them, or from when the
+///   Close arrived.
+/// - An end of stream or a reset ends the connection at once. After an end of stream, messages that
+///   were accepted for sending are still written.
+/// - Once the connection is closing or over, sending fails and [`closed`](Self::closed) completes.
+///   Messages that were already received can still be taken with [`recv`](Self::recv).
 ///
-/// If more than that is unread, the rest stays in the system's buffers, and the peer's sends wait.
-/// A Close that stands behind it is seen once the handler has received enough.
+/// Above the limit, further data stays in the system's buffers, and the peer's sends block. A Close
+/// behind that data is noticed once the handler has received enough.
 ///
-/// Without a driver, the same is done while any of the socket's methods is awaited; between them
-/// nobody looks at the connection.
+/// Without a driver, all of this happens only while one of the socket's methods is being awaited.
 ///
 /// # Errors of receiving and sending
 ///
-/// [`Error`] is tungstenite's. Of its variants, these occur:
+/// [`Error`] is tungstenite's. [`recv`](Self::recv) returns these variants:
 ///
-/// | [`recv`](Self::recv) returns | when | Close sent to the peer |
+/// | error | cause | Close sent |
 /// | --- | --- | --- |
-/// | [`Error::Protocol`] | the peer broke a rule of the protocol | 1002 |
-/// | [`Error::Utf8`] | a text or a close reason is not UTF-8 | 1007 |
-/// | [`Error::Io`] of kind [`InvalidData`](std::io::ErrorKind::InvalidData) | a compressed message cannot be inflated | 1007 |
-/// | [`Error::Capacity`] | a message or frame is larger than [`max_message_size`](crate::Config::max_message_size) or [`max_frame_size`](crate::Config::max_frame_size) | 1009 |
-/// | [`Error::Io`] of kind [`TimedOut`](std::io::ErrorKind::TimedOut) | the peer did not answer a ping within [`keepalive_timeout`](crate::Config::keepalive_timeout) | 1011 |
-/// | [`Error::Protocol`] with [`ResetWithoutClosingHandshake`] | the stream ended without a Close | none |
-/// | [`Error::Io`] of any other kind | reading failed | none |
+/// | [`Protocol`] | the peer violated the protocol | 1002 |
+/// | [`Utf8`] | a text or a close reason is not UTF-8 | 1007 |
+/// | [`Io`] | a compressed message cannot be inflated | 1007 |
+/// | [`Capacity`] | a message or a frame is too large | 1009 |
+/// | [`Io`] | the peer did not answer a ping | 1011 |
+/// | [`Protocol`] | the stream ended without a Close | none |
+/// | [`Io`] | reading failed | none |
 ///
-/// [`close_code_of`](crate::close::close_code_of) returns the code of the last column. The peer's
-/// Close is not an error: it is received as a message, and `None` follows.
+/// - The kind of the [`Io`] error is [`InvalidData`] for data that cannot be inflated, and
+///   [`TimedOut`] if no answer to a ping arrived within [`keepalive_timeout`].
+/// - The limits are [`max_message_size`] and [`max_frame_size`].
+/// - If the stream ended without a Close, the error contains
+///   [`ProtocolError::ResetWithoutClosingHandshake`][reset].
+/// - The peer's Close is not an error: it is received as a message, followed by `None`.
 ///
-/// | [`send`](Self::send) and [`flush`](Self::flush) return | when | the connection |
+/// [`close_code_of`](crate::close::close_code_of) returns the code in the last column.
+///
+/// [`send`](Self::send) and [`flush`](Self::flush) return these variants:
+///
+/// | error | cause | connection |
 /// | --- | --- | --- |
-/// | [`Error::Protocol`] with [`SendAfterClosing`] | the closing handshake has begun, from either side | is closing |
-/// | [`Error::AlreadyClosed`] | the connection is over, or writing has failed before | is over |
-/// | [`Error::Io`] | writing failed, or the peer did not answer a ping; returned once | is over |
-/// | [`Error::Capacity`] | a raw [`Message::Frame`] is larger than [`max_write_buffer_size`](crate::Config::max_write_buffer_size) | stays open |
-/// | [`Error::Protocol`] with [`ControlFrameTooBig`] or [`InvalidCloseSequence`] | a ping or pong has more than 125 bytes; a [`Message::Close`] has a code that must not be sent | stays open |
+/// | [`Protocol`] | either side has begun to close | closing |
+/// | [`AlreadyClosed`] | it is over, or a write failed before | over |
+/// | [`Io`] | writing failed, or the peer did not answer a ping | over |
+/// | [`Capacity`] | a [`Message::Frame`] is too large | open |
+/// | [`Protocol`] | a ping or pong exceeds 125 bytes | open |
+/// | [`Protocol`] | a Close has a code that must not be sent | open |
 ///
+/// - [`Io`] is returned once, and [`AlreadyClosed`] after that.
+/// - The limit of a [`Message::Frame`] is [`max_write_buffer_size`].
+/// - The [`Protocol`] errors contain, from top to bottom, [`SendAfterClosing`],
+///   [`ControlFrameTooBig`] and [`InvalidCloseSequence`].
+///
+/// [`AlreadyClosed`]: Error::AlreadyClosed
+/// [`Capacity`]: Error::Capacity
 /// [`ControlFrameTooBig`]: tungstenite::error::ProtocolError::ControlFrameTooBig
 /// [`InvalidCloseSequence`]: tungstenite::error::ProtocolError::InvalidCloseSequence
-/// [`ResetWithoutClosingHandshake`]: tungstenite::error::ProtocolError::ResetWithoutClosingHandshake
+/// [`InvalidData`]: std::io::ErrorKind::InvalidData
+/// [`Io`]: Error::Io
+/// [`Protocol`]: Error::Protocol
 /// [`SendAfterClosing`]: tungstenite::error::ProtocolError::SendAfterClosing
+/// [`TimedOut`]: std::io::ErrorKind::TimedOut
+/// [`Utf8`]: Error::Utf8
+/// [`keepalive_timeout`]: crate::Config::keepalive_timeout
+/// [`max_frame_size`]: crate::Config::max_frame_size
+/// [`max_message_size`]: crate::Config::max_message_size
+/// [`max_write_buffer_size`]: crate::Config::max_write_buffer_size
+/// [reset]: tungstenite::error::ProtocolError::ResetWithoutClosingHandshake
 ///
 /// # As a `Sink`
 ///
-/// `poll_flush`, and so `SinkExt::send`, writes what was sent before and waits until the system has
-/// taken it: it is never delayed, see [`Config::cork`](crate::Config::cork). `poll_close` sends
-/// Close 1000 and is ready once that is written; it does not wait for the peer and discards
-/// nothing, so the stream can be read until the peer's Close. [`close`](Self::close) waits for the
-/// whole closing handshake.
+/// `poll_flush`, and therefore `SinkExt::send`, writes everything that was sent before and waits
+/// until the system has accepted it. It writes at once, regardless of
+/// [`Config::cork`](crate::Config::cork).
+///
+/// `poll_close` sends Close 1000 and completes once that Close is written. It neither waits for the
+/// peer nor discards messages, so the stream can be read until the peer's Close.
+/// [`close`](Self::close) waits for the whole closing handshake.
 ///
 /// # IO
 ///
-/// `IO` is anything that is `AsyncRead + AsyncWrite`; [`UpgradedIo`] is what an HTTP server hands
-/// over. A socket must be used within a tokio runtime whose timers are enabled.
+/// `IO` is any `AsyncRead + AsyncWrite`. The default, [`UpgradedIo`], is the IO that an HTTP server
+/// hands over. A socket must be used within a tokio runtime with timers enabled.
 pub struct WebSocket<IO = UpgradedIo> {
     handle: Handle<IO>,
     sink: SinkState,
 }
 
 impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> WebSocket<IO> {
-    /// `unread` goes before what `io` will still give.
+    /// `unread` are bytes that were already read from `io`.
     pub(crate) fn new(io: IO, unread: &[u8], negotiated: Negotiated) -> Self {
         Self { handle: Handle::new(share(io, unread, negotiated)), sink: SinkState::default() }
     }
 
-    /// Splits the socket into a half that sends, which can be cloned, and one that receives.
+    /// Splits the socket into a half that sends, which can be cloned, and a half that receives.
     ///
     /// Dropping the receiver or the last sender closes the connection.
     ///
@@ -138,23 +193,33 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> WebSocket<IO> {
     ///
     /// Panics outside a tokio runtime if the socket has no driver, because a driver task has to be
     /// spawned.
+    ///
+    /// # Examples
+    ///
+    /// See the [example](Sender#examples) of the sender.
     pub fn split(self) -> (Sender<IO>, Receiver<IO>) {
         let handle = self.into_driven();
         (Sender::new(Arc::clone(handle.shared())), Receiver::new(handle))
     }
 
-    /// Makes the socket a stream of bytes, those of its binary messages, for code that reads and
-    /// writes one: a copy to and from TCP, TLS or another protocol inside of the WebSocket.
+    /// Turns the socket into a stream of bytes: the payloads of its binary messages.
+    ///
+    /// This suits code that expects `AsyncRead + AsyncWrite`, such as a proxy to TCP, TLS, or
+    /// another protocol inside the WebSocket.
     ///
     /// # Panics
     ///
     /// Panics outside a tokio runtime if the socket has no driver, because a driver task has to be
     /// spawned.
+    ///
+    /// # Examples
+    ///
+    /// See the [example](ByteStream#examples) of the stream.
     pub fn into_byte_stream(self) -> ByteStream<IO> {
         ByteStream::new(self.into_driven())
     }
 
-    /// Returns what is left of the socket when several tasks may use it: a driver looks after it.
+    /// Returns the socket's handle once the socket has a driver, so that several tasks may use it.
     fn into_driven(mut self) -> Handle<IO> {
         self.sink.leave(&self.handle);
         let shared = self.handle.shared();
@@ -166,99 +231,158 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> WebSocket<IO> {
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
-    /// Receives the next message; returns `None` once the connection is over.
+    /// Receives the next message, or returns `None` once the connection is over.
     ///
-    /// Pings, pongs and the peer's Close are messages too; [`recv_data`](Self::recv_data) skips
-    /// them.
+    /// Pings, pongs and the peer's Close are returned as messages; [`recv_data`](Self::recv_data)
+    /// skips them.
     ///
     /// # Errors
     ///
-    /// An error is returned once, after all messages that came before it, and is followed by
-    /// `None`. The [table](Self#errors-of-receiving-and-sending) shows which there are.
+    /// Returns an error once, after all messages that arrived before it. `None` follows. The
+    /// [table](Self#errors-of-receiving-and-sending) lists the errors.
     ///
     /// # Cancel safety
     ///
     /// This method is cancel safe. If it is dropped before it completes, no message is lost.
+    ///
+    /// # Examples
+    ///
+    /// See the [examples](Self#examples) of the type.
     pub fn recv(&mut self) -> impl Future<Output = Option<Result<Message, Error>>> {
         self.handle.shared().recv()
     }
 
-    /// Receives the next text or binary message; returns `None` once the connection is over. Pings,
-    /// pongs and the peer's Close, which are answered in any case, are skipped.
+    /// Receives the next text or binary message, or returns `None` once the connection is over.
+    ///
+    /// Skips pings, pongs and the peer's Close, which are still answered automatically.
     ///
     /// # Errors
     ///
-    /// As [`recv`](Self::recv).
+    /// Returns the same errors as [`recv`](Self::recv).
     ///
     /// # Cancel safety
     ///
     /// This method is cancel safe. If it is dropped before it completes, no text or binary message
     /// is lost.
+    ///
+    /// # Examples
+    ///
+    /// See the [examples](Self#examples) of the type.
     pub async fn recv_data(&mut self) -> Option<Result<Message, Error>> {
         self.handle.shared().recv_data().await
     }
 
     /// Sends a message: waits for space in the write buffer, then writes the message.
     ///
-    /// In a handler, messages that are sent one after the other leave in one system call, when the
-    /// handler's task next yields; see [`Config::cork`](crate::Config::cork), and
-    /// [`flush`](Self::flush) to write them now.
+    /// In a handler, consecutive messages are written in one system call when the handler's task
+    /// next yields, see [`Config::cork`](crate::Config::cork). [`flush`](Self::flush) writes them
+    /// at once.
     ///
     /// # Errors
     ///
     /// Returns [`Error::Protocol`] or [`Error::AlreadyClosed`] once the connection is closing, and
-    /// [`Error::Io`] if it broke. The [table](Self#errors-of-receiving-and-sending) shows all of
-    /// them.
+    /// [`Error::Io`] if it failed. The [table](Self#errors-of-receiving-and-sending) lists all
+    /// errors.
     ///
     /// # Cancel safety
     ///
-    /// If dropped while waiting for space, the message is not sent. Once queued, it is sent in full
-    /// even if the future is dropped.
+    /// If this method is dropped while it waits for space, the message is not sent. Once queued,
+    /// the message is sent in full even if the future is dropped.
+    ///
+    /// # Examples
+    ///
+    /// See the [examples](Self#examples) of the type.
     pub fn send(&mut self, message: impl Into<Message>) -> impl Future<Output = Result<(), Error>> {
         Sending::new(&self.handle, message.into(), Compress::Negotiated)
     }
 
-    /// Sends a message if there is space for it now. If the write buffer is full, this first writes
-    /// what the IO takes without waiting.
+    /// Sends a message if there is space in the write buffer.
+    ///
+    /// If the buffer is full, this method first writes as much as the IO accepts without waiting.
     ///
     /// # Errors
     ///
-    /// [`TrySendError::Full`] when the IO takes nothing more and [`TrySendError::Closed`] once the
-    /// connection is closing return the message; [`TrySendError::Failed`] does not.
+    /// - [`TrySendError::Full`] if the IO accepts nothing more. It contains the message.
+    /// - [`TrySendError::Closed`] once the connection is closing. It contains the message.
+    /// - [`TrySendError::Failed`] if the message is invalid, such as a ping of more than 125 bytes,
+    ///   or if the connection fails during the call. The message is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_websocket::{WebSocket, websocket::TrySendError};
+    ///
+    /// /// Sends a position, or skips it if the peer is slow: the next one is more recent.
+    /// fn show(socket: &mut WebSocket, position: &str) -> Result<(), TrySendError> {
+    ///     match socket.try_send(position) {
+    ///         Err(TrySendError::Full(_)) => Ok(()),
+    ///         sent => sent,
+    ///     }
+    /// }
+    /// ```
     pub fn try_send(&mut self, message: impl Into<Message>) -> Result<(), TrySendError> {
         self.handle.shared().try_send(message.into(), Compress::Negotiated)
     }
 
-    /// Writes everything that was sent before, now, and waits until the system has taken it. What
-    /// others send meanwhile is not waited for.
+    /// Writes everything that was sent before, and waits until the system has accepted it.
+    ///
+    /// Does not wait for messages that other tasks send meanwhile.
     ///
     /// # Errors
     ///
-    /// As [`send`](Self::send).
+    /// Returns the same errors as [`send`](Self::send).
     ///
     /// # Cancel safety
     ///
     /// This method is cancel safe.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_websocket::{Error, WebSocket};
+    ///
+    /// async fn progress(socket: &mut WebSocket) -> Result<(), Error> {
+    ///     socket.send("started").await?;
+    ///     // The peer must not wait for this line until the work is done.
+    ///     socket.flush().await?;
+    ///     let sum: u64 = (0..1_000_000).sum();
+    ///     socket.send(sum.to_string()).await
+    /// }
+    /// ```
     pub async fn flush(&mut self) -> Result<(), Error> {
         self.handle.flush().await
     }
 
-    /// Closes the connection: sends a Close behind everything that was sent before, then waits
-    /// until the peer's Close and end of stream. Messages received meanwhile are discarded. `None`
-    /// sends a Close without a code, and no reason.
+    /// Closes the connection: sends a Close after everything that was sent before, then waits for
+    /// the peer's Close and the end of the stream.
     ///
-    /// A reason longer than [`CloseReason::MAX`], 123 bytes, is cut between two characters.
+    /// Messages that arrive meanwhile are discarded.
+    ///
+    /// If `code` is `None`, the Close has neither a code nor a reason. A reason longer than
+    /// [`CloseReason::MAX`] (123 bytes) is truncated at a character boundary.
     ///
     /// # Errors
     ///
     /// Returns an error if writing fails, and [`Error::Io`] of kind
-    /// [`TimedOut`](std::io::ErrorKind::TimedOut) if the connection was cut because nothing moved
-    /// for as long as [`Config::close_timeout`](crate::Config::close_timeout) says.
+    /// [`TimedOut`](std::io::ErrorKind::TimedOut) if the connection was cut because no data moved
+    /// for [`Config::close_timeout`](crate::Config::close_timeout).
     ///
     /// # Cancel safety
     ///
-    /// The Close is sent once this was polled, and when the socket is dropped the rest happens in
-    /// the background.
+    /// The Close is sent once this method was polled. If the future is dropped, the socket can
+    /// receive again; if the socket is dropped as well, the closing handshake completes in the
+    /// background.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_websocket::{CloseCode, Error, WebSocket};
+    ///
+    /// async fn greet(mut socket: WebSocket) -> Result<(), Error> {
+    ///     socket.send("hello").await?;
+    ///     socket.close(CloseCode::NORMAL, "no further greetings").await
+    /// }
+    /// ```
     pub async fn close(
         &mut self,
         code: impl Into<Option<CloseCode>>,
@@ -267,11 +391,17 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
         self.handle.close(code.into(), CloseReason::truncated(reason.as_ref())).await
     }
 
-    /// Waits until messages can no longer be sent: one side has begun to close, or the connection
+    /// Waits until no more messages can be sent: either side has begun to close, or the connection
     /// has failed.
     ///
-    /// A handler that waits for something other than messages waits for this as well, and learns of
-    /// the peer's end at once:
+    /// A handler that waits for something other than messages should wait for this as well, to stop
+    /// as soon as the peer leaves.
+    ///
+    /// # Cancel safety
+    ///
+    /// This method is cancel safe.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use tokio::sync::mpsc;
@@ -289,20 +419,30 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     ///     }
     /// }
     /// ```
-    ///
-    /// # Cancel safety
-    ///
-    /// This method is cancel safe.
     pub async fn closed(&self) {
         self.handle.closed().await;
     }
 
-    /// Calls `f` with the IO, once no other task is working with it; returns `None` once the
-    /// connection is over. For addresses and socket options, not for reading and writing.
+    /// Calls `f` with the IO, once no other task is using it.
+    ///
+    /// Returns `None` once the connection is over.
+    ///
+    /// This is for addresses and socket options, not for reading and writing.
     ///
     /// # Cancel safety
     ///
     /// This method is cancel safe.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_websocket::WebSocket;
+    ///
+    /// async fn handler(mut socket: WebSocket) {
+    ///     let nodelay = socket.with_io(|io| io.as_tcp().map(|tcp| tcp.nodelay())).await;
+    ///     println!("TCP_NODELAY: {nodelay:?}");
+    /// }
+    /// ```
     pub async fn with_io<R>(&mut self, f: impl FnOnce(&IO) -> R) -> Option<R> {
         self.handle.with_io(f).await
     }
@@ -329,12 +469,18 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
         self.handle.lock().limits()
     }
 
-    /// Runs `handler` with a driver. Poll the returned [`Driver`] instead of the handler's future:
-    /// it writes what the handler sends when the handler yields, pings while the handler does
-    /// something else, answers the peer's pings and Close, and finishes the closing handshake when
-    /// the handler is done.
+    /// Runs `handler` with a driver.
     ///
-    /// Sockets that a layer passes to its handler have one.
+    /// Poll the returned [`Driver`] instead of the handler's future: it writes sent messages when
+    /// the handler yields, sends pings while the handler does something else, answers the peer's
+    /// pings and Close, and completes the closing handshake when the handler returns.
+    ///
+    /// A layer runs its handlers this way. Call this method for a socket from an
+    /// [`Acceptor`](crate::Acceptor) or a [`Connector`](crate::Connector).
+    ///
+    /// # Examples
+    ///
+    /// See the [example](Driver#examples) of the driver.
     pub fn drive<F, Fut>(self, handler: F) -> Driver<IO, Fut>
     where
         F: FnOnce(Self) -> Fut,
@@ -344,19 +490,31 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
         Driver::new(shared, || handler(self))
     }
 
-    /// Sends a message without compressing it, whatever was agreed on; otherwise as
-    /// [`send`](Self::send).
+    /// Sends a message uncompressed, even if compression was negotiated.
     ///
-    /// For secrets, as the length of a compressed message tells something about its content, and
-    /// for data that is compressed already; see [`Deflate`](crate::Deflate).
+    /// Otherwise it works as [`send`](Self::send).
+    ///
+    /// This is for secrets, because the length of a compressed message reveals something about its
+    /// content, and for data that is already compressed. See [`Deflate`](crate::Deflate).
     ///
     /// # Errors
     ///
-    /// As [`send`](Self::send).
+    /// Returns the same errors as [`send`](Self::send).
     ///
     /// # Cancel safety
     ///
-    /// As [`send`](Self::send).
+    /// As for [`send`](Self::send), a message is sent if it was queued before the future is
+    /// dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_websocket::{Error, WebSocket};
+    ///
+    /// async fn log_in(socket: &mut WebSocket, token: &str) -> Result<(), Error> {
+    ///     socket.send_uncompressed(token).await
+    /// }
+    /// ```
     #[cfg(feature = "deflate")]
     pub fn send_uncompressed(
         &mut self,
@@ -373,24 +531,34 @@ impl WebSocket {
 }
 
 impl<IO> WebSocket<IO> {
-    /// Returns how the connection was closed, or is being closed; `None` while it is open.
+    /// Returns how the connection was closed or is being closed, or `None` while it is open.
     ///
-    /// It is complete once [`recv`](Self::recv) has returned `None`.
+    /// The value is final once [`recv`](Self::recv) has returned `None`.
+    ///
+    /// # Examples
+    ///
+    /// See the [examples](Self#examples) of the type.
     pub fn close_info(&self) -> Option<CloseInfo> {
         self.handle.lock().close_info()
     }
 
     /// Returns `true` if no more messages can be sent.
+    ///
+    /// See the [examples](Self#examples) of the type.
     pub fn is_closed(&self) -> bool {
         !self.handle.lock().is_open()
     }
 
-    /// Returns what tells the socket from all others.
+    /// Returns the id of this socket, which no other socket of the process has.
+    ///
+    /// See the [examples](Self#examples) of the type.
     pub fn id(&self) -> WebSocketId {
         self.handle.id()
     }
 
-    /// Returns the subprotocol that the opening handshake agreed on.
+    /// Returns the subprotocol that the opening handshake selected.
+    ///
+    /// See the [examples](Self#examples) of the type.
     pub fn protocol(&self) -> Option<&str> {
         self.handle.protocol()
     }
@@ -421,8 +589,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sink<Message> for WebSocket<IO> {
         sink.poll_flush(handle, cx)
     }
 
-    /// Sends Close 1000 and waits until it is written. The stream goes on until the peer's Close:
-    /// nothing that still comes is thrown away.
+    /// Sends Close 1000 and waits until it is written. Discards nothing: the stream can be read
+    /// until the peer's Close.
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let Self { handle, sink, .. } = &mut *self;
         sink.poll_close(handle, cx)

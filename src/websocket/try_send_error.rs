@@ -1,4 +1,4 @@
-//! Why a message was not sent at once.
+//! The error of sending without waiting.
 
 use std::{error::Error as StdError, fmt};
 
@@ -6,16 +6,19 @@ use tungstenite::{Error, Message};
 
 /// The error of [`Sender::try_send`](crate::Sender::try_send) and
 /// [`WebSocket::try_send`](crate::WebSocket::try_send).
+///
+/// See the [example](crate::websocket) of the module.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TrySendError {
-    /// The write buffer is full, and the IO takes nothing now. The peer reads more slowly than
-    /// messages come, or the messages came in a burst: [`Sender::stalled`](crate::Sender::stalled)
-    /// returns for how long it has taken nothing.
+    /// The write buffer is full and the IO accepts no more data, because the peer is slow or
+    /// because there was a burst of messages. [`Sender::stalled`](crate::Sender::stalled) returns
+    /// for how long the IO has accepted nothing.
     Full(Message),
     /// The connection is closing or closed.
     Closed(Message),
-    /// Writing failed.
+    /// The message is invalid, such as a ping of more than 125 bytes, or the connection failed
+    /// during the call. The message is dropped.
     Failed(Error),
 }
 
@@ -24,7 +27,7 @@ impl fmt::Display for TrySendError {
         f.write_str(match self {
             Self::Full(_) => "the write buffer is full",
             Self::Closed(_) => "the connection is closed",
-            Self::Failed(_) => "writing failed",
+            Self::Failed(_) => "the message could not be sent",
         })
     }
 }

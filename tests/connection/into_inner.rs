@@ -182,7 +182,7 @@ async fn inside_a_message_the_socket_comes_back<T: Transport>() {
     ] {
         let (mut pair, go) = driven::<T, _>(async |socket| {
             let error = socket.into_inner().await.unwrap_err();
-            assert_eq!(error.to_string(), "a part of a message has arrived");
+            assert_eq!(error.to_string(), "part of a message has arrived");
             let mut socket = error.into_socket();
             socket.send("go on").await.unwrap();
             assert_eq!(socket.recv().await.unwrap().unwrap(), Message::text("x".repeat(300)));

@@ -170,7 +170,7 @@ async fn a_socket_that_compresses_does_not_become_a_plain_stream() {
     peer.send(FIN | RSV1 | TEXT, &deflater.message(b"one")).await;
     assert_eq!(socket.recv().await.unwrap().unwrap(), Message::text("one"));
     let error = socket.into_inner().await.unwrap_err();
-    assert_eq!(error.to_string(), "compression was agreed on");
+    assert_eq!(error.to_string(), "compression was negotiated");
     // The socket goes on as it was.
     let mut socket = error.into_socket();
     peer.send(FIN | RSV1 | TEXT, &deflater.message(b"one and one")).await;

@@ -1,11 +1,10 @@
-//! Errors of a socket, as those of a stream of bytes.
+//! Conversion of a socket's errors to `io::Error`.
 
 use std::io;
 
 use tungstenite::{Error, error::ProtocolError};
 
-/// Returns the error as one of a stream of bytes, with the kind that callers of such a stream look
-/// for.
+/// Converts the error to an `io::Error` of the kind that callers of a byte stream expect.
 pub(super) fn into_io_error(error: Error) -> io::Error {
     let kind = match &error {
         Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => io::ErrorKind::UnexpectedEof,
@@ -29,7 +28,7 @@ mod tests {
     use super::into_io_error;
 
     #[test]
-    fn each_error_has_the_kind_that_a_stream_of_bytes_has_for_it() {
+    fn each_error_has_the_kind_that_callers_of_a_byte_stream_expect() {
         for (error, kind) in [
             (Error::Protocol(ProtocolError::ResetWithoutClosingHandshake), ErrorKind::UnexpectedEof),
             (Error::Protocol(ProtocolError::SendAfterClosing), ErrorKind::BrokenPipe),

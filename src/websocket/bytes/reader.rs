@@ -1,4 +1,4 @@
-//! The half of a stream of bytes that reads.
+//! The half of a byte stream that reads.
 
 use std::{
     fmt, io,
@@ -22,11 +22,13 @@ use crate::{
 
 /// The half of a [`ByteStream`](super::ByteStream) that reads.
 ///
-/// Dropping it closes the connection with 1000, or 1011 when a panic drops it: nobody would read
-/// what the peer sends.
+/// Dropping it closes the connection with 1000, or with 1011 if a panic drops it, because the
+/// peer's data could no longer be read.
+///
+/// See the [example](super::ByteStream::into_split) of `ByteStream::into_split`.
 pub struct ByteReader<IO = UpgradedIo> {
     handle: Handle<IO>,
-    /// What was received and is not read yet.
+    /// Data that was received and not yet read.
     unread: Bytes,
     end: Option<End>,
 }
@@ -36,11 +38,11 @@ const TEXT: OpCode = OpCode::Data(Data::Text);
 /// How reading ended.
 #[derive(Debug)]
 enum End {
-    /// With the peer's Close.
+    /// The peer sent a Close.
     Closed,
-    /// With an error, which is returned by the next read.
+    /// An error, which the next read returns.
     Due(io::Error),
-    /// With an error of this kind, which was returned.
+    /// An error of this kind, which was already returned.
     Failed(io::ErrorKind),
 }
 
@@ -49,14 +51,16 @@ impl<IO> ByteReader<IO> {
         Self { handle, unread: Bytes::new(), end: None }
     }
 
-    /// Returns how the connection was closed, or is being closed; `None` while it is open.
+    /// Returns how the connection was closed or is being closed, or `None` while it is open.
+    ///
+    /// See the [example](super::ByteStream::close_info) of `ByteStream::close_info`.
     pub fn close_info(&self) -> Option<CloseInfo> {
         self.handle.lock().close_info()
     }
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> ByteReader<IO> {
-    /// Ready when there is something to read, or the end.
+    /// Ready when there is data to read, or the stream has ended.
     fn poll_unread(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.unread.is_empty() {
             match self.end.take() {
@@ -79,7 +83,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ByteReader<IO> {
                 Some(Ok(Message::Close(_))) => self.end = Some(End::Closed),
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Poll::Ready(Err(self.fail(into_io_error(error)))),
-                // The Close may have been received before the socket became a stream.
+                // The Close may have been received before the socket became a byte stream.
                 None if self.close_info().is_some_and(|info| info.is_clean()) => self.end = Some(End::Closed),
                 None => return Poll::Ready(Err(self.fail(io::ErrorKind::UnexpectedEof.into()))),
             }
@@ -100,7 +104,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ByteReader<IO> {
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncRead for ByteReader<IO> {
-    /// Reads what is there of as many messages as fit.
+    /// Reads the available data of as many messages as fit into the buffer.
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -115,7 +119,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncRead for ByteReader<IO> {
                     buffer.put_slice(&self.unread[..len]);
                     self.as_mut().consume(len);
                 }
-                // What was read goes first.
+                // Data that was already read is returned first.
                 Poll::Ready(Err(error)) if buffer.filled().len() > before => {
                     self.end = Some(End::Due(error));
                     break;
@@ -129,7 +133,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncRead for ByteReader<IO> {
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncBufRead for ByteReader<IO> {
-    /// Returns what is there of one message: nothing is copied.
+    /// Returns the available data of one message without copying it.
     fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let this = self.get_mut();
         ready!(this.poll_unread(cx))?;
@@ -139,7 +143,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncBufRead for ByteReader<IO> {
     fn consume(mut self: Pin<&mut Self>, len: usize) {
         self.unread.advance(len);
         if self.unread.is_empty() {
-            // An empty slice would still hold the message.
+            // An empty slice would keep the message allocated.
             self.unread = Bytes::new();
         }
     }

@@ -1,4 +1,4 @@
-//! A socket as a stream of bytes.
+//! A socket as a byte stream.
 
 use std::{
     io::{self, IoSlice},
@@ -12,9 +12,14 @@ use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 use super::{reader::ByteReader, writer::ByteWriter};
 use crate::{close::CloseInfo, io::UpgradedIo, websocket::handle::Handle};
 
-/// A WebSocket as a stream of bytes: [`AsyncRead`], [`AsyncBufRead`] and [`AsyncWrite`] of the
-/// payloads of binary messages. Returned by
-/// [`WebSocket::into_byte_stream`](crate::WebSocket::into_byte_stream).
+/// A WebSocket as a byte stream: [`AsyncRead`], [`AsyncBufRead`] and [`AsyncWrite`] of the payloads
+/// of binary messages.
+///
+/// [`WebSocket::into_byte_stream`](crate::WebSocket::into_byte_stream) returns it.
+///
+/// Message boundaries have no meaning. Pings are answered and not delivered.
+///
+/// # Examples
 ///
 /// ```
 /// use tokio::{io::copy_bidirectional, net::TcpStream};
@@ -30,51 +35,56 @@ use crate::{close::CloseInfo, io::UpgradedIo, websocket::handle::Handle};
 /// let layer = WebSocketUpgradeLayer::accept_all(tunnel);
 /// ```
 ///
-/// Where messages begin and end means nothing. Pings are answered, and not seen.
-///
 /// # Reading
 ///
-/// | what arrives | what is read |
+/// | received | result of reading |
 /// | --- | --- |
-/// | a binary message, of any size | its bytes as they arrive, in any pieces; an empty one is skipped |
-/// | a Close, with any code | the end of the stream; [`close_info`](Self::close_info) returns the code |
-/// | the end of the stream without a Close | an error of kind [`UnexpectedEof`](io::ErrorKind::UnexpectedEof): what was read may not be all |
-/// | a text message | an error of kind [`InvalidData`](io::ErrorKind::InvalidData); the peer is sent Close 1003 |
-/// | what breaks a rule | an error of kind [`InvalidData`](io::ErrorKind::InvalidData), with the socket's error as its source; the peer is sent [its code](crate::WebSocket#errors-of-receiving-and-sending) |
-/// | nothing, not even a pong | an error of kind [`TimedOut`](io::ErrorKind::TimedOut), as for any socket |
+/// | a binary message of any size | its bytes as they arrive; an empty message is skipped |
+/// | a Close with any code | end of file; [`close_info`](Self::close_info) returns the code |
+/// | end of stream without a Close | error [`UnexpectedEof`]: the data may be incomplete |
+/// | a text message | error [`InvalidData`]; the peer gets Close 1003 |
+/// | a protocol violation | error [`InvalidData`] with its source; the peer gets [its code] |
+/// | no answer to a ping | error [`TimedOut`], as for any socket |
 ///
-/// After an error, reading returns further errors of its kind.
+/// After an error, each further read returns an error of the same kind.
+///
+/// [`InvalidData`]: io::ErrorKind::InvalidData
+/// [`TimedOut`]: io::ErrorKind::TimedOut
+/// [`UnexpectedEof`]: io::ErrorKind::UnexpectedEof
+/// [its code]: crate::WebSocket#errors-of-receiving-and-sending
 ///
 /// # Writing
 ///
-/// What is written leaves in binary messages of one frame each, of at most
-/// [`Config::max_outgoing_frame_size`](crate::Config::max_outgoing_frame_size) and 64 KiB. Several
-/// writes leave in one frame until the handler's task yields or the IO has taken what was written
-/// before, so that a copy of much in small writes leaves in large frames. Nothing has to be flushed
-/// to leave; flushing waits until the system has taken everything. Writing waits while
-/// [`Config::max_write_buffer_size`](crate::Config::max_write_buffer_size) is full.
+/// Written data is sent in binary messages of one frame each. A frame has at most
+/// [`Config::max_outgoing_frame_size`](crate::Config::max_outgoing_frame_size) bytes, and at most
+/// 64 KiB. Consecutive writes share a frame until the handler's task yields or the IO has accepted
+/// everything that was written before, so copying in small writes still produces large frames.
 ///
-/// Bytes are sent uncompressed, whatever was agreed on: those of a tunnel are usually encrypted or
-/// compressed already.
+/// Data is sent without a flush; flushing waits until the system has accepted everything. Writing
+/// waits while the buffer of
+/// [`Config::max_write_buffer_size`](crate::Config::max_write_buffer_size) bytes is full.
 ///
-/// - [`shutdown`](tokio::io::AsyncWriteExt::shutdown) sends Close 1000 behind everything that was
-///   written, and is ready once that is written. Reading goes on until the peer's Close.
-/// - Writing after either side's Close, or once the connection is over, is an error of kind
+/// Data is sent uncompressed, even if compression was negotiated, because the data of a tunnel is
+/// usually encrypted or compressed already.
+///
+/// - [`shutdown`](tokio::io::AsyncWriteExt::shutdown) sends Close 1000 after everything that was
+///   written, and completes once that Close is written. Reading continues until the peer's Close.
+/// - Writing after either side's Close, or once the connection is over, returns an error of kind
 ///   [`BrokenPipe`](io::ErrorKind::BrokenPipe).
-/// - Dropping the stream closes it with 1000, or 1011 when a panic drops it; what was written
-///   before is still delivered, in the background.
+/// - Dropping the stream closes it with 1000, or with 1011 if a panic drops it. Data that was
+///   written before is still delivered in the background.
 ///
-/// # There is no half-close
+/// # No half-close
 ///
-/// A Close ends both directions (RFC 6455 §5.5.1): most peers answer it at once, and whatever they
-/// would still have sent is lost. A protocol in which one side ends its direction and goes on
-/// reading needs an end of its own within the bytes; the guide's page on [bytes and
-/// chunks](crate::guide::bytes_and_chunks) has more.
+/// A Close ends both directions (RFC 6455 §5.5.1): most peers answer it at once and discard
+/// everything that they had still to send. If one side of a protocol ends its direction and
+/// continues to read, the protocol needs an end marker within the bytes. See the guide's page on
+/// [bytes and chunks](crate::guide::bytes_and_chunks).
 ///
 /// # Cancel safety
 ///
-/// Reads and writes that are dropped before they complete have read and written nothing. tokio's
-/// combinators say which of them are cancel safe.
+/// A single read or write that is dropped before it completes has transferred no data. tokio
+/// documents which of its combinators are cancel safe.
 #[derive(Debug)]
 pub struct ByteStream<IO = UpgradedIo> {
     reader: ByteReader<IO>,
@@ -88,14 +98,52 @@ impl<IO> ByteStream<IO> {
         Self { reader: ByteReader::new(handle), writer }
     }
 
-    /// Splits the stream into a half that reads and one that writes, for two tasks.
+    /// Splits the stream into a half that reads and a half that writes, for use by two tasks.
     ///
-    /// Dropping either closes the connection.
+    /// Dropping either half closes the connection.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io;
+    /// use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
+    /// use tower_websocket::WebSocket;
+    ///
+    /// async fn handler(socket: WebSocket) -> io::Result<()> {
+    ///     let (reader, mut writer) = socket.into_byte_stream().into_split();
+    ///     let printing = tokio::spawn(async move {
+    ///         let mut lines = reader.lines();
+    ///         while let Some(line) = lines.next_line().await? {
+    ///             println!("{line}");
+    ///         }
+    ///         io::Result::Ok(())
+    ///     });
+    ///     writer.write_all(b"send lines\n").await?;
+    ///     printing.await?
+    /// }
+    /// ```
     pub fn into_split(self) -> (ByteReader<IO>, ByteWriter<IO>) {
         (self.reader, self.writer)
     }
 
-    /// Returns how the connection was closed, or is being closed; `None` while it is open.
+    /// Returns how the connection was closed or is being closed, or `None` while it is open.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio::io::AsyncReadExt;
+    /// use tower_websocket::WebSocket;
+    ///
+    /// async fn read_all(socket: WebSocket) -> std::io::Result<Vec<u8>> {
+    ///     let mut stream = socket.into_byte_stream();
+    ///     let mut bytes = Vec::new();
+    ///     stream.read_to_end(&mut bytes).await?;
+    ///     if let Some(info) = stream.close_info() {
+    ///         println!("closed with {}", info.code());
+    ///     }
+    ///     Ok(bytes)
+    /// }
+    /// ```
     pub fn close_info(&self) -> Option<CloseInfo> {
         self.reader.close_info()
     }

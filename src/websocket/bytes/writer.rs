@@ -1,4 +1,4 @@
-//! The half of a stream of bytes that writes.
+//! The half of a byte stream that writes.
 
 use std::{
     fmt,
@@ -18,8 +18,10 @@ use crate::{
 
 /// The half of a [`ByteStream`](super::ByteStream) that writes.
 ///
-/// Dropping it closes the connection with 1000, or 1011 when a panic drops it, behind everything
-/// that was written; the reader reads until the peer's Close.
+/// Dropping it closes the connection with 1000, or with 1011 if a panic drops it, after everything
+/// that was written. The other half can still read until the peer's Close.
+///
+/// See the [example](super::ByteStream::into_split) of `ByteStream::into_split`.
 pub struct ByteWriter<IO = UpgradedIo> {
     shared: Arc<Shared<IO>>,
     sink: SinkState,
