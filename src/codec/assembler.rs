@@ -1,4 +1,4 @@
-//! The message under assembly.
+//! A message that is being assembled.
 
 use std::mem;
 
@@ -10,10 +10,10 @@ use super::{
     utf8::{self, BadUtf8, Text},
 };
 
-/// How much is allocated for a message of which little has arrived, in bytes.
+/// The initial capacity in bytes for a message that has just begun.
 const FIRST: usize = 16 * 1024;
 
-/// What kind of data a message has.
+/// The data type of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Text,
@@ -21,7 +21,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// Returns the message that `payload` is, all of it.
+    /// Returns the message whose complete payload is `payload`.
     pub(super) fn message(self, payload: &[u8]) -> Result<Message, Error> {
         Ok(match self {
             Self::Text => Message::Text(utf8::check(payload).map_err(|at| BadUtf8 { at })?.into()),
@@ -39,22 +39,22 @@ enum Payload {
     Text(Text),
     Binary {
         bytes: Vec<u8>,
-        /// How many of them are unmasked.
+        /// The number of unmasked bytes.
         done: usize,
     },
 }
 
-/// How large a message may still become.
+/// The size that a message may still reach.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Outlook {
-    /// How many bytes its frames announce so far.
+    /// The number of bytes that its frames have announced so far.
     pub(super) announced: usize,
-    /// How many bytes it can have at most, which is as much once the last frame is announced.
+    /// The maximum number of bytes. It equals `announced` once the last frame is announced.
     pub(super) max: usize,
 }
 
 impl Outlook {
-    /// That of a piece, which is `len` bytes of a message.
+    /// Returns the outlook of a piece of `len` bytes of a message.
     pub(super) fn of_piece(len: usize) -> Self {
         Self { announced: len, max: len }
     }
@@ -68,7 +68,7 @@ impl Assembler {
         })
     }
 
-    /// How many bytes have arrived.
+    /// Returns the number of bytes that have arrived.
     pub(super) fn len(&self) -> usize {
         match &self.0 {
             Payload::Text(text) => text.len(),
@@ -76,7 +76,7 @@ impl Assembler {
         }
     }
 
-    /// Appends what has arrived.
+    /// Appends a piece of the payload.
     pub(super) fn push(&mut self, piece: &[u8], outlook: Outlook) -> Result<(), Error> {
         let needed = self.len() + piece.len();
         match &mut self.0 {
@@ -93,7 +93,7 @@ impl Assembler {
         Ok(())
     }
 
-    /// Returns where `missing` bytes of a binary message may be read to, or some of them.
+    /// Returns a buffer into which up to `missing` bytes of a binary message may be read.
     pub(super) fn direct(&mut self, missing: usize, outlook: Outlook) -> Option<Limit<&mut Vec<u8>>> {
         let Payload::Binary { bytes, .. } = &mut self.0 else { return None };
         if bytes.len() == bytes.capacity() {
@@ -103,7 +103,7 @@ impl Assembler {
         Some(bytes.limit(room))
     }
 
-    /// Unmasks what was read straight into the message, and returns how many bytes that is.
+    /// Unmasks the bytes that were read directly into the message, and returns their number.
     pub(super) fn unmask(&mut self, mask: &mut Mask) -> usize {
         let Payload::Binary { bytes, done } = &mut self.0 else { return 0 };
         let arrived = &mut bytes[*done..];
@@ -112,7 +112,7 @@ impl Assembler {
         arrived.len()
     }
 
-    /// Takes what has arrived, but a character that is cut.
+    /// Takes the data that has arrived, except an incomplete character.
     pub(super) fn take(&mut self) -> Bytes {
         match &mut self.0 {
             Payload::Text(text) => text.take().into(),
@@ -123,7 +123,7 @@ impl Assembler {
         }
     }
 
-    /// Returns the message, which is all there.
+    /// Returns the complete message.
     pub(super) fn finish(self) -> Result<Message, Error> {
         Ok(match self.0 {
             Payload::Text(text) => {
@@ -155,8 +155,8 @@ fn grow_to(bytes: &mut Vec<u8>, capacity: usize) {
     bytes.reserve_exact(capacity.saturating_sub(bytes.len()));
 }
 
-/// The capacity for `needed` bytes: twice as much as before, so that all the copying is linear, but
-/// never more than the message can have.
+/// Returns the capacity for `needed` bytes: at least twice the previous capacity, so that the total
+/// cost of copying is linear, but at most the maximum size of the message.
 fn grown(capacity: usize, needed: usize, Outlook { announced, max }: Outlook) -> usize {
     if needed <= capacity {
         return capacity;
@@ -164,7 +164,7 @@ fn grown(capacity: usize, needed: usize, Outlook { announced, max }: Outlook) ->
     needed.max(capacity.saturating_mul(2)).max(FIRST.min(announced)).min(max).max(needed)
 }
 
-/// Whether more than a quarter of what the application would hold is not used.
+/// Returns `true` if more than a quarter of the memory would be unused.
 fn is_wasteful(len: usize, capacity: usize) -> bool {
     capacity - len > capacity / 4
 }
@@ -174,22 +174,22 @@ mod tests {
     use super::{Assembler, FIRST, Kind, Outlook, grown};
 
     #[test]
-    fn capacity_grows_with_what_arrives() {
+    fn capacity_grows_with_the_received_data() {
         let last = |announced| Outlook { announced, max: announced };
         let fragment = |announced| Outlook { announced, max: 1 << 20 };
         for (capacity, needed, outlook, expected) in [
-            // Little has arrived of much.
+            // A small part of a large message has arrived.
             (0, 1, last(1 << 20), FIRST),
             (0, 100, last(200), 200),
             (0, 60_000, last(1 << 20), 60_000),
-            // Twice as much, and in the end what was announced.
+            // The capacity doubles, up to the announced size.
             (60_000, 60_001, last(1 << 20), 120_000),
             (600_000, 600_001, last(1_000_000), 1_000_000),
-            // Fragments tell nothing about the message.
+            // Fragments do not announce the size of the message.
             (0, 1, fragment(1), 1),
             (1000, 1001, fragment(1001), 2000),
             (600_000, 600_001, fragment(600_001), 1 << 20),
-            // There is room.
+            // There is enough capacity.
             (1000, 1000, fragment(1000), 1000),
         ] {
             assert_eq!(grown(capacity, needed, outlook), expected, "{needed} in {capacity}, {outlook:?}");
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn one_byte_fragments_cost_linear_time() {
+    fn one_byte_fragments_take_linear_time() {
         for kind in [Kind::Text, Kind::Binary] {
             let mut assembler = Assembler::new(kind);
             let (mut copied, mut capacity) = (0, 0);

@@ -5,7 +5,7 @@ use tungstenite::{Error, error::ProtocolError, protocol::CloseFrame};
 use super::utf8::{self, BadUtf8};
 use crate::close::is_valid_close_code;
 
-/// Reads a Close frame's payload.
+/// Parses the payload of a Close frame.
 pub(super) fn parse(payload: &[u8]) -> Result<Option<CloseFrame>, Error> {
     let (code, reason) = match payload {
         [] => return Ok(None),
@@ -19,19 +19,20 @@ pub(super) fn parse(payload: &[u8]) -> Result<Option<CloseFrame>, Error> {
     Ok(Some(CloseFrame { code: code.into(), reason: reason.into() }))
 }
 
-/// Appends a Close frame's payload. A reason that is too long is cut between two characters.
+/// Appends the payload of a Close frame. A reason that is too long is truncated at a character
+/// boundary.
 pub(super) fn write(output: &mut Vec<u8>, frame: Option<&CloseFrame>) {
     let Some(frame) = frame else { return };
     output.extend_from_slice(&u16::from(frame.code).to_be_bytes());
     output.extend_from_slice(reason(frame).as_bytes());
 }
 
-/// How many bytes [`write()`] appends.
+/// Returns the number of bytes that [`write()`] appends.
 pub(super) fn len(frame: Option<&CloseFrame>) -> usize {
     frame.map_or(0, |frame| 2 + reason(frame).len())
 }
 
-/// What of the reason a control frame has room for.
+/// Returns the part of the reason that fits into a control frame.
 fn reason(frame: &CloseFrame) -> &str {
     let mut end = frame.reason.len().min(super::header::MAX_CONTROL - 2);
     while !frame.reason.is_char_boundary(end) {
@@ -48,7 +49,7 @@ mod tests {
     use crate::close::is_valid_close_code;
 
     #[test]
-    fn codes_of_section_7_4() {
+    fn close_codes_are_those_of_section_7_4() {
         // Miri is slow.
         for code in if cfg!(miri) { 990..=1020 } else { 0..=u16::MAX } {
             let expected = match code {
@@ -69,18 +70,18 @@ mod tests {
     }
 
     #[test]
-    fn payloads() {
+    fn payloads_are_parsed_or_rejected() {
         assert!(matches!(parse(b""), Ok(None)));
         assert!(matches!(parse(b"\x03"), Err(Error::Protocol(ProtocolError::InvalidCloseSequence))));
         assert!(matches!(parse(b"\x03\xe8\xc3"), Err(Error::Utf8(_))));
-        // A bad code counts before a bad reason.
+        // An invalid code is reported before an invalid reason.
         assert!(matches!(parse(b"\x03\xed\xff"), Err(Error::Protocol(_))));
         let frame = parse(b"\x03\xe8bye").unwrap().unwrap();
         assert_eq!((u16::from(frame.code), frame.reason.as_str()), (1000, "bye"));
     }
 
     #[test]
-    fn what_is_written_is_read_again_and_fits() {
+    fn written_payload_is_parsed_again_and_fits() {
         for (reason, kept) in [("", 0), ("bye", 3), (&"x".repeat(124), 123), (&"é".repeat(62), 122)] {
             let frame = CloseFrame { code: 4000.into(), reason: reason.into() };
             let mut payload = Vec::new();

@@ -1,4 +1,4 @@
-//! Control frames on their way out (RFC 6455 §5.5).
+//! Outgoing control frames (RFC 6455 §5.5).
 
 use bytes::Bytes;
 use tungstenite::protocol::{
@@ -11,19 +11,19 @@ use super::{
     mask::{Key, Mask},
 };
 
-/// A control frame to send. What is longer than a control frame may be is cut.
+/// A control frame to send. A payload that is too long for a control frame is truncated.
 #[derive(Clone, Debug)]
 pub(crate) enum Control {
     /// A ping.
     Ping(Bytes),
     /// A pong.
     Pong(Bytes),
-    /// The closing handshake's frame.
+    /// A frame of the closing handshake.
     Close(Option<CloseFrame>),
 }
 
 impl Control {
-    /// Appends the frame, masked where there is a key.
+    /// Appends the frame, masked with `key` if there is one.
     pub(super) fn write(&self, output: &mut Vec<u8>, key: Option<Key>) {
         match self {
             Self::Ping(payload) => write(output, coding::Control::Ping, payload, key),

@@ -1,4 +1,4 @@
-//! From bytes to messages.
+//! Decoding of bytes to messages.
 
 #[cfg(all(test, feature = "deflate"))]
 mod compressed;
@@ -28,12 +28,13 @@ use super::{
 };
 use crate::deflate::Inflater;
 
-/// How many bytes of a frame must be missing for them to be read straight into the message.
+/// The minimum number of missing bytes of a frame that are read directly into the message.
 const DIRECT_MIN: u64 = 8 * 1024;
 
-/// Decodes what the peer sends: a client to a [`Role::Server`], a server to a [`Role::Client`].
+/// Decodes the peer's data: a client's data in [`Role::Server`], a server's data in
+/// [`Role::Client`].
 ///
-/// It is small between messages: what only a message under assembly needs is allocated for that.
+/// It is small between messages: state for the assembly of a message is allocated when needed.
 #[derive(Debug)]
 pub(crate) struct Decoder {
     role: Role,
@@ -42,17 +43,17 @@ pub(crate) struct Decoder {
     header: PartialHeader,
     /// The frame whose payload is arriving.
     frame: Option<Frame>,
-    /// The message that was begun and is not over.
+    /// The message that has begun and not ended.
     open: Option<Open>,
-    /// What has arrived of it, if anything.
+    /// The part of that message that has arrived, if any.
     message: Option<Box<Assembler>>,
-    /// What has arrived of a control frame, if that is not all there.
+    /// The part of an incomplete control frame that has arrived.
     control: Option<Box<ControlPayload>>,
-    /// How many bytes at the start of the input are compressed, and unmasked already.
+    /// The number of compressed bytes at the start of the input that are already unmasked.
     ahead: u16,
-    /// Whether more may come out of the inflater without more input.
+    /// Whether the inflater may have more output without more input.
     is_inflating: bool,
-    /// Whether messages are given out in pieces.
+    /// Whether messages are returned in pieces.
     in_pieces: bool,
 }
 
@@ -61,9 +62,9 @@ struct Frame {
     opcode: OpCode,
     is_final: bool,
     mask: Mask,
-    /// How many bytes of the payload are missing.
+    /// The number of missing bytes of the payload.
     rest: u64,
-    /// How many bytes may come out of it, if it is compressed.
+    /// The maximum number of inflated bytes of the frame, if it is compressed.
     room: usize,
 }
 
@@ -71,7 +72,7 @@ struct Frame {
 struct Open {
     kind: Kind,
     is_compressed: bool,
-    /// Whether a piece of it was given out.
+    /// Whether a piece of it was returned.
     is_begun: bool,
 }
 
@@ -81,16 +82,16 @@ struct ControlPayload {
     len: u8,
 }
 
-/// What one step of decoding led to.
+/// The result of one decoding step.
 #[derive(Debug)]
 pub(crate) enum Decoded {
-    /// A message; a Close with a valid code or none. A [`Message::Frame`] is a piece of a message:
-    /// the first has its kind, the others continue it, and the last is final. A piece of a text is
-    /// whole characters.
+    /// A message. A Close has a valid code or none. A [`Message::Frame`] is a piece of a message:
+    /// the first piece has the kind of the message, further pieces are continuations, and the last
+    /// piece is final. A piece of a text consists of complete characters.
     Message(Message),
     /// A step was made, and another may follow.
     Progress,
-    /// All of the input is used up.
+    /// All of the input was used.
     Starved,
 }
 
@@ -111,13 +112,13 @@ impl Decoder {
         }
     }
 
-    /// Whether the last byte taken was the last of a message.
+    /// Returns `true` if the last byte that was taken ended a message.
     pub(crate) fn is_at_rest(&self) -> bool {
         self.header.is_empty() && self.frame.is_none() && self.open.is_none()
     }
 
-    /// Whether what comes next is a Close, of which at least the first byte is here: the first of
-    /// `input` follows what was decoded.
+    /// Returns `true` if the next frame is a Close whose first byte has arrived.
+    /// `input` are the bytes after those that were decoded.
     pub(crate) fn is_at_close(&self, input: &[u8]) -> bool {
         match &self.frame {
             Some(frame) => frame.opcode == OpCode::Control(Control::Close),
@@ -125,13 +126,14 @@ impl Decoder {
         }
     }
 
-    /// Makes one step, of bounded work, and takes from `input` what that used.
+    /// Makes one step of bounded work, and removes the bytes that it used from `input`.
     ///
-    /// The bytes that are left must come first the next time: some of them may be unmasked already.
+    /// The remaining bytes must be passed again first, because some of them may already be
+    /// unmasked.
     ///
     /// # Errors
     ///
-    /// Fails when the peer breaks the protocol. Nothing can be decoded after that.
+    /// Returns an error if the peer violates the protocol. Nothing can be decoded after that.
     pub(crate) fn decode(&mut self, input: &mut &mut [u8]) -> Result<Decoded, Error> {
         let frame = match &self.frame {
             Some(frame) => frame,
@@ -163,11 +165,12 @@ impl Decoder {
         }
     }
 
-    /// Returns where bytes may be read straight into a large message, after all of the input was
-    /// decoded.
+    /// Returns a buffer for reading bytes directly into a large message. All input must have been
+    /// decoded before.
     ///
-    /// It is no more than what is missing of the frame, and grows as bytes arrive. What was read
-    /// there is to be decoded by [`decode_direct`](Self::decode_direct) before anything else is.
+    /// The buffer holds at most the missing bytes of the frame, and grows as bytes arrive. After a
+    /// read, [`decode_direct`](Self::decode_direct) must be called before any other bytes are
+    /// decoded.
     pub(crate) fn direct(&mut self) -> Option<Limit<&mut Vec<u8>>> {
         let frame = self.frame.as_ref().filter(|frame| frame.rest >= DIRECT_MIN)?;
         let open = self.open.filter(|_| !self.in_pieces);
@@ -178,7 +181,7 @@ impl Decoder {
         message.direct(missing, outlook)
     }
 
-    /// Goes on after bytes were read into [`direct`](Self::direct)'s buffer.
+    /// Continues after bytes were read into the buffer of [`direct`](Self::direct).
     pub(crate) fn decode_direct(&mut self) -> Result<Decoded, Error> {
         let (Some(frame), Some(message)) = (&mut self.frame, &mut self.message) else {
             return Ok(Decoded::Starved);
@@ -187,7 +190,8 @@ impl Decoder {
         if frame.rest > 0 { Ok(Decoded::Starved) } else { self.end_frame() }
     }
 
-    /// How many bytes of the message have arrived, and were inflated if it is compressed.
+    /// Returns the number of bytes of the message that have arrived, after inflating if it is
+    /// compressed.
     pub(crate) fn assembled(&self) -> usize {
         self.message.as_ref().map_or(0, |message| message.len())
     }
@@ -259,7 +263,7 @@ impl Decoder {
         if frame.rest > 0 { Ok(Decoded::Starved) } else { self.end_frame() }
     }
 
-    /// The payload of a frame has been dealt with.
+    /// Handles the end of a frame's payload.
     fn end_frame(&mut self) -> Result<Decoded, Error> {
         if self.frame.take().is_none_or(|frame| !frame.is_final) {
             return Ok(Decoded::Progress);
@@ -273,22 +277,22 @@ impl Decoder {
     }
 }
 
-/// Takes what is there of a frame's payload.
+/// Takes the available part of a frame's payload.
 fn arrived<'a>(frame: &mut Frame, input: &mut &'a mut [u8]) -> &'a mut [u8] {
     let len = at_hand(frame, input);
     frame.rest -= len as u64;
     input::take(input, len)
 }
 
-/// How many bytes are there of a frame's payload.
+/// Returns the number of available bytes of a frame's payload.
 fn at_hand(frame: &Frame, input: &[u8]) -> usize {
     usize::try_from(frame.rest).map_or(input.len(), |rest| rest.min(input.len()))
 }
 
-/// How large a plain message may become, of which there are `assembled` bytes and the rest of a
-/// frame.
+/// Returns the size that an uncompressed message may reach. `assembled` bytes of it have arrived,
+/// and the rest of `frame` follows.
 fn outlook(limits: &Limits, assembled: usize, frame: &Frame) -> Outlook {
-    // It was checked that this is within the limits.
+    // The size was already checked against the limits.
     let announced = assembled + frame.rest as usize;
     Outlook { announced, max: if frame.is_final { announced } else { limits.max_message_size } }
 }
@@ -321,11 +325,11 @@ mod tests {
         Decoder::new(Role::Server, limits, NegotiatedDeflate::default().inflater())
     }
 
-    /// What becomes of `bytes` in one piece, in single bytes, and in two pieces with each cut.
+    /// Decodes `bytes` in one piece and in single bytes, and checks that the results agree.
     fn each_way(bytes: &[u8]) -> Outcome {
         let whole = decode(&mut plain(LIMITS), [bytes]);
         let mut single = decode(&mut plain(LIMITS), bytes.chunks(1));
-        // In one piece a step may take a whole frame before it fails.
+        // In one piece, a step may take a whole frame before it fails.
         assert!(single.taken <= bytes.len());
         single.taken = whole.taken;
         assert_eq!(single, whole, "{bytes:x?}");
@@ -333,13 +337,13 @@ mod tests {
     }
 
     #[test]
-    fn it_is_small() {
+    fn decoder_is_small() {
         assert!(size_of::<Decoder>() <= 96, "{}", size_of::<Decoder>());
     }
 
     /// RFC 6455 §5.7.
     #[test]
-    fn the_examples_of_rfc_6455() {
+    fn examples_of_rfc_6455_are_decoded() {
         let hello = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
         assert_eq!(each_way(&hello).messages, [Message::text("Hello")]);
         let pong = [0x8a, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
@@ -352,9 +356,10 @@ mod tests {
         }
     }
 
-    /// RFC 6455 §5.2, §5.4 and §5.5: the last byte is the first that breaks a rule, and is enough.
+    /// RFC 6455 §5.2, §5.4 and §5.5: the last byte is the first that violates a rule, and is
+    /// sufficient.
     #[test]
-    fn the_header_is_refused_at_the_first_byte_that_breaks_a_rule() {
+    fn header_is_rejected_at_the_first_invalid_byte() {
         let begun = frame(0x01, b"begun");
         let cases: &[(&[u8], &[u8])] = &[
             // Reserved bits, with and without a message to continue.
@@ -377,7 +382,7 @@ mod tests {
             (b"", &[0x08]),
             (b"", &[0x09]),
             (&begun, &[0x0a]),
-            // Nothing to continue, and something.
+            // A continuation without a message, and a new message before the end of another.
             (b"", &[0x80]),
             (b"", &[0x00]),
             (&begun, &[0x81]),
@@ -388,13 +393,13 @@ mod tests {
             (b"", &[0x82, 0x7f]),
             (b"", &[0x89, 0x05]),
             (&begun, &[0x80, 0x7e]),
-            // Control frames that are too long, in either form, whatever the length turns out to
-            // be.
+            // Control frames that are too long, in either form of the length, regardless of its
+            // value.
             (b"", &[0x89, 0xfe]),
             (b"", &[0x8a, 0xff]),
             (b"", &[0x88, 0xfe]),
             (&begun, &[0x89, 0xff]),
-            // The sign of a length.
+            // The most significant bit of a length.
             (b"", &[0x82, 0xff, 0x80]),
             (b"", &[0x81, 0xff, 0xff]),
             (&begun, &[0x80, 0xff, 0x80]),
@@ -404,15 +409,15 @@ mod tests {
             let (_, held) = stream.split_last().unwrap();
             assert_eq!(decode(&mut plain(LIMITS), [held]).code, None, "{bytes:x?}");
             assert_eq!(each_way(&stream).code, Some(1002), "{bytes:x?}");
-            // Nor does anything that follows make it better.
+            // Further bytes do not change the result.
             let longer = [&stream[..], &[0x7f; 20]].concat();
             assert_eq!(decode(&mut plain(LIMITS), [&longer[..]]).code, Some(1002), "{bytes:x?}");
         }
     }
 
-    /// RFC 6455 §10.4: before there is a masking key, or a byte of the payload.
+    /// RFC 6455 §10.4: before the masking key or the payload has arrived.
     #[test]
-    fn a_data_frame_that_is_too_large_is_refused_by_its_length() {
+    fn oversized_data_frame_is_rejected_by_its_length() {
         let cases: &[(&[u8], u64, Option<u16>)] = &[
             (b"", 600, None),
             (b"", 601, Some(1009)),
@@ -439,7 +444,7 @@ mod tests {
 
     /// RFC 6455 §5.5.1 and §7.4.
     #[test]
-    fn close_frames() {
+    fn close_frames_are_decoded_or_rejected() {
         for (payload, code) in [
             (&b""[..], None),
             (b"\x03\xe8", None),
@@ -459,9 +464,9 @@ mod tests {
         }
     }
 
-    /// Wherever it is cut, after whatever, and nothing else is taken for one.
+    /// With any cut and after any other frame. No other frame is mistaken for a Close.
     #[test]
-    fn a_close_is_seen_before_it_is_decoded() {
+    fn close_is_detected_before_it_is_decoded() {
         let fragment = frame(0x01, b"fragment");
         for before in [&b""[..], &frame(0x82, b"\x88\x80"), &frame(0x89, b"\x88"), &fragment] {
             for (last, is_close) in [(frame(0x88, b"\x03\xe8bye"), true), (frame(0x8a, b"\x88\x88"), false)] {
@@ -478,9 +483,9 @@ mod tests {
         }
     }
 
-    /// RFC 6455 §8.1: at the byte that cannot be, though frame and message go on.
+    /// RFC 6455 §8.1: at the first invalid byte, although the frame and the message continue.
     #[test]
-    fn bad_text_fails_at_its_first_bad_byte() {
+    fn invalid_text_fails_at_its_first_invalid_byte() {
         for (frames, cut) in [
             (vec![frame(0x81, b"\xce\xba\xe1\xbd\xb9\xf4\x90\x80\x80edited")], 9),
             (vec![frame(0x01, b"\xce\xba\xe1"), frame(0x89, b"ping"), frame(0x80, b"\xff more")], 6),
@@ -493,14 +498,14 @@ mod tests {
             assert_eq!((outcome.code, outcome.taken), (Some(1007), bad + 1));
             assert_eq!(each_way(&stream).code, Some(1007));
         }
-        // A character that is not complete at the end.
+        // The last character is incomplete.
         for stream in [frame(0x81, b"cut \xc3"), [frame(0x01, b"cut \xc3"), frame(0x80, b"")].concat()] {
             assert_eq!(each_way(&stream).code, Some(1007));
         }
     }
 
     #[test]
-    fn a_step_is_bounded() {
+    fn step_handles_at_most_one_frame() {
         let stream = [frame(0x02, b""), frame(0x00, b""), frame(0x00, b"x"), frame(0x80, b"")].concat();
         let mut bytes = stream.clone();
         let (mut decoder, mut input) = (plain(LIMITS), &mut bytes[..]);
@@ -513,7 +518,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_binary_message_is_read_straight_into_its_own_buffer() {
+    fn large_binary_message_is_read_directly_into_its_buffer() {
         let len = if cfg!(miri) { 100_000 } else { 1_000_001 };
         let payload: Vec<_> = (0..len).map(|i| (i * 7) as u8).collect();
         let mut limits = LIMITS;
@@ -554,7 +559,7 @@ mod tests {
     }
 
     #[test]
-    fn only_large_plain_binary_frames_are_read_direct() {
+    fn only_large_uncompressed_binary_frames_are_read_directly() {
         let limits = Limits { max_message_size: 1 << 20, max_frame_size: 1 << 20 };
         for (mut bytes, is_direct) in [
             (header(0x82, 8192), true),
@@ -572,13 +577,13 @@ mod tests {
         }
     }
 
-    /// The frames of a client that mostly keeps to the rules.
+    /// The frames of a client. Most frames follow the rules.
     fn stream() -> impl Strategy<Value = Vec<u8>> {
         frames()
             .prop_map(|frames| frames.iter().flat_map(|(first, payload)| frame(*first, payload)).collect())
     }
 
-    /// First bytes and payloads, most of which keep to the rules.
+    /// First bytes and payloads. Most of them follow the rules.
     fn frames() -> impl Strategy<Value = Vec<(u8, Vec<u8>)>> {
         let first = prop_oneof![
             20 => prop::sample::select(vec![0x81, 0x82, 0x01, 0x02, 0x00, 0x80, 0x89, 0x8a]),
@@ -592,9 +597,9 @@ mod tests {
         vec((first, payload), 0..8)
     }
 
-    /// RFC 6455 §5.7 and §5.1: a server's frames have no mask.
+    /// RFC 6455 §5.7 and §5.1: a server's frames are not masked.
     #[test]
-    fn a_client_reads_what_a_server_sends() {
+    fn client_decodes_frames_of_a_server() {
         let client = || Decoder::new(Role::Client, LIMITS, NegotiatedDeflate::default().inflater());
         for (bytes, expected) in [
             (&b"\x81\x05Hello"[..], vec![Message::text("Hello")]),
@@ -619,7 +624,7 @@ mod tests {
         #![proptest_config(config())]
 
         #[test]
-        fn a_client_and_a_server_decode_the_same_frames_to_the_same(
+        fn client_and_server_decode_the_same_frames_to_the_same_messages(
             frames in frames(),
             size in 1..700_usize,
         ) {
@@ -636,7 +641,7 @@ mod tests {
         }
 
         #[test]
-        fn any_cuts_give_what_the_reference_reads(
+        fn any_cuts_are_decoded_as_by_the_reference(
             stream in stream(),
             end in any::<Index>(),
             cuts in vec(any::<Index>(), 0..6),
@@ -658,7 +663,7 @@ mod tests {
         }
 
         #[test]
-        fn a_message_under_assembly_holds_no_more_than_it_may(
+        fn memory_of_an_incomplete_message_is_bounded(
             lens in vec(0..70_000_usize, 0..12),
             is_text: bool,
             piece in 1..9000_usize,

@@ -1,4 +1,4 @@
-//! From messages to bytes.
+//! Encoding of messages to bytes.
 
 use std::{collections::VecDeque, mem};
 
@@ -17,27 +17,30 @@ use super::{
     write_buffer,
 };
 
-/// The largest payload that is copied behind other frames, in bytes. Above that an additional slice
-/// to write costs less than the copy.
+/// The largest payload in bytes that is copied behind other frames. Above this size, writing an
+/// additional slice costs less than the copy.
 const COPY_MAX: usize = 16 * 1024;
 
-/// How many bytes of frames are put together, behind which control frames have to wait.
+/// The maximum number of bytes of frames that are collected, and that control frames may have to
+/// wait for.
 const MAX_FRAMED: usize = 64 * 1024;
 
-/// Encodes what is sent: holds what was accepted, and was not yet given out to be written.
+/// Encodes outgoing messages. It holds messages that were accepted and not yet returned for
+/// writing.
 ///
-/// It is small when it holds nothing. Nothing of the application's is dropped here.
+/// It is small while it is empty. It never drops values of the application.
 #[derive(Debug)]
 pub(crate) struct Encoder {
     max_frame_size: usize,
-    /// Gives each frame its masking key, on the client's side.
+    /// Generates the masking key of each frame, on the client's side.
     keys: Option<fn() -> Key>,
-    /// Whole frames.
+    /// Encoded frames.
     framed: Vec<u8>,
-    /// What comes after those.
+    /// The messages and the Close that follow the frames.
     queue: Option<Box<Queue>>,
     queued: usize,
-    /// How many data messages were accepted, were framed to the end, and were given out.
+    /// The number of data messages that were accepted, completely encoded, and returned for
+    /// writing.
     accepted: u64,
     framed_to: u64,
     given_to: u64,
@@ -46,20 +49,20 @@ pub(crate) struct Encoder {
 #[derive(Debug, Default)]
 struct Queue {
     messages: VecDeque<Outgoing>,
-    /// The Close frame that comes after all data.
+    /// The Close frame that follows all data.
     close: Option<Vec<u8>>,
 }
 
-/// What was accepted and is not sent.
+/// Messages that were accepted and are not sent.
 #[derive(Debug)]
 pub(crate) struct Garbage {
     _messages: VecDeque<Outgoing>,
 }
 
 impl Encoder {
-    /// No frame has more than `max_frame_size` bytes of payload, if there is a limit; messages
-    /// above it are fragmented. A client's frames are masked with `keys` that nobody can predict
-    /// (RFC 6455 §5.3 and §10.3); a server's are not masked.
+    /// Creates an encoder. If `max_frame_size` is set, larger payloads are fragmented. A client's
+    /// frames are masked with unpredictable `keys` (RFC 6455 §5.3 and §10.3); a server's frames are
+    /// not masked.
     pub(crate) fn new(max_frame_size: Option<usize>, keys: Option<fn() -> Key>) -> Self {
         Self {
             max_frame_size: max_frame_size.unwrap_or(usize::MAX),
@@ -73,12 +76,13 @@ impl Encoder {
         }
     }
 
-    /// Accepts a text or binary message, or a raw frame, which goes out as it is, but for its mask.
+    /// Accepts a text or binary message, or a raw frame, which is sent unchanged except for its
+    /// mask.
     ///
     /// Control messages are accepted as by [`push_control`](Self::push_control).
     ///
-    /// Returns what has been copied. It is to be dropped where the application's destructors may
-    /// run.
+    /// Returns the message if it was copied. It must be dropped where the application's destructors
+    /// may run.
     #[must_use = "the application's destructors must not run under a lock"]
     pub(crate) fn push(&mut self, message: Message) -> Option<Message> {
         let message = match message {
@@ -100,7 +104,7 @@ impl Encoder {
         }
     }
 
-    /// Accepts a copy of a message, if that is small and nothing waits before it.
+    /// Accepts a copy of a message, if it is small and no output is pending before it.
     pub(crate) fn push_copy(&mut self, message: &Message) -> bool {
         let (first, payload) = match message {
             Message::Text(text) if text.len() <= self.max_frame_size => (0x81, text.as_bytes()),
@@ -117,8 +121,8 @@ impl Encoder {
         is_direct
     }
 
-    /// Accepts a compressed message. It goes out in one frame when it has at most `whole` bytes,
-    /// else in fragments.
+    /// Accepts a compressed message. It is sent in one frame if it has at most `whole` bytes, and
+    /// in fragments otherwise.
     pub(crate) fn push_compressed(&mut self, opcode: Data, payload: Bytes, whole: usize) {
         self.accepted += 1;
         let max = if payload.len() <= whole { usize::MAX } else { self.max_frame_size };
@@ -134,7 +138,7 @@ impl Encoder {
         }
     }
 
-    /// Accepts a control frame, which overtakes all data of which no byte is framed yet.
+    /// Accepts a control frame, which overtakes all data that is not yet encoded.
     pub(crate) fn push_control(&mut self, frame: &Control) {
         self.open_buffer();
         let before = self.framed.len();
@@ -143,8 +147,7 @@ impl Encoder {
         self.queued += self.framed.len() - before;
     }
 
-    /// Accepts a Close frame that comes after all accepted data. It survives
-    /// [`clear`](Self::clear).
+    /// Accepts a Close frame that follows all accepted data. It survives [`clear`](Self::clear).
     pub(crate) fn push_close_last(&mut self, frame: Option<&CloseFrame>) {
         let mut close = Vec::new();
         control::write_close(&mut close, frame, self.next_key());
@@ -153,12 +156,12 @@ impl Encoder {
         self.queued -= before.map_or(0, |before| before.len());
     }
 
-    /// Returns whether a Close waits behind data, and may still be replaced by another.
+    /// Returns `true` if a Close is queued behind data, and may still be replaced.
     pub(crate) fn has_close(&self) -> bool {
         self.queue.as_ref().is_some_and(|queue| queue.close.is_some())
     }
 
-    /// Returns the next bytes to write: all frames so far, and when a large one is next, that too.
+    /// Returns the next bytes to write: all frames so far, and a large frame if that is next.
     pub(crate) fn next_flight(&mut self) -> Option<Flight> {
         let (payload, mask, spent) = self.fill();
         if self.framed.is_empty() {
@@ -170,26 +173,28 @@ impl Encoder {
         Some(flight)
     }
 
-    /// Returns how many bytes were accepted, with their headers, and not yet given out.
+    /// Returns the number of bytes, including headers, that were accepted and not yet returned for
+    /// writing.
     pub(crate) fn queued(&self) -> usize {
         self.queued
     }
 
-    /// Returns how many data messages were accepted so far.
+    /// Returns the number of data messages that were accepted so far.
     pub(crate) fn accepted(&self) -> u64 {
         self.accepted
     }
 
-    /// Whether there is nothing to write.
+    /// Returns `true` if all data was returned for writing.
     pub(crate) fn is_empty(&self) -> bool {
         self.queued == 0
     }
 
-    /// Forgets all data that was not given out, and returns it, to be dropped where the
+    /// Removes all data that was not returned for writing. The result must be dropped where the
     /// application's destructors may run.
     ///
-    /// Pongs and a Close stay. Pings do not: nobody waits for the answers, and a ping of the
-    /// application's came after its data. No data may follow, as a message may have been cut.
+    /// Pongs and a Close remain. Pings are removed, because no task waits for their answers and
+    /// because the application's pings followed its data. No data may be sent afterwards, because a
+    /// message may be incomplete.
     #[must_use = "the application's destructors must not run under a lock"]
     pub(crate) fn clear(&mut self) -> Garbage {
         keep_answers(&mut self.framed);
@@ -212,7 +217,7 @@ impl Encoder {
         })
     }
 
-    /// Whether a frame with `payload` bytes can be put behind those that there are.
+    /// Returns `true` if a frame with `payload` bytes can be appended to the encoded frames.
     fn is_direct(&self, payload: usize) -> bool {
         self.queue.is_none() && payload <= COPY_MAX && self.has_room(payload)
     }
@@ -252,14 +257,14 @@ impl Encoder {
         self.queue.get_or_insert_default().messages.push_back(outgoing);
     }
 
-    /// Frames what is queued, up to a large frame, whose payload and mask it returns, with what has
-    /// been copied.
+    /// Encodes queued messages up to a large frame. Returns the payload and the mask of that frame,
+    /// and the payloads that were copied.
     fn fill(&mut self) -> (Bytes, Option<Mask>, Vec<Bytes>) {
         let mut spent = Vec::new();
         let Some(mut queue) = self.queue.take() else { return (Bytes::new(), None, spent) };
         while let Some(next) = queue.messages.front_mut() {
             let len = next.next_len();
-            // The flight ends here, so that a control frame that comes meanwhile goes before the
+            // The flight ends here, so that a control frame that is sent meanwhile precedes the
             // rest.
             if len <= COPY_MAX && !self.has_room(len) {
                 self.queue = Some(queue);
@@ -274,7 +279,8 @@ impl Encoder {
             let key = self.next_key();
             let mask = key.map(Mask::new);
             header::write(&mut self.framed, frame.first, len, key);
-            // A large payload is written from where it is, so nothing can be put behind it.
+            // A large payload is written from its own memory, so no other frame can follow it in
+            // this flight.
             if len > COPY_MAX {
                 if !queue.messages.is_empty() || queue.close.is_some() {
                     self.queue = Some(queue);
@@ -286,8 +292,8 @@ impl Encoder {
             if let Some(mut mask) = mask {
                 mask.apply(&mut self.framed[start..]);
             }
-            // It is the application's, whose destructor may run anything: dropped with the flight,
-            // outside of the lock.
+            // The payload belongs to the application, whose destructor may run arbitrary code. It
+            // is dropped with the flight, outside of the lock.
             spent.push(frame.payload);
         }
         if let Some(close) = queue.close {
@@ -304,7 +310,7 @@ impl Encoder {
     }
 }
 
-/// Takes the data frames and the pings out of what is framed.
+/// Removes data frames and pings from encoded frames.
 fn keep_answers(framed: &mut Vec<u8>) {
     let mut kept = Vec::new();
     let mut rest = &framed[..];
@@ -360,7 +366,7 @@ mod tests {
         server_frames(&bytes(encoder.next_flight().unwrap()))
     }
 
-    /// All frames to the end.
+    /// Returns all remaining frames.
     fn all(encoder: &mut Encoder) -> Vec<(u8, Vec<u8>)> {
         let mut frames = Vec::new();
         while let Some(flight) = encoder.next_flight() {
@@ -390,12 +396,12 @@ mod tests {
     }
 
     #[test]
-    fn it_is_small() {
+    fn encoder_is_small() {
         assert!(size_of::<Encoder>() <= 80, "{}", size_of::<Encoder>());
     }
 
     #[test]
-    fn small_messages_leave_together_and_come_back() {
+    fn small_messages_are_written_together_and_returned() {
         let mut encoder = Encoder::new(Some(FRAGMENT), None);
         for message in [Message::text("one"), Message::binary("two"), raw(0x01, "three"), Message::text("")] {
             assert_eq!(encoder.push(message.clone()), Some(message));
@@ -411,7 +417,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_message_leaves_in_fragments_and_is_not_copied() {
+    fn large_message_is_fragmented_and_not_copied() {
         let payload = noise(2 * FRAGMENT + 20_000);
         let mut encoder = Encoder::new(Some(FRAGMENT), None);
         assert_eq!(encoder.push(Message::text("before")), Some(Message::text("before")));
@@ -431,7 +437,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_large_message_leaves_with_what_follows() {
+    fn end_of_a_large_message_is_written_with_the_next_message() {
         let mut encoder = Encoder::new(Some(FRAGMENT), None);
         assert_eq!(encoder.push(Message::Binary(noise(FRAGMENT + 1))), None);
         assert_eq!(encoder.push(Message::text("after")), None);
@@ -442,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_limit_nothing_is_fragmented() {
+    fn without_a_limit_messages_are_not_fragmented() {
         let payload = noise(5 * FRAGMENT);
         let mut encoder = Encoder::new(None, None);
         assert_eq!(encoder.push(Message::Binary(payload.clone())), None);
@@ -450,7 +456,7 @@ mod tests {
     }
 
     #[test]
-    fn a_raw_frame_leaves_as_it_is() {
+    fn raw_frame_is_sent_unchanged() {
         let payload = noise(3 * FRAGMENT);
         let mut encoder = Encoder::new(Some(100), None);
         for message in [raw(0x42, payload.clone()), raw(0x00, "more"), raw(0x80, vec![0; 200])] {
@@ -463,7 +469,7 @@ mod tests {
     }
 
     #[test]
-    fn a_compressed_message_leaves_whole_while_it_is_small_enough() {
+    fn compressed_message_is_sent_whole_up_to_a_size() {
         let payload = noise(1000);
         for (whole, frames) in
             [(1000, vec![(0xc2, 0..1000)]), (999, vec![(0x42, 0..400), (0x00, 400..800), (0x80, 800..1000)])]
@@ -478,7 +484,7 @@ mod tests {
     }
 
     #[test]
-    fn control_frames_overtake_what_is_not_framed() {
+    fn control_frames_overtake_data_that_is_not_encoded() {
         let mut encoder = Encoder::new(Some(FRAGMENT), None);
         assert_eq!(encoder.push(Message::text("framed")), Some(Message::text("framed")));
         assert_eq!(encoder.push(Message::Binary(noise(3 * FRAGMENT))), None);
@@ -492,14 +498,14 @@ mod tests {
         encoder.push_control(&Control::Close(Some(close(1000, "bye"))));
         assert_eq!(next(&mut encoder)[0], (0x88, b"\x03\xe8bye".to_vec()));
         assert!(encoder.is_empty());
-        // The application's own are given back.
+        // The application's own control messages are returned.
         let ping = Message::Ping("3".into());
         assert_eq!(encoder.push(ping.clone()), Some(ping));
         assert_eq!((all(&mut encoder), encoder.accepted()), (vec![(0x89, b"3".to_vec())], 2));
     }
 
     #[test]
-    fn small_messages_wait_when_enough_is_framed_for_control_frames_to_overtake() {
+    fn encoded_data_is_bounded_so_that_control_frames_can_overtake() {
         let mut encoder = Encoder::new(Some(FRAGMENT), None);
         let count = 20;
         for _ in 0..count {
@@ -513,7 +519,7 @@ mod tests {
     }
 
     #[test]
-    fn control_frames_are_never_too_long() {
+    fn control_frames_are_truncated_to_their_maximum_length() {
         let mut encoder = Encoder::new(None, None);
         encoder.push_control(&Control::Ping(vec![1; 126].into()));
         encoder.push_control(&Control::Pong(vec![2; 1000].into()));
@@ -524,7 +530,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_close_comes_after_all_data() {
+    fn last_close_follows_all_data() {
         let mut encoder = Encoder::new(Some(FRAGMENT), None);
         assert_eq!(encoder.push(Message::Binary(noise(2 * FRAGMENT))), None);
         encoder.push_close_last(Some(&close(1001, "first")));
@@ -538,7 +544,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cleared_does_not_leave_but_pongs_and_the_close_do() {
+    fn clear_removes_data_and_keeps_pongs_and_the_close() {
         let mut encoder = Encoder::new(Some(FRAGMENT), None);
         assert_eq!(encoder.push(Message::Binary(noise(2 * FRAGMENT))), None);
         encoder.push_close_last(Some(&close(1000, "last")));
@@ -553,7 +559,7 @@ mod tests {
         assert_eq!(server_frames(&bytes(flight)), expected.map(|(first, payload)| (first, payload.to_vec())));
         assert!(encoder.is_empty());
 
-        // What is framed is forgotten likewise, and not counted.
+        // Encoded data is removed as well, and not counted.
         let mut encoder = Encoder::new(Some(FRAGMENT), None);
         for len in [0, 5, 125, 126, 1000] {
             let _ = encoder.push(Message::Binary(noise(len)));
@@ -568,7 +574,7 @@ mod tests {
         assert!(encoder.clear()._messages.is_empty() && encoder.is_empty());
     }
 
-    /// Counts when it is dropped.
+    /// Counts drops.
     struct Guard(Arc<AtomicUsize>, Vec<u8>);
 
     impl AsRef<[u8]> for Guard {
@@ -584,7 +590,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_the_applications_is_dropped_inside() {
+    fn values_of_the_application_are_not_dropped_inside() {
         let dropped = Arc::new(AtomicUsize::new(0));
         let owned = |len| Bytes::from_owner(Guard(Arc::clone(&dropped), vec![1; len]));
         let mut encoder = Encoder::new(Some(FRAGMENT), None);
@@ -637,7 +643,7 @@ mod tests {
         ]
     }
 
-    /// How many bytes a message takes on the wire in frames of at most `max` bytes, cut anywhere.
+    /// Returns the size on the wire of a message in frames of at most `max` bytes, cut anywhere.
     fn wire(len: usize, max: usize) -> usize {
         let header = |len| [2, 4, 10][usize::from(len > 125) + usize::from(len > 0xffff)];
         let (whole, rest) = (len / max, len % max);
@@ -646,7 +652,7 @@ mod tests {
 
     /// RFC 6455 §5.7, with the key of the example for all frames.
     #[test]
-    fn a_client_masks_each_frame() {
+    fn client_masks_each_frame() {
         let mut encoder = Encoder::new(Some(FRAGMENT), Some(|| [0x37, 0xfa, 0x21, 0x3d]));
         let _ = encoder.push(Message::text("Hello"));
         encoder.push_control(&Control::Ping("Hello".into()));
@@ -656,14 +662,14 @@ mod tests {
         assert_eq!(bytes(encoder.next_flight().unwrap()), expected);
     }
 
-    /// Counts up, so that each key is another one.
+    /// Returns a different key each time.
     fn counted() -> Key {
         static COUNT: AtomicU32 = AtomicU32::new(1);
         COUNT.fetch_add(0x0101_0101, Relaxed).to_be_bytes()
     }
 
     #[test]
-    fn a_large_message_is_masked_in_pieces_and_stays_as_it_is() {
+    fn large_message_is_masked_in_copied_pieces() {
         // Miri is slow.
         let payload = noise(if cfg!(miri) { 70_003 } else { 1_000_003 });
         let mut encoder = Encoder::new(None, Some(counted));
@@ -674,7 +680,7 @@ mod tests {
         for i in 0.. {
             let slice = flight.slices().into_iter().flat_map(|slice| slice.to_vec()).collect::<Vec<_>>();
             assert!(slice.len() <= 64 * 1024 && flight.remaining() + written.len() == total);
-            // As much as an IO takes at a time, which is anything.
+            // The IO may accept any number of bytes at a time.
             let len = slice.len().min([1, 70_000, 13, 40_000][i % 4]);
             if len == 0 {
                 break;
@@ -691,7 +697,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cleared_of_masked_frames_are_data_and_pings() {
+    fn clear_removes_masked_data_and_pings() {
         let mut encoder = Encoder::new(Some(FRAGMENT), Some(counted));
         for len in [0, 5, 125, 126, 1000] {
             let _ = encoder.push(Message::Binary(noise(len)));
@@ -714,7 +720,7 @@ mod tests {
         #![proptest_config(config())]
 
         #[test]
-        fn a_client_sends_the_frames_of_a_server_masked(
+        fn client_sends_the_masked_frames_of_a_server(
             lens in vec(prop_oneof![0..300_usize, 15_000..70_000_usize], 0..8),
             max in prop_oneof![Just(64 * 1024), 100..20_000_usize],
         ) {
@@ -734,7 +740,7 @@ mod tests {
         }
 
         #[test]
-        fn the_count_of_queued_bytes_never_drifts(
+        fn count_of_queued_bytes_is_always_exact(
             actions in vec(action(), 0..if cfg!(miri) { 6 } else { 20 }),
             max in prop_oneof![Just(64 * 1024), 4..2000_usize],
         ) {
@@ -790,7 +796,7 @@ mod tests {
             let queued = encoder.queued();
             let mut given = 0;
             while let Some(mut flight) = encoder.next_flight() {
-                // In pieces, as the IO takes them.
+                // In pieces, as an IO accepts them.
                 while flight.remaining() > 0 {
                     let piece = (flight.remaining() / 2).max(1);
                     let before = flight.slices().map(|slice| slice.to_vec()).concat();
@@ -804,7 +810,7 @@ mod tests {
         }
 
         #[test]
-        fn text_is_cut_between_characters_only(text in "\\PC{0,300}", max in 1..40_usize) {
+        fn text_is_split_only_between_characters(text in "\\PC{0,300}", max in 1..40_usize) {
             let mut encoder = Encoder::new(Some(max), None);
             let _ = encoder.push(Message::text(text.clone()));
             let frames = all(&mut encoder);
@@ -821,7 +827,7 @@ mod tests {
         }
 
         #[test]
-        fn messages_leave_in_order_and_whole(
+        fn messages_are_sent_in_order_and_whole(
             lens in vec(prop_oneof![0..300_usize, 15_000..70_000_usize], 0..12),
             flights in vec(any::<bool>(), 12),
             max in prop_oneof![Just(64 * 1024), 100..20_000_usize],

@@ -6,31 +6,32 @@ use bytes::{Buf, Bytes};
 
 use super::{mask::Mask, write_buffer};
 
-/// How many bytes of a masked payload are copied at a time.
+/// The number of bytes of a masked payload that are copied at a time.
 const PIECE: usize = 64 * 1024;
 
-/// A stretch of bytes to write, before anything else is: whole frames, and perhaps one large
-/// frame's header and payload.
+/// Bytes to write before any others: complete frames, optionally followed by the header and the
+/// payload of a large frame.
 ///
-/// It owns what applications gave, so a destructor of theirs may run when it is dropped.
+/// It owns values of the application, so a destructor of the application may run when it is
+/// dropped.
 #[derive(Debug)]
 pub(crate) struct Flight {
     head: Vec<u8>,
-    /// How many bytes of it are written.
+    /// The number of written bytes of the head.
     done: usize,
     position: u64,
-    /// Boxed, as most flights are of small messages, which were copied and dropped.
+    /// Boxed, because most flights contain only small messages, which were copied and dropped.
     given: Option<Box<Given>>,
 }
 
-/// What applications gave, and this side has not copied yet or not dropped.
+/// Values of the application that are not copied yet, or not dropped yet.
 #[derive(Debug)]
 struct Given {
     payload: Bytes,
-    /// The payload is the application's, so it is masked in copies of its pieces, which go to the
-    /// flight's head.
+    /// The payload belongs to the application, so its pieces are copied to the flight's head and
+    /// masked there.
     mask: Option<Mask>,
-    /// What was copied to the flight's head.
+    /// Payloads that were copied to the flight's head.
     #[expect(dead_code, reason = "it is kept to be dropped with the flight")]
     spent: Vec<Bytes>,
 }
@@ -47,19 +48,19 @@ impl Flight {
         Self { head, done: 0, position, given: has_given.then(|| Box::new(Given { payload, mask, spent })) }
     }
 
-    /// Returns what is to be written next: all there is, or of a masked payload the next piece.
+    /// Returns the bytes to write next: all of them, or the next piece of a masked payload.
     pub(crate) fn slices(&mut self) -> [IoSlice<'_>; 2] {
         let is_masked = self.mask_piece();
         let payload = if is_masked { &[][..] } else { self.payload() };
         [IoSlice::new(&self.head[self.done..]), IoSlice::new(payload)]
     }
 
-    /// Copies the next piece of a payload that is to be masked. Returns whether there is such a
+    /// Copies the next piece of a payload that has to be masked. Returns `true` if there is such a
     /// payload.
     fn mask_piece(&mut self) -> bool {
         let Some(given) = &mut self.given else { return false };
         let Some(mask) = &mut given.mask else { return false };
-        // With so much room that a byte is moved about once.
+        // With enough space that each byte is moved about once.
         let left = self.head.len() - self.done;
         if !given.payload.is_empty() && left <= PIECE / 2 {
             self.head.drain(..mem::take(&mut self.done));
@@ -71,12 +72,13 @@ impl Flight {
         true
     }
 
-    /// Returns how many bytes are to be written.
+    /// Returns the number of bytes to write.
     pub(crate) fn remaining(&self) -> usize {
         self.head.len() - self.done + self.payload().len()
     }
 
-    /// The first `len` bytes are written. Once all are, the buffer goes back to the thread.
+    /// Notes that the first `len` bytes are written. Once all are, the buffer is given back to the
+    /// thread.
     pub(crate) fn advance(&mut self, len: usize) {
         let of_head = len.min(self.head.len() - self.done);
         self.done += of_head;
@@ -93,7 +95,7 @@ impl Flight {
         self.given.as_ref().map_or(&[], |given| &given.payload)
     }
 
-    /// Returns how many data messages are wholly in this flight or in those before it.
+    /// Returns the number of data messages that are completely in this flight or in earlier ones.
     pub(crate) fn position(&self) -> u64 {
         self.position
     }

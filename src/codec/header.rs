@@ -17,10 +17,10 @@ use super::{
     mask::{KEY_LEN, Key},
 };
 
-/// The largest payload of a control frame (RFC 6455 §5.5), in bytes.
+/// The largest payload of a control frame in bytes (RFC 6455 §5.5).
 pub(super) const MAX_CONTROL: usize = 125;
 
-/// The longest header: 2 bytes, 8 of length, 4 of mask.
+/// The longest header: 2 bytes, 8 bytes of length and 4 bytes of mask.
 const MAX_LEN: usize = 14;
 
 const FIN: u8 = 0x80;
@@ -30,24 +30,24 @@ const RSV3: u8 = 0x10;
 const OPCODE: u8 = 0x0f;
 const MASKED: u8 = 0x80;
 
-/// What the peer's next frame may be.
+/// The rules for the peer's next frame.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules<'a> {
-    /// Which side this is: a client's frames are masked, and a server's are not (RFC 6455 §5.1).
+    /// Which side this is. A client's frames are masked, and a server's are not (RFC 6455 §5.1).
     pub(super) role: Role,
-    /// Whether a message was begun and is to be continued.
+    /// Whether a message was begun and has to be continued.
     pub(super) is_message_open: bool,
     /// Whether that message is compressed.
     pub(super) is_message_compressed: bool,
     /// Whether messages may be compressed.
     pub(super) may_be_compressed: bool,
-    /// How many bytes of that message there are.
+    /// The number of bytes of that message so far.
     pub(super) assembled: usize,
     pub(super) limits: &'a Limits,
 }
 
 impl Rules<'_> {
-    /// Fails when there is no room for a data frame of `payload` bytes.
+    /// Returns an error if a data frame of `payload` bytes exceeds the limits.
     fn check_payload(&self, header: &FrameHeader, payload: u64) -> Result<(), Error> {
         if header.rsv1 || self.is_message_compressed {
             self.limits.check_compressed(payload)
@@ -57,7 +57,7 @@ impl Rules<'_> {
     }
 }
 
-/// A header of which the first bytes have arrived.
+/// The first bytes of a header.
 #[derive(Debug, Default)]
 pub(super) struct PartialHeader {
     bytes: [u8; MAX_LEN],
@@ -69,13 +69,13 @@ impl PartialHeader {
         self.len == 0
     }
 
-    /// Returns the first byte of the header, if that has arrived.
+    /// Returns the first byte of the header, if it has arrived.
     pub(super) fn first(&self) -> Option<u8> {
         self.bytes.first().copied().filter(|_| !self.is_empty())
     }
 
-    /// Reads a header and the size of the payload, or what there is of it. Each rule is applied as
-    /// soon as the bytes are there that break it.
+    /// Reads a header and the size of the payload, as far as they have arrived. Each rule is
+    /// checked as soon as the bytes that may violate it have arrived.
     pub(super) fn read(
         &mut self,
         input: &mut &mut [u8],
@@ -90,7 +90,7 @@ impl PartialHeader {
             parse(&self.bytes[..held + taken], rules)?
         };
         if let Some((header, payload, len)) = parsed {
-            // What is held was not enough, so `len > held`.
+            // The bytes that were held are less than a header, so `len > held`.
             input::take(input, len - held);
             self.len = 0;
             return Ok(Some((header, payload)));
@@ -103,12 +103,13 @@ impl PartialHeader {
     }
 }
 
-/// Whether `first` begins a Close.
+/// Returns `true` if `first` is the first byte of a Close.
 pub(super) fn is_close(first: u8) -> bool {
     OpCode::from(first & OPCODE) == OpCode::Control(Control::Close)
 }
 
-/// Reads the peer's header from the start of `bytes`: with the size of the payload and its own.
+/// Parses the peer's header at the start of `bytes`. Also returns the sizes of the payload and of
+/// the header.
 fn parse(bytes: &[u8], rules: &Rules<'_>) -> Result<Option<(FrameHeader, u64, usize)>, Error> {
     let Some(&first) = bytes.first() else { return Ok(None) };
     let mut header = parse_first(first, rules)?;
@@ -155,7 +156,7 @@ fn parse(bytes: &[u8], rules: &Rules<'_>) -> Result<Option<(FrameHeader, u64, us
     Ok(Some((header, payload, bytes.len() - rest.len())))
 }
 
-/// Reads the first byte: the flags and the opcode.
+/// Parses the first byte: the flags and the opcode.
 fn parse_first(first: u8, rules: &Rules<'_>) -> Result<FrameHeader, ProtocolError> {
     let header = FrameHeader {
         is_final: first & FIN != 0,
@@ -183,7 +184,7 @@ fn parse_first(first: u8, rules: &Rules<'_>) -> Result<FrameHeader, ProtocolErro
     }
 }
 
-/// The first byte of a header.
+/// Returns the first byte of a header.
 pub(super) fn first_byte(header: &FrameHeader) -> u8 {
     let flag = |is_set, bit| if is_set { bit } else { 0 };
     u8::from(header.opcode)
@@ -193,7 +194,8 @@ pub(super) fn first_byte(header: &FrameHeader) -> u8 {
         | flag(header.rsv3, RSV3)
 }
 
-/// Appends a header, in the shortest form, with the masking key where there is one.
+/// Appends a header with the shortest encoding of the length, and with the masking key if there is
+/// one.
 pub(super) fn write(output: &mut Vec<u8>, first: u8, payload: usize, key: Option<Key>) {
     let masked = if key.is_some() { MASKED } else { 0 };
     match payload {
@@ -212,7 +214,7 @@ pub(super) fn write(output: &mut Vec<u8>, first: u8, payload: usize, key: Option
     }
 }
 
-/// How many bytes [`write()`] appends.
+/// Returns the number of bytes that [`write()`] appends.
 pub(super) fn len(payload: usize, is_masked: bool) -> usize {
     let key = if is_masked { KEY_LEN } else { 0 };
     match payload {
@@ -222,7 +224,7 @@ pub(super) fn len(payload: usize, is_masked: bool) -> usize {
     }
 }
 
-/// Splits the first frame from those behind it. Their lengths have the shortest form.
+/// Splits the first frame from the frames behind it, whose lengths have the shortest encoding.
 pub(super) fn split_frame(frames: &[u8]) -> Option<(&[u8], &[u8])> {
     let second = *frames.get(1)?;
     let payload = match (second & !MASKED, frames.get(2..)?) {
@@ -234,12 +236,12 @@ pub(super) fn split_frame(frames: &[u8]) -> Option<(&[u8], &[u8])> {
     frames.split_at_checked(len(payload, second & MASKED != 0) + payload)
 }
 
-/// Whether the first byte of a header is that of a ping.
+/// Returns `true` if `first` is the first byte of a ping.
 pub(super) fn is_ping(first: u8) -> bool {
     first & 0x0f == 0x09
 }
 
-/// Whether the first byte of a header is that of a control frame.
+/// Returns `true` if `first` is the first byte of a control frame.
 pub(super) fn is_control(first: u8) -> bool {
     first & 0x08 != 0
 }
@@ -270,7 +272,7 @@ mod tests {
     };
 
     #[test]
-    fn lengths_have_the_shortest_form() {
+    fn frame_length_uses_shortest_encoding() {
         for (payload, expected) in [
             (0, &[0x82, 0][..]),
             (125, &[0x82, 125]),
@@ -291,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_need_not_have_the_shortest_form_when_it_is_read() {
+    fn longer_encoding_of_a_length_is_accepted() {
         for bytes in [&[0x82, 0xfe, 0, 5, 1, 2, 3, 4][..], &[0x82, 0xff, 0, 0, 0, 0, 0, 0, 0, 5, 1, 2, 3, 4]]
         {
             let mut bytes = bytes.to_vec();
@@ -302,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_are_told_apart() {
+    fn frames_are_split() {
         let payloads = [0, 1, 125, 126, 300, 0xffff, 0x10000];
         let keys = [None, Some([1, 2, 3, 4])];
         for (payload, key) in payloads.into_iter().flat_map(|payload| keys.map(|key| (payload, key))) {
@@ -323,7 +325,7 @@ mod tests {
 
         /// tungstenite is the reference.
         #[test]
-        fn a_header_may_be_cut_anywhere(
+        fn header_may_be_cut_anywhere(
             (is_final, rsv1, is_text) in any::<(bool, bool, bool)>(),
             mask in option::of(any::<[u8; 4]>()),
             bits in 0..63_u32,

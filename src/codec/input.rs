@@ -1,4 +1,4 @@
-//! Bytes that were read and are being taken apart.
+//! Input bytes that are being decoded.
 
 use std::mem;
 

@@ -1,38 +1,38 @@
-//! How large frames and messages of the peer may be.
+//! The size limits of the peer's frames and messages.
 
 use tungstenite::error::{CapacityError, Error};
 
-/// How large frames and messages of the peer may be, in bytes.
+/// The size limits of the peer's frames and messages, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// What the application gets as one message.
+    /// The maximum size of a message as the application receives it.
     pub(crate) max_message_size: usize,
-    /// The payload of one frame, compressed or not.
+    /// The maximum payload of one frame, compressed or not.
     pub(crate) max_frame_size: usize,
 }
 
 impl Limits {
-    /// Fails when a plain frame of `payload` bytes is too large to follow `assembled` bytes of its
-    /// message.
+    /// Returns an error if an uncompressed frame of `payload` bytes after `assembled` bytes of its
+    /// message exceeds a limit.
     pub(super) fn check_plain(&self, payload: u64, assembled: usize) -> Result<(), Error> {
         within(payload, self.max_frame_size as u64)?;
         within((assembled as u64).saturating_add(payload), self.max_message_size as u64)
     }
 
-    /// Fails when a compressed frame of `payload` bytes is larger than anything that could be
-    /// received makes it.
+    /// Returns an error if a compressed frame of `payload` bytes is larger than the compressed form
+    /// of any data within the limits.
     pub(super) fn check_compressed(&self, payload: u64) -> Result<(), Error> {
         within(payload, compressed_bound(self.max_frame_size.min(self.max_message_size) as u64))
     }
 
-    /// Returns how many bytes may come out of a compressed frame of `payload` bytes. One that is
-    /// larger than a frame may be is only allowed as far as compression made it so.
+    /// Returns the maximum number of inflated bytes of a compressed frame of `payload` bytes. A
+    /// frame may exceed the frame limit only because of compression.
     pub(super) fn inflated_frame(&self, payload: u64) -> usize {
         if payload > self.max_frame_size as u64 { self.max_frame_size } else { usize::MAX }
     }
 
-    /// Fails when more than `room` bytes came out of a compressed frame, or made a message larger
-    /// than it may be.
+    /// Returns an error if a compressed frame has more than `room` inflated bytes, or if they make
+    /// the message exceed its limit.
     pub(super) fn check_inflated(&self, inflated: usize, room: usize, assembled: usize) -> Result<(), Error> {
         if inflated > room {
             let size = self.max_frame_size.saturating_add(inflated - room);
@@ -50,8 +50,8 @@ fn within(size: u64, max_size: u64) -> Result<(), Error> {
     Err(CapacityError::MessageTooLong { size, max_size }.into())
 }
 
-/// How large `len` bytes become at most when deflate makes them larger: zlib's bound for any of its
-/// settings, and the end of a flush.
+/// Returns the maximum compressed size of `len` bytes, for incompressible data: zlib's bound for
+/// any settings, and the end of a flush.
 fn compressed_bound(len: u64) -> u64 {
     len.saturating_add(len / 8 + len / 64).saturating_add(16)
 }
@@ -65,7 +65,7 @@ mod tests {
     const LIMITS: Limits = Limits { max_message_size: 1000, max_frame_size: 600 };
 
     #[test]
-    fn frames_and_messages_have_a_limit_each() {
+    fn frames_and_messages_have_separate_limits() {
         for (payload, assembled, is_allowed) in [
             (600, 0, true),
             (601, 0, false),
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_out_of_a_frame_is_within_the_limits_too() {
+    fn limits_apply_to_inflated_frames() {
         assert_eq!(LIMITS.inflated_frame(600), usize::MAX);
         assert_eq!(LIMITS.inflated_frame(601), 600);
         for (inflated, room, assembled, is_allowed) in [
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn compression_may_make_a_frame_a_little_larger() {
+    fn compression_may_make_a_frame_slightly_larger() {
         for (payload, is_allowed) in [(600, true), (600 + 75 + 9 + 16, true), (701, false), (u64::MAX, false)]
         {
             assert_eq!(LIMITS.check_compressed(payload).is_ok(), is_allowed, "{payload}");

@@ -1,11 +1,11 @@
 //! Masking (RFC 6455 §5.3).
 
-/// A masking key, as it stands in a header.
+/// A masking key in the byte order of a header.
 pub(crate) type Key = [u8; KEY_LEN];
 
 pub(super) const KEY_LEN: usize = 4;
 
-/// A frame's masking key, turned so that it begins with the byte for what comes next.
+/// A frame's masking key, rotated so that it begins with the byte for the next byte of the payload.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Mask(u32);
 
@@ -40,7 +40,7 @@ mod tests {
     use crate::header::arbitrary::config;
 
     #[test]
-    fn the_example_of_rfc_6455() {
+    fn example_of_rfc_6455_is_unmasked() {
         // §5.7: a masked text message.
         let mut payload = [0x7f, 0x9f, 0x4d, 0x51, 0x58];
         Mask::new([0x37, 0xfa, 0x21, 0x3d]).apply(&mut payload);
@@ -51,7 +51,7 @@ mod tests {
         #![proptest_config(config())]
 
         #[test]
-        fn a_payload_may_be_cut_anywhere(key: [u8; 4], pieces in vec(vec(any::<u8>(), 0..80), 0..6)) {
+        fn payload_may_be_cut_anywhere(key: [u8; 4], pieces in vec(vec(any::<u8>(), 0..80), 0..6)) {
             let whole = pieces.concat();
             let expected: Vec<_> = whole.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key).collect();
             let mut mask = Mask::new(key);

@@ -1,9 +1,10 @@
 //! The protocol on the wire (RFC 6455 §5), without IO and without a clock.
 //!
-//! - A [`Decoder`] turns bytes that arrive in any pieces into messages, and refuses a bad frame by
-//!   its header.
-//! - An [`Encoder`] turns messages into [`Flight`]s of bytes, each to be written before the next.
-//! - Both work on tungstenite's types; neither locks, logs or waits.
+//! - A [`Decoder`] turns bytes that arrive in any pieces into messages. It rejects an invalid frame
+//!   by its header.
+//! - An [`Encoder`] turns messages into [`Flight`]s of bytes, which are written one after the
+//!   other.
+//! - Both use tungstenite's types. Neither locks, logs or waits.
 
 mod assembler;
 mod close;

@@ -1,4 +1,4 @@
-//! A data message on its way out, in fragments (RFC 6455 §5.4).
+//! An outgoing data message in fragments (RFC 6455 §5.4).
 
 use std::mem;
 
@@ -15,31 +15,31 @@ use super::header;
 
 const FIN: u8 = 0x80;
 
-/// A data message of which some frames may have left.
+/// A data message that is sent frame by frame.
 #[derive(Debug)]
 pub(super) struct Outgoing {
-    /// The first byte of the next frame, unless it is the last, which has `last` set as well.
+    /// The first byte of the next frame. The bits of `last` are added in the last frame.
     first: u8,
     last: u8,
     rest: Bytes,
     /// The largest payload of a frame.
     max: usize,
-    /// Whether it is text that goes as it is, and is cut between characters only.
+    /// Whether it is uncompressed text, which is split only between characters.
     is_text: bool,
 }
 
-/// A frame that leaves.
+/// An outgoing frame.
 #[derive(Debug)]
 pub(super) struct OutgoingFrame {
     pub(super) first: u8,
     pub(super) payload: Bytes,
-    /// The message has no more.
+    /// Whether it is the last frame of its message.
     pub(super) is_last: bool,
 }
 
 impl Outgoing {
-    /// A message that goes out in frames of at most `max` bytes; a raw frame goes as it is, but for
-    /// its mask. A control message comes back.
+    /// Creates a message that is sent in frames of at most `max` bytes. A raw frame is sent
+    /// unchanged except for its mask. A control message is returned as the error.
     pub(super) fn new(message: Message, max: usize) -> Result<Self, Message> {
         Ok(match message {
             Message::Text(text) => Self::data(Data::Text, false, text.into(), max, true),
@@ -53,7 +53,7 @@ impl Outgoing {
         })
     }
 
-    /// A compressed message (RFC 7692 §6).
+    /// Creates a compressed message (RFC 7692 §6).
     pub(super) fn compressed(opcode: Data, payload: Bytes, max: usize) -> Self {
         Self::data(opcode, true, payload, max, false)
     }
@@ -64,12 +64,12 @@ impl Outgoing {
         Self { first: header::first_byte(&header), last: FIN, rest, max: max.max(1), is_text }
     }
 
-    /// How many bytes the next frame's payload has.
+    /// Returns the payload size of the next frame.
     pub(super) fn next_len(&self) -> usize {
         self.cut(&self.rest)
     }
 
-    /// How many bytes all of it takes on the wire.
+    /// Returns the size of all frames on the wire.
     pub(super) fn wire_len(&self, is_masked: bool) -> usize {
         let (mut rest, mut wire) = (&self.rest[..], 0);
         loop {
@@ -86,20 +86,20 @@ impl Outgoing {
     pub(super) fn next(&mut self) -> OutgoingFrame {
         let len = self.next_len();
         let is_last = len == self.rest.len();
-        // What is left of the last one would still be the application's.
+        // Taken completely, because a rest would keep a reference to the application's buffer.
         let payload = if is_last { mem::take(&mut self.rest) } else { self.rest.split_to(len) };
         let first = mem::take(&mut self.first) | if is_last { self.last } else { 0 };
         OutgoingFrame { first, payload, is_last }
     }
 
-    /// How much of `rest` goes into one frame.
+    /// Returns how many bytes of `rest` go into one frame.
     fn cut(&self, rest: &[u8]) -> usize {
         frame_len(rest, self.max, self.is_text)
     }
 }
 
-/// How much of `rest` goes into one frame of at most `max` bytes. Text is cut between characters;
-/// one that is larger than a frame may be goes all the same.
+/// Returns how many bytes of `rest` go into one frame of at most `max` bytes. Text is split between
+/// characters; a character that is larger than `max` is still sent in one frame.
 pub(crate) fn frame_len(rest: &[u8], max: usize, is_text: bool) -> usize {
     if rest.len() <= max {
         return rest.len();
@@ -112,7 +112,7 @@ pub(crate) fn frame_len(rest: &[u8], max: usize, is_text: bool) -> usize {
     before.or_else(|| (max..=rest.len()).find(is_boundary)).unwrap_or(rest.len())
 }
 
-/// The first byte of a raw frame, in two parts: all but FIN, and FIN.
+/// Returns the first byte of a raw frame in two parts: all bits except FIN, and FIN.
 pub(super) fn raw_first(header: &FrameHeader) -> (u8, u8) {
     let first = header::first_byte(header);
     (first & !FIN, first & FIN)

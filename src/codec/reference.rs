@@ -1,7 +1,8 @@
-//! A client's frames, and a reader of its own of them: simple, slow, and only for whole streams.
+//! The frames of a client, and an independent reader for them. It is simple and slow, and reads
+//! only complete streams.
 //!
-//! Not those of `tests/raw_client`, which a published package does not have, though its unit tests
-//! run there too.
+//! This does not use `tests/raw_client`, because the unit tests are part of the published package,
+//! which does not contain that crate.
 
 use tungstenite::{
     Message,
@@ -16,14 +17,14 @@ use crate::close::{CloseCode, close_code_of, is_valid_close_code};
 
 pub(super) const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
-/// A frame of a client, with the shortest form of the length.
+/// Returns a frame of a client, with the shortest encoding of the length.
 pub(super) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = header(first, payload.len() as u64);
     frame.extend(payload.iter().enumerate().map(|(i, byte)| byte ^ MASK[i % 4]));
     frame
 }
 
-/// The header of a frame of a client.
+/// Returns the header of a frame of a client.
 pub(super) fn header(first: u8, payload: u64) -> Vec<u8> {
     let mut header = vec![first];
     match payload {
@@ -41,7 +42,7 @@ pub(super) fn header(first: u8, payload: u64) -> Vec<u8> {
     header
 }
 
-/// A frame of a server, with the shortest form of the length.
+/// Returns a frame of a server, with the shortest encoding of the length.
 pub(super) fn server_frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = header(first, payload.len() as u64);
     frame[1] &= 0x7f;
@@ -50,13 +51,13 @@ pub(super) fn server_frame(first: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// What became of a stream of frames.
+/// The result of decoding a stream of frames.
 #[derive(Debug, PartialEq)]
 pub(super) struct Outcome {
     pub(super) messages: Vec<Message>,
-    /// With which code it failed.
+    /// The close code of the error, if decoding failed.
     pub(super) code: Option<u16>,
-    /// How many bytes were taken before it failed.
+    /// The number of bytes that were taken before decoding failed.
     pub(super) taken: usize,
     pub(super) is_at_rest: bool,
 }
@@ -68,9 +69,9 @@ pub(super) fn decode<'a>(decoder: &mut Decoder, pieces: impl IntoIterator<Item =
         let mut piece = piece.to_vec();
         let mut input = &mut piece[..];
         let len = input.len();
-        // A step without progress would be one too many.
+        // Detects steps without progress.
         for steps in 0.. {
-            assert!(steps <= 4 * len + 8, "it does not come to an end");
+            assert!(steps <= 4 * len + 8, "decoding does not end");
             match decoder.decode(&mut input) {
                 Ok(Decoded::Message(message)) => outcome.messages.push(message),
                 Ok(Decoded::Progress) => {}
@@ -92,7 +93,7 @@ pub(super) fn decode<'a>(decoder: &mut Decoder, pieces: impl IntoIterator<Item =
     outcome
 }
 
-/// Puts pieces together again; control messages keep their place between the ends of messages.
+/// Joins pieces to messages. Control messages keep their place between the ends of messages.
 pub(super) fn joined(messages: Vec<Message>) -> Vec<Message> {
     let (mut joined, mut open) = (Vec::new(), None);
     for message in messages {
@@ -125,7 +126,7 @@ pub(super) fn joined(messages: Vec<Message>) -> Vec<Message> {
     joined
 }
 
-/// Reads a whole stream of plain frames. `taken` is not filled in.
+/// Reads a whole stream of uncompressed frames. `taken` is not set.
 pub(super) fn read(mut bytes: &[u8], limits: Limits) -> Outcome {
     let mut outcome = Outcome { messages: Vec::new(), code: None, taken: 0, is_at_rest: true };
     let mut open: Option<(u8, Vec<u8>)> = None;
@@ -147,7 +148,7 @@ pub(super) fn read(mut bytes: &[u8], limits: Limits) -> Outcome {
     outcome
 }
 
-/// `None`: the stream ends within the frame, which is fine so far.
+/// Returns `None` if the stream ends within the frame, which is valid so far.
 fn read_frame(
     bytes: &mut &[u8],
     open: &mut Option<(u8, Vec<u8>)>,
@@ -232,7 +233,8 @@ fn control(opcode: u8, payload: Vec<u8>) -> Result<Message, u16> {
     }
 }
 
-/// The frames of a client, unmasked: the first byte and the payload of each, with the masking keys.
+/// Returns the unmasked frames of a client: the first byte, the payload and the masking key of
+/// each.
 pub(super) fn client_frames(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>, [u8; 4])> {
     let mut frames = Vec::new();
     while !bytes.is_empty() {
@@ -252,7 +254,7 @@ pub(super) fn client_frames(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>, [u8; 4])> {
     frames
 }
 
-/// The frames of a server: the first byte and the payload of each.
+/// Returns the frames of a server: the first byte and the payload of each.
 pub(super) fn server_frames(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
     let mut frames = Vec::new();
     while !bytes.is_empty() {
@@ -264,7 +266,7 @@ pub(super) fn server_frames(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
     frames
 }
 
-/// Where the payload of a frame without a mask begins, and how long it is.
+/// Returns the start and the length of the payload of an unmasked frame.
 fn extent(bytes: &[u8]) -> (usize, usize) {
     let (start, len) = match bytes[1] {
         127 => (10, u64::from_be_bytes(bytes[2..10].try_into().unwrap()) as usize),

@@ -1,16 +1,16 @@
-//! UTF-8 that arrives in pieces (RFC 6455 §8.1).
+//! Checking of UTF-8 that arrives in pieces (RFC 6455 §8.1).
 
 use std::{mem, str};
 
 use tungstenite::Error;
 
-/// The longest character, in bytes.
+/// The length of the longest character in bytes.
 const MAX_CHAR: usize = 4;
 
-/// Bytes that are not UTF-8.
+/// The error for bytes that are not UTF-8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct BadUtf8 {
-    /// Where in the payload the bad character begins.
+    /// The position in the payload at which the invalid character begins.
     pub(super) at: usize,
 }
 
@@ -20,25 +20,25 @@ impl From<BadUtf8> for Error {
     }
 }
 
-/// Returns the text that `bytes` are; else where the first bad or incomplete character begins.
+/// Returns `bytes` as text, or the position of the first invalid or incomplete character.
 pub(super) fn check(bytes: &[u8]) -> Result<&str, usize> {
-    // Which does not know where.
+    // simdutf8's basic flavor does not return the position.
     simdutf8::basic::from_utf8(bytes).or_else(|_| str::from_utf8(bytes).map_err(|error| error.valid_up_to()))
 }
 
-/// A text of which each piece is checked as it arrives.
+/// A text whose pieces are checked as they arrive.
 #[derive(Debug, Default)]
 pub(super) struct Text {
     text: String,
-    /// How many bytes came before it, and were taken.
+    /// The number of bytes of the message that were taken before.
     taken: usize,
-    /// The beginning of a character whose other bytes are still to come.
+    /// The beginning of an incomplete character.
     cut: [u8; MAX_CHAR],
     cut_len: u8,
 }
 
 impl Text {
-    /// How many bytes have arrived.
+    /// Returns the number of bytes that have arrived and were not taken.
     pub(super) fn len(&self) -> usize {
         self.text.len() + usize::from(self.cut_len)
     }
@@ -47,12 +47,13 @@ impl Text {
         self.text.capacity()
     }
 
-    /// Makes room for exactly `capacity` bytes in all.
+    /// Increases the capacity to exactly `capacity` bytes.
     pub(super) fn grow_to(&mut self, capacity: usize) {
         self.text.reserve_exact(capacity.saturating_sub(self.text.len()));
     }
 
-    /// Appends a piece, unless there is a byte in it that cannot follow those before it.
+    /// Appends a piece. Returns an error if it contains a byte that cannot follow the bytes before
+    /// it.
     pub(super) fn push(&mut self, mut piece: &[u8]) -> Result<(), BadUtf8> {
         while self.cut_len > 0 {
             let Some((&byte, rest)) = piece.split_first() else { return Ok(()) };
@@ -67,7 +68,7 @@ impl Text {
         Ok(())
     }
 
-    /// Appends one byte of a character that is cut.
+    /// Appends one byte to an incomplete character.
     fn complete(&mut self, byte: u8) -> Result<(), BadUtf8> {
         let len = usize::from(self.cut_len) + 1;
         self.cut[len - 1] = byte;
@@ -83,26 +84,27 @@ impl Text {
         }
     }
 
-    /// Takes the characters that are all there.
+    /// Takes the complete characters.
     pub(super) fn take(&mut self) -> String {
         self.taken += self.text.len();
         mem::take(&mut self.text)
     }
 
-    /// Returns the text, unless its last character is incomplete.
+    /// Returns the text, or an error if its last character is incomplete.
     pub(super) fn finish(self) -> Result<String, BadUtf8> {
         if self.cut_len > 0 { Err(BadUtf8 { at: self.taken + self.text.len() }) } else { Ok(self.text) }
     }
 }
 
-/// How many bytes at the end of `piece` may be the beginning of a character that goes on after it.
+/// Returns how many bytes at the end of `piece` may be the beginning of a character that continues
+/// in the next piece.
 fn cut_len(piece: &[u8]) -> usize {
     for (behind, &byte) in piece.iter().rev().take(MAX_CHAR - 1).enumerate() {
         let needed = match byte {
             0xc0..=0xdf => 2,
             0xe0..=0xef => 3,
             0xf0..=0xff => 4,
-            // A continuation: the character begins before it.
+            // A continuation byte: the character begins before it.
             0x80..=0xbf => continue,
             0x00..=0x7f => 1,
         };
@@ -118,8 +120,7 @@ mod tests {
     use super::{BadUtf8, Text};
     use crate::header::arbitrary::config;
 
-    /// What a text is when it arrives in two pieces, and how many bytes were taken before it
-    /// failed.
+    /// Checks a text that arrives in `pieces`.
     fn read(pieces: &[&[u8]]) -> Result<String, BadUtf8> {
         let mut text = Text::default();
         let mut len = 0;
@@ -131,7 +132,7 @@ mod tests {
         text.finish()
     }
 
-    /// Of the standard library, which is the reference.
+    /// Returns the result of the standard library, which is the reference.
     fn expected(bytes: &[u8]) -> Result<String, BadUtf8> {
         match std::str::from_utf8(bytes) {
             Ok(text) => Ok(text.to_owned()),
@@ -140,8 +141,8 @@ mod tests {
     }
 
     #[test]
-    fn the_first_bad_byte_fails() {
-        // Each time all but the last byte are fine so far.
+    fn text_fails_at_its_first_invalid_byte() {
+        // All bytes except the last are valid so far.
         for bytes in [
             &b"\xff"[..],
             b"\x80",
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_byte_is_not_held_back() {
+    fn invalid_byte_is_reported_at_once() {
         for bytes in
             [&b"\xff"[..], b"\x80", b"\xc0", b"\xed\xa0", b"\xf4\x90", b"\xf0\x80", b"\xe0\x80", b"\xc3\xc3"]
         {
@@ -180,7 +181,7 @@ mod tests {
         }
     }
 
-    /// Text, here and there with a byte that is not.
+    /// Text that contains some bytes that are not UTF-8.
     fn nearly_text() -> impl Strategy<Value = Vec<u8>> {
         let piece = prop_oneof![
             8 => "\\PC{0,40}".prop_map(String::into_bytes),
@@ -194,7 +195,7 @@ mod tests {
         #![proptest_config(config())]
 
         #[test]
-        fn any_cuts_give_what_the_standard_library_gives(bytes in nearly_text(), cuts in vec(any::<Index>(), 0..8)) {
+        fn any_cuts_give_the_standard_librarys_result(bytes in nearly_text(), cuts in vec(any::<Index>(), 0..8)) {
             let mut cuts: Vec<_> = cuts.into_iter().map(|cut| cut.index(bytes.len() + 1)).collect();
             cuts.extend([0, bytes.len()]);
             cuts.sort_unstable();
@@ -203,14 +204,14 @@ mod tests {
         }
 
         #[test]
-        fn it_fails_at_the_first_bad_byte(bytes in nearly_text()) {
+        fn single_bytes_fail_at_the_first_invalid_byte(bytes in nearly_text()) {
             let mut text = Text::default();
             let fails_at = bytes.iter().position(|byte| text.push(&[*byte]).is_err());
             let expected = (0..bytes.len()).find(|end| {
                 std::str::from_utf8(&bytes[..=*end]).is_err_and(|error| error.error_len().is_some())
             });
             prop_assert_eq!(fails_at, expected);
-            // As one piece too.
+            // The same in one piece.
             prop_assert_eq!(Text::default().push(&bytes).is_err(), expected.is_some());
         }
     }

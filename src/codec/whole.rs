@@ -1,4 +1,4 @@
-//! Messages that are all there: most are.
+//! Decoding of messages that have arrived completely, which is the most frequent case.
 
 use tungstenite::{Error, Message, protocol::Role};
 
@@ -9,8 +9,8 @@ use super::{
     mask::{KEY_LEN, Mask},
 };
 
-/// Takes a plain message that is all there in one frame with a short header. What is anything else,
-/// or breaks a rule, is left as it is, for the decoder to go through step by step.
+/// Takes an uncompressed message that has arrived completely in one frame of at most 64 KiB. Any
+/// other input, and input that violates a rule, is left for the decoder to handle step by step.
 pub(super) fn take(input: &mut &mut [u8], limits: &Limits, role: Role) -> Result<Option<Message>, Error> {
     let (first, header, len) = match (role, &**input) {
         (Role::Server, &[first @ (0x81 | 0x82), second @ 0x80..=0xfd, ..]) => {

@@ -1,26 +1,26 @@
-//! One write buffer for each thread.
+//! A write buffer for each thread.
 
 use std::cell::Cell;
 
-/// A buffer that is larger than this, in bytes, is freed.
+/// A buffer of more than this number of bytes is freed.
 const MAX_KEPT: usize = 128 * 1024;
 
 thread_local! {
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// Takes this thread's write buffer, which is empty, or a new one while that is away or the thread
-/// ends.
+/// Takes this thread's write buffer, which is empty. Returns a new one while the buffer is in use
+/// or the thread is ending.
 ///
-/// A connection that has nothing to write holds no write buffer.
+/// A connection without data to write holds no write buffer.
 pub(super) fn take() -> Vec<u8> {
     BUFFER.try_with(Cell::take).unwrap_or_default()
 }
 
-/// Gives a write buffer back to whatever thread this is, which keeps the largest.
+/// Gives a write buffer back to the current thread, which keeps the largest.
 pub(super) fn give(mut buffer: Vec<u8>) {
     buffer.clear();
-    // A thread that ends keeps nothing.
+    // A thread that is ending keeps no buffer.
     let _ = BUFFER.try_with(|kept| {
         let other = kept.take();
         let is_better = other.capacity() < buffer.capacity() && buffer.capacity() <= MAX_KEPT;
@@ -33,7 +33,7 @@ mod tests {
     use super::{MAX_KEPT, give, take};
 
     #[test]
-    fn the_largest_is_kept_unless_it_is_too_large() {
+    fn largest_buffer_is_kept_unless_it_is_too_large() {
         for len in [1000, 500, MAX_KEPT + 1] {
             give(vec![1; len]);
         }
@@ -42,9 +42,9 @@ mod tests {
         assert_eq!(take().capacity(), 0);
     }
 
-    /// A thread-local's destructor may run after the buffer's.
+    /// The destructor of a thread-local may run after the buffer's destructor.
     #[test]
-    fn a_thread_that_ends_may_still_write() {
+    fn ending_thread_can_still_write() {
         struct Late;
         impl Drop for Late {
             fn drop(&mut self) {

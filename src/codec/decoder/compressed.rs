@@ -1,4 +1,4 @@
-//! Tests of compressed messages on their way in (RFC 7692).
+//! Tests of the decoding of compressed messages (RFC 7692).
 
 use std::iter;
 
@@ -28,7 +28,7 @@ const NO_TAKEOVER: &str = "permessage-deflate; client_no_context_takeover";
 
 const LIMITS: Limits = Limits { max_message_size: 1 << 20, max_frame_size: 1 << 20 };
 
-/// "Hello" (§7.2.3.1), and again with the window that it leaves behind (§7.2.3.2).
+/// "Hello" (§7.2.3.1), and again with the window that it leaves (§7.2.3.2).
 const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
 const AGAIN: [u8; 5] = [0xf2, 0x00, 0x11, 0x00, 0x00];
 /// The same as a stream of its own.
@@ -47,7 +47,7 @@ fn decoder(offer: &'static str, limits: Limits) -> Decoder {
     Decoder::new(Role::Server, limits, agreed(offer).inflater())
 }
 
-/// A frame's first byte and payload.
+/// The first byte and the payload of a frame.
 type Payload<'a> = (u8, &'a [u8]);
 
 fn decode_all(offer: &'static str, frames: &[Payload<'_>]) -> Outcome {
@@ -59,7 +59,7 @@ fn decode_all(offer: &'static str, frames: &[Payload<'_>]) -> Outcome {
     whole
 }
 
-/// A client's compressor.
+/// The compressor of a client.
 struct Deflater {
     inner: Compress,
     takeover: bool,
@@ -76,7 +76,7 @@ impl Deflater {
         payload
     }
 
-    /// A message that is a stream of its own.
+    /// Compresses a message as a stream of its own.
     fn last(&mut self, message: &[u8]) -> Vec<u8> {
         let payload = self.compress(message, FlushCompress::Finish);
         self.inner.reset();
@@ -114,7 +114,7 @@ fn text(len: usize) -> String {
 
 /// §7.2.3.
 #[test]
-fn the_examples_of_rfc_7692() {
+fn examples_of_rfc_7692_are_decoded() {
     let hello = || Message::text("Hello");
     let stored = [0x00, 0x05, 0x00, 0xfa, 0xff, 0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x00];
     let two = [0xf2, 0x48, 0x05, 0x00, 0x00, 0x00, 0xff, 0xff, 0xca, 0xc9, 0xc9, 0x07, 0x00];
@@ -126,7 +126,7 @@ fn the_examples_of_rfc_7692() {
         (&[(first, &stored)], 1),
         (&[(first, &LAST), (first, &LAST)], 2),
         (&[(first, &two)], 1),
-        // What peers do that do not quite end a message.
+        // Peers that do not end a message correctly.
         (&[(first, &LAST[..7]), (first, &HELLO)], 2),
         (&[(RSV1 | TEXT, &LAST[..7]), (CONTINUE, &[]), (FIN | CONTINUE, &[]), (first, &HELLO)], 2),
     ];
@@ -140,19 +140,19 @@ fn the_examples_of_rfc_7692() {
     }
 }
 
-/// §7.1.1.2, §7.2.3.2: only what the same client compressed before is known, and only where that
-/// was agreed on.
+/// §7.1.1.2, §7.2.3.2: a message may refer only to messages that the same client compressed before,
+/// and only if this was negotiated.
 #[test]
-fn history() {
+fn only_compressed_messages_of_the_same_client_are_in_the_window() {
     let first = FIN | RSV1 | TEXT;
     for (offer, frames, code) in [
         (TAKEOVER, &[(first, &HELLO[..]), (first, &AGAIN)][..], None),
         (NO_TAKEOVER, &[(first, &HELLO), (first, &AGAIN)], Some(1007)),
         (TAKEOVER, &[(first, &AGAIN)], Some(1007)),
-        // A plain message is not in the window.
+        // An uncompressed message is not in the window.
         (TAKEOVER, &[(FIN | TEXT, b"Hello"), (first, &AGAIN)], Some(1007)),
         (TAKEOVER, &[(first, &HELLO), (FIN | TEXT, b"plain"), (first, &AGAIN)], None),
-        // The end of a stream ends its window.
+        // The end of a stream clears the window.
         (TAKEOVER, &[(first, &LAST), (first, &AGAIN)], Some(1007)),
     ] {
         assert_eq!(decode_all(offer, frames).code, code, "{frames:x?}");
@@ -167,7 +167,7 @@ fn connections_of_a_thread_share_no_history() {
     assert_eq!(decode(&mut one, [&hello[..]]).code, None);
     assert_eq!(decode(&mut other, [&again[..]]).code, Some(1007));
     assert_eq!(decode(&mut one, [&again[..]]).messages, [Message::text("Hello")]);
-    // While the one is in the middle of a message.
+    // While the first decoder is in the middle of a message.
     let mut other = decoder(TAKEOVER, LIMITS);
     let (begin, end) = again.split_at(8);
     assert_eq!(decode(&mut one, [begin]).code, None);
@@ -175,10 +175,10 @@ fn connections_of_a_thread_share_no_history() {
     assert_eq!(decode(&mut one, [end]).messages, [Message::text("Hello")]);
 }
 
-/// What refers as far back as the agreed window, over messages of all sizes.
+/// Data that refers back as far as the negotiated window, over messages of all sizes.
 #[test]
 #[cfg_attr(miri, ignore = "compressing takes minutes")]
-fn windows_of_every_size() {
+fn windows_of_every_size_are_inflated() {
     let sizes = [1, 100, 511, 512, 513, 3000, 16_383, 16_384, 16_385, 16_386, 32_767, 32_768, 40_000, 100];
     let offers = [
         (9, "permessage-deflate; client_max_window_bits=9"),
@@ -189,7 +189,7 @@ fn windows_of_every_size() {
         let source = noise(60_000);
         let (mut deflater, mut decoder) = (Deflater::new(true, window_bits), decoder(offer, LIMITS));
         for (i, len) in sizes.iter().chain(&sizes).enumerate() {
-            // Bytes that repeat only in other messages.
+            // Bytes that are repeated only in other messages.
             let message = &source[i * 37 % 500..][..*len];
             let stream = frame(FIN | RSV1 | BINARY, &deflater.message(message));
             let outcome = decode(&mut decoder, stream.chunks(5000));
@@ -202,7 +202,7 @@ fn windows_of_every_size() {
 }
 
 #[test]
-fn rules_of_the_first_reserved_bit() {
+fn reserved_bit_1_follows_the_rules_of_compression() {
     let begun = frame(RSV1 | TEXT, &HELLO[..3]);
     let plain = frame(TEXT, b"plain");
     for (stream, code) in [
@@ -221,7 +221,7 @@ fn rules_of_the_first_reserved_bit() {
 }
 
 #[test]
-fn what_cannot_be_inflated_fails_with_1007() {
+fn data_that_cannot_be_inflated_fails_with_1007() {
     for payload in [&[0x06][..], &[0x00, 0x05, 0x00, 0x00, 0x00, 1, 2], &AGAIN, &[0xff; 100]] {
         assert_eq!(decode_all(TAKEOVER, &[(FIN | RSV1 | TEXT, payload)]).code, Some(1007));
         assert_eq!(decode_all(NO_TAKEOVER, &[(RSV1 | BINARY, payload)]).code, Some(1007));
@@ -230,7 +230,7 @@ fn what_cannot_be_inflated_fails_with_1007() {
 
 #[test]
 #[cfg_attr(miri, ignore = "compressing takes minutes")]
-fn bad_text_fails_before_its_message_is_whole() {
+fn invalid_text_fails_before_its_message_is_complete() {
     let message = [text(300).as_bytes(), &[0xff], &noise(3000)].concat();
     let stream = frame(FIN | RSV1 | TEXT, &Deflater::new(true, 15).message(&message));
     let outcome = decode(&mut decoder(TAKEOVER, LIMITS), stream.chunks(1));
@@ -238,10 +238,10 @@ fn bad_text_fails_before_its_message_is_whole() {
     assert!(outcome.taken < 1500, "{}", outcome.taken);
 }
 
-/// The limits are for what the application gets.
+/// The limits apply to the inflated data.
 #[test]
 #[cfg_attr(miri, ignore = "compressing takes minutes")]
-fn limits() {
+fn limits_apply_to_the_inflated_message() {
     let limits = Limits { max_message_size: 10_000, max_frame_size: 10_000 };
     let compressed = |message: &[u8]| Deflater::new(false, 15).message(message);
     for (len, code) in [(9999, None), (10_000, None), (10_001, Some(1009)), (1 << 20, Some(1009))] {
@@ -259,8 +259,7 @@ fn limits() {
             }
         }
     }
-    // The memory that is allocated for a compressor decides how large a block is, and so how much
-    // is added.
+    // The memory of a compressor determines the size of a block, and so the overhead.
     let payload: Vec<u8> = noise(10_000)
         .chunks(1024)
         .flat_map(|chunk| {
@@ -274,7 +273,7 @@ fn limits() {
         decode(&mut decoder(TAKEOVER, limits), [&stream[..]]).messages,
         [Message::binary(noise(10_000))]
     );
-    // A frame may be larger than allowed only because it is compressed.
+    // A frame may exceed the limit only because of compression.
     let small = Limits { max_message_size: 10_000, max_frame_size: 5000 };
     for (message, code) in [
         (vec![0; 10_000], None),
@@ -286,14 +285,14 @@ fn limits() {
         let stream = frame(FIN | RSV1 | BINARY, &compressed(&message));
         assert_eq!(decode(&mut decoder(TAKEOVER, small), stream.chunks(700)).code, code, "{}", message.len());
     }
-    // Nothing that may be received is as large as this.
+    // No message within the limits has a frame of this size.
     let stream = header(FIN | RSV1 | BINARY, 12_000);
     assert_eq!(decode(&mut decoder(TAKEOVER, limits), [&stream[..4]]).code, Some(1009));
     let stream = header(FIN | BINARY, 10_001);
     assert_eq!(decode(&mut decoder(TAKEOVER, limits), [&stream[..4]]).code, Some(1009));
 }
 
-/// A step takes or gives some bytes, and not more than a piece; what a message holds is bounded.
+/// A step takes or returns some bytes, up to a maximum. The memory of a message is bounded.
 #[test]
 #[cfg_attr(miri, ignore = "compressing takes minutes")]
 fn steps_and_memory_are_bounded() {
@@ -302,7 +301,7 @@ fn steps_and_memory_are_bounded() {
     let len = 200_000;
     for (payload, bytes_per_step) in [
         (zeros.clone(), 1),
-        // Empty blocks, not compressed and compressed, and streams that end.
+        // Empty blocks, stored and compressed, and streams that end.
         (repeated(&[0, 0, 0, 0xff, 0xff], len), 4000),
         (repeated(&[0x02, 0x08, 0x20, 0x80, 0x00], len), 4000),
         (repeated(&[3, 0], len), 100),
@@ -320,7 +319,7 @@ fn steps_and_memory_are_bounded() {
                 match decoder.decode(&mut input) {
                     Ok(Decoded::Progress | Decoded::Starved) => {}
                     Ok(decoded) => panic!("{decoded:?}"),
-                    // That one is too large in the end.
+                    // This message exceeds the limit in the end.
                     Err(_) => {
                         assert!(payload == zeros);
                         break;
@@ -337,7 +336,7 @@ fn steps_and_memory_are_bounded() {
     }
 }
 
-/// A client that waits holds no inflater, and no more history than it sent.
+/// Between messages, a connection holds no inflater, and no more history than the client has sent.
 #[test]
 #[cfg_attr(miri, ignore = "compressing takes minutes")]
 fn between_messages_only_the_history_is_kept() {
@@ -354,11 +353,11 @@ fn between_messages_only_the_history_is_kept() {
     }
 }
 
-/// A connection may be kept in a thread-local, whose destructor runs after those of what its
-/// thread's connections share.
+/// A connection may be kept in a thread-local. Its destructor may run after those of the values
+/// that the thread's connections share.
 #[test]
 #[cfg_attr(miri, ignore = "compressing takes minutes")]
-fn a_thread_that_ends_may_still_inflate_and_compress() {
+fn ending_thread_can_still_inflate_and_compress() {
     struct Late;
     impl Drop for Late {
         fn drop(&mut self) {
@@ -373,7 +372,7 @@ fn a_thread_that_ends_may_still_inflate_and_compress() {
         assert!(agreed(NO_TAKEOVER).deflater().compress(&message).is_some());
     }
     thread_local!(static LATE: Late = const { Late });
-    // A panic in a thread-local's destructor aborts the process.
+    // A panic in the destructor of a thread-local aborts the process.
     std::thread::spawn(|| {
         LATE.with(|_| ());
         inflate_and_compress();
@@ -399,7 +398,7 @@ proptest! {
 
     #[test]
     #[cfg_attr(miri, ignore = "compressing takes minutes")]
-    fn any_messages_in_any_frames_and_pieces(
+    fn any_messages_in_any_frames_and_pieces_are_decoded(
         parts in vec(part(), 1..6),
         takeover: bool,
         piece in prop_oneof![Just(usize::MAX), 1..40_usize, 1000..70_000_usize],
@@ -457,7 +456,7 @@ proptest! {
         in_pieces.give_pieces();
         let outcome = decode(&mut in_pieces, stream.chunks(piece));
         let largest = outcome.messages.iter().map(Message::len).max();
-        // Nothing is larger than what was read, or inflated in one step, or in one frame.
+        // No piece is larger than one read, one inflating step, or one frame.
         prop_assert!(largest <= Some(70_000 + 14), "{:?}", largest);
         prop_assert_eq!(outcome.code, None);
         prop_assert!(outcome.is_at_rest && joined(outcome.messages) == expected);

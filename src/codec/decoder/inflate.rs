@@ -1,4 +1,4 @@
-//! The payload of a compressed message.
+//! Decoding of the payload of a compressed message.
 
 use tungstenite::Error;
 
@@ -8,16 +8,16 @@ use crate::codec::{
     input,
 };
 
-/// How many compressed bytes are inflated in one step.
+/// The number of compressed bytes that are inflated in one step.
 const MAX_COMPRESSED: usize = 4096;
 
 impl Decoder {
-    /// Inflates some of what has arrived.
+    /// Inflates some of the data that has arrived.
     pub(super) fn inflate(&mut self, kind: Kind, input: &mut &mut [u8]) -> Result<Decoded, Error> {
         let assembled = self.assembled();
         let Some(frame) = &mut self.frame else { return Ok(Decoded::Progress) };
-        // Unmasked once, where it lies: what the inflater leaves of it is still there, unmasked, at
-        // the next step.
+        // The input is unmasked once, in place. The part that the inflater does not use is still
+        // there, unmasked, at the next step.
         if self.ahead == 0 {
             let len = at_hand(frame, input).min(MAX_COMPRESSED);
             frame.mask.apply(&mut input[..len]);
@@ -29,7 +29,7 @@ impl Decoder {
         let piece = &input[..input.len().min(self.ahead.into())];
         let is_last = frame.is_final && piece.len() as u64 == frame.rest;
         let (limits, message) = (&self.limits, &mut self.message);
-        // The length of a compressed frame tells nothing of the message's.
+        // The length of a compressed frame does not limit the length of the message.
         let outlook = Outlook { announced: 0, max: limits.max_message_size };
         let mut whole = None;
         let (room, in_pieces) = (frame.room, self.in_pieces);
@@ -59,7 +59,7 @@ impl Decoder {
             self.open = None;
             return Ok(Decoded::Message(message));
         }
-        // A frame that is used up is not over while more comes out of it.
+        // The input of a frame may be used up while the inflater still has output.
         let is_over = inflated.is_done || frame.rest == 0 && !frame.is_final && !inflated.is_full;
         if in_pieces {
             return Ok(self.piece(is_over)?.map_or(Decoded::Progress, Decoded::Message));

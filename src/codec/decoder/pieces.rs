@@ -1,4 +1,4 @@
-//! Messages that are given out in pieces as they arrive.
+//! Messages that are returned in pieces as they arrive.
 
 use bytes::Bytes;
 use tungstenite::{
@@ -13,9 +13,9 @@ use super::Decoder;
 use crate::codec::{assembler::Kind, limits::Limits};
 
 impl Decoder {
-    /// Gives out, from now on, what has arrived of a message, as pieces. Neither messages nor
-    /// frames have a limit then, as nothing is held but one piece. A message that arrives all at
-    /// once is whole all the same.
+    /// Returns messages in pieces as they arrive from now on. Messages and frames then have no
+    /// limit, because at most one piece is held. A message that arrives all at once is still
+    /// returned whole.
     pub(crate) fn give_pieces(&mut self) {
         self.in_pieces = true;
         self.limits = Limits { max_message_size: usize::MAX, max_frame_size: usize::MAX };
@@ -24,8 +24,8 @@ impl Decoder {
         }
     }
 
-    /// Returns what has arrived of the message as a piece, if there is anything, or that is its
-    /// end. `is_over`: the payload of the frame has been dealt with.
+    /// Returns the data that has arrived as a piece of the message, if there is data or the message
+    /// ends. `is_over` means that the payload of the frame has been handled.
     pub(super) fn piece(&mut self, is_over: bool) -> Result<Option<Message>, Error> {
         let is_last = is_over && self.frame.as_ref().is_some_and(|frame| frame.is_final);
         if is_over {
@@ -34,8 +34,8 @@ impl Decoder {
         let payload = match self.message.take() {
             None => Bytes::new(),
             Some(message) if is_last => message.finish()?.into_data(),
-            // It is kept for the character that is cut, and as what tells that the message is not
-            // whole.
+            // The assembler is kept for an incomplete character, and to indicate that the message
+            // is incomplete.
             Some(message) => self.message.insert(message).take(),
         };
         let Some(open) = self.open.as_mut().filter(|_| is_last || !payload.is_empty()) else {
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_without_limit_comes_in_pieces_as_it_arrives() {
+    fn message_without_limit_is_returned_in_pieces_as_it_arrives() {
         let mut decoder = in_pieces();
         let outcome = decode(&mut decoder, [&header(0x82, u64::MAX >> 1)[..], b"ab", b"", b"cde"]);
         assert_eq!(outcome.code, None);
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_message_is_whole() {
+    fn small_message_is_returned_whole() {
         for payload in ["", "a", "bc"] {
             let outcome = decode(&mut in_pieces(), [&frame(0x81, payload.as_bytes())[..]]);
             assert_eq!(outcome.messages, [Message::text(payload)]);
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_assembled_before_is_the_first_piece() {
+    fn data_that_was_assembled_before_is_the_first_piece() {
         for (first, payload) in [(0x02, &b"0123"[..]), (0x01, "aä€".as_bytes())] {
             for cut in 0..=payload.len() {
                 let stream = [frame(first, &payload[..cut]), frame(0x80, &payload[cut..])].concat();
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_character_is_refused_where_it_is_in_the_message() {
+    fn invalid_character_is_reported_at_its_position_in_the_message() {
         let stream = [frame(0x01, "aaaä".as_bytes()), frame(0x80, b"bb\xff")].concat();
         for mut decoder in [whole(), in_pieces()] {
             let mut bytes = stream.clone();
@@ -135,7 +135,8 @@ mod tests {
     proptest! {
         #![proptest_config(config())]
 
-        /// Good and bad frames, in any pieces: the messages and the code are those of whole messages.
+        /// Valid and invalid frames in any pieces result in the same messages and codes as whole
+        /// messages.
         #[test]
         fn pieces_make_the_same_messages(
             frames in vec(
@@ -161,7 +162,8 @@ mod tests {
             let Outcome { messages, code, is_at_rest, .. } = decode(&mut in_pieces(), stream.chunks(size));
             prop_assert_eq!((code, is_at_rest), (expected.code, expected.is_at_rest));
             let open_is_cut = |message: &Message| matches!(message, Message::Ping(_));
-            // Where it fails or ends inside a message, its pieces are there and the message is not.
+            // If the stream fails or ends inside a message, there are pieces of it, but not the
+            // message.
             let (controls, data): (Vec<_>, Vec<_>) = joined(messages).into_iter().partition(open_is_cut);
             let (expected_controls, expected_data): (Vec<_>, Vec<_>) =
                 expected.messages.into_iter().partition(open_is_cut);
