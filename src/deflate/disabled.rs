@@ -1,4 +1,4 @@
-//! Nothing.
+//! The stand-in for builds without compression.
 
 use std::io;
 
@@ -23,7 +23,7 @@ impl Offers {
         None
     }
 
-    /// Nothing was offered, so nothing may be answered.
+    /// Removes the header, because the client offered nothing that may be answered.
     pub(crate) fn settle(&self, response: &mut HeaderMap) -> NegotiatedDeflate {
         response.remove(SEC_WEBSOCKET_EXTENSIONS);
         NegotiatedDeflate(())
@@ -42,7 +42,7 @@ impl OwnOffer {
         None
     }
 
-    /// Nothing was offered, so nothing may be answered.
+    /// Accepts only a response without extensions, because nothing was offered.
     pub(crate) fn accept(&self, response: &HeaderMap) -> Option<NegotiatedDeflate> {
         tokens(response, &SEC_WEBSOCKET_EXTENSIONS).next().is_none().then_some(NegotiatedDeflate(()))
     }
@@ -78,7 +78,7 @@ impl Inflater {
 
     pub(crate) fn begin(&mut self) {}
 
-    /// Nothing is compressed, so nothing comes here.
+    /// Never called, because no message is compressed.
     pub(crate) fn inflate(
         &mut self,
         _: &[u8],
@@ -108,7 +108,7 @@ impl Deflater {
 
     pub(crate) fn begin_pieces(&mut self) {}
 
-    /// Nothing is compressed, so nothing comes here.
+    /// Never called, because no message is compressed.
     pub(crate) fn compress_piece(&mut self, _: &[u8]) -> io::Result<Bytes> {
         Err(io::ErrorKind::Unsupported.into())
     }
@@ -120,7 +120,7 @@ impl Deflater {
     pub(crate) fn forget(&mut self) {}
 }
 
-/// Nothing is compressed, so there is none.
+/// Has no values, because no message is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standalone {}
 

@@ -1,4 +1,4 @@
-//! permessage-deflate (RFC 7692), with the feature `deflate`; without it, nothing, at no cost.
+//! permessage-deflate (RFC 7692) with the feature `deflate`, and a stand-in without it.
 
 #[cfg(not(feature = "deflate"))]
 mod disabled;

@@ -1,8 +1,8 @@
-//! The error for what cannot be inflated.
+//! The error of a message that cannot be inflated.
 
 use std::{error::Error, fmt, io};
 
-/// A message is marked as compressed and cannot be inflated.
+/// The error of a message that is marked as compressed but cannot be inflated.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BadData;
 
@@ -20,7 +20,7 @@ impl From<BadData> for io::Error {
     }
 }
 
-/// Whether reading failed because a message could not be inflated.
+/// Returns `true` if reading failed because a message could not be inflated.
 pub(crate) fn is_bad_data(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|error| error.is::<BadData>())
 }

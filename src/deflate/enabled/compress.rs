@@ -1,19 +1,19 @@
-//! Compressing the messages of one connection.
+//! Compression of the messages of one connection.
 
 use flate2::{Compress, FlushCompress};
 
 use super::pool::{self, Key, TAIL};
 
-/// How large the first piece of what comes out may be, in bytes; it grows as needed.
+/// The maximum initial capacity of the output in bytes. It grows as needed.
 const FIRST: usize = 8 * 1024;
 
-/// How many bytes more than it had a piece may have, so that it need not grow twice.
+/// Additional capacity in bytes for a piece, so that the output need not grow twice.
 const SPARE: usize = 64;
 
 /// Compresses the messages of one connection, one after the other (RFC 7692 §7.2.1).
 ///
-/// There is a compressor only with context takeover, from the first message on; else the thread's
-/// is used.
+/// With context takeover, it owns a compressor from the first message on. Otherwise it uses the
+/// compressor of the thread.
 #[derive(Debug)]
 pub(super) struct Compressor {
     takeover: bool,
@@ -26,12 +26,12 @@ impl Compressor {
         Self { takeover, key: Key { level, window_bits }, inner: None }
     }
 
-    /// Returns what compresses the messages, if each is compressed by itself.
+    /// Returns the key of the thread's compressor, if each message is compressed by itself.
     pub(super) fn standalone(&self) -> Option<Key> {
         (!self.takeover).then_some(self.key)
     }
 
-    /// Compresses a message; `None` when it would not become smaller.
+    /// Compresses a message. Returns `None` if it would not become smaller.
     pub(super) fn compress(&mut self, message: &[u8]) -> Option<Vec<u8>> {
         if !self.takeover {
             return compress_alone(self.key, message);
@@ -39,8 +39,9 @@ impl Compressor {
         let compressor = self.inner.get_or_insert_with(|| self.key.compressor());
         let compressed = compress(compressor, message);
         if compressed.is_none() {
-            // The peer's inflater will not see this message, so nothing may refer to it. It may
-            // still refer to what came before, but zlib cannot forget only the last.
+            // The peer's inflater will not see this message, so later messages must not refer to
+            // it. They could still refer to earlier messages, but zlib cannot forget only the last
+            // message.
             compressor.reset();
         }
         compressed
@@ -53,12 +54,12 @@ impl Compressor {
         }
     }
 
-    /// Compresses a piece of a message, up to the end of a byte.
+    /// Compresses a piece of a message, and flushes up to a byte boundary.
     pub(super) fn piece(&mut self, piece: &[u8]) -> Option<Vec<u8>> {
         let compressor = self.inner.get_or_insert_with(|| self.key.compressor());
         let mut output = Vec::new();
         let mut rest = piece;
-        // Where there is no room to spare, the flush may not be at its end.
+        // If the output is full, the flush may be incomplete.
         while !rest.is_empty() || output.len() == output.capacity() {
             output.reserve(FIRST.min(rest.len() + SPARE));
             let consumed = compressor.total_in();
@@ -75,21 +76,22 @@ impl Compressor {
         }
     }
 
-    /// Forgets what was compressed.
+    /// Forgets all messages.
     pub(super) fn forget(&mut self) {
         self.inner = None;
     }
 }
 
-/// Compresses a message by itself with the thread's compressor; `None` when it would not become
-/// smaller.
+/// Compresses a message by itself with the thread's compressor. Returns `None` if it would not
+/// become smaller.
 pub(super) fn compress_alone(key: Key, message: &[u8]) -> Option<Vec<u8>> {
     pool::with_compressor(key, |compressor| compress(compressor, message))
 }
 
-/// Compresses up to the end of a byte, as far as the result is smaller than the message.
+/// Compresses a message up to a byte boundary. Returns `None` if the result is not smaller.
 fn compress(compressor: &mut Compress, message: &[u8]) -> Option<Vec<u8>> {
-    // With room to spare for the end of the flush: where there is none, zlib repeats it.
+    // With spare capacity for the end of the flush, because zlib repeats the flush if the output is
+    // full.
     let limit = message.len() + TAIL.len();
     let mut output = Vec::with_capacity(limit.min(FIRST));
     let mut rest = message;
@@ -111,9 +113,9 @@ fn compress(compressor: &mut Compress, message: &[u8]) -> Option<Vec<u8>> {
     (rest.is_empty() && len < message.len()).then_some(output)
 }
 
-/// Has a compressor end what it was in the middle of, and throws that away. zlib-rs (as of 0.6.8)
-/// does not forget all of it when it is reset: the next message would begin without a block's
-/// header, or there would be no room for it.
+/// Completes the compressor's unfinished block, and discards the output. A reset of zlib-rs (as of
+/// 0.6.8) does not clear that block: the next message would begin without a block header, or would
+/// not fit.
 fn drain(compressor: &mut Compress) {
     let mut output = [0; 4096];
     loop {
@@ -131,7 +133,7 @@ mod tests {
 
     use super::{Compressor, TAIL};
 
-    /// A peer's inflater, which keeps what it has seen.
+    /// The inflater of a peer, which keeps its window between messages.
     struct Peer(Decompress);
 
     impl Peer {
@@ -149,7 +151,7 @@ mod tests {
         }
     }
 
-    /// Bytes that do not repeat themselves.
+    /// Returns bytes without repetitions.
     fn noise(len: usize, mut seed: u64) -> Vec<u8> {
         let mut next = || {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -166,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_of_any_size_come_out_again() {
+    fn messages_of_any_size_are_inflated_again() {
         for takeover in [false, true] {
             for level in [1, 2, 6, 9] {
                 let mut compressor = Compressor::new(takeover, level, 15);
@@ -185,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn the_window_is_kept_small() {
+    fn smaller_window_is_respected() {
         for window_bits in 9..=15 {
             for takeover in [false, true] {
                 let mut compressor = Compressor::new(takeover, 6, window_bits);
@@ -200,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_become_smaller_is_not_compressed() {
+    fn incompressible_message_is_not_compressed() {
         for takeover in [false, true] {
             let mut compressor = Compressor::new(takeover, 1, 15);
             for len in [0, 1, 2, 5, 100, 8192, 70_000, 200_000, 70_000] {
@@ -213,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_refers_to_a_message_that_went_plain() {
+    fn later_messages_do_not_refer_to_an_uncompressed_message() {
         let mut compressor = Compressor::new(true, 6, 15);
         let mut peer = Peer::new(15);
         let (known, plain) = (text(2000), noise(2000, 2));
@@ -225,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn takeover_makes_what_repeats_small_and_without_it_each_message_stands_alone() {
+    fn takeover_shrinks_repeated_messages_and_without_it_each_is_compressed_alone() {
         let message = text(2000);
         let mut compressor = Compressor::new(true, 1, 15);
         let first = compressor.compress(&message).unwrap().len();
@@ -235,9 +237,10 @@ mod tests {
         assert_eq!(compressor.compress(&message).unwrap(), first);
     }
 
-    /// zlib-rs keeps what it had in hand over a reset, and goes on with that in the next message.
+    /// zlib-rs keeps its unfinished output when it is reset, and continues with it in the next
+    /// message.
     #[test]
-    fn a_compressor_that_was_left_in_the_middle_is_clean_again() {
+    fn compressor_is_reusable_after_aborted_message() {
         for takeover in [false, true] {
             for level in [1, 2, 3, 6] {
                 let mut compressor = Compressor::new(takeover, level, 15);

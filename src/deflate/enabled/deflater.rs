@@ -1,4 +1,4 @@
-//! Compressing the messages of one connection, where that was agreed on.
+//! Compression of the messages of one connection, if it was negotiated.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use tungstenite::{Message, protocol::frame::coding::Data};
 
 use super::{Standalone, compress::Compressor, payload::payload_of};
 
-/// Compresses messages, where that was agreed on (RFC 7692 §7.2.1).
+/// Compresses messages if compression was negotiated (RFC 7692 §7.2.1).
 #[derive(Debug)]
 pub(crate) struct Deflater(Option<Box<State>>);
 
@@ -18,26 +18,26 @@ struct State {
 }
 
 impl Deflater {
-    /// `compressor` comes with the size in bytes below which a message stays as it is.
+    /// `compressor` contains the size in bytes below which messages are not compressed.
     pub(super) fn new(compressor: Option<(Compressor, usize)>) -> Self {
         Self(compressor.map(|(compressor, threshold)| Box::new(State { compressor, threshold })))
     }
 
-    /// Returns how each message is compressed by itself, if it is.
+    /// Returns how each message is compressed by itself, or `None` if they are not.
     pub(crate) fn standalone(&self) -> Option<Standalone> {
         let State { compressor, threshold } = &**self.0.as_ref()?;
         Some(Standalone { key: compressor.standalone()?, threshold: *threshold })
     }
 
-    /// Whether [`compress`](Self::compress) may make a message smaller.
+    /// Returns `true` if [`compress`](Self::compress) may make the message smaller.
     pub(crate) fn applies(&self, message: &Message) -> bool {
         let Some(state) = &self.0 else { return false };
         payload_of(message).is_some_and(|(_, payload)| payload.len() >= state.threshold)
     }
 
-    /// Compresses a message; `None` when it goes out as it is.
+    /// Compresses a message. Returns `None` if it has to be sent uncompressed.
     ///
-    /// Messages must go out in the order in which they come here.
+    /// Messages must be sent in the order in which this method is called.
     pub(crate) fn compress(&mut self, message: &Message) -> Option<(Data, Bytes)> {
         let state = self.0.as_mut()?;
         let (opcode, payload) =
@@ -52,13 +52,13 @@ impl Deflater {
         }
     }
 
-    /// Compresses a piece of the message, up to the end of a byte.
+    /// Compresses a piece of the message, and flushes up to a byte boundary.
     pub(crate) fn compress_piece(&mut self, piece: &[u8]) -> io::Result<Bytes> {
         let compressed = self.0.as_mut().and_then(|state| state.compressor.piece(piece));
         compressed.map(Bytes::from).ok_or_else(|| io::Error::other("a message could not be compressed"))
     }
 
-    /// Returns what the message ends with.
+    /// Ends the message, and returns its last bytes.
     pub(crate) fn end_pieces(&mut self) -> &'static [u8] {
         if let Some(state) = &mut self.0 {
             state.compressor.end_pieces();
@@ -66,7 +66,7 @@ impl Deflater {
         &LAST
     }
 
-    /// Forgets what was compressed: the next message refers to nothing before it.
+    /// Forgets all messages: the next message does not refer to earlier ones.
     pub(crate) fn forget(&mut self) {
         if let Some(state) = &mut self.0 {
             state.compressor.forget();
@@ -74,8 +74,8 @@ impl Deflater {
     }
 }
 
-/// The last byte of a message whose pieces were flushed: with the [`TAIL`](super::pool::TAIL) that
-/// the peer puts behind it, it is a block of nothing (RFC 7692 §7.2.3.6).
+/// The last byte of a message whose pieces were flushed. Together with the
+/// [`TAIL`](super::pool::TAIL), which the peer appends, it is an empty block (RFC 7692 §7.2.3.6).
 const LAST: [u8; 1] = [0];
 
 #[cfg(test)]
@@ -85,7 +85,7 @@ mod tests {
     use super::{Compressor, Deflater};
 
     #[test]
-    fn only_data_from_the_threshold_on_is_compressed() {
+    fn only_data_messages_from_the_threshold_on_are_compressed() {
         let mut deflater = Deflater::new(Some((Compressor::new(false, 1, 15), 100)));
         for (message, expected) in [
             (Message::text("x".repeat(100)), Some(Data::Text)),
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_compressed_for_many_is_what_each_would_send() {
+    fn standalone_result_equals_the_result_of_each_connection() {
         let message = Message::text("a message of some length, ".repeat(20));
         for (level, window_bits) in [(1, 15), (6, 9), (9, 12)] {
             let mut deflater = Deflater::new(Some((Compressor::new(false, level, window_bits), 100)));
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn another_thread_may_compress() {
+    fn deflater_can_move_to_another_thread() {
         fn is_send<T: Send>() {}
         is_send::<Deflater>();
     }

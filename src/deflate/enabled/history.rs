@@ -1,14 +1,14 @@
-//! What a peer may still refer to.
+//! The inflated data to which a peer may still refer.
 
 use flate2::Decompress;
 
-/// The last bytes of the messages so far, no more than a window of them.
+/// The last bytes of the inflated messages, up to the size of the window.
 ///
-/// It holds at most a quarter more memory than it has bytes.
+/// Its capacity exceeds its length by at most a quarter.
 #[derive(Debug)]
 pub(super) struct History {
     bytes: Vec<u8>,
-    /// Where the oldest byte is, once the window is full.
+    /// The index of the oldest byte, once the window is full.
     oldest: usize,
     window: usize,
 }
@@ -18,7 +18,7 @@ impl History {
         Self { bytes: Vec::new(), oldest: 0, window: 1 << window_bits }
     }
 
-    /// Appends what was inflated.
+    /// Appends inflated data.
     pub(super) fn push(&mut self, mut inflated: &[u8]) {
         if let Some(skipped) = inflated.len().checked_sub(self.window) {
             inflated = &inflated[skipped..];
@@ -39,7 +39,7 @@ impl History {
         self.oldest = 0;
     }
 
-    /// Has an inflater that knows of no messages know of those.
+    /// Sets the contents as the dictionary of a new inflater.
     pub(super) fn give(&self, inflater: &mut Decompress) {
         let (newer, older) = self.bytes.split_at(self.oldest);
         for part in [older, newer] {
@@ -74,7 +74,7 @@ mod tests {
         #![proptest_config(config())]
 
         #[test]
-        fn it_is_the_last_window(pieces in vec(vec(any::<u8>(), 0..600), 0..12)) {
+        fn history_is_the_last_window_of_the_data(pieces in vec(vec(any::<u8>(), 0..600), 0..12)) {
             let mut history = History::new(9);
             let mut all = Vec::new();
             for piece in pieces {

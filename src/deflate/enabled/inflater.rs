@@ -1,4 +1,4 @@
-//! Inflating the messages of one connection.
+//! Inflating of the messages of one connection.
 
 use flate2::{Decompress, FlushDecompress, Status};
 use tungstenite::Error;
@@ -9,44 +9,44 @@ use super::{
     pool::{self, CHUNK, TAIL},
 };
 
-/// How many streams may end in one step: each is a few instructions per byte, but many for two
-/// bytes.
+/// The maximum number of streams that may end in one step. Starting a stream takes many
+/// instructions, and a stream may have only two bytes.
 const MAX_ENDS: usize = 64;
 
-/// Inflates the messages of one connection, one after the other (RFC 7692 §7.2.2), where that was
-/// agreed on.
+/// Inflates the messages of one connection, one after the other (RFC 7692 §7.2.2), if compression
+/// was negotiated.
 ///
-/// The thread's inflaters are used. With context takeover the connection keeps its own history,
-/// which an inflater is given at the start of each message.
+/// It uses the inflaters of the thread. With context takeover, the connection keeps its own
+/// history, which is passed to an inflater at the beginning of each message.
 #[derive(Debug)]
 pub(crate) struct Inflater(Option<Box<State>>);
 
 #[derive(Debug)]
 struct State {
-    /// With context takeover.
+    /// `Some` with context takeover.
     history: Option<History>,
-    /// While a message is half here.
+    /// `Some` while a message is incomplete.
     inner: Option<Decompress>,
-    /// Whether the message has had any bytes.
+    /// Set if the message has had any bytes.
     has_payload: bool,
-    /// Whether the last byte was the last of a stream.
+    /// Set if the last byte was the last byte of a stream.
     has_ended: bool,
-    /// How much of what follows the message has been inflated.
+    /// How much of the tail behind the message has been inflated.
     tail: usize,
 }
 
-/// What one step of inflating did.
+/// The result of one inflating step.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Inflated {
-    /// How many bytes of the input are used.
+    /// The number of input bytes that were used.
     pub(crate) consumed: usize,
-    /// More may come out without more input.
+    /// Set if more output may be available without more input.
     pub(crate) is_full: bool,
-    /// The message is all there.
+    /// Set if the message is complete.
     pub(crate) is_done: bool,
 }
 
-/// What one call of zlib did.
+/// The result of one call of zlib.
 #[derive(Clone, Copy, Debug)]
 struct Step {
     consumed: usize,
@@ -55,7 +55,8 @@ struct Step {
 }
 
 impl Inflater {
-    /// One for a client that keeps `window_bits` of what it sent, if any.
+    /// Creates an inflater for a peer that refers to the last `window_bits` of its messages, if
+    /// any.
     pub(super) fn new(window_bits: Option<u8>) -> Self {
         Self(Some(Box::new(State {
             history: window_bits.map(History::new),
@@ -66,17 +67,17 @@ impl Inflater {
         })))
     }
 
-    /// One for a client that does not compress.
+    /// Creates an inflater for a peer that does not compress.
     pub(super) fn off() -> Self {
         Self(None)
     }
 
-    /// Whether compression was agreed on.
+    /// Returns `true` if compression was negotiated.
     pub(crate) fn is_on(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Begins with a message.
+    /// Begins a message.
     pub(crate) fn begin(&mut self) {
         if let Some(state) = &mut self.0 {
             state.has_payload = false;
@@ -85,11 +86,11 @@ impl Inflater {
         }
     }
 
-    /// Inflates some of `input`, of at most 16 KiB, and has `take` take what comes out, of at most
-    /// as much, and learn whether the message is all there. `is_last`: the input goes on to the end
-    /// of the message.
+    /// Inflates some of `input`, up to 16 KiB, and passes the output, of at most the same size, to
+    /// `take`, together with whether the message is complete. `is_last` means that the input ends
+    /// with the message.
     ///
-    /// There is no more output than one byte over `room`.
+    /// The output exceeds `room` by at most one byte.
     pub(crate) fn inflate(
         &mut self,
         input: &[u8],
@@ -108,7 +109,7 @@ impl Inflater {
         result
     }
 
-    /// How many bytes of memory it holds between messages.
+    /// Returns the number of bytes that it holds between messages.
     #[cfg(test)]
     pub(crate) fn held(&self) -> usize {
         let state = self.0.as_ref().filter(|state| state.inner.is_none()).expect("no message is half here");
@@ -127,8 +128,8 @@ impl State {
         self.has_payload |= before > 0;
         let is_done = loop {
             let is_tail = is_last && input.is_empty();
-            // Nothing at all is a message, too, though it should have been a single zero; and a
-            // stream that comes to its own end needs no tail.
+            // An empty payload is accepted as an empty message, although RFC 7692 requires a zero
+            // byte. A stream that has ended needs no tail.
             if is_tail && (!self.has_payload || self.has_ended && self.tail == 0) {
                 break true;
             }

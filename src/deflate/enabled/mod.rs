@@ -1,4 +1,4 @@
-//! permessage-deflate: the negotiation, the way in and the way out.
+//! permessage-deflate: negotiation, compression and inflating.
 
 mod bad_data;
 mod compress;

@@ -1,4 +1,4 @@
-//! What a handshake has agreed on.
+//! The negotiated parameters.
 
 use tungstenite::protocol::Role;
 
@@ -8,7 +8,7 @@ use super::{
     params::{MIN_WINDOW_BITS, Params},
 };
 
-/// What a handshake has agreed on; nothing, by default.
+/// The negotiated parameters. By default there are none, and messages are not compressed.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NegotiatedDeflate(pub(super) Option<NegotiatedParams>);
 
@@ -16,7 +16,7 @@ pub(crate) struct NegotiatedDeflate(pub(super) Option<NegotiatedParams>);
 pub(super) struct NegotiatedParams {
     role: Role,
     params: Params,
-    /// Whether this side compresses with what it sent before in view.
+    /// Set if this side keeps its compression window between messages.
     context_takeover: bool,
     level: u8,
     threshold: usize,
@@ -34,24 +34,24 @@ impl NegotiatedDeflate {
         }))
     }
 
-    /// What inflates the peer's messages.
+    /// Returns the inflater for the peer's messages.
     pub(crate) fn inflater(&self) -> Inflater {
         let Some(NegotiatedParams { role, params, .. }) = &self.0 else { return Inflater::off() };
         let peer = match role {
             Role::Server => Role::Client,
             Role::Client => Role::Server,
         };
-        // A zlib that was told 8 takes 9.
+        // zlib rounds a window of 8 bits up to 9.
         let window_bits = params.window_bits(peer).max(MIN_WINDOW_BITS);
         Inflater::new((!params.no_context_takeover(peer)).then_some(window_bits))
     }
 
-    /// What compresses this side's messages.
+    /// Returns the deflater for this side's messages.
     pub(crate) fn deflater(&self) -> Deflater {
         let compressor = self.0.as_ref().and_then(|terms| {
             let NegotiatedParams { role, params, context_takeover, level, threshold } = terms;
-            // A server may hold a client to 8, which zlib cannot compress with: then all goes plain
-            // (RFC 7692 §6).
+            // A server may limit a client to 8 bits, which zlib cannot compress with. Then all
+            // messages are sent uncompressed (RFC 7692 §6).
             let window_bits = Some(params.window_bits(*role)).filter(|bits| *bits >= MIN_WINDOW_BITS)?;
             Some((Compressor::new(*context_takeover, *level, window_bits), *threshold))
         });

@@ -1,4 +1,4 @@
-//! What a client offers, and what the response agrees on.
+//! The offers of a client, and their acceptance by a server.
 
 use http::{HeaderMap, HeaderValue, header::SEC_WEBSOCKET_EXTENSIONS};
 use tungstenite::protocol::Role;
@@ -6,7 +6,7 @@ use tungstenite::protocol::Role;
 use super::{NegotiatedDeflate, Settings, params::Params};
 use crate::header::extensions;
 
-/// The offers of permessage-deflate in a request, where compression is configured.
+/// The offers of permessage-deflate in a request, if compression is configured.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Offers {
     offers: Vec<Params>,
@@ -24,14 +24,15 @@ impl Offers {
         }
     }
 
-    /// The answer to the first offer that can be accepted.
+    /// Returns the answer to the first acceptable offer.
     pub(crate) fn answer(&self) -> Option<HeaderValue> {
         let deflate = self.settings.0.as_ref()?;
         let params = self.offers.iter().find_map(|offer| offer.answer(deflate))?;
         Some(params.header_value())
     }
 
-    /// Reads what a response agrees on. What the client did not offer is taken out of it.
+    /// Returns the parameters that a response selects. Removes extensions from it that the client
+    /// did not offer.
     pub(crate) fn settle(&self, response: &mut HeaderMap) -> NegotiatedDeflate {
         if !response.contains_key(SEC_WEBSOCKET_EXTENSIONS) {
             return NegotiatedDeflate::default();
@@ -65,7 +66,7 @@ mod tests {
         Offers::new(&headers(lines), &Settings(Some(deflate.clone())))
     }
 
-    /// What is answered, less the extension's name; an answer always passes its own check.
+    /// Returns the answer without the extension's name, and checks that the answer is accepted.
     fn answer(lines: &[&str], deflate: &Deflate) -> Option<String> {
         let offers = offers(lines, deflate);
         let answer = offers.answer()?;
@@ -77,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_good_offer_is_answered() {
+    fn first_acceptable_offer_is_answered() {
         let cases: &[(&[&str], Option<&str>)] = &[
             (&[], None),
             (&["x-webkit-deflate-frame"], None),
@@ -103,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn by_default_what_is_offered_is_granted_and_nothing_else_is_said() {
+    fn by_default_the_answer_repeats_the_offer() {
         for (params, expected) in [
             ("", ""),
             (";server_no_context_takeover", ";server_no_context_takeover"),
@@ -119,7 +120,7 @@ mod tests {
             (";client_max_window_bits=12", ";client_max_window_bits=12"),
             (";client_max_window_bits=\"8\"", ";client_max_window_bits=8"),
         ] {
-            // How the server compresses is not the client's concern.
+            // Settings of the server's compression do not change the answer.
             for deflate in [Deflate::new(), Deflate::new().context_takeover(true).level(9).threshold(0)] {
                 let answered = answer(&[&format!("permessage-deflate{params}")], &deflate);
                 assert_eq!(answered.as_deref(), Some(expected), "{params}");
@@ -128,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn an_offer_with_a_bad_parameter_is_declined() {
+    fn offer_with_an_invalid_parameter_is_declined() {
         for params in [
             "server_max_window_bits",
             "server_max_window_bits=7",
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn the_settings_and_the_offer_limit_each_other() {
+    fn answer_respects_both_the_settings_and_the_offer() {
         let server = Deflate::new().server_no_context_takeover(true);
         let client = Deflate::new().client_no_context_takeover(true);
         let both = server.clone().client_no_context_takeover(true);
@@ -193,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_answers_an_offer_stays_in_the_response() {
+    fn response_keeps_only_an_answer_to_an_offer() {
         let cases = [
             ("", ""),
             ("", ";server_no_context_takeover;client_no_context_takeover;server_max_window_bits=9"),
@@ -227,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn another_extension_never_goes_out() {
+    fn other_extension_is_never_sent() {
         let offers = offers(&["x, permessage-deflate"], &Deflate::new());
         let mut response = headers(&["x", "permessage-deflate"]);
         assert!(offers.settle(&mut response).0.is_some());
@@ -240,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn without_settings_nothing_is_agreed_on() {
+    fn without_settings_nothing_is_negotiated() {
         let offers = Offers::new(&headers(&["permessage-deflate"]), &Settings(None));
         assert!(offers.answer().is_none());
         let mut response = headers(&["permessage-deflate"]);

@@ -1,4 +1,4 @@
-//! What this side offers as a client, and what it accepts.
+//! The offer of this side as a client, and its acceptance.
 
 use http::{HeaderMap, HeaderValue, header::SEC_WEBSOCKET_EXTENSIONS};
 use tungstenite::protocol::Role;
@@ -6,7 +6,7 @@ use tungstenite::protocol::Role;
 use super::{NegotiatedDeflate, Settings, params::Params};
 use crate::header::{extensions, tokens};
 
-/// The offer of permessage-deflate in a request of this side's, where compression is configured.
+/// The offer of permessage-deflate in this side's request, if compression is configured.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OwnOffer {
     offer: Option<Params>,
@@ -18,17 +18,18 @@ impl OwnOffer {
         Self { offer: settings.0.as_ref().map(Params::offer), settings: settings.clone() }
     }
 
-    /// The value of `Sec-WebSocket-Extensions` in the request.
+    /// Returns the value of `Sec-WebSocket-Extensions` in the request.
     pub(crate) fn value(&self) -> Option<HeaderValue> {
         Some(self.offer.as_ref()?.header_value())
     }
 
-    /// Reads what a response agrees on; `None` when it has anything that does not answer the offer
-    /// (RFC 6455 §9.1, RFC 7692 §5).
+    /// Returns the parameters that a response selects, or `None` if the response contains anything
+    /// that does not answer the offer (RFC 6455 §9.1, RFC 7692 §5).
     pub(crate) fn accept(&self, response: &HeaderMap) -> Option<NegotiatedDeflate> {
         let mut answers = extensions(response);
         let params = match (answers.next(), answers.next()) {
-            // What breaks the grammar is skipped there, and nothing of it may be left.
+            // `extensions` skips members with invalid syntax, and such a response must not be
+            // accepted.
             (None, _) if tokens(response, &SEC_WEBSOCKET_EXTENSIONS).next().is_none() => None,
             (Some(answer), None) if tokens(response, &SEC_WEBSOCKET_EXTENSIONS).count() == 1 => {
                 let params = Params::parse(&answer)?;
@@ -58,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_offered_is_what_the_settings_name() {
+    fn offer_contains_the_settings() {
         for (deflate, expected) in [
             (Deflate::new(), "; client_max_window_bits"),
             (Deflate::new().context_takeover(true).level(9), "; client_max_window_bits"),
@@ -129,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn with_a_window_that_zlib_lacks_all_goes_plain() {
+    fn with_a_window_that_zlib_does_not_support_messages_are_sent_uncompressed() {
         let offer = OwnOffer::new(&Settings(Some(Deflate::new().threshold(0))));
         let message = tungstenite::Message::text("x".repeat(1000));
         for (bits, is_compressed) in [(8, false), (9, true)] {

@@ -1,4 +1,4 @@
-//! The parameters of permessage-deflate and their negotiation (RFC 7692 §7.1): values to values.
+//! The parameters of permessage-deflate and their negotiation (RFC 7692 §7.1), without IO.
 
 use http::HeaderValue;
 use tungstenite::protocol::Role;
@@ -9,13 +9,13 @@ use crate::header::Extension;
 /// The extension's name.
 const NAME: &str = "permessage-deflate";
 
-/// The largest window, which is also the one that counts when none is named, as a base-2 logarithm.
+/// The base-2 logarithm of the largest window, which is also the default of RFC 7692.
 pub(super) const MAX_WINDOW_BITS: u8 = 15;
 
-/// The smallest window that zlib can compress with. RFC 7692 has 8 as well.
+/// The smallest window with which zlib can compress. RFC 7692 also allows 8.
 pub(super) const MIN_WINDOW_BITS: u8 = 9;
 
-/// One well-formed list of parameters, in an offer or in an answer.
+/// A valid list of parameters of an offer or an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Params {
     pub(super) server_no_context_takeover: bool,
@@ -27,14 +27,14 @@ pub(super) struct Params {
 /// The value of `client_max_window_bits`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ClientBits {
-    /// The client can be told, and names no limit of its own. Only in an offer.
+    /// The client supports the parameter, and has no limit of its own. Occurs only in offers.
     Any,
     AtMost(u8),
 }
 
 impl Params {
-    /// The parameters of a member of the list; `None` when it is another extension, or when a
-    /// parameter is unknown, repeated, out of range or without the value it must have.
+    /// Parses the parameters of an extension. Returns `None` if it is another extension, or if a
+    /// parameter is unknown, repeated, out of range, or without a required value.
     pub(super) fn parse(extension: &Extension<'_>) -> Option<Self> {
         if !extension.name.eq_ignore_ascii_case(NAME) {
             return None;
@@ -59,8 +59,8 @@ impl Params {
         Some(params)
     }
 
-    /// The answer to this offer; `None` to decline it. By default it says nothing that the offer
-    /// does not say.
+    /// Returns the answer to this offer, or `None` to decline it. With the default settings, it
+    /// contains no parameter that the offer does not contain.
     pub(super) fn answer(&self, deflate: &Deflate) -> Option<Self> {
         let server_bits =
             self.server_max_window_bits.unwrap_or(MAX_WINDOW_BITS).min(deflate.server_max_window_bits);
@@ -68,7 +68,7 @@ impl Params {
             return None;
         }
         let client_bits = match self.client_max_window_bits {
-            // It does not know the parameter, and may use the largest window.
+            // The client does not know the parameter, and may use the largest window.
             None => MAX_WINDOW_BITS,
             Some(ClientBits::Any) => deflate.client_max_window_bits,
             Some(ClientBits::AtMost(bits)) => bits.min(deflate.client_max_window_bits),
@@ -83,7 +83,7 @@ impl Params {
         })
     }
 
-    /// What a client offers.
+    /// Returns the offer of a client.
     pub(super) fn offer(deflate: &Deflate) -> Self {
         let limit = |bits| (bits < MAX_WINDOW_BITS).then_some(bits);
         Self {
@@ -96,12 +96,12 @@ impl Params {
         }
     }
 
-    /// Whether a server may answer `offer` with this, and zlib can do what it says.
+    /// Returns `true` if a server may answer `offer` with this, and zlib supports it.
     pub(super) fn answers(&self, offer: &Self) -> bool {
         self.server_window_bits() >= MIN_WINDOW_BITS && self.is_answer_to(offer)
     }
 
-    /// Whether this may answer `offer` (RFC 7692 §7.1).
+    /// Returns `true` if this is a valid answer to `offer` (RFC 7692 §7.1).
     pub(super) fn is_answer_to(&self, offer: &Self) -> bool {
         let server = match (self.server_max_window_bits, offer.server_max_window_bits) {
             (Some(bits), offered) => offered.is_none_or(|limit| bits <= limit),
@@ -115,12 +115,12 @@ impl Params {
         server && client && (self.server_no_context_takeover || !offer.server_no_context_takeover)
     }
 
-    /// The window that the server compresses with.
+    /// Returns the window size with which the server compresses.
     pub(super) fn server_window_bits(&self) -> u8 {
         self.server_max_window_bits.unwrap_or(MAX_WINDOW_BITS)
     }
 
-    /// The window that this side of the connection compresses with.
+    /// Returns the window size with which `side` compresses.
     pub(super) fn window_bits(&self, side: Role) -> u8 {
         match (side, self.client_max_window_bits) {
             (Role::Server, _) => self.server_window_bits(),
@@ -129,7 +129,7 @@ impl Params {
         }
     }
 
-    /// Whether this side of the connection compresses each message by itself.
+    /// Returns `true` if `side` compresses each message by itself.
     pub(super) fn no_context_takeover(&self, side: Role) -> bool {
         match side {
             Role::Server => self.server_no_context_takeover,
@@ -137,12 +137,12 @@ impl Params {
         }
     }
 
-    /// The header's value that states these parameters.
+    /// Returns the parameters as a header value.
     pub(super) fn header_value(&self) -> HeaderValue {
         HeaderValue::try_from(self.member()).expect("a member of the list is ASCII")
     }
 
-    /// The member of the list that states these parameters.
+    /// Returns the parameters as a member of the header's list.
     pub(super) fn member(&self) -> String {
         let mut member = NAME.to_owned();
         if self.server_no_context_takeover {
@@ -163,12 +163,12 @@ impl Params {
     }
 }
 
-/// Sets a flag that must not be set yet.
+/// Sets a flag. Returns `None` if it was already set.
 fn set(flag: &mut bool) -> Option<()> {
     (!std::mem::replace(flag, true)).then_some(())
 }
 
-/// A window (RFC 7692 §7.1.2): 8 to 15, without leading zeros.
+/// Parses a window size (RFC 7692 §7.1.2): 8 to 15, without leading zeros.
 fn window_bits(value: &str) -> Option<u8> {
     match value.as_bytes() {
         [digit @ (b'8' | b'9')] => Some(digit - b'0'),
@@ -212,7 +212,7 @@ mod tests {
         #![proptest_config(config())]
 
         #[test]
-        fn what_is_written_is_read_again(params in params()) {
+        fn written_parameters_are_parsed_again(params in params()) {
             let mut headers = HeaderMap::new();
             headers.insert(SEC_WEBSOCKET_EXTENSIONS, HeaderValue::try_from(params.member()).unwrap());
             let read: Vec<_> = extensions(&headers).map(|extension| Params::parse(&extension)).collect();
@@ -220,7 +220,7 @@ mod tests {
         }
 
         #[test]
-        fn by_default_an_answer_demands_and_declares_only_what_was_offered(offer in params()) {
+        fn by_default_an_answer_contains_only_offered_parameters(offer in params()) {
             let Some(answer) = offer.answer(&Deflate::new()) else { return Ok(()) };
             prop_assert_eq!(answer.server_no_context_takeover, offer.server_no_context_takeover);
             prop_assert_eq!(answer.client_no_context_takeover, offer.client_no_context_takeover);
@@ -235,8 +235,8 @@ mod tests {
         }
 
         #[test]
-        fn an_answer_answers_and_keeps_to_the_settings(offer in params(), deflate in deflate()) {
-            // zlib has no window of 8 bits to compress with.
+        fn answer_is_valid_and_respects_the_settings(offer in params(), deflate in deflate()) {
+            // zlib cannot compress with a window of 8 bits.
             let Some(answer) = offer.answer(&deflate) else {
                 prop_assert_eq!(offer.server_max_window_bits, Some(8));
                 return Ok(());
@@ -247,7 +247,7 @@ mod tests {
             prop_assert!(answer.client_no_context_takeover || !deflate.client_no_context_takeover);
             match answer.client_max_window_bits {
                 Some(ClientBits::AtMost(bits)) => prop_assert!(bits <= deflate.client_max_window_bits),
-                Some(ClientBits::Any) => prop_assert!(false, "no answer"),
+                Some(ClientBits::Any) => prop_assert!(false, "invalid in an answer"),
                 None => {}
             }
         }

@@ -7,18 +7,18 @@ use std::{
 
 use flate2::{Compress, Compression, Decompress};
 
-/// How many idle compressors or inflaters a thread keeps. More than one inflater is away only while
-/// messages of several connections are half here; there is a compressor for each combination of
-/// level and window.
+/// The maximum number of idle compressors or inflaters of a thread. More than one inflater is in
+/// use only while messages of several connections are incomplete. There is one compressor for each
+/// combination of level and window.
 const MAX_IDLE: usize = 4;
 
-/// The largest piece of a message that is inflated at a time, in bytes: 16 KiB, and one more, so
-/// that a message of just 16 KiB is known to be whole.
+/// The maximum number of bytes that are inflated at a time: 16 KiB and one more byte, so that a
+/// message of exactly 16 KiB is known to be complete.
 pub(super) const CHUNK: usize = 16 * 1024 + 1;
 
-/// How many compressed bytes are unmasked at a time, and how many follow them at the end of a
-/// message.
+/// The number of compressed bytes that are unmasked at a time.
 pub(super) const PIECE: usize = 4096;
+/// The bytes that follow the compressed bytes at the end of a message (RFC 7692 §7.2.2).
 pub(super) const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 
 thread_local! {
@@ -27,7 +27,7 @@ thread_local! {
     static BUFFER: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
 }
 
-/// What makes one compressor different from another.
+/// The parameters of a compressor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Key {
     pub(super) level: u8,
@@ -35,13 +35,13 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// A compressor of one's own.
+    /// Creates a compressor.
     pub(super) fn compressor(self) -> Compress {
         Compress::new_with_window_bits(Compression::new(self.level.into()), false, self.window_bits)
     }
 }
 
-/// Calls `f` with a compressor that knows of no messages.
+/// Calls `f` with a compressor whose window is empty.
 pub(super) fn with_compressor<R>(key: Key, f: impl FnOnce(&mut Compress) -> R) -> R {
     let idle = with(&COMPRESSORS, |idle| {
         let at = idle.iter().position(|(its, _)| *its == key)?;
@@ -58,7 +58,7 @@ pub(super) fn with_compressor<R>(key: Key, f: impl FnOnce(&mut Compress) -> R) -
     let result = f(&mut compressor);
     with(&COMPRESSORS, |idle| {
         if idle.len() == MAX_IDLE {
-            // The one that has not been used for longest.
+            // Removes the least recently used one.
             idle.remove(0);
         }
         idle.push((key, compressor));
@@ -66,14 +66,14 @@ pub(super) fn with_compressor<R>(key: Key, f: impl FnOnce(&mut Compress) -> R) -
     result
 }
 
-/// Takes an inflater of the largest window, which inflates what was compressed with any, and knows
-/// of no messages.
+/// Takes an inflater whose window is empty. It has the largest window, and so inflates data that
+/// was compressed with any window.
 pub(super) fn take_inflater() -> Decompress {
     let idle = with(&INFLATERS, Vec::pop).flatten();
     idle.unwrap_or_else(|| Decompress::new(false))
 }
 
-/// Gives an inflater back, to whatever thread this is.
+/// Gives an inflater back, to the current thread.
 pub(super) fn give_inflater(mut inflater: Decompress) {
     with(&INFLATERS, |idle| {
         if idle.len() < MAX_IDLE {
@@ -83,7 +83,7 @@ pub(super) fn give_inflater(mut inflater: Decompress) {
     });
 }
 
-/// Takes a buffer for a piece of a message: [`CHUNK`] bytes, and behind them room for [`PIECE`] and
+/// Takes a buffer for a piece of a message: [`CHUNK`] bytes, followed by space for [`PIECE`] and
 /// [`TAIL`].
 pub(super) fn take_buffer() -> Box<[u8]> {
     BUFFER
@@ -93,14 +93,14 @@ pub(super) fn take_buffer() -> Box<[u8]> {
         .unwrap_or_else(|| vec![0; CHUNK + PIECE + TAIL.len()].into_boxed_slice())
 }
 
-/// Gives a buffer back, to whatever thread this is.
+/// Gives a buffer back, to the current thread.
 pub(super) fn give_buffer(buffer: Box<[u8]>) {
-    // A thread that ends keeps nothing.
+    // If the thread is ending, the buffer is dropped.
     let _ = BUFFER.try_with(|kept| kept.set(Some(buffer)));
 }
 
-/// Calls `f` with what this thread keeps, unless it ends and keeps nothing any more: a connection
-/// may be dropped by a thread-local's destructor.
+/// Calls `f` with a value of the thread, unless the thread is ending and the value is already
+/// dropped. This can happen because the destructor of a thread-local may drop a connection.
 fn with<T, R>(kept: &'static LocalKey<RefCell<T>>, f: impl FnOnce(&mut T) -> R) -> Option<R> {
     kept.try_with(|kept| f(&mut kept.borrow_mut())).ok()
 }

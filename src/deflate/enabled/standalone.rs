@@ -1,26 +1,26 @@
-//! Compressing a message once for many connections.
+//! Compression of a message for several connections at once.
 
 use bytes::Bytes;
 use tungstenite::{Message, protocol::frame::coding::Data};
 
 use super::{compress::compress_alone, payload::payload_of, pool::Key};
 
-/// How a connection compresses each message by itself (RFC 7692 §7.1.1.1): those with equal values
-/// send the same bytes.
+/// How a connection compresses each message by itself (RFC 7692 §7.1.1.1). Connections with equal
+/// values send the same bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Standalone {
     pub(super) key: Key,
-    /// The size in bytes below which a message stays as it is.
+    /// The size in bytes below which messages are not compressed.
     pub(super) threshold: usize,
 }
 
 impl Standalone {
-    /// Whether [`compress`](Self::compress) may make a message smaller.
+    /// Returns `true` if [`compress`](Self::compress) may make the message smaller.
     pub(crate) fn applies(&self, message: &Message) -> bool {
         payload_of(message).is_some_and(|(_, payload)| payload.len() >= self.threshold)
     }
 
-    /// Compresses a message; `None` when it goes out as it is.
+    /// Compresses a message. Returns `None` if it has to be sent uncompressed.
     pub(crate) fn compress(&self, message: &Message) -> Option<(Data, Bytes)> {
         let (opcode, payload) = payload_of(message)?;
         Some((opcode, compress_alone(self.key, payload)?.into()))
