@@ -14,7 +14,7 @@ pub(super) struct Entry<M> {
     pub(super) recipient: Recipient,
     pub(super) member: Arc<M>,
     pub(super) latest: Latest,
-    /// Where it is in the room's list. It changes under the lock of the rooms only.
+    /// The socket's position in the room's list. It changes only under the lock of the rooms.
     index: AtomicUsize,
 }
 

@@ -10,7 +10,7 @@ use crate::{
     websocket::{Broadcast, Posted},
 };
 
-/// Sends a message to all but one of the sockets. No lock is held meanwhile.
+/// Sends a message to all sockets except one. No lock is held meanwhile.
 pub(super) fn fan_out<M: Send + Sync + 'static>(
     entries: &List<Arc<Entry<M>>>,
     message: Message,

@@ -1,4 +1,4 @@
-//! The latest message to a room, kept for a socket that had no space for it.
+//! The latest message to a room, kept for a socket whose write buffer was full.
 
 use std::{
     mem,
@@ -7,8 +7,8 @@ use std::{
 
 use tungstenite::Message;
 
-/// The latest message to a room, kept for a socket that had no space for it. A task waits for the
-/// space while there is one.
+/// The latest message to a room, kept for a socket whose write buffer was full. While a message is
+/// kept, a task waits for space.
 #[derive(Debug, Default)]
 pub(super) struct Latest(Mutex<Kept>);
 
@@ -17,15 +17,15 @@ enum Kept {
     #[default]
     Nothing,
     Message(Message),
-    /// The task is sending it.
+    /// The task is sending the message.
     Taken,
     /// The socket has left the room.
     Left,
 }
 
 impl Latest {
-    /// Keeps a message in the place of one that is kept, which it must not overtake. Returns
-    /// `false` if none is.
+    /// Replaces a kept message, which the new one must not overtake. Returns `false` if no message
+    /// is kept.
     pub(super) fn replace(&self, message: &Message) -> bool {
         let kept = self.lock();
         let is_kept = matches!(*kept, Kept::Message(_) | Kept::Taken);
@@ -35,7 +35,8 @@ impl Latest {
         is_kept
     }
 
-    /// Keeps a message. Returns whether a task is to wait for the space, as none does.
+    /// Keeps a message. Returns `true` if the caller has to spawn a task that waits for space,
+    /// because none waits yet.
     pub(super) fn keep(&self, message: &Message) -> bool {
         let kept = self.lock();
         let is_first = match *kept {
@@ -47,12 +48,12 @@ impl Latest {
         is_first
     }
 
-    /// Keeps nothing from now on: the socket has left the room.
+    /// Keeps no messages from now on, because the socket has left the room.
     pub(super) fn leave(&self) {
         set(self.lock(), Kept::Left);
     }
 
-    /// Keeps nothing any more, as nobody waits.
+    /// Drops the kept message, because no task waits for space any more.
     pub(super) fn give_up(&self) {
         let kept = self.lock();
         if !matches!(*kept, Kept::Left) {
@@ -60,7 +61,7 @@ impl Latest {
         }
     }
 
-    /// Takes the message; `None` if the socket has left the room.
+    /// Takes the kept message. Returns `None` if the socket has left the room.
     pub(super) fn take(&self) -> Option<Message> {
         let mut kept = self.lock();
         match mem::replace(&mut *kept, Kept::Taken) {
@@ -72,7 +73,7 @@ impl Latest {
         }
     }
 
-    /// Puts the message back, unless there is a newer one.
+    /// Puts the message back, unless a newer one is kept.
     pub(super) fn put_back(&self, message: Message) {
         let mut kept = self.lock();
         if matches!(*kept, Kept::Taken) {
@@ -80,7 +81,7 @@ impl Latest {
         }
     }
 
-    /// The message that was taken is sent. Returns `false` if there is a newer one.
+    /// Notes that the message that was taken is sent. Returns `false` if a newer one is kept.
     pub(super) fn is_sent(&self) -> bool {
         let mut kept = self.lock();
         if matches!(*kept, Kept::Taken) {
@@ -94,8 +95,8 @@ impl Latest {
     }
 }
 
-/// Changes what is kept. What was kept is dropped after the lock is released: its destructor is the
-/// application's.
+/// Replaces the kept value. The old value is dropped after the lock is released, because its
+/// destructor is the application's code.
 fn set(mut locked: MutexGuard<'_, Kept>, kept: Kept) {
     let old = mem::replace(&mut *locked, kept);
     drop(locked);

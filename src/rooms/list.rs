@@ -2,21 +2,21 @@
 
 use std::{mem, sync::Arc};
 
-/// How many values or branches a node has at most: two to the power of [`BITS`].
+/// The maximum number of values or branches of a node: two to the power of [`BITS`].
 const WIDTH: usize = 1 << BITS;
 const BITS: u32 = 5;
 
-/// A list whose clones share everything. A change copies what it passes on its way down, if a clone
-/// has that as well: the pointers of a node on each of a few levels, however long the list is.
+/// A list whose clones share all nodes. A change copies the nodes on its path if a clone shares
+/// them, which is a few nodes of pointers, regardless of the length of the list.
 #[derive(Debug)]
 pub(super) struct List<T> {
     root: Arc<Node<T>>,
-    /// How many levels of branches are above the values.
+    /// The number of levels of branches above the values.
     height: u32,
     len: usize,
 }
 
-/// All but the last of a level are full.
+/// A node. On each level, all nodes except the last are full.
 #[derive(Clone, Debug)]
 enum Node<T> {
     Values(Vec<T>),
@@ -44,11 +44,11 @@ impl<T: Clone> List<T> {
         self.len += 1;
     }
 
-    /// Takes the value at `index` out, and puts the last one there.
+    /// Removes the value at `index`, and moves the last value to its place.
     ///
     /// # Panics
     ///
-    /// Panics when there is no such value.
+    /// Panics if `index` is out of bounds.
     pub(super) fn swap_remove(&mut self, index: usize) -> T {
         assert!(index < self.len, "{index} is not below {}", self.len);
         self.len -= 1;
@@ -105,7 +105,7 @@ impl<T: Clone> Node<T> {
 
     fn pop(&mut self) -> T {
         match self {
-            Self::Values(values) => values.pop().expect("no node is empty but the root of an empty list"),
+            Self::Values(values) => values.pop().expect("only the root of an empty list is empty"),
             Self::Branches(branches) => {
                 let last = branches.last_mut().expect("no branch is empty");
                 let value = Arc::make_mut(last).pop();
@@ -134,7 +134,7 @@ impl<T: Clone> Node<T> {
     }
 }
 
-/// Returns in which branch of a node the value at `index` is.
+/// Returns the index of the branch that contains the value at `index`.
 fn branch(index: usize, height: u32) -> usize {
     (index >> (BITS * height)) % WIDTH
 }
@@ -165,7 +165,7 @@ mod tests {
         values
     }
 
-    /// Pushes so many, removes so many from where the number says, and keeps a clone.
+    /// Steps that each push a number of values, remove values at given positions, and keep a clone.
     fn steps() -> impl Strategy<Value = Vec<(usize, Vec<usize>)>> {
         vec((0..3 * WIDTH, vec(any::<usize>(), 0..3 * WIDTH)), 1..8)
     }
@@ -174,7 +174,7 @@ mod tests {
         #![proptest_config(config())]
 
         #[test]
-        fn it_is_a_vector_and_its_clones_do_not_change(steps in steps()) {
+        fn list_behaves_like_a_vector_and_clones_do_not_change(steps in steps()) {
             let (mut list, mut model, mut clones) = (List::default(), Vec::new(), Vec::new());
             let mut next = 0;
             for (pushes, removals) in steps {
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_one_grows_and_shrinks_by_levels() {
+    fn long_list_grows_and_shrinks_by_levels() {
         let len = WIDTH * WIDTH * WIDTH + 1;
         let mut list = List::default();
         for value in 0..len {
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_copies_few_values_however_many_there_are() {
+    fn change_copies_few_values_of_a_long_list() {
         use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
         static CLONES: AtomicUsize = AtomicUsize::new(0);

@@ -7,10 +7,28 @@ use tungstenite::Message;
 use super::{OnFull, Sent, entry::Entry, fan_out::fan_out, registry::Registry};
 use crate::websocket::SenderSeat;
 
-/// A socket's membership in a room, from [`Rooms::join`](super::Rooms::join). The socket leaves the
-/// room when this is dropped, also by a panic.
+/// A socket's membership in a room.
 ///
-/// Like a [`Sender`](crate::Sender), it keeps the connection open for sending.
+/// [`Rooms::join`](super::Rooms::join) returns it. The socket leaves the room when the membership
+/// is dropped, even if a panic drops it.
+///
+/// Like a [`Sender`](crate::Sender), a membership keeps the connection open for sending.
+///
+/// # Examples
+///
+/// ```
+/// use tower_websocket::{Sender, rooms::Membership};
+///
+/// /// Warns a user who is about to close the last tab.
+/// fn warn(membership: &Membership<String, String>, sender: &Sender) {
+///     if membership.is_last() {
+///         let (name, room) = (membership.member(), membership.room());
+///         let _ = sender.try_send(format!("{name}, {room} forgets you when you leave"));
+///     }
+/// }
+/// ```
+///
+/// The [module](super) has an example with the other methods.
 #[must_use = "the socket leaves the room when its membership is dropped"]
 pub struct Membership<K, M = ()> {
     registry: Arc<Registry<K, M>>,
@@ -18,9 +36,9 @@ pub struct Membership<K, M = ()> {
     entry: Arc<Entry<M>>,
     on_full: OnFull,
     is_first: bool,
-    /// Leaves the room, once. As a pointer: `Drop` has no bounds.
+    /// Leaves the room, once. A function pointer, because `Drop` cannot have bounds.
     leave: Option<Leave<K, M>>,
-    // It is dropped after the room is left.
+    // Dropped after the room is left.
     _seat: SenderSeat,
 }
 
@@ -28,25 +46,36 @@ type Leave<K, M> = fn(&Registry<K, M>, &K, &Entry<M>) -> bool;
 
 impl<K, M> Membership<K, M> {
     /// Returns the room's key.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn room(&self) -> &K {
         &self.key
     }
 
-    /// Returns who the socket is in the room.
+    /// Returns the member that the socket belongs to.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn member(&self) -> &M {
         &self.entry.member
     }
 
-    /// Returns whether no socket of an equal member was in the room when this one joined: the time
-    /// to tell the others that somebody came.
+    /// Returns `true` if no socket of an equal member was in the room when this one joined.
+    ///
+    /// Then it is time to announce the member to the room.
+    ///
+    /// See the [example](super) of the module.
     pub fn is_first(&self) -> bool {
         self.is_first
     }
 
-    /// Leaves the room, as dropping does. Returns whether this was the last socket of an equal
-    /// member in the room: the time to tell the others that somebody has gone, through this
-    /// membership or another way. Does nothing, and returns `false`, if the socket has left
-    /// already.
+    /// Leaves the room, as dropping the membership does.
+    ///
+    /// Returns `true` if this was the last socket of an equal member in the room. Then it is time
+    /// to tell the room that the member has gone, through this membership or in another way.
+    ///
+    /// If the socket has already left, this does nothing and returns `false`.
+    ///
+    /// See the [example](super) of the module.
     pub fn leave(&mut self) -> bool {
         let Some(leave) = self.leave.take() else { return false };
         self.entry.latest.leave();
@@ -66,23 +95,31 @@ impl<K: Eq + Hash, M: Eq + Hash + Send + Sync + 'static> Membership<K, M> {
         Self { registry, key, entry, on_full, is_first, leave: Some(Registry::leave), _seat: seat }
     }
 
-    /// Returns whether no other socket of an equal member is in the room now.
+    /// Returns `true` if no other socket of an equal member is in the room now.
     ///
-    /// Of two that leave at the same time each may still see the other. [`leave`](Self::leave)
-    /// tells exactly one of them that it was the last.
+    /// If two sockets leave at the same time, each may still see the other. To learn reliably which
+    /// one was the last, use [`leave`](Self::leave), which returns `true` for exactly one of them.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn is_last(&self) -> bool {
         let own = usize::from(self.leave.is_some());
         self.registry.sockets_of(&self.key, &self.entry.member) <= own
     }
 
-    /// Sends a message to all sockets in the room, this one too; otherwise as
-    /// [`Rooms::send`](super::Rooms::send).
+    /// Sends a message to all sockets in the room, including this one.
+    ///
+    /// Otherwise it works as [`Rooms::send`](super::Rooms::send).
+    ///
+    /// See the [example](super) of the module.
     pub fn send(&self, message: impl Into<Message>) -> Sent {
         fan_out(&self.registry.entries(&self.key), message.into(), None, self.on_full)
     }
 
-    /// Sends a message to all other sockets in the room, those of an equal member too; otherwise as
-    /// [`Rooms::send`](super::Rooms::send).
+    /// Sends a message to all other sockets in the room, including those of an equal member.
+    ///
+    /// Otherwise it works as [`Rooms::send`](super::Rooms::send).
+    ///
+    /// See the [example](super) of the module.
     pub fn send_others(&self, message: impl Into<Message>) -> Sent {
         fan_out(&self.registry.entries(&self.key), message.into(), Some(&self.entry), self.on_full)
     }

@@ -1,9 +1,11 @@
-//! Sockets in rooms: one message to many sockets, without waiting for any.
+//! Rooms of sockets: one message to many sockets, without waiting for any of them.
 //!
 //! ```
 //! use tower_websocket::{WebSocket, rooms::Rooms};
 //!
-//! async fn talk(socket: WebSocket, (rooms, room, name): (Rooms<String, String>, String, String)) {
+//! type Extra = (Rooms<String, String>, String, String);
+//!
+//! async fn talk(socket: WebSocket, (rooms, room, name): Extra) {
 //!     let (sender, mut receiver) = socket.split();
 //!     let mut membership = rooms.join(room, &sender, name);
 //!     if membership.is_first() {
@@ -16,33 +18,34 @@
 //!         membership.send(format!("{} has gone", membership.member()));
 //!     }
 //! }
-//! # fn layer(handshake: impl tower_websocket::HandshakeService<Extra = (Rooms<String, String>, String, String)>) {
+//! # fn layer(handshake: impl tower_websocket::HandshakeService<Extra = Extra>) {
 //! #     let _ = tower_websocket::WebSocketUpgradeLayer::new(handshake, talk);
 //! # }
 //! ```
 //!
-//! - **Keys.** A room is there as long as somebody is in it. What the keys are is up to the
-//!   application: names of rooms, topics, or ids of users. With a room for each user, in which all
-//!   of that user's sockets are, a direct message is a message to a room.
-//! - **Members.** A member is who a socket is: a user has one for each tab.
-//!   [`Membership::is_first`] and [`Membership::leave`] tell when the first came and the last went.
-//! - **Slow sockets.** A message never waits. [`OnFull`] says what becomes of it where the write
-//!   buffer is full, and [`Sent`] how often that was.
-//! - **Order.** Each socket gets what one task sends in the order in which it was sent. What
-//!   several tasks send at the same time may reach different sockets in different orders, unless
-//!   the application sends under a lock of its own. Sending, joining and leaving do not wait, so
-//!   they may be done under a lock.
+//! - **Keys.** A room exists while at least one socket is in it. The application chooses the keys,
+//!   such as names of rooms, topics, or user ids. With one room per user that contains all sockets
+//!   of the user, a direct message is a message to a room.
+//! - **Members.** A member is the user behind a socket, who may have several sockets, such as one
+//!   per browser tab. [`Membership::is_first`] and [`Membership::leave`] tell when the first of
+//!   them joined and the last of them left.
+//! - **Slow sockets.** Sending never waits. [`OnFull`] determines what happens if a socket's write
+//!   buffer is full, and [`Sent`] counts these sockets.
+//! - **Order.** Each socket receives the messages of one task in the order in which they were sent.
+//!   Messages that several tasks send at the same time may reach different sockets in different
+//!   orders, unless the application sends them under a lock. Sending, joining and leaving do not
+//!   wait, so they may be done under a lock.
 //! - **Cost.** Joining and leaving take the same time in rooms of any size. Sending takes the
-//!   calling thread some tenths of a microsecond for each socket, and the writing is done by other
-//!   tasks, a few sockets at a time.
+//!   calling thread a few tenths of a microsecond per socket. Other tasks do the writing, for a few
+//!   sockets at a time.
 //! - **Compression.** A message is compressed once for all sockets that compress it to the same
-//!   bytes: those that have agreed on the same window, where
-//!   [`Deflate::context_takeover`](crate::Deflate::context_takeover) is off. For the others it is
-//!   compressed for each.
-//! - **Callbacks.** No lock is held while destructors, wakers and IO run, so they may use the
-//!   rooms. `Hash` and `Eq` of keys and members are called under a lock, and must not.
+//!   bytes: those that negotiated the same window size and have
+//!   [`Deflate::context_takeover`](crate::Deflate::context_takeover) turned off. For each other
+//!   socket it is compressed separately.
+//! - **Callbacks.** Destructors, wakers and IO run without a lock, so they may use the rooms.
+//!   `Hash` and `Eq` of keys and members are called under a lock, and must not use the rooms.
 //!
-//! The guide has a [page](crate::guide::rooms) about rooms.
+//! See also the guide's [page about rooms](crate::guide::rooms).
 
 mod entry;
 mod fan_out;

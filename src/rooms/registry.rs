@@ -10,15 +10,15 @@ use std::{
 
 use super::{entry::Entry, list::List, room::Room};
 
-/// All rooms, behind their lock. Under it there is nothing of the application but `Hash` and `Eq`
-/// of keys and members.
+/// All rooms, behind their lock. The only code of the application that runs under the lock is
+/// `Hash` and `Eq` of keys and members.
 pub(super) struct Registry<K, M>(Mutex<HashMap<K, Room<M>>>);
 
-/// How many rooms there is always space for.
+/// The number of rooms for which memory is never given back.
 const MIN_CAPACITY: usize = 64;
 
 impl<K, M> Registry<K, M> {
-    /// Returns how many rooms there are.
+    /// Returns the number of rooms.
     pub(super) fn count(&self) -> usize {
         self.lock().len()
     }
@@ -29,7 +29,7 @@ impl<K, M> Registry<K, M> {
 }
 
 impl<K: Eq + Hash, M> Registry<K, M> {
-    /// Returns the sockets of a room as they are now.
+    /// Returns the sockets that are currently in a room.
     pub(super) fn entries<Q>(&self, key: &Q) -> List<Arc<Entry<M>>>
     where
         K: Borrow<Q>,
@@ -38,7 +38,7 @@ impl<K: Eq + Hash, M> Registry<K, M> {
         self.lock().get(key).map(Room::entries).unwrap_or_default()
     }
 
-    /// Returns how many sockets are in a room.
+    /// Returns the number of sockets in a room.
     pub(super) fn sockets<Q>(&self, key: &Q) -> usize
     where
         K: Borrow<Q>,
@@ -49,25 +49,25 @@ impl<K: Eq + Hash, M> Registry<K, M> {
 }
 
 impl<K: Eq + Hash, M: Eq + Hash> Registry<K, M> {
-    /// Adds a socket to a room. Returns whether it is the first of its member there.
+    /// Adds a socket to a room. Returns `true` if it is the first of its member there.
     pub(super) fn join(&self, key: K, entry: Arc<Entry<M>>) -> bool {
         let mut rooms = self.lock();
         let Some(room) = rooms.get_mut(&key) else {
-            // It is there once it has a socket: a panic of the application's code leaves no empty
-            // room.
+            // The room is inserted once it has a socket, so that a panic of the application's code
+            // leaves no empty room.
             let mut room = Room::default();
             let is_first = room.add(entry);
             rooms.insert(key, room);
             return is_first;
         };
         let is_first = room.add(entry);
-        // The key is the application's, too, and is dropped after this.
+        // Dropping the key runs the application's code, so the lock is released before.
         drop(rooms);
         is_first
     }
 
-    /// Removes a socket from its room, and the room with the last. Returns whether it was the last
-    /// of its member there.
+    /// Removes a socket from its room, and removes the room if it is empty. Returns `true` if the
+    /// socket was the last of its member there.
     pub(super) fn leave(&self, key: &K, entry: &Entry<M>) -> bool {
         let mut rooms = self.lock();
         let Some(room) = rooms.get_mut(key) else { return false };
@@ -85,7 +85,7 @@ impl<K: Eq + Hash, M: Eq + Hash> Registry<K, M> {
         removed.is_last
     }
 
-    /// Returns how many sockets a member has in a room.
+    /// Returns the number of sockets that a member has in a room.
     pub(super) fn sockets_of(&self, key: &K, member: &M) -> usize {
         self.lock().get(key).map_or(0, |room| room.sockets_of(member))
     }

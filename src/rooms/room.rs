@@ -1,4 +1,4 @@
-//! One room: the sockets in it, and their members.
+//! One room: its sockets and their members.
 
 use std::{
     collections::{HashMap, hash_map},
@@ -8,25 +8,25 @@ use std::{
 
 use super::{entry::Entry, list::List};
 
-/// One room: the sockets in it, and how many of them each member has.
+/// One room: its sockets, and the number of sockets of each member.
 #[derive(Debug)]
 pub(super) struct Room<M> {
     entries: List<Arc<Entry<M>>>,
     counts: HashMap<Arc<M>, usize>,
 }
 
-/// What is left of a socket that was in a room. It is the application's, and is to be dropped
-/// outside of the lock.
+/// The values of a socket that was removed from a room. They belong to the application, and must be
+/// dropped outside of the lock.
 #[derive(Debug)]
 pub(super) struct Removed<M> {
-    /// Whether it was the last socket of its member there.
+    /// Set if it was the last socket of its member there.
     pub(super) is_last: bool,
     _entry: Arc<Entry<M>>,
     _member: Option<Arc<M>>,
 }
 
 impl<M> Room<M> {
-    /// Returns the sockets as they are now, at the cost of a pointer.
+    /// Returns the current sockets, at the cost of a pointer.
     pub(super) fn entries(&self) -> List<Arc<Entry<M>>> {
         self.entries.clone()
     }
@@ -37,10 +37,10 @@ impl<M> Room<M> {
 }
 
 impl<M: Eq + Hash> Room<M> {
-    /// Adds a socket. Returns whether it is the first of its member.
+    /// Adds a socket. Returns `true` if it is the first of its member.
     pub(super) fn add(&mut self, entry: Arc<Entry<M>>) -> bool {
-        // This calls the application's code, so it comes first: a panic leaves everything as it
-        // was.
+        // This calls the application's code, so it comes first: if that panics, nothing has
+        // changed.
         let count = self.counts.entry(Arc::clone(&entry.member)).or_default();
         *count += 1;
         let is_first = *count == 1;
@@ -49,7 +49,7 @@ impl<M: Eq + Hash> Room<M> {
         is_first
     }
 
-    /// Removes a socket that is there.
+    /// Removes a socket, which must be in the room.
     pub(super) fn remove(&mut self, entry: &Entry<M>) -> Removed<M> {
         let index = entry.index();
         let removed = self.entries.swap_remove(index);
@@ -67,7 +67,7 @@ impl<M: Eq + Hash> Room<M> {
         removed
     }
 
-    /// Returns how many sockets a member has here.
+    /// Returns the number of sockets that a member has here.
     pub(super) fn sockets_of(&self, member: &M) -> usize {
         self.counts.get(member).copied().unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! Rooms, each under a key.
+//! Rooms of sockets, each with a key.
 
 use std::{borrow::Borrow, collections::HashSet, fmt, hash::Hash, sync::Arc};
 
@@ -8,25 +8,62 @@ use tungstenite::Message;
 use super::{Membership, OnFull, Sent, entry::Entry, fan_out::fan_out, registry::Registry};
 use crate::websocket::sender::Sender;
 
-/// Rooms of sockets, each under a key; each socket in a room stands for a member. Clones are the
-/// same rooms.
+/// Rooms of sockets, each with a key of type `K`.
 ///
-/// The [module](super) has an example, and what to know about it.
+/// Each socket in a room belongs to a member of type `M`. Clones share the same rooms.
+///
+/// The [module](super) documents order, cost and compression, and has an example of a chat.
+///
+/// # Examples
+///
+/// ```
+/// use tower_websocket::{Sender, rooms::{Membership, Rooms}};
+///
+/// /// The sockets of each user, who may have several.
+/// #[derive(Clone)]
+/// struct Users(Rooms<u64>);
+///
+/// impl Users {
+///     fn new() -> Self {
+///         Self(Rooms::new())
+///     }
+///
+///     fn connect(&self, user: u64, sender: &Sender) -> Membership<u64> {
+///         self.0.join(user, sender, ())
+///     }
+///
+///     /// Returns the number of sockets that get the text.
+///     fn notify(&self, user: u64, text: &str) -> usize {
+///         self.0.send(&user, text).delivered
+///     }
+///
+///     fn status(&self, user: u64) -> String {
+///         format!("{} users, {} sockets of user {user}", self.0.count(), self.0.sockets(&user))
+///     }
+/// }
+/// ```
 pub struct Rooms<K, M = ()> {
     registry: Arc<Registry<K, M>>,
     on_full: OnFull,
 }
 
 impl<K, M> Rooms<K, M> {
-    /// Creates rooms, of which there are none until somebody joins.
+    /// Creates a value without any rooms. A room is created when a socket joins it.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets what becomes of a message for which a socket has no space. Default: [`OnFull::Skip`].
+    /// Sets the policy for messages to a socket whose write buffer is full.
     ///
-    /// This counts for what is sent through this value, its later clones, and the memberships that
-    /// it gives. So the same rooms may have messages that must not be missed, and others that may:
+    /// Default: [`OnFull::Skip`].
+    ///
+    /// The policy applies to messages that are sent through this value, through clones of it that
+    /// are made later, and through memberships that it returns. The same rooms can thus have
+    /// messages that must not be missed, and others that may be.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use std::time::Duration;
@@ -40,18 +77,23 @@ impl<K, M> Rooms<K, M> {
         self
     }
 
-    /// Returns how many rooms there are: those with at least one socket.
+    /// Returns the number of rooms. Each of them has at least one socket.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn count(&self) -> usize {
         self.registry.count()
     }
 }
 
 impl<K: Eq + Hash, M: Eq + Hash + Send + Sync + 'static> Rooms<K, M> {
-    /// Adds the socket of `sender` to a room, until the membership is dropped. `member` is who the
-    /// socket is there, and `()` is enough where nobody asks.
+    /// Adds the socket of `sender` to a room, until the returned membership is dropped.
     ///
-    /// The sockets of a room may have different IO. A socket may be in several rooms, and in one
-    /// room several times, and gets a message for each.
+    /// `member` identifies the user behind the socket; use `()` if this is not needed.
+    ///
+    /// The sockets of a room may have different IO types. A socket may be in several rooms, or
+    /// several times in one room, and then receives each message several times.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn join<IO>(&self, room: K, sender: &Sender<IO>, member: M) -> Membership<K, M>
     where
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -61,13 +103,16 @@ impl<K: Eq + Hash, M: Eq + Hash + Send + Sync + 'static> Rooms<K, M> {
         Membership::new(Arc::clone(&self.registry), room, entry, self.on_full)
     }
 
-    /// Sends a message to all sockets in a room, without waiting for any. If there is no such room,
-    /// this does nothing.
+    /// Sends a message to all sockets in a room, without waiting for any of them.
     ///
-    /// This is [`Sender::try_send`] for each of those that are in the room when this begins: clones
-    /// of the message share its bytes, and it is compressed once for all that have agreed on the
-    /// same parameters and whose messages are compressed each by itself. No lock is held while
-    /// messages are sent.
+    /// Does nothing if there is no such room.
+    ///
+    /// This is like [`Sender::try_send`] for each socket that is in the room when the call begins.
+    /// The clones of the message share its bytes. The message is compressed once for all sockets
+    /// that negotiated the same parameters and compress each message by itself. No lock is held
+    /// while messages are sent.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn send<Q>(&self, room: &Q, message: impl Into<Message>) -> Sent
     where
         K: Borrow<Q>,
@@ -76,8 +121,21 @@ impl<K: Eq + Hash, M: Eq + Hash + Send + Sync + 'static> Rooms<K, M> {
         fan_out(&self.registry.entries(room), message.into(), None, self.on_full)
     }
 
-    /// Returns the members in a room, each once, however many sockets it has there. They have no
-    /// order. This takes time in proportion to the number of sockets, during which no lock is held.
+    /// Returns the members in a room in no particular order.
+    ///
+    /// A member with several sockets is returned once.
+    ///
+    /// The time is proportional to the number of sockets. No lock is held meanwhile.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_websocket::rooms::Rooms;
+    ///
+    /// fn names(rooms: &Rooms<String, String>, room: &str) -> Vec<String> {
+    ///     rooms.members(room).iter().map(|name| name.to_string()).collect()
+    /// }
+    /// ```
     pub fn members<Q>(&self, room: &Q) -> Vec<Arc<M>>
     where
         K: Borrow<Q>,
@@ -92,7 +150,9 @@ impl<K: Eq + Hash, M: Eq + Hash + Send + Sync + 'static> Rooms<K, M> {
         members.into_iter().collect()
     }
 
-    /// Returns how many sockets are in a room.
+    /// Returns the number of sockets in a room.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn sockets<Q>(&self, room: &Q) -> usize
     where
         K: Borrow<Q>,

@@ -1,16 +1,21 @@
-//! What became of a message to a room.
+//! The result of sending a message to a room.
 
-/// What became of a message to a room: how many sockets it was for, by what came of it.
+/// The result of sending a message to a room: the number of sockets for each outcome.
+///
+/// See the [example](super::Rooms#examples) of `Rooms`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Sent {
-    /// The message is in the write buffer of so many sockets.
+    /// The number of sockets whose write buffer has taken the message.
     pub delivered: usize,
-    /// So many sockets had no space for it in their write buffer; [`OnFull`](super::OnFull) says
-    /// what became of it there.
+    /// The number of sockets whose write buffer was full.
+    ///
+    /// [`OnFull`](super::OnFull) determines what happens to the message there.
     pub full: usize,
-    /// So many sockets are closing or closed, and their handlers have not dropped their
-    /// [`Membership`](super::Membership) yet. A message that no socket may send (a ping of more
-    /// than 125 bytes, RFC 6455 §5.5) is counted here for each.
+    /// The number of sockets that are closing or closed, and whose handlers have not dropped their
+    /// [`Membership`](super::Membership) yet.
+    ///
+    /// If no socket may send the message (such as a ping of more than 125 bytes, RFC 6455 §5.5),
+    /// all sockets are counted here.
     pub closed: usize,
 }

@@ -1,4 +1,4 @@
-//! Waiting for the space for a message that is kept.
+//! Waiting for space for a kept message.
 
 use std::sync::Arc;
 
@@ -8,7 +8,8 @@ use tungstenite::Message;
 use super::entry::Entry;
 use crate::websocket::{Broadcast, Posted};
 
-/// Keeps a message until there is space for it, unless there is no runtime to wait in.
+/// Keeps a message until there is space for it. Does nothing outside of a runtime, where no task
+/// can wait.
 pub(super) fn keep<M: Send + Sync + 'static>(entry: &Arc<Entry<M>>, message: &Message) {
     let Ok(runtime) = runtime::Handle::try_current() else { return };
     if entry.latest.keep(message) {
@@ -17,10 +18,10 @@ pub(super) fn keep<M: Send + Sync + 'static>(entry: &Arc<Entry<M>>, message: &Me
     }
 }
 
-/// Waits for space for what is kept.
+/// Waits for space for a kept message.
 struct Waiting<M> {
     entry: Arc<Entry<M>>,
-    /// Whether nothing was kept in the end: what is kept now has somebody else who waits.
+    /// Set if no message was left when the task ended. A message that is kept now has another task.
     is_done: bool,
 }
 
@@ -44,7 +45,8 @@ impl<M> Waiting<M> {
 }
 
 impl<M> Drop for Waiting<M> {
-    /// The socket is closed, or the runtime has ended: nothing is kept where nobody waits.
+    /// Drops the kept message if the socket was closed or the runtime has ended, because no task
+    /// waits any more.
     fn drop(&mut self) {
         if !self.is_done {
             self.entry.latest.give_up();
