@@ -20,8 +20,26 @@ use crate::{
     websocket::{ConnectionGuard, GuardError, Negotiated, WebSocket, WebSocketId},
 };
 
-/// Opens WebSockets as a client, over any stream that the caller brings: the other end of an
-/// [`Acceptor`](crate::Acceptor).
+/// A client that opens WebSockets on any stream that the caller provides.
+///
+/// It is the counterpart of the [`Acceptor`](crate::Acceptor).
+///
+/// A connector does not resolve names, and has neither TLS nor a connection pool: the caller
+/// provides a `TcpStream`, a TLS stream, a Unix socket, or any other stream.
+///
+/// The [`WebSocket`] is the same type as on a server and uses the same [`Config`]: limits,
+/// keepalive, compression, timeouts, connection count and shutdown. It has no driver, so it sends
+/// keepalive pings and answers the server's pings only while one of its methods is awaited. Use
+/// [`WebSocket::drive`] to change that. The client side differs in these points:
+///
+/// - Sent messages are masked with random keys, which copies each message in pieces of at most 64
+///   KiB. A masked frame from the server is a protocol violation (RFC 6455 §5.1 and §5.3).
+/// - After the closing handshake, the client waits up to [`Config::close_timeout`] for the server
+///   to end the stream first (RFC 6455 §7.1.1).
+/// - [`Config::allow_origin`], [`Config::allow_host`] and [`Config::request_head_timeout`] apply to
+///   servers, and are ignored.
+///
+/// # Examples
 ///
 /// ```no_run
 /// use http::Request;
@@ -30,7 +48,7 @@ use crate::{
 ///
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// let io = TcpStream::connect("example.com:80").await?;
-/// let request = Request::get("ws://example.com/chat").header("origin", "https://example.com").body(())?;
+/// let request = Request::get("ws://example.com/chat").header("cookie", "id=7").body(())?;
 /// let (mut socket, response) = Connector::new().protocol("chat").connect(request, io).await?;
 /// println!("{:?} of {:?}", socket.protocol(), response.headers().get("server"));
 ///
@@ -41,20 +59,6 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
-///
-/// It resolves no names, and has neither TLS nor a pool: the stream is a `TcpStream`, a TLS stream
-/// over one, a unix socket, or any other.
-///
-/// The [`WebSocket`] is the one that servers have, with the same [`Config`]: limits, keepalive,
-/// compression, timeouts, count and shutdown. It has no driver: keepalive and answers to pings need
-/// that one of its methods is awaited, or [`WebSocket::drive`]. As a client's it differs in this:
-///
-/// - What it sends is masked with random keys, which is a copy of each message, in pieces of at
-///   most 64 KiB; frames that arrive masked are a protocol violation (RFC 6455 §5.1 and §5.3).
-/// - After the closing handshake, it waits for the server to end the stream first (RFC 6455
-///   §7.1.1), at most for [`Config::close_timeout`].
-/// - [`Config::allow_origin`], [`Config::allow_host`] and [`Config::request_head_timeout`] are for
-///   servers, and are ignored.
 #[derive(Clone, Debug, Default)]
 #[must_use = "a connector does nothing unless it connects"]
 pub struct Connector {
@@ -63,26 +67,44 @@ pub struct Connector {
 }
 
 impl Connector {
-    /// Creates a connector with the default [`Config`], which offers no subprotocol.
+    /// Creates a connector with the default [`Config`] that offers no subprotocol.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Replaces the default [`Config`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_websocket::{Config, Connector};
+    ///
+    /// let config = Config::new().handshake_timeout(Duration::from_secs(3));
+    /// let connector = Connector::new().with_config(config);
+    /// ```
     pub fn with_config(mut self, config: Config) -> Self {
         self.config = config.into_values();
         self
     }
 
-    /// Offers one more subprotocol, after those before it (RFC 6455 §1.9). The server may choose
-    /// one of them, or none: [`WebSocket::protocol`] returns which.
+    /// Offers another subprotocol, after those that were added before (RFC 6455 §1.9).
     ///
-    /// Those in the request's own `Sec-WebSocket-Protocol` are offered before these.
+    /// The server may select one of them or none; [`WebSocket::protocol`] returns its selection.
+    ///
+    /// If the request has a `Sec-WebSocket-Protocol` header of its own, its subprotocols are
+    /// offered first.
     ///
     /// # Panics
     ///
-    /// Panics when `name` is not a token (RFC 6455 §4.1 item 10): letters, digits and
-    /// ``!#$%&'*+-.^_`|~``, at least one.
+    /// Panics if `name` is not a token (RFC 6455 §4.1 item 10): at least one of letters, digits and
+    /// ``!#$%&'*+-.^_`|~``.
+    ///
+    /// # Examples
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn protocol(mut self, name: impl AsRef<str>) -> Self {
         let name = name.as_ref();
         let protocol = HeaderValue::from_str(name).ok().filter(|_| is_token(name));
@@ -90,29 +112,34 @@ impl Connector {
         self
     }
 
-    /// Asks for a WebSocket over `io`, with an HTTP/1.1 request, and returns it with the head of
-    /// the accepting response.
+    /// Requests a WebSocket over `io` with HTTP/1.1, and returns it together with the head of the
+    /// server's 101 response.
     ///
-    /// `request` is a `GET` whose URI has the path and the host, in any scheme. A `Host` of its own
-    /// goes before that of the URI, and the other headers are sent as they are, but for these:
+    /// Frames that arrive together with the response are not lost.
+    ///
+    /// `request` is a `GET` request. Its URI contains the path, and the host unless there is a
+    /// `Host` header, which takes precedence. The URI may have any scheme. Other headers are sent
+    /// unchanged, with these exceptions:
     ///
     /// - `Upgrade`, `Connection`, `Sec-WebSocket-Key`, `Sec-WebSocket-Version` and
-    ///   `Sec-WebSocket-Extensions` are set;
-    /// - headers that belong to another connection, such as those that its `Connection` names, and
-    ///   `Content-Length` are taken out, so that a gateway can pass a client's request on.
-    ///
-    /// Frames that come together with the response are not lost.
+    ///   `Sec-WebSocket-Extensions` are replaced.
+    /// - `Content-Length` and headers that belong to another connection, such as those that its
+    ///   `Connection` lists, are removed. This allows a gateway to forward a client's request.
     ///
     /// # Errors
     ///
-    /// Returns a [`ConnectError`], which has the reason, `io`, and the head of the response if one
-    /// came: every check of RFC 6455 §4.1 has an error of its own in
+    /// Returns a [`ConnectError`] that contains the reason, `io`, and the head of the response if
+    /// it was received. Each check of RFC 6455 §4.1 has its own variant of
     /// [`ResponseError`](crate::handshake::ResponseError). The server has
-    /// [`Config::handshake_timeout`] to take the request and to answer.
+    /// [`Config::handshake_timeout`] to receive the request and to answer.
     ///
     /// # Cancel safety
     ///
-    /// Not cancel safe: `io` is dropped with the future.
+    /// This method is not cancel safe. If the future is dropped, it drops `io`.
+    ///
+    /// # Examples
+    ///
+    /// See the [example](Self#examples) of the type.
     pub async fn connect<IO>(
         &self,
         request: Request<()>,
@@ -141,14 +168,14 @@ impl Connector {
         }
     }
 
-    /// Takes a place for the socket, and makes the request.
+    /// Admits the socket and creates the request.
     fn prepare(&self, request: Request<()>) -> Result<(ConnectionGuard, Opening), ConnectErrorKind> {
         let guard = self.admit()?;
         let key = HeaderValue::try_from(generate_key()).expect("base64 is a valid header value");
         Ok((guard, Opening::upgrade(request, key, &self.protocols, &self.config.deflate)?))
     }
 
-    /// Takes a place for the socket.
+    /// Admits the socket if neither the limit nor a shutdown forbids it.
     pub(super) fn admit(&self) -> Result<ConnectionGuard, ConnectErrorKind> {
         let ConfigValues { places, shutdown, .. } = &*self.config;
         ConnectionGuard::acquire(places.as_ref(), shutdown.as_ref()).map_err(|error| match error {
@@ -167,7 +194,7 @@ impl Connector {
         &self.protocols
     }
 
-    /// What a response that agrees on `agreed` leaves for its connection.
+    /// Returns the values that the connection needs after a response that selected `agreed`.
     pub(super) fn negotiated(
         &self,
         agreed: NegotiatedHeaders,
@@ -188,8 +215,8 @@ impl Connector {
     }
 }
 
-/// Sends a request and reads the head of the response, within `limit`; gives what was read beyond
-/// that.
+/// Sends a request and reads the head of the response, within `limit`. Also returns the data that
+/// was read beyond the head.
 async fn exchange<IO>(
     io: &mut IO,
     head: &[u8],

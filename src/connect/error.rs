@@ -1,4 +1,4 @@
-//! Why a stream did not become a WebSocket of a client.
+//! The error of opening a WebSocket as a client.
 
 use std::{error::Error, fmt, io, time::Duration};
 
@@ -9,8 +9,26 @@ use tower::BoxError;
 use super::RequestError;
 use crate::{handshake::ResponseError, http1::HeadError, io::Rewind};
 
-/// Why [`Connector::connect`](crate::Connector::connect) opened no WebSocket. The stream is in it,
-/// and the head of the response, if one came.
+/// The error of [`Connector::connect`](crate::Connector::connect).
+///
+/// It contains the stream, and the head of the response if it was received.
+///
+/// # Examples
+///
+/// ```
+/// use tokio::net::TcpStream;
+/// use tower_websocket::connect::{ConnectError, ConnectErrorKind};
+///
+/// /// Prints the error, and closes the stream.
+/// fn report(error: ConnectError<TcpStream>) {
+///     let (kind, response, _) = error.into_parts();
+///     match (kind, response) {
+///         (ConnectErrorKind::TimedOut(limit), _) => println!("no answer within {limit:?}"),
+///         (kind, Some(response)) => println!("{kind}, headers: {:?}", response.headers()),
+///         (kind, None) => println!("{kind}"),
+///     }
+/// }
+/// ```
 pub struct ConnectError<IO>(Box<Inner<IO>>);
 
 struct Inner<IO> {
@@ -19,33 +37,35 @@ struct Inner<IO> {
     io: Rewind<IO>,
 }
 
-/// Why a [`Connector`](crate::Connector) failed.
+/// The reason why a [`Connector`](crate::Connector) failed.
+///
+/// See the [example](crate::connect) of the module.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ConnectErrorKind {
-    /// The request cannot ask for a WebSocket. Nothing was sent.
+    /// The request is not valid for opening a WebSocket. Nothing was sent.
     Request(RequestError),
-    /// As many sockets are open as [`Config::max_connections`](crate::Config::max_connections)
-    /// allows. Nothing was sent.
+    /// [`Config::max_connections`](crate::Config::max_connections) sockets are open. Nothing was
+    /// sent.
     TooManyConnections,
     /// A [`Shutdown`](crate::Shutdown) has begun. Nothing was sent.
     ShuttingDown,
     /// Reading or writing failed.
     Io(io::Error),
-    /// The stream ended before a whole head of a response had come.
+    /// The stream ended before the head of the response was complete.
     UnexpectedEof,
-    /// There was no whole head of a response after this time, which is
+    /// The head of the response was not complete after this time, which is
     /// [`Config::handshake_timeout`](crate::Config::handshake_timeout).
     TimedOut(Duration),
-    /// What came is not HTTP/1.
+    /// The response is not HTTP/1.
     Malformed(BoxError),
-    /// The head of the response is over 64 KiB, or has over 100 headers.
+    /// The head of the response exceeds 64 KiB or 100 headers.
     TooLarge,
-    /// The HTTP/2 connection failed, or the server has reset the stream, as one that does not know
-    /// extended `CONNECT` does. With the feature `http2`.
+    /// The HTTP/2 connection failed, or the server reset the stream. A server that does not support
+    /// extended `CONNECT` does the latter. Requires the feature `http2`.
     #[cfg(feature = "http2")]
     Http2(hyper::Error),
-    /// A response came that does not open a WebSocket.
+    /// The server's response does not open a WebSocket.
     Response(ResponseError),
 }
 
@@ -54,23 +74,46 @@ impl<IO> ConnectError<IO> {
         Self(Box::new(Inner { kind, response, io: Rewind::new(io, unread) }))
     }
 
-    /// Returns what went wrong.
+    /// Returns the reason.
+    ///
+    /// See the [example](crate::connect) of the module.
     pub fn kind(&self) -> &ConnectErrorKind {
         &self.0.kind
     }
 
-    /// Returns the head of the response, if a whole one came.
+    /// Returns the head of the response, if it was received completely.
+    ///
+    /// See the [example](crate::connect) of the module.
     pub fn response(&self) -> Option<&Response<()>> {
         self.0.response.as_ref()
     }
 
-    /// Returns the stream. Bytes that were read beyond the response's head, such as the beginning
-    /// of its body, are put back in front; if no whole head came, all that were read.
+    /// Returns the stream.
+    ///
+    /// Data that was read beyond the head of the response, such as the beginning of its body, is
+    /// read from the stream again. If the head was not complete, all data is read again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio::{io::AsyncReadExt, net::TcpStream};
+    /// use tower_websocket::connect::ConnectError;
+    ///
+    /// /// Returns the first 1024 bytes of the response's body.
+    /// async fn body(error: ConnectError<TcpStream>) -> std::io::Result<Vec<u8>> {
+    ///     let mut body = Vec::new();
+    ///     error.into_io().take(1024).read_to_end(&mut body).await?;
+    ///     Ok(body)
+    /// }
+    /// ```
     pub fn into_io(self) -> Rewind<IO> {
         self.0.io
     }
 
-    /// Returns what went wrong, the head of the response, and the [stream](Self::into_io).
+    /// Returns the reason, the head of the response if it was received, and the
+    /// [stream](Self::into_io).
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn into_parts(self) -> (ConnectErrorKind, Option<Response<()>>, Rewind<IO>) {
         let Inner { kind, response, io } = *self.0;
         (kind, response, io)
@@ -78,7 +121,7 @@ impl<IO> ConnectError<IO> {
 }
 
 impl ConnectErrorKind {
-    /// Why no head of a response came within `limit`.
+    /// Converts the error of reading the response's head, for which `limit` was set.
     pub(super) fn of_head(error: HeadError, limit: Duration) -> Self {
         match error {
             HeadError::Io(error) => Self::Io(error),
@@ -109,9 +152,9 @@ impl fmt::Display for ConnectErrorKind {
             Self::TooManyConnections => f.write_str("too many WebSockets are open"),
             Self::ShuttingDown => f.write_str("a shutdown has begun"),
             Self::Io(_) => f.write_str("reading or writing failed"),
-            Self::UnexpectedEof => f.write_str("the stream ended before a whole response"),
-            Self::TimedOut(limit) => write!(f, "no whole response within {limit:?}"),
-            Self::Malformed(_) => f.write_str("not an HTTP/1 response"),
+            Self::UnexpectedEof => f.write_str("the stream ended within the response head"),
+            Self::TimedOut(limit) => write!(f, "no complete response head within {limit:?}"),
+            Self::Malformed(_) => f.write_str("the response is not HTTP/1"),
             Self::TooLarge => f.write_str("the response head is too large"),
             #[cfg(feature = "http2")]
             Self::Http2(_) => f.write_str("the HTTP/2 connection or its stream failed"),

@@ -5,24 +5,39 @@ use std::{error::Error, fmt};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use hyper::{body::Incoming, client::conn::http2::SendRequest, upgrade};
+use hyper::{body::Incoming, client::conn::http2, upgrade};
 use tokio::time::timeout;
 
 use super::{ConnectErrorKind, connector::Connector, opening::Opening};
 use crate::{io::UpgradedIo, websocket::WebSocket};
 
 impl Connector {
-    /// Asks for a WebSocket on a stream of an HTTP/2 connection of hyper's, with an extended
-    /// `CONNECT` (RFC 8441), and returns it with the head of the accepting response. With the
-    /// feature `http2`.
+    /// Requests a WebSocket on a stream of an HTTP/2 connection of hyper, with an extended
+    /// `CONNECT` (RFC 8441), and returns it together with the head of the server's response.
     ///
-    /// The connection must have been told by the server that it knows extended `CONNECT`: check
-    /// [`is_extended_connect_protocol_enabled`] before the connection is spawned, but after its
-    /// first `SETTINGS` have come. A server that does not know it resets the stream.
+    /// Requires the feature `http2`.
     ///
-    /// `request` is as for [`connect`](Self::connect), with a scheme in its URI: `ws` and `http`,
-    /// or `wss` and `https`. It is sent with the method `CONNECT`. `B` is whatever body the
-    /// connection is for, such as `http_body_util::Empty<Bytes>`; its default must be empty.
+    /// The server must have announced support for extended `CONNECT` on the connection. To find
+    /// out, call [`is_extended_connect_protocol_enabled`][enabled] after the server's first
+    /// `SETTINGS` have arrived and before the connection is spawned. A server without that support
+    /// resets the stream.
+    ///
+    /// `request` is a `GET` request as for [`connect`](Self::connect), and is sent with the method
+    /// `CONNECT`. Its URI must have the scheme `ws`, `http`, `wss` or `https`. `B` is the body type
+    /// of the connection, such as `http_body_util::Empty<Bytes>`; its default value must be empty.
+    ///
+    /// # Errors
+    ///
+    /// Returns an [`Http2ConnectError`] that contains the reason, and the response if one was
+    /// received that does not open a WebSocket. The server has
+    /// [`Config::handshake_timeout`](crate::Config::handshake_timeout) to answer.
+    ///
+    /// # Cancel safety
+    ///
+    /// This method is cancel safe. If the future is dropped, the stream is reset, and the
+    /// connection remains usable.
+    ///
+    /// # Examples
     ///
     /// ```no_run
     /// use bytes::Bytes;
@@ -35,7 +50,8 @@ impl Connector {
     ///
     /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
     /// let io = TokioIo::new(TcpStream::connect("127.0.0.1:8080").await?);
-    /// let (mut sender, connection) = http2::handshake::<_, _, Empty<Bytes>>(TokioExecutor::new(), io).await?;
+    /// let builder = http2::Builder::new(TokioExecutor::new());
+    /// let (mut sender, connection) = builder.handshake::<_, Empty<Bytes>>(io).await?;
     /// tokio::spawn(connection);
     /// let request = Request::get("ws://127.0.0.1:8080/chat").body(())?;
     /// let (mut socket, _) = Connector::new().connect_http2(request, &mut sender).await?;
@@ -44,21 +60,11 @@ impl Connector {
     /// # }
     /// ```
     ///
-    /// # Errors
-    ///
-    /// Returns an [`Http2ConnectError`], which has the reason, and the response if one came that
-    /// does not open a WebSocket. The server has
-    /// [`Config::handshake_timeout`](crate::Config::handshake_timeout) to answer.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future resets the stream; the connection goes on.
-    ///
-    /// [`is_extended_connect_protocol_enabled`]: hyper::client::conn::http2::Connection::is_extended_connect_protocol_enabled
+    /// [enabled]: http2::Connection::is_extended_connect_protocol_enabled
     pub async fn connect_http2<B>(
         &self,
         request: Request<()>,
-        sender: &mut SendRequest<B>,
+        sender: &mut http2::SendRequest<B>,
     ) -> Result<(WebSocket, Response<()>), Http2ConnectError>
     where
         B: Body + Default + 'static,
@@ -86,7 +92,23 @@ impl Connector {
     }
 }
 
-/// Why [`Connector::connect_http2`] opened no WebSocket.
+/// The error of [`Connector::connect_http2`]. It contains the response, if one was received.
+///
+/// # Examples
+///
+/// ```
+/// use http_body_util::BodyExt;
+/// use tower_websocket::connect::Http2ConnectError;
+///
+/// /// Prints the error and the body of the response.
+/// async fn report(error: Http2ConnectError) -> Result<(), hyper::Error> {
+///     println!("{}: {:?}", error.kind(), error.response().map(|response| response.status()));
+///     if let (_, Some(response)) = error.into_parts() {
+///         println!("{:?}", response.into_body().collect().await?.to_bytes());
+///     }
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Http2ConnectError(Box<Inner>);
 
@@ -101,17 +123,23 @@ impl Http2ConnectError {
         Self(Box::new(Inner { kind, response }))
     }
 
-    /// Returns what went wrong.
+    /// Returns the reason.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn kind(&self) -> &ConnectErrorKind {
         &self.0.kind
     }
 
-    /// Returns the response, if one came.
+    /// Returns the response, if one was received.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn response(&self) -> Option<&Response<Incoming>> {
         self.0.response.as_ref()
     }
 
-    /// Returns what went wrong, and the response with its body, if one came.
+    /// Returns the reason, and the response with its body if one was received.
+    ///
+    /// See the [example](Self#examples) of the type.
     pub fn into_parts(self) -> (ConnectErrorKind, Option<Response<Incoming>>) {
         (self.0.kind, self.0.response)
     }

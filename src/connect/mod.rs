@@ -1,6 +1,7 @@
-//! WebSockets as a client: from a raw stream to an open socket.
+//! WebSockets of a client, on any stream.
 //!
-//! [`Connector`](crate::Connector) is in the crate's root; this module has what it returns.
+//! [`Connector`](crate::Connector) is exported from the crate's root. This module contains its
+//! errors.
 //!
 //! ```
 //! use http::{Request, StatusCode};

@@ -1,4 +1,4 @@
-//! The request that asks for a WebSocket (RFC 6455 §4.1).
+//! The request that opens a WebSocket (RFC 6455 §4.1).
 
 use http::{
     HeaderMap, HeaderValue, Method, Request, Uri,
@@ -23,7 +23,7 @@ use crate::{
     http1::encode_headers,
 };
 
-/// A request that asks for a WebSocket, and what it offers.
+/// A request that opens a WebSocket, and the offers in it.
 #[derive(Debug)]
 pub(super) struct Opening {
     pub(super) parts: Parts,
@@ -31,7 +31,7 @@ pub(super) struct Opening {
 }
 
 impl Opening {
-    /// The request for an upgrade over HTTP/1.1, with a key that was not used before.
+    /// Creates the request for an upgrade over HTTP/1.1. `key` must not have been used before.
     pub(super) fn upgrade(
         request: Request<()>,
         key: HeaderValue,
@@ -57,7 +57,7 @@ impl Opening {
         Ok(Self { parts, offer })
     }
 
-    /// The extended `CONNECT` over HTTP/2 (RFC 8441 §5).
+    /// Creates the extended `CONNECT` over HTTP/2 (RFC 8441 §5).
     #[cfg(feature = "http2")]
     pub(super) fn extended_connect(
         request: Request<()>,
@@ -87,7 +87,7 @@ impl Opening {
         Ok(Self { parts, offer })
     }
 
-    /// The head of the request.
+    /// Returns the head of the request.
     pub(super) fn encode(&self, is_canonical: bool) -> Vec<u8> {
         let target = self.parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
         let mut bytes = Vec::with_capacity(512);
@@ -99,13 +99,14 @@ impl Opening {
     }
 }
 
-/// Checks what a request is for, and takes out what belongs to another connection.
+/// Checks the method and the target of a request, and removes headers that belong to another
+/// connection.
 fn check(request: Request<()>) -> Result<Parts, RequestError> {
     let (mut parts, ()) = request.into_parts();
     if parts.method != Method::GET {
         return Err(RequestError::MethodNotGet(parts.method));
     }
-    // An authority alone stands for its root.
+    // A URI that is only an authority stands for the path `/`.
     let is_authority = parts.uri.authority().is_some() && parts.uri.path().is_empty();
     if !is_authority && !parts.uri.path().starts_with('/') {
         return Err(RequestError::InvalidTarget(parts.uri.to_string()));
@@ -117,7 +118,8 @@ fn check(request: Request<()>) -> Result<Parts, RequestError> {
     Ok(parts)
 }
 
-/// The host that the request is for: that of `Host`, which is taken out, or else that of the URI.
+/// Returns the host of the request: the value of `Host`, which is removed, or the authority of the
+/// URI.
 fn take_host(parts: &mut Parts) -> Result<HeaderValue, RequestError> {
     if parts.headers.get_all(HOST).iter().count() > 1 {
         return Err(RequestError::RepeatedHost(joined(&parts.headers, &HOST)));
@@ -132,21 +134,21 @@ fn take_host(parts: &mut Parts) -> Result<HeaderValue, RequestError> {
     }
 }
 
-/// The authority of a URI, without a user's name.
+/// Returns the authority of a URI without user information.
 fn host_of(uri: &Uri) -> Option<HeaderValue> {
     let authority = uri.authority()?.as_str();
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     HeaderValue::from_str(host).ok()
 }
 
-/// Adds what is offered, and the version.
+/// Adds the offers and the version.
 fn add_offers(headers: &mut HeaderMap, protocols: &[HeaderValue], deflate: &OwnOffer) {
     headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
     for protocol in protocols {
         headers.append(SEC_WEBSOCKET_PROTOCOL, protocol.clone());
     }
     if headers.contains_key(SEC_WEBSOCKET_PROTOCOL) {
-        // Some servers look at one line only.
+        // Some servers read only one of several lines.
         headers.insert(SEC_WEBSOCKET_PROTOCOL, joined(headers, &SEC_WEBSOCKET_PROTOCOL));
     }
     if let Some(deflate) = deflate.value() {
@@ -173,7 +175,7 @@ mod tests {
 
     /// RFC 6455 §1.2.
     #[test]
-    fn the_example_of_rfc_6455() {
+    fn request_is_the_example_of_rfc_6455() {
         let request = Request::get("ws://server.example.com/chat").header("origin", "http://example.com");
         let expected = "GET /chat HTTP/1.1\r\n\
             Host: server.example.com\r\n\
@@ -187,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn the_target_is_a_path_and_the_host_that_of_the_uri_or_the_header() {
+    fn target_is_a_path_and_host_is_from_the_header_or_the_uri() {
         for (uri, header, target, host) in [
             ("ws://a", None, "/", "a"),
             ("wss://a:8443/b?c", None, "/b?c", "a:8443"),
@@ -204,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_connection_and_the_handshake_have_of_their_own_is_replaced() {
+    fn headers_of_the_connection_and_of_the_handshake_are_replaced() {
         let request = Request::get("ws://a/")
             .header("connection", "keep-alive, x-hop")
             .header("x-hop", "1")
@@ -224,20 +226,20 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_ask_for_a_websocket_is_not_sent() {
+    fn invalid_request_is_not_sent() {
         for (request, text) in [
-            (Request::post("ws://a/"), "the request's method is POST, it must be GET"),
-            (Request::get("/"), "the request's URI has no host, and there is no Host"),
-            (Request::get("*").header("host", "a"), "the request's URI is \"*\", it must have a path"),
+            (Request::post("ws://a/"), "the request method is POST, it must be GET"),
+            (Request::get("/"), "the request has neither a host in its URI nor a Host header"),
+            (Request::get("*").header("host", "a"), "the request URI is \"*\", it must have a path"),
             (
                 Request::get("/").header("host", "a").header("host", "b"),
-                "the request's Host is repeated: \"a, b\", it must be there once at most",
+                "the Host header is repeated: \"a, b\", it must occur at most once",
             ),
             (
                 Request::get("/").header("host", "a b"),
-                "the request's host is \"a b\", it must be a host and an optional port",
+                "the request host is \"a b\", it must be a host and an optional port",
             ),
-            (Request::get("/").header("host", ""), "the request's host is \"\""),
+            (Request::get("/").header("host", ""), "the request host is \"\""),
         ] {
             let error = open(request, &[]).unwrap_err().to_string();
             assert!(error.starts_with(text), "{error}");
