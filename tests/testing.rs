@@ -100,7 +100,7 @@ async fn a_refusal_comes_whole() {
     assert_eq!(refused.status(), StatusCode::CONFLICT);
     assert_eq!(refused.body().len(), 300_000);
     assert_eq!(refused.response().headers()["content-type"], "text/plain; charset=utf-8");
-    assert_eq!(refused.to_string(), "no WebSocket, but 409 Conflict");
+    assert_eq!(refused.to_string(), "the service answered with 409 Conflict instead of opening a WebSocket");
     assert_eq!(refused.into_response().body().len(), 300_000);
 }
 
@@ -214,12 +214,12 @@ async fn what_goes_wrong_is_named_with_the_place_in_the_test() {
     let mut client = connect(echoing().into_service(), "/").await.unwrap();
     client.send(Message::binary(vec![7])).await.unwrap();
     let told = panic_of(client.recv_text()).await;
-    assert!(told.contains("no text comes, but Binary"), "{told}");
+    assert!(told.contains("expected a text message, received Binary"), "{told}");
 
     let silent =
         service_fn(|_: Request<Incoming>| std::future::pending::<Result<Response<Full<Bytes>>, BoxError>>());
     let told = panic_of(connect(silent, "/")).await;
-    assert!(told.contains("the service does not answer within a day"), "{told}");
+    assert!(told.contains("the service did not answer within a day"), "{told}");
     for request in ["not a path", ""] {
         assert!(std::panic::catch_unwind(|| drop(connect(echoing().into_service(), request))).is_err());
     }
@@ -230,7 +230,7 @@ async fn waiting_for_what_never_comes_fails_at_once_in_paused_time() {
     let start = std::time::Instant::now();
     let mut client = connect(echoing().into_service(), "/").await.unwrap();
     let told = panic_of(client.recv_text()).await;
-    assert!(told.contains("no text comes within a day"), "{told}");
+    assert!(told.contains("no text message arrived within a day"), "{told}");
     let told = panic_of(client.closed()).await;
     assert!(told.contains("the connection does not end within a day"), "{told}");
     assert!(start.elapsed() < Duration::from_secs(24 * 60 * 60));

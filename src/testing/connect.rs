@@ -1,4 +1,4 @@
-//! Connecting to a service.
+//! Connecting to a service in a test.
 
 use std::{error::Error, fmt::Write, future::Future, panic::Location, pin::pin};
 
@@ -19,23 +19,28 @@ use crate::{
     io::UpgradedIo,
 };
 
-/// Asks `service` for a WebSocket.
+/// Sends an opening handshake to `service`, and returns the client of the WebSocket that it opens.
 ///
-/// To `request` is added what an opening handshake needs and it does not have: `Host` (`localhost`,
-/// or what the URI names), `Connection`, `Upgrade`, `Sec-WebSocket-Version` and
-/// `Sec-WebSocket-Key`. Everything else is sent as it is, so that wrong handshakes can be tried
-/// too. Its extensions reach the service: what a server puts there, as axum's `ConnectInfo` or a
-/// [`PeerAddr`](crate::server::PeerAddr), the test puts there.
+/// Missing parts of an opening handshake are added to `request`: `Host` (`localhost`, or the
+/// authority of the URI), `Connection`, `Upgrade`, `Sec-WebSocket-Version` and `Sec-WebSocket-Key`.
+/// Everything else is sent unchanged, so that invalid handshakes can be tested.
+///
+/// The extensions of `request` reach the service. A test thus provides values that a server would
+/// add, such as axum's `ConnectInfo` or a [`PeerAddr`](crate::server::PeerAddr).
 ///
 /// # Errors
 ///
-/// Returns the response if it is not a 101.
+/// Returns the response if its status is not 101.
 ///
 /// # Panics
 ///
 /// Panics if `request` is not a valid URI or request, if the service fails or panics instead of
-/// answering, if it does not answer within a day, or if its 101 is not one that a client may accept
+/// answering, if it does not answer within a day, or if a client must not accept its 101 response
 /// (RFC 6455 §4.1).
+///
+/// # Examples
+///
+/// See the [example](super) of the module.
 #[track_caller]
 pub fn connect<S, B>(service: S, request: impl IntoRequest) -> impl Future<Output = Result<Client, Rejected>>
 where
@@ -46,12 +51,12 @@ where
     let mut request = request.into_request();
     complete(&mut request);
     async move {
-        let answer = within_a_day(open(service, request), caller, "the service does not answer").await;
+        let answer = within_a_day(open(service, request), caller, "the service did not answer").await;
         answer.unwrap_or_else(|error| panic!("{caller}: {error}"))
     }
 }
 
-/// The outer error is one of the service or of the test.
+/// Connects. The outer error is an error of the service or of the test.
 async fn open<S, B>(service: S, request: Request<()>) -> Result<Result<Client, Rejected>, String>
 where
     S: Service<Request<Incoming>, Response = Response<B>, Error: Into<BoxError>> + Clone + 'static,
@@ -70,7 +75,8 @@ where
     let (mut sender, client) =
         client::conn::http1::handshake(TokioIo::new(client)).await.map_err(error_chain)?;
 
-    // Nothing is spawned: a panic of the service is the test's, and nothing is left behind.
+    // Nothing is spawned, so that a panic of the service is a panic of the test, and no task is
+    // left behind.
     let http = pin!(join(server, client.with_upgrades()));
     let answer = pin!(async {
         let accept = accept_key(&request.headers()[SEC_WEBSOCKET_KEY]);
@@ -94,13 +100,13 @@ where
     }
 }
 
-/// The service knows more of what went wrong than the client, who only sees the connection end.
+/// Prefers the error of the service: the client only knows that the connection ended.
 fn merge_errors(served: hyper::Result<()>, error: String) -> String {
     let error = served.map_err(error_chain).err().unwrap_or(error);
-    format!("no usable answer of the service: {error}")
+    format!("no valid answer from the service: {error}")
 }
 
-/// An error with all that caused it.
+/// Returns an error followed by its chain of causes.
 fn error_chain(error: impl Error) -> String {
     let mut chain = error.to_string();
     let mut cause = error.source();

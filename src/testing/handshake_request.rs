@@ -1,4 +1,4 @@
-//! The request that a handshake service gets.
+//! The request that a handshake service receives.
 
 use std::panic::Location;
 
@@ -10,8 +10,23 @@ use crate::{
     handshake::{Handshake, HandshakeError, HandshakeKind, UpgradeRequest},
 };
 
-/// Returns what a layer would pass to its handshake service for `request`, to call that service
-/// alone.
+/// Returns the request that a layer would pass to its handshake service for `request`, to test that
+/// service alone.
+///
+/// Missing parts of an HTTP/1.1 opening handshake are added, as by [`connect`](super::connect). A
+/// `CONNECT` over HTTP/2 or HTTP/3 with a [`ConnectProtocol`](crate::handshake::ConnectProtocol) is
+/// used unchanged.
+///
+/// The rules of a [`Config`](crate::Config), such as the origin and the limits, are not checked,
+/// because the layer checks them.
+///
+/// # Panics
+///
+/// Panics if `request` is not a valid URI or request, or if it violates a rule of the opening
+/// handshake, so that no handshake service would receive it. Use [`connect`](super::connect) to
+/// test how it is rejected.
+///
+/// # Examples
 ///
 /// ```
 /// use http::{Request, Response, StatusCode};
@@ -36,19 +51,6 @@ use crate::{
 /// assert_eq!(rejection.status(), StatusCode::BAD_REQUEST);
 /// # }
 /// ```
-///
-/// To an HTTP/1.1 request is added what an opening handshake needs and it does not have, as by
-/// [`connect`](super::connect). A `CONNECT` over HTTP/2 or HTTP/3 with a
-/// [`ConnectProtocol`](crate::handshake::ConnectProtocol) is taken as it is.
-///
-/// The rules of a [`Config`](crate::Config), such as the origin and the limits, are not checked:
-/// they belong to the layer.
-///
-/// # Panics
-///
-/// Panics if `request` is not a valid URI or request, and if it breaks a rule of the opening
-/// handshake, so that no handshake service would get it. To see how it is rejected,
-/// [`connect`](super::connect) with it.
 #[track_caller]
 pub fn handshake(request: impl IntoRequest) -> Request<Handshake> {
     let caller = Location::caller();

@@ -1,11 +1,6 @@
-//! Tests of services that open WebSockets, in memory: no port, no real clock. With the feature
-//! `testing`.
+//! Tests of services that open WebSockets, in memory and in paused time.
 //!
-//! [`connect`] sends one opening handshake to a tower service, through hyper's own HTTP/1.1
-//! connection, and comes back with a [`Client`] whose socket is open, or with the response that
-//! rejected it. The service is whatever a server would be given: an axum `Router`, a layer's
-//! [`into_service`](crate::WebSocketUpgradeLayer::into_service), a stack of middleware. It need not
-//! be of this crate.
+//! Requires the feature `testing`.
 //!
 //! ```
 //! use axum::{Router, routing::get};
@@ -38,16 +33,22 @@
 //! }
 //! ```
 //!
-//! [`handshake`] makes the request that a handshake service gets, to call that service alone, and
-//! [`pair`] an open WebSocket with its client, to call a handler alone.
+//! [`connect`] sends an opening handshake to a tower service through hyper's HTTP/1.1 connection.
+//! It returns a [`Client`] whose socket is open, or the response that rejected the handshake. The
+//! service may be an axum `Router`, a layer's
+//! [`into_service`](crate::WebSocketUpgradeLayer::into_service), or any stack of middleware,
+//! including services that do not use this crate.
 //!
-//! - In paused time (tokio's `test-util`) keepalive, timeouts and deadlines pass at once when
-//!   nothing else happens.
-//! - A client waits a day, then it panics. In paused time that too is at once, so a test that waits
-//!   for what never comes fails instead of hanging.
-//! - What a test did wrong, or a service that does not answer, panics with the place in the test
-//!   that called.
-//! - [`Shutdown::idle`](crate::Shutdown::idle) waits until the server's side has let go of all its
+//! To test a handshake service alone, [`handshake`] creates the request that it receives. To test a
+//! handler alone, [`pair`] creates an open WebSocket and its client.
+//!
+//! - In paused time (tokio's `test-util`), keepalive, timeouts and deadlines elapse immediately
+//!   when no task has anything else to do.
+//! - A client waits for up to a day, then it panics. In paused time a day also elapses immediately,
+//!   so a test that waits for a message that never arrives fails instead of blocking.
+//! - Misuse by the test, and a service that does not answer, cause a panic whose message names the
+//!   calling line of the test.
+//! - [`Shutdown::idle`](crate::Shutdown::idle) waits until the server side has released all its
 //!   sockets.
 
 mod client;

@@ -1,4 +1,4 @@
-//! A socket and its client.
+//! A socket and its client in memory.
 
 use std::sync::Arc;
 
@@ -14,9 +14,17 @@ use crate::{
     websocket::{ConnectionGuard, Negotiated, WebSocket, WebSocketId},
 };
 
-/// Returns an open WebSocket and its client, joined by 64 KiB of memory, to call a handler alone.
+/// Returns an open WebSocket and its client, connected by a buffer of 64 KiB, to test a handler
+/// alone.
 ///
-/// [`WebSocket::drive`] runs the handler as a layer does, and returns what it returns:
+/// [`WebSocket::drive`] runs the handler as a layer does, and returns the handler's output.
+///
+/// The socket has the default [`Config`](crate::Config), no subprotocol, no compression, and no
+/// [`Shutdown`](crate::Shutdown). The client's response is a 101 without headers. Use
+/// [`connect`](super::connect) for anything else, and to test with which Close a handler's error
+/// closes the connection.
+///
+/// # Examples
 ///
 /// ```
 /// use tower_websocket::{CloseCode, Error, WebSocket, testing::pair};
@@ -41,10 +49,6 @@ use crate::{
 /// assert_eq!(handler.await.unwrap().unwrap().unwrap(), 1);
 /// # }
 /// ```
-///
-/// The socket has the default [`Config`](crate::Config), no subprotocol, no compression, and no
-/// [`Shutdown`](crate::Shutdown). The client's response is a bare 101. With anything else, and to
-/// see which Close a handler's error becomes, use [`connect`](super::connect).
 pub fn pair() -> (WebSocket, Client) {
     let (server, client) = duplex(64 * 1024);
     let (parts, ()) = Request::new(()).into_parts();

@@ -1,4 +1,4 @@
-//! What a test asks for.
+//! The request of a test.
 
 use http::{
     HeaderValue, Request, Uri,
@@ -7,18 +7,37 @@ use http::{
     uri::PathAndQuery,
 };
 
-/// What [`connect`](super::connect) can ask for: a path, a [`Uri`], a [`Request`], or the
-/// [`Builder`] of one, as it stands. The trait is sealed.
+/// A value that [`connect`](super::connect) accepts as a request: a path, a [`Uri`], a [`Request`],
+/// or a [`Builder`].
+///
+/// This trait is sealed.
+///
+/// # Examples
+///
+/// ```
+/// use http::{Request, Uri};
+/// use tower_websocket::testing::IntoRequest;
+///
+/// let uri = Uri::from_static("/chat?room=7");
+/// let request = Request::get("/chat").header("origin", "https://example.com");
+/// assert_eq!("/chat".into_request().uri(), "/chat");
+/// assert_eq!(uri.into_request().uri().query(), Some("room=7"));
+/// assert_eq!(request.into_request().headers()["origin"], "https://example.com");
+/// ```
 pub trait IntoRequest: Sealed {
-    /// Returns the request.
+    /// Converts the value to a request.
     ///
     /// # Panics
     ///
     /// Panics if the value is not a valid URI or request.
+    ///
+    /// # Examples
+    ///
+    /// See the [example](Self#examples) of the trait.
     fn into_request(self) -> Request<()>;
 }
 
-/// What has no implementations but those of this file.
+/// Implemented only in this file.
 #[expect(unnameable_types, reason = "it seals `IntoRequest`")]
 pub trait Sealed {}
 
@@ -54,15 +73,15 @@ impl IntoRequest for Uri {
 impl IntoRequest for &str {
     #[track_caller]
     fn into_request(self) -> Request<()> {
-        let uri = self.parse::<Uri>().unwrap_or_else(|error| panic!("{self:?} is no URI: {error}"));
+        let uri = self.parse::<Uri>().unwrap_or_else(|error| panic!("{self:?} is not a valid URI: {error}"));
         uri.into_request()
     }
 }
 
-/// Adds what an opening handshake has (RFC 6455 §4.1) and `request` has not, and gives it the form
-/// it has on the wire.
+/// Adds the missing parts of an opening handshake (RFC 6455 §4.1), and gives `request` the form
+/// that it has on the wire.
 pub(super) fn complete(request: &mut Request<()>) {
-    // A key that is the same in every test will do: nothing here is cached on the way.
+    // A constant key is enough, because nothing between client and server caches responses.
     const KEY: HeaderValue = HeaderValue::from_static("dGhlIHNhbXBsZSBub25jZQ==");
 
     let host = match request.uri().authority() {
