@@ -1,4 +1,28 @@
-#![doc = include_str!("../README.md")]
+//! WebSockets as tower middleware.
+//!
+//! A [`WebSocketUpgradeLayer`] upgrades WebSocket requests and forwards every other request to the
+//! inner service unchanged. The same handshake also runs as an axum extractor, as a server on a
+//! port, and on any `AsyncRead + AsyncWrite` stream.
+//!
+#![cfg_attr(feature = "server", doc = "```no_run")]
+#![cfg_attr(not(feature = "server"), doc = "```ignore")]
+//! use tokio::net::TcpListener;
+//! use tower_websocket::{Error, WebSocket, WebSocketUpgradeLayer, serve};
+//!
+//! async fn echo(mut socket: WebSocket) -> Result<(), Error> {
+//!     while let Some(message) = socket.recv_data().await {
+//!         socket.send(message?).await?;
+//!     }
+//!     Ok(())
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> std::io::Result<()> {
+//!     let service = WebSocketUpgradeLayer::accept_all(echo).into_service();
+//!     serve(TcpListener::bind("127.0.0.1:9001").await?, service).await
+//! }
+//! ```
+#![doc = include_str!("front_page.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
@@ -11,6 +35,7 @@ mod config;
 pub mod connect;
 mod deflate;
 #[cfg(any(doc, doctest))]
+#[cfg_attr(docsrs, doc(auto_cfg = false))]
 pub mod guide;
 pub mod handshake;
 mod header;
@@ -50,3 +75,8 @@ pub use websocket::{receiver::Receiver, sender::Sender, socket::WebSocket};
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;
 pub use tungstenite::{self, Error, Message, Utf8Bytes, protocol::CloseFrame};
+
+// The README's programs need the features `axum` and `server`.
+#[cfg(all(doctest, feature = "axum", feature = "server"))]
+#[doc = include_str!("../README.md")]
+mod readme {}
