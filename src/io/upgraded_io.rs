@@ -47,7 +47,6 @@ enum Kind {
     #[cfg(unix)]
     Unix(tokio::net::UnixStream),
     Boxed(Box<dyn Io>),
-    Hyper(TokioIo<hyper::upgrade::Upgraded>),
 }
 
 /// Any IO that a server can hand over.
@@ -103,7 +102,7 @@ impl UpgradedIo {
             Ok(io) => return Self::new(io, None),
             Err(upgraded) => upgraded,
         };
-        (Self { kind: Kind::Hyper(TokioIo::new(upgraded)), _permit: None }, Bytes::new())
+        (Self { kind: Kind::Boxed(Box::new(TokioIo::new(upgraded))), _permit: None }, Bytes::new())
     }
 
     /// Returns the TCP socket, if this is a bare one.
@@ -137,7 +136,7 @@ impl UpgradedIo {
     }
 
     fn is_boxed(&self) -> bool {
-        matches!(self.kind, Kind::Boxed(_) | Kind::Hyper(_))
+        matches!(self.kind, Kind::Boxed(_))
     }
 }
 
@@ -211,7 +210,7 @@ impl fmt::Debug for UpgradedIo {
             Kind::Tcp(io) => f.debug_tuple("UpgradedIo").field(io).finish(),
             #[cfg(unix)]
             Kind::Unix(io) => f.debug_tuple("UpgradedIo").field(io).finish(),
-            Kind::Boxed(_) | Kind::Hyper(_) => f.write_str("UpgradedIo(..)"),
+            Kind::Boxed(_) => f.write_str("UpgradedIo(..)"),
         }
     }
 }
@@ -223,7 +222,6 @@ macro_rules! delegate {
             #[cfg(unix)]
             Kind::Unix($io) => $call,
             Kind::Boxed($io) => $call,
-            Kind::Hyper($io) => $call,
         }
     };
 }
@@ -265,7 +263,6 @@ impl AsyncWrite for UpgradedIo {
             #[cfg(unix)]
             Kind::Unix(io) => io.is_write_vectored(),
             Kind::Boxed(io) => io.is_write_vectored(),
-            Kind::Hyper(io) => io.is_write_vectored(),
         }
     }
 

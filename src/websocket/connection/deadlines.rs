@@ -31,15 +31,23 @@ pub(super) struct Deadlines {
     /// Since when the IO accepts no data although some is waiting to be written.
     blocked: Option<Instant>,
     backlog: Backlog,
+    /// The deadlines of the end. Boxed, because an open connection rarely has any.
+    end: Option<Box<End>>,
+}
+
+/// What the deadlines of the end count from.
+#[derive(Debug, Default)]
+struct End {
     /// When a shutdown that spreads its Closes sends the Close of this connection.
     going_away: Option<Instant>,
     close_hold: CloseHold,
-    closing: Option<Box<Closing>>,
+    closing: Option<Closing>,
 }
 
 /// Whether the peer's Close is delayed until the application has answered earlier messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum CloseHold {
+    #[default]
     Never,
     Until(Instant),
     Over,
@@ -91,17 +99,19 @@ pub(super) struct Situation<'a> {
     pub(super) config: &'a ConfigValues,
 }
 
+impl CloseHold {
+    /// Returns until when the Close is delayed, if it is.
+    fn until(self) -> Option<Instant> {
+        match self {
+            Self::Until(at) => Some(at),
+            Self::Never | Self::Over => None,
+        }
+    }
+}
+
 impl Deadlines {
     pub(super) fn new(now: Instant) -> Self {
-        Self {
-            progress: now,
-            ping: Ping::Idle,
-            blocked: None,
-            backlog: Backlog::default(),
-            going_away: None,
-            close_hold: CloseHold::Never,
-            closing: None,
-        }
+        Self { progress: now, ping: Ping::Idle, blocked: None, backlog: Backlog::default(), end: None }
     }
 
     /// Notes that bytes have arrived.
@@ -162,41 +172,46 @@ impl Deadlines {
 
     /// Sets when a shutdown sends the Close. With `None`, only its deadline does.
     pub(super) fn set_going_away(&mut self, at: Option<Instant>) {
-        self.going_away = at;
+        self.end_mut().going_away = at;
     }
 
     /// Returns `true` if the peer's Close, which has arrived, is delayed so that the application
     /// can answer earlier messages.
     pub(super) fn holds_close(&mut self, now: Instant) -> bool {
-        if self.close_hold == CloseHold::Never {
-            self.close_hold = CloseHold::Until(now + ANSWER_GRACE);
+        let hold = &mut self.end_mut().close_hold;
+        if *hold == CloseHold::Never {
+            *hold = CloseHold::Until(now + ANSWER_GRACE);
         }
-        matches!(self.close_hold, CloseHold::Until(at) if now < at)
+        matches!(*hold, CloseHold::Until(at) if now < at)
     }
 
     /// Notes that the application took a message. This extends the delay of a pending Close.
     pub(super) fn message_taken(&mut self, now: impl FnOnce() -> Instant) {
-        if let CloseHold::Until(at) = &mut self.close_hold {
+        if let Some(End { close_hold: CloseHold::Until(at), .. }) = self.end.as_deref_mut() {
             *at = now() + ANSWER_GRACE;
         }
     }
 
     /// Ends the delay of the peer's Close.
     pub(super) fn end_close_hold(&mut self) {
-        self.close_hold = CloseHold::Over;
+        self.end_mut().close_hold = CloseHold::Over;
     }
 
     /// Notes that the closing handshake began or made progress.
     pub(super) fn closing(&mut self, now: Instant) {
         self.progress = now;
-        self.closing.get_or_insert_with(|| Box::new(Closing { began: now, left: None }));
+        self.end_mut().closing.get_or_insert(Closing { began: now, left: None });
     }
 
     /// Notes that everything that the closing handshake sends is written.
     pub(super) fn close_left(&mut self, now: impl FnOnce() -> Instant) {
-        if let Some(Closing { left: left @ None, .. }) = self.closing.as_deref_mut() {
+        if let Some(Closing { left: left @ None, .. }) = &mut self.end_mut().closing {
             *left = Some(now());
         }
+    }
+
+    fn end_mut(&mut self) -> &mut End {
+        self.end.get_or_insert_default()
     }
 
     /// Returns since when the IO accepts no data although some is waiting to be written.
@@ -209,18 +224,22 @@ impl Deadlines {
         let config = situation.config;
         match situation.state {
             State::Open => {
-                let going_away = self.going_away.map(|at| (at, Due::GoingAway));
-                let peer_close = match self.close_hold {
-                    CloseHold::Until(at) => Some((at, Due::PeerClose)),
-                    CloseHold::Never | CloseHold::Over => None,
+                let (going_away, peer_close) = match &self.end {
+                    Some(end) => (end.going_away, end.close_hold.until()),
+                    None => (None, None),
                 };
-                let dues = [going_away, peer_close, self.next_ping(situation)];
+                let dues = [
+                    going_away.map(|at| (at, Due::GoingAway)),
+                    peer_close.map(|at| (at, Due::PeerClose)),
+                    self.next_ping(situation),
+                ];
                 dues.into_iter().flatten().min_by_key(|(at, _)| *at)
             }
             State::Closed => None,
             state => {
                 let stall = stall_timeout(config);
-                let left = self.closing.as_ref().and_then(|closing| closing.left);
+                let closing = self.end.as_ref().and_then(|end| end.closing);
+                let left = closing.and_then(|closing| closing.left);
                 let from = left.unwrap_or(self.progress);
                 let timeout = if state == State::Failed {
                     // A peer that violated the protocol only gets the time to receive the Close.
@@ -239,7 +258,7 @@ impl Deadlines {
                 // would never be disconnected.
                 let since = match self.blocked {
                     Some(blocked) if situation.has_output => {
-                        Some(blocked).max(self.closing.as_ref().map(|closing| closing.began))
+                        Some(blocked).max(closing.map(|closing| closing.began))
                     }
                     _ if situation.has_output => None,
                     _ => left,
