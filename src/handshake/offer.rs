@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     deflate::OwnOffer,
-    header::{has_token, joined, tokens},
+    header::{has_token, joined, members},
 };
 
 /// The offers of a client's request.
@@ -78,11 +78,11 @@ impl Offer {
 
 /// Items 2 and 3. An `Upgrade` with several protocols is an upgrade to another one as well.
 fn check_upgrade(response: &HeaderMap) -> Result<(), ResponseError> {
-    let mut protocols = tokens(response, &UPGRADE);
+    let mut protocols = members(response, &UPGRADE);
     if !response.contains_key(UPGRADE) {
         return Err(ResponseError::MissingUpgrade);
     }
-    let is_websocket = |protocol: &str| protocol.eq_ignore_ascii_case("websocket");
+    let is_websocket = |protocol: &[u8]| protocol.eq_ignore_ascii_case(b"websocket");
     if !protocols.next().is_some_and(is_websocket) || protocols.next().is_some() {
         return Err(ResponseError::WrongUpgrade(joined(response, &UPGRADE)));
     }
@@ -241,6 +241,14 @@ mod tests {
             assert!(GOOD.contains(from));
             let error = check(101, &GOOD.replacen(from, to, 1)).unwrap_err();
             assert!(is(&error) && error.to_string().contains(text), "{to}: {error}");
+        }
+        // A member that is not UTF-8 counts like any other.
+        for (name, value) in [("upgrade", &b"websocket, \x89"[..]), ("sec-websocket-extensions", b"\x89")] {
+            let mut headers = headers(GOOD);
+            headers.insert(name, HeaderValue::from_bytes(value).unwrap());
+            let offer = Offer::upgrade(&headers, ACCEPT, OwnOffer::new(&Settings::default()));
+            let error = offer.check(StatusCode::SWITCHING_PROTOCOLS, &headers).unwrap_err();
+            assert!(matches!(error, E::WrongUpgrade(_) | E::ExtensionNotOffered(_)), "{name}: {error}");
         }
         for status in [200, 204, 301, 401, 426, 500] {
             let error = check(status, GOOD).unwrap_err();

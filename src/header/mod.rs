@@ -12,4 +12,4 @@ pub(crate) use connection::strip_connection;
 #[cfg(feature = "deflate")]
 pub(crate) use extensions::{Extension, extensions};
 pub(crate) use host::{Host, HostPort, port};
-pub(crate) use tokens::{has_token, is_token, joined, tokens};
+pub(crate) use tokens::{has_token, is_token, joined, members, tokens};

@@ -9,19 +9,26 @@ pub(crate) fn tokens<'a>(
     headers: &'a HeaderMap,
     name: &HeaderName,
 ) -> impl Iterator<Item = &'a str> + use<'a> {
+    members(headers, name).filter_map(|member| std::str::from_utf8(member).ok())
+}
+
+/// Returns the members of the list in the header `name` in order, from all lines, also those with
+/// invalid syntax. Empty members are skipped.
+pub(crate) fn members<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> impl Iterator<Item = &'a [u8]> + use<'a> {
     headers
         .get_all(name)
         .iter()
         .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
-        .filter_map(|member| std::str::from_utf8(member.trim_ascii()).ok())
+        .map(<[u8]>::trim_ascii)
         .filter(|member| !member.is_empty())
 }
 
 /// Returns whether the list in the header `name` contains `token`, ignoring case.
 pub(crate) fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
-    let mut members =
-        headers.get_all(name).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
-    members.any(|member| member.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
+    members(headers, name).any(|member| member.eq_ignore_ascii_case(token.as_bytes()))
 }
 
 /// Returns whether `text` is a token (RFC 9110 §5.6.2).

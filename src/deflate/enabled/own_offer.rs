@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderValue, header::SEC_WEBSOCKET_EXTENSIONS};
 use tungstenite::protocol::Role;
 
 use super::{NegotiatedDeflate, Settings, params::Params};
-use crate::header::{extensions, tokens};
+use crate::header::{extensions, members};
 
 /// The offer of permessage-deflate in this side's request, if compression is configured.
 #[derive(Clone, Debug, Default)]
@@ -30,8 +30,8 @@ impl OwnOffer {
         let params = match (answers.next(), answers.next()) {
             // `extensions` skips members with invalid syntax, and such a response must not be
             // accepted.
-            (None, _) if tokens(response, &SEC_WEBSOCKET_EXTENSIONS).next().is_none() => None,
-            (Some(answer), None) if tokens(response, &SEC_WEBSOCKET_EXTENSIONS).count() == 1 => {
+            (None, _) if members(response, &SEC_WEBSOCKET_EXTENSIONS).next().is_none() => None,
+            (Some(answer), None) if members(response, &SEC_WEBSOCKET_EXTENSIONS).count() == 1 => {
                 let params = Params::parse(&answer)?;
                 Some(params)
                     .filter(|params| self.offer.is_some_and(|offer| params.is_answer_to(&offer)))?
@@ -53,7 +53,9 @@ mod tests {
     fn response(lines: &[&str]) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for line in lines {
-            headers.append(SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_str(line).unwrap());
+            // `~` stands for a byte that is not ASCII.
+            let line = line.bytes().map(|byte| if byte == b'~' { 0x89 } else { byte }).collect::<Vec<_>>();
+            headers.append(SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_bytes(&line).unwrap());
         }
         headers
     }
@@ -89,6 +91,8 @@ mod tests {
             (None, &[""], Some(false)),
             (None, &["permessage-deflate"], None),
             (None, &["x"], None),
+            (None, &["~"], None),
+            (None, &["permessage-defl~te"], None),
             (Some(&plain), &[], Some(false)),
             (Some(&plain), &["permessage-deflate"], Some(true)),
             (Some(&plain), &["Permessage-Deflate; server_no_context_takeover"], Some(true)),
@@ -103,6 +107,9 @@ mod tests {
             (Some(&plain), &["permessage-deflate", "permessage-deflate"], None),
             (Some(&plain), &["permessage-deflate, x"], None),
             (Some(&plain), &["permessage-deflate, ;"], None),
+            (Some(&plain), &["permessage-deflate, ~"], None),
+            (Some(&plain), &["permessage-deflate", "~"], None),
+            (Some(&plain), &["~"], None),
             (Some(&plain), &["permessage-deflate;"], None),
             (Some(&plain), &["x-webkit-deflate-frame"], None),
             (Some(&plain), &[";;"], None),
