@@ -1,19 +1,22 @@
-//! One row of the table.
+//! A load and the rows that it fills.
 
 use std::{io, time::Duration};
 
 use crate::{
-    compression::Compression,
+    compression::{Compression, Takeover},
     load::{Echo, Fan, Idle, Sample, Shake},
     peer::Peer,
+    process,
     server::Server,
+    setup::Setup,
 };
 
 /// A load that each peer is put under.
 pub(crate) struct Cell {
-    pub(crate) name: &'static str,
+    /// The names of its rows: one for each value of a sample.
+    pub(crate) rows: Vec<String>,
     pub(crate) load: Load,
-    pub(crate) compression: Option<Compression>,
+    pub(crate) setup: Setup,
 }
 
 pub(crate) enum Load {
@@ -24,18 +27,32 @@ pub(crate) enum Load {
 }
 
 impl Cell {
-    /// A row of servers that do not compress.
-    pub(crate) fn plain(name: &'static str, load: Load) -> Self {
-        Self { name, load, compression: None }
+    /// Returns a row of servers that are set up as by default.
+    pub(crate) fn plain(name: &str, load: Load) -> Self {
+        Self::new(name, load, Setup::default())
     }
 
-    pub(crate) fn suits(&self, peer: Peer) -> bool {
-        self.compression.is_none_or(|compression| peer.compresses(compression))
+    /// Returns a row of servers that compress.
+    pub(crate) fn compressed(name: &str, load: Load, compression: Compression) -> Self {
+        Self::new(name, load, Setup { compression: Some(compression), ..Setup::default() })
     }
 
-    /// Measures a fresh server, again when others disturbed it, and returns the least disturbed
-    /// sample.
+    pub(crate) fn new(name: &str, load: Load, setup: Setup) -> Self {
+        Self { rows: vec![name.to_owned()], load, setup }
+    }
+
+    /// Returns why the peer cannot do this, if it cannot.
+    pub(crate) fn obstacle(&self, peer: Peer) -> Option<&'static str> {
+        let takeover = self.setup.compression.map(|compression| compression.takeover);
+        (peer == Peer::YawcPool && takeover.is_some_and(|takeover| takeover != Takeover::Nobody))
+            .then_some("connections that share compressors cannot keep a context, so takeover is off")
+    }
+
+    /// Measures a fresh server, again if other processes disturbed it, and returns the least
+    /// disturbed sample.
     pub(crate) fn measure(&self, peer: Peer, length: Duration, tries: usize) -> io::Result<Sample> {
+        let (_, core) = self.setup.cores();
+        process::pin(&[core])?;
         let mut best = self.measure_once(peer, length)?;
         for _ in 1..tries {
             if best.is_calm() {
@@ -50,7 +67,7 @@ impl Cell {
     }
 
     fn measure_once(&self, peer: Peer, length: Duration) -> io::Result<Sample> {
-        let server = Server::start(peer, self.compression)?;
+        let server = Server::start(peer, self.setup)?;
         let target = server.target();
         match &self.load {
             Load::Echo(echo) => echo.measure(target, length),

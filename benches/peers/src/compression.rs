@@ -51,7 +51,7 @@ impl FromStr for Compression {
         } else {
             (text, Takeover::Nobody)
         };
-        let level = level.parse().map_err(|_| format!("{text} is no way to compress"))?;
+        let level = level.parse().map_err(|_| format!("{text} is not a way to compress"))?;
         Ok(Self { level, takeover })
     }
 }

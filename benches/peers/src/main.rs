@@ -1,11 +1,11 @@
 //! One load generator, ten WebSocket servers, one table.
 //!
 //! ```sh
-//! cargo run --release -p peers -- [--suite echo|shake|idle|fan|deflate|deflate-fan] [--peer NAME] [--rounds N] [--quick]
+//! cargo run --release -p peers -- [--suite NAME] [--peer NAME] [--rounds N] [--quick]
 //! ```
 //!
-//! It starts itself once more for each measurement, as `peers serve PEER [COMPRESSION]`: that
-//! process is the server, pinned to core 0; this one makes the load, pinned to core 1.
+//! For each measurement the program starts itself once more, as `peers serve PEER [SETUP]`. That
+//! process is the server, on core 0. The first process makes the load, on core 1.
 
 mod cell;
 mod compression;
@@ -16,6 +16,7 @@ mod process;
 mod run;
 mod server;
 mod servers;
+mod setup;
 mod suite;
 mod table;
 mod wire;
@@ -25,7 +26,7 @@ use options::Command;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     match Command::parse(std::env::args().skip(1))? {
         Command::Measure(options) => run::run(&options)?,
-        Command::Serve(peer, compression) => servers::serve(peer, compression)?,
+        Command::Serve(peer, setup) => servers::serve(peer, setup)?,
     }
     Ok(())
 }

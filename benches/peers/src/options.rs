@@ -2,27 +2,27 @@
 
 use std::time::Duration;
 
-use crate::{compression::Compression, peer::Peer, suite::Suite};
+use crate::{peer::Peer, setup::Setup, suite::Suite};
 
-const USAGE: &str =
-    "usage: peers [--suite echo|shake|idle|fan|deflate|deflate-fan] [--peer NAME] [--rounds N] [--quick]";
+const USAGE: &str = "usage: peers [--suite echo|shake|accept|fan|slow-fan|large|idle|tls|http2|threads|\
+    latency|deflate|deflate-fan] [--peer NAME] [--rounds N] [--quick]";
 
 /// What this process is to do.
 pub(crate) enum Command {
     Measure(Options),
     /// Be the server of one measurement.
-    Serve(Peer, Option<Compression>),
+    Serve(Peer, Setup),
 }
 
-/// What to measure, and how thoroughly.
+/// Which suites to measure, and how thoroughly.
 pub(crate) struct Options {
     pub(crate) suites: Vec<Suite>,
-    /// Who is measured; all, if nobody is named.
+    /// The peers to measure. If it is empty, all of them.
     pub(crate) peers: Vec<Peer>,
     pub(crate) rounds: usize,
     /// How long one measurement takes, after a third of that to warm up.
     pub(crate) length: Duration,
-    /// How often a measurement that others disturbed is made at most.
+    /// How often a disturbed measurement is made at most.
     pub(crate) tries: usize,
 }
 
@@ -44,10 +44,7 @@ impl Command {
             }
             let value = arguments.next().ok_or(USAGE)?;
             match argument.as_str() {
-                "serve" => {
-                    let compression = arguments.next().map(|compression| compression.parse()).transpose()?;
-                    return Ok(Self::Serve(value.parse()?, compression));
-                }
+                "serve" => return Ok(Self::Serve(value.parse()?, Setup::parse(arguments)?)),
                 "--suite" => options.suites.extend(Suite::named(&value)?),
                 "--peer" => options.peers.push(value.parse()?),
                 "--rounds" => options.rounds = value.parse().map_err(|_| USAGE)?,

@@ -1,8 +1,6 @@
-//! Who is compared.
+//! The servers that are compared.
 
 use std::{fmt, str::FromStr};
-
-use crate::compression::{Compression, Takeover};
 
 /// A server under test.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -10,7 +8,9 @@ pub(crate) enum Peer {
     TowerWebsocket,
     /// tower-websocket without its `Rooms`: messages go to one `Sender` after the other.
     TowerSenders,
-    /// Bytes back as they came: what no WebSocket server can go below.
+    /// tower-websocket's `Acceptor`, without an HTTP server.
+    TowerAcceptor,
+    /// Sends bytes back unchanged: the floor of every WebSocket server.
     Tcp,
     Axum,
     HyperTungstenite,
@@ -18,14 +18,14 @@ pub(crate) enum Peer {
     Fastwebsockets,
     TokioWebsockets,
     Yawc,
-    /// yawc, whose connections share what compresses.
+    /// yawc, with connections that share compressors.
     YawcPool,
     Sockudo,
     Wtx,
 }
 
 impl Peer {
-    /// Those that echo and wait. The first one is what the others are compared with.
+    /// The peers that echo. The first is the one that the others are compared with.
     pub(crate) const ALL: [Self; 10] = [
         Self::TowerWebsocket,
         Self::Tcp,
@@ -39,8 +39,24 @@ impl Peer {
         Self::Wtx,
     ];
 
-    /// Those that hand out, likewise.
-    pub(crate) const FANNING: [Self; 9] = [
+    /// The peers of the rows without an HTTP server. The first is the one that the others are
+    /// compared with.
+    pub(crate) const ACCEPTING: [Self; 11] = [
+        Self::TowerAcceptor,
+        Self::TowerWebsocket,
+        Self::Tcp,
+        Self::TokioTungstenite,
+        Self::TokioWebsockets,
+        Self::Sockudo,
+        Self::Wtx,
+        Self::Axum,
+        Self::HyperTungstenite,
+        Self::Fastwebsockets,
+        Self::Yawc,
+    ];
+
+    /// The peers of the fan-out.
+    pub(crate) const FANNING: [Self; 11] = [
         Self::TowerWebsocket,
         Self::TowerSenders,
         Self::Axum,
@@ -50,13 +66,15 @@ impl Peer {
         Self::TokioWebsockets,
         Self::Yawc,
         Self::Sockudo,
+        Self::Tcp,
+        Self::Wtx,
     ];
 
-    /// Those that hand out and compress, likewise.
+    /// The peers of the compressed fan-out.
     pub(crate) const FANNING_COMPRESSED: [Self; 5] =
         [Self::TowerWebsocket, Self::TowerSenders, Self::Yawc, Self::YawcPool, Self::Sockudo];
 
-    /// Those that compress, likewise.
+    /// The peers that compress with zlib-rs.
     pub(crate) const COMPRESSING: [Self; 4] =
         [Self::TowerWebsocket, Self::Yawc, Self::YawcPool, Self::Sockudo];
 
@@ -64,6 +82,7 @@ impl Peer {
         match self {
             Self::TowerWebsocket => "tower-websocket",
             Self::TowerSenders => "tower-websocket, one sender after the other",
+            Self::TowerAcceptor => "tower-websocket, Acceptor",
             Self::Tcp => "plain TCP",
             Self::Axum => "axum",
             Self::HyperTungstenite => "hyper-tungstenite",
@@ -75,11 +94,6 @@ impl Peer {
             Self::Sockudo => "sockudo-ws",
             Self::Wtx => "wtx",
         }
-    }
-
-    /// Whether its server here can compress so: with the pool, yawc takes nothing over.
-    pub(crate) fn compresses(self, compression: Compression) -> bool {
-        self != Self::YawcPool || compression.takeover == Takeover::Nobody
     }
 }
 
@@ -93,7 +107,7 @@ impl FromStr for Peer {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let mut all = Self::ALL.into_iter().chain(Self::FANNING).chain(Self::COMPRESSING);
+        let mut all = Self::ALL.into_iter().chain(Self::FANNING_COMPRESSED).chain([Self::TowerAcceptor]);
         all.find(|peer| peer.name() == name).ok_or_else(|| format!("no peer is called {name}"))
     }
 }

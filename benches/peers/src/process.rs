@@ -43,13 +43,22 @@ pub(crate) fn machine_time() -> io::Result<u64> {
     }
 }
 
-/// Keeps this process on one core.
-pub(crate) fn pin(core: usize) -> io::Result<()> {
-    // SAFETY: all zero bits are the empty set; `CPU_SET` stays inside it, as it checks the index;
-    // the call only reads the set, which is as long as said.
+/// How many cores the machine has, regardless of those that this process may use.
+pub(crate) fn cores() -> usize {
+    // SAFETY: the call takes no pointers.
+    let cores = unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) };
+    usize::try_from(cores).unwrap_or(1)
+}
+
+/// Keeps this thread, and the threads that it starts, on these cores.
+pub(crate) fn pin(cores: &[usize]) -> io::Result<()> {
+    // SAFETY: all zero bits are the empty set. `CPU_SET` checks the index. The call only reads the
+    // set, and its size is the one that is passed.
     let status = unsafe {
         let mut set: libc::cpu_set_t = std::mem::zeroed();
-        libc::CPU_SET(core, &mut set);
+        for core in cores {
+            libc::CPU_SET(*core, &mut set);
+        }
         libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &set)
     };
     if status == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }

@@ -4,31 +4,43 @@ use std::io;
 
 use crate::{options::Options, process, table::Table};
 
-/// Measures each suite in rounds, the peers interleaved, and prints its table.
+/// Measures each suite in rounds, with the peers interleaved, and prints its table.
 pub(crate) fn run(options: &Options) -> io::Result<()> {
-    process::pin(1)?;
     process::raise_file_limit()?;
     for suite in &options.suites {
-        let (cells, mut peers) = (suite.cells(), suite.peers().to_vec());
+        let mut peers = suite.peers().to_vec();
         if !options.peers.is_empty() {
             peers.retain(|peer| options.peers.contains(peer));
         }
-        let mut table = Table::new(suite.title(), peers.clone(), cells.iter().map(|cell| cell.name));
+        let (absent, peers): (Vec<_>, Vec<_>) =
+            peers.into_iter().partition(|peer| suite.obstacle(*peer).is_some());
+        let cells = suite.cells(options.length)?;
+        let names = cells.iter().flat_map(|cell| cell.rows.iter().cloned());
+        let mut table = Table::new(suite.title(), peers.clone(), names);
+        for peer in absent {
+            table.explain(peer, suite.obstacle(peer).unwrap_or_default());
+        }
         let rounds = suite.rounds(options.rounds);
         for round in 0..rounds {
-            for (row, cell) in cells.iter().enumerate() {
-                eprintln!("{suite:?}, round {} of {rounds}: {}", round + 1, cell.name);
+            let mut row = 0;
+            for cell in &cells {
+                eprintln!("{suite:?}, round {} of {rounds}: {}", round + 1, cell.rows[0]);
                 for turn in 0..peers.len() {
-                    // Each time it is another peer's turn to be the first.
+                    // Each time, another peer is the first.
                     let peer = peers[(turn + row + round) % peers.len()];
-                    if !cell.suits(peer) {
+                    if let Some(why) = cell.obstacle(peer) {
+                        table.explain(peer, why);
                         continue;
                     }
                     match cell.measure(peer, options.length, options.tries) {
-                        Ok(sample) => table.add(row, peer, round, sample),
-                        Err(error) => eprintln!("  {peer} failed: {error}"),
+                        Ok(sample) => table.add(row, peer, round, &sample),
+                        Err(error) => {
+                            eprintln!("  {peer} failed: {error}");
+                            table.fail(row, peer, &error);
+                        }
                     }
                 }
+                row += cell.rows.len();
             }
         }
         println!("{table}");

@@ -7,9 +7,14 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use crate::{compression::Compression, load::Target, peer::Peer, process};
+use crate::{
+    load::{Target, trust},
+    peer::Peer,
+    process,
+    setup::Setup,
+};
 
-/// One peer, running; dropping it ends it.
+/// The process of one peer. Dropping it ends the process.
 pub(crate) struct Server {
     child: Child,
     target: Target,
@@ -17,33 +22,43 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts this program again as `peer`, and waits until it listens.
-    pub(crate) fn start(peer: Peer, compression: Option<Compression>) -> io::Result<Self> {
+    pub(crate) fn start(peer: Peer, setup: Setup) -> io::Result<Self> {
         let mut child = Command::new(env::current_exe()?)
             .args(["serve", peer.name()])
-            .args(compression.map(|compression| compression.to_string()))
+            .args(setup.arguments())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()?;
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("stdout is piped")).read_line(&mut line)?;
-        let port = line.trim().parse().map_err(|_| io::Error::other(format!("{peer} does not listen")))?;
+        let mut words = line.split_whitespace();
+        let port = words.next().and_then(|port| port.parse().ok());
+        let port = port.ok_or_else(|| io::Error::other(format!("{peer} does not listen")))?;
+        let tls = words.next().map(|certificate| trust(from_hex(certificate))).transpose()?;
         let target = Target {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
             process: process::Process(child.id()),
             is_raw: peer == Peer::Tcp,
-            compression,
+            setup,
+            tls,
         };
         Ok(Self { child, target })
     }
 
-    pub(crate) fn target(&self) -> Target {
-        self.target
+    pub(crate) fn target(&self) -> &Target {
+        &self.target
     }
+}
+
+/// Returns the bytes of pairs of hexadecimal digits.
+fn from_hex(digits: &str) -> Vec<u8> {
+    let pairs = (0..digits.len() / 2).map(|pair| &digits[2 * pair..2 * pair + 2]);
+    pairs.filter_map(|pair| u8::from_str_radix(pair, 16).ok()).collect()
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing to do.
+        // If the process has ended by itself, there is nothing to do.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

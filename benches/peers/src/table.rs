@@ -1,6 +1,9 @@
 //! The table: medians, and ratios to the first peer.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt, io,
+};
 
 use crate::{load::Sample, peer::Peer};
 
@@ -11,29 +14,40 @@ pub(crate) struct Table {
     rows: Vec<Row>,
     samples: usize,
     disturbed: usize,
+    /// Why some values are missing.
+    notes: BTreeSet<String>,
 }
 
 struct Row {
-    name: &'static str,
-    /// By peer's place and round.
+    name: String,
+    /// By the peer's place and the round.
     values: BTreeMap<(usize, usize), f64>,
 }
 
 impl Table {
-    pub(crate) fn new(
-        title: &'static str,
-        peers: Vec<Peer>,
-        rows: impl Iterator<Item = &'static str>,
-    ) -> Self {
+    pub(crate) fn new(title: &'static str, peers: Vec<Peer>, rows: impl Iterator<Item = String>) -> Self {
         let rows = rows.map(|name| Row { name, values: BTreeMap::new() }).collect();
-        Self { title, peers, rows, samples: 0, disturbed: 0 }
+        Self { title, peers, rows, samples: 0, disturbed: 0, notes: BTreeSet::new() }
     }
 
-    pub(crate) fn add(&mut self, row: usize, peer: Peer, round: usize, sample: Sample) {
+    /// Adds the values of a sample to the rows from `row` on.
+    pub(crate) fn add(&mut self, row: usize, peer: Peer, round: usize, sample: &Sample) {
         let place = self.peers.iter().position(|other| *other == peer).expect("the table is of these peers");
-        self.rows[row].values.insert((place, round), sample.value);
+        for (row, value) in self.rows[row..].iter_mut().zip(&sample.values) {
+            row.values.insert((place, round), *value);
+        }
         self.samples += 1;
         self.disturbed += usize::from(!sample.is_calm());
+    }
+
+    /// Notes below the table why a peer has no value.
+    pub(crate) fn explain(&mut self, peer: Peer, why: &str) {
+        self.notes.insert(format!("{peer}: {why}."));
+    }
+
+    /// Notes below the table that a measurement failed.
+    pub(crate) fn fail(&mut self, row: usize, peer: Peer, error: &io::Error) {
+        self.notes.insert(format!("{peer} failed at \"{}\": {error}.", self.rows[row].name));
     }
 }
 
@@ -42,7 +56,7 @@ impl Row {
         median(self.values.range((place, 0)..(place + 1, 0)).map(|(_, value)| *value).collect())
     }
 
-    /// The median of the rounds' ratios to the first peer: what slows a whole round down is not in
+    /// Returns the median of the rounds' ratios to the first peer. A slow round has no influence on
     /// it.
     fn ratio(&self, place: usize) -> Option<f64> {
         let own = self.values.range((place, 0)..(place + 1, 0));
@@ -70,7 +84,14 @@ impl fmt::Display for Table {
             }
             write!(f, " |")?;
         }
-        writeln!(f, "\n\n{} of {} samples were disturbed.", self.disturbed, self.samples)
+        writeln!(f, "\n\n{} of {} samples were disturbed.", self.disturbed, self.samples)?;
+        if !self.notes.is_empty() {
+            writeln!(f)?;
+        }
+        for note in &self.notes {
+            writeln!(f, "- {note}")?;
+        }
+        Ok(())
     }
 }
 
@@ -88,7 +109,7 @@ impl fmt::Display for Digits {
     }
 }
 
-fn median(mut values: Vec<f64>) -> Option<f64> {
+pub(crate) fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let upper = *values.get(values.len() / 2)?;
     Some(if values.len() % 2 == 1 { upper } else { (values[values.len() / 2 - 1] + upper) / 2.0 })

@@ -1,56 +1,81 @@
-//! Messages there and back.
+//! Messages that the server sends back.
 
-use std::{
-    io::{self, Read, Write},
-    net::TcpStream,
-    time::Duration,
-};
+use std::{io, time::Duration};
 
 use super::{
     Sample, Target,
+    connection::Connection,
     epoll::Epoll,
+    frames::Frames,
+    multiplexed::Multiplexed,
+    opening::{open, prove},
     sample::Sampling,
-    socket::{now, open, prove},
+    single::Single,
+    socket::Socket,
 };
-use crate::wire::{Payload, Replies};
+use crate::{setup::Transport, wire::Payload};
 
-/// Each connection keeps `in_flight` messages under way.
+/// Each WebSocket keeps `in_flight` messages under way.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Echo {
+    /// WebSockets: each has a connection of its own, or over HTTP/2 a stream.
     pub(crate) connections: usize,
     pub(crate) in_flight: usize,
-    /// Connections beside them that had one message and are silent.
+    /// Further connections that have one message and are silent afterwards.
     pub(crate) idle: usize,
     /// Bytes in a message.
     pub(crate) size: usize,
     pub(crate) payload: Payload,
+    /// Bytes in a fragment. `None` sends each message in one frame.
+    pub(crate) fragment: Option<usize>,
 }
 
 impl Echo {
-    pub(crate) fn measure(&self, target: Target, length: Duration) -> io::Result<Sample> {
-        let (opcode, frames) = (self.payload.opcode(), Frames::new(self, target));
-        let request = target.request("/echo");
-        let payload = self.payload.bytes(self.size, 0);
-        let prove = |socket: &TcpStream| prove(socket, target, frames.first(), opcode, &payload);
-
-        let idle = open(target, &request, self.idle)?;
-        idle.iter().try_for_each(prove)?;
-        let sockets = open(target, &request, self.connections)?;
-        sockets.iter().take(1).try_for_each(prove)?;
-
-        let mut epoll = Epoll::new()?;
-        let mut connections = Vec::with_capacity(sockets.len());
-        for (index, socket) in sockets.into_iter().enumerate() {
-            socket.set_nonblocking(true)?;
-            epoll.add(&socket, index)?;
-            let replies = target.replies(frames.first().len());
-            let mut connection =
-                Connection { socket, index, replies, next: 0, due: 0, owed: 0, is_blocked: false };
-            connection.owe(self.in_flight, &frames);
-            connection.send(&frames, &epoll)?;
-            connections.push(connection);
+    /// The sample is of one message.
+    pub(crate) fn measure(&self, target: &Target, length: Duration) -> io::Result<Sample> {
+        let frames = Frames::new(self, target);
+        if target.setup.transport == Transport::Http2 {
+            let first = self.payload.bytes(self.size, 0);
+            let mut connections = Multiplexed::open(target, self.connections)?;
+            for connection in &mut connections {
+                connection.prove(&frames, self.payload.opcode(), &first)?;
+            }
+            let epoll = Epoll::new()?;
+            for (index, connection) in connections.iter_mut().enumerate() {
+                connection.register(index, &epoll)?;
+            }
+            return self.run(connections, &frames, epoll, target, length);
         }
+        let (opcode, request) = (self.payload.opcode(), target.request("/echo"));
+        let payload = self.payload.bytes(self.size, 0);
+        let prove = |socket: &mut Socket| prove(socket, target, frames.first(), opcode, &payload);
 
+        let mut idle = open(target, &request, self.idle)?;
+        idle.iter_mut().try_for_each(prove)?;
+        let mut sockets = open(target, &request, self.connections)?;
+        sockets.iter_mut().take(1).try_for_each(prove)?;
+
+        let epoll = Epoll::new()?;
+        let replies = target.replies(frames.first().len());
+        let connections = sockets
+            .into_iter()
+            .enumerate()
+            .map(|(index, socket)| Single::new(socket, index, replies.clone(), &epoll))
+            .collect::<io::Result<Vec<_>>>()?;
+        self.run(connections, &frames, epoll, target, length)
+    }
+
+    fn run(
+        &self,
+        mut connections: Vec<impl Connection>,
+        frames: &Frames,
+        mut epoll: Epoll,
+        target: &Target,
+        length: Duration,
+    ) -> io::Result<Sample> {
+        for connection in &mut connections {
+            connection.start(self.in_flight, frames, &epoll)?;
+        }
         let mut sampling = Sampling::new(target, length);
         let mut buffer = vec![0; 1 << 20];
         let mut ready = Vec::new();
@@ -58,85 +83,11 @@ impl Echo {
         loop {
             ready.extend(epoll.wait()?);
             for index in ready.drain(..) {
-                let connection = &mut connections[index];
-                let count = connection.receive(&mut buffer)?;
-                done += count as u64;
-                connection.owe(count, &frames);
-                connection.send(&frames, &epoll)?;
+                done += connections[index].step(&mut buffer, frames, &epoll)? as u64;
             }
             if let Some(sample) = sampling.tick(done)? {
                 return Ok(sample);
             }
         }
-    }
-}
-
-/// Frames back to back, sent over and over: a burst of small ones is one send. They are of one
-/// length unless they are compressed.
-struct Frames {
-    bytes: Vec<u8>,
-    lengths: Vec<usize>,
-}
-
-impl Frames {
-    fn new(echo: &Echo, target: Target) -> Self {
-        let frame = |nth: u32| {
-            let mask = (0x9e37_79b9_u32.wrapping_mul(nth + 1) | 0x0101_0101).to_ne_bytes();
-            target.frame(echo.payload.opcode(), &echo.payload.bytes(echo.size, nth), mask)
-        };
-        let count = ((512 << 10) / frame(0).len()).clamp(1, 64);
-        let frames: Vec<_> = (0..count as u32).map(frame).collect();
-        Self { lengths: frames.iter().map(Vec::len).collect(), bytes: frames.concat() }
-    }
-
-    fn first(&self) -> &[u8] {
-        &self.bytes[..self.lengths[0]]
-    }
-}
-
-struct Connection {
-    socket: TcpStream,
-    index: usize,
-    replies: Replies,
-    /// Where in the frames the next byte to send is.
-    next: usize,
-    /// Which frame is the next that may be sent.
-    due: usize,
-    /// Bytes that may be sent and are not yet.
-    owed: usize,
-    is_blocked: bool,
-}
-
-impl Connection {
-    fn owe(&mut self, messages: usize, frames: &Frames) {
-        for _ in 0..messages {
-            self.owed += frames.lengths[self.due];
-            self.due = (self.due + 1) % frames.lengths.len();
-        }
-    }
-
-    fn send(&mut self, frames: &Frames, epoll: &Epoll) -> io::Result<()> {
-        while self.owed > 0 {
-            let end = frames.bytes.len().min(self.next + self.owed);
-            let wanted = end - self.next;
-            let sent = now(self.socket.write(&frames.bytes[self.next..end]))?;
-            self.next = (self.next + sent) % frames.bytes.len();
-            self.owed -= sent;
-            if sent < wanted {
-                break;
-            }
-        }
-        if self.is_blocked != (self.owed > 0) {
-            self.is_blocked = self.owed > 0;
-            epoll.want_write(&self.socket, self.index, self.is_blocked)?;
-        }
-        Ok(())
-    }
-
-    /// How many answers came.
-    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = now(self.socket.read(buffer))?;
-        let count = self.replies.feed(&buffer[..length]);
-        if self.replies.is_closed() { Err(io::Error::other("closed")) } else { Ok(count) }
     }
 }

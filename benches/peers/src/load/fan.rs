@@ -9,8 +9,9 @@ use std::{
 use super::{
     Sample, Target,
     epoll::Epoll,
+    opening::{open, prove_arrival},
     sample::Sampling,
-    socket::{now, open, prove_arrival},
+    socket::now,
 };
 use crate::wire::{Opcode, Payload};
 
@@ -30,27 +31,27 @@ pub(crate) struct Fan {
 
 impl Fan {
     /// The sample is of one message to one subscriber.
-    pub(crate) fn measure(&self, target: Target, length: Duration) -> io::Result<Sample> {
+    pub(crate) fn measure(&self, target: &Target, length: Duration) -> io::Result<Sample> {
         let mut subscribers = Vec::new();
         for topic in 0..self.topics {
             subscribers.extend(open(target, &target.request(&format!("/sub/{topic}")), self.subscribers)?);
         }
         let mut publisher = open(target, &target.request(&format!("/pub/{}", self.topics)), 1)?.remove(0);
-        // A subscription begins some time after its opening handshake.
+        // A subscription begins some time after the opening handshake.
         thread::sleep(Duration::from_millis(200));
 
         let payload = self.payload.bytes(self.size, 0);
         let frame = target.frame(Opcode::Binary, &payload, [9, 8, 7, 6]);
-        // One message to each.
-        for topic in subscribers.chunks(self.subscribers) {
+        // One message to each subscriber.
+        for topic in subscribers.chunks_mut(self.subscribers) {
             publisher.write_all(&frame)?;
-            topic.iter().try_for_each(|socket| prove_arrival(socket, target, &payload))?;
+            topic.iter_mut().try_for_each(|socket| prove_arrival(socket, target, &payload))?;
         }
         let mut replies = vec![target.replies(frame.len()); subscribers.len()];
         let mut epoll = Epoll::new()?;
-        for (index, socket) in subscribers.iter().enumerate() {
-            socket.set_nonblocking(true)?;
-            epoll.add(socket, index)?;
+        for (index, socket) in subscribers.iter_mut().enumerate() {
+            socket.set_nonblocking()?;
+            epoll.add(&*socket, index)?;
         }
 
         let mut sampling = Sampling::new(target, length);

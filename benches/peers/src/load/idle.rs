@@ -1,19 +1,24 @@
-//! What a connection weighs that does nothing.
+//! The memory of a connection that does nothing.
 
-use std::{io, thread, time::Duration};
+use std::{any::Any, io, thread, time::Duration};
 
 use super::{
     Sample, Target,
-    socket::{open, prove},
+    frames::Frames,
+    multiplexed::Multiplexed,
+    opening::{open, prove},
 };
-use crate::wire::Payload;
+use crate::{setup::Transport, wire::Payload};
 
-/// How many connections come and go before the others are weighed.
+/// How many connections come and go before the others are measured.
 const FIRST: usize = 10;
 
-/// Each connection has one message echoed, then all are silent.
+const MASK: [u8; 4] = [9, 8, 7, 6];
+
+/// Each WebSocket has one message echoed. Afterwards all are silent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Idle {
+    /// WebSockets: each has a connection of its own, or over HTTP/2 a stream.
     pub(crate) connections: usize,
     /// Bytes in the message.
     pub(crate) size: usize,
@@ -21,28 +26,37 @@ pub(crate) struct Idle {
 }
 
 impl Idle {
-    /// The sample is kilobytes of resident memory for each connection.
-    pub(crate) fn measure(&self, target: Target) -> io::Result<Sample> {
-        let payload = self.payload.bytes(self.size, 0);
-        let opcode = self.payload.opcode();
-        let frame = target.frame(opcode, &payload, [9, 8, 7, 6]);
-        let request = target.request("/echo");
-        let run = |count| {
-            let sockets = open(target, &request, count)?;
-            for socket in &sockets {
-                prove(socket, target, &frame, opcode, &payload)?;
-            }
-            thread::sleep(Duration::from_millis(300));
-            io::Result::Ok(sockets)
-        };
-        // What the first connections cost the process, and what its allocator keeps of that, is not
-        // a connection's weight.
-        drop(run(FIRST)?);
+    /// The sample is kilobytes of resident memory for each WebSocket.
+    pub(crate) fn measure(&self, target: &Target) -> io::Result<Sample> {
+        // The memory that the process needs for the first connections, and the memory that its
+        // allocator keeps of them, does not belong to one connection.
+        drop(self.open(target, FIRST)?);
         thread::sleep(Duration::from_millis(100));
         let before = target.process.resident()?;
-        let sockets = run(self.connections)?;
+        let open = self.open(target, self.connections)?;
         let after = target.process.resident()?;
-        let value = after.saturating_sub(before) as f64 / sockets.len() as f64 / 1000.0;
-        Ok(Sample { value, disturbance: 0.0 })
+        drop(open);
+        let value = after.saturating_sub(before) as f64 / self.connections as f64 / 1000.0;
+        Ok(Sample { values: vec![value], disturbance: 0.0 })
+    }
+
+    /// Opens WebSockets and has a message echoed on each. The connections stay open until the
+    /// result is dropped.
+    fn open(&self, target: &Target, count: usize) -> io::Result<Box<dyn Any>> {
+        let payload = self.payload.bytes(self.size, 0);
+        let opcode = self.payload.opcode();
+        let connections: Box<dyn Any> = if target.setup.transport == Transport::Http2 {
+            let frames = Frames::of(target.frame(opcode, &payload, MASK));
+            let mut connections = Multiplexed::open(target, count)?;
+            connections.iter_mut().try_for_each(|connection| connection.prove(&frames, opcode, &payload))?;
+            Box::new(connections)
+        } else {
+            let frame = target.frame(opcode, &payload, MASK);
+            let mut sockets = open(target, &target.request("/echo"), count)?;
+            sockets.iter_mut().try_for_each(|socket| prove(socket, target, &frame, opcode, &payload))?;
+            Box::new(sockets)
+        };
+        thread::sleep(Duration::from_millis(300));
+        Ok(connections)
     }
 }

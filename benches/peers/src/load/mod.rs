@@ -1,13 +1,19 @@
 //! The loads: one thread, level-triggered epoll, frames built beforehand.
 
+mod connection;
 mod echo;
 mod epoll;
 mod fan;
+mod frames;
 mod idle;
+mod multiplexed;
+mod opening;
 mod sample;
 mod shake;
+mod single;
 mod socket;
 mod target;
+mod trust;
 
 pub(crate) use echo::Echo;
 pub(crate) use fan::Fan;
@@ -15,3 +21,4 @@ pub(crate) use idle::Idle;
 pub(crate) use sample::Sample;
 pub(crate) use shake::Shake;
 pub(crate) use target::Target;
+pub(crate) use trust::trust;

@@ -8,12 +8,12 @@ use std::{
 use super::Target;
 use crate::process::{Process, machine_time};
 
-/// One measured value.
-#[derive(Clone, Copy, Debug)]
+/// The values of one measurement.
+#[derive(Clone, Debug)]
 pub(crate) struct Sample {
-    /// Microseconds or kilobytes.
-    pub(crate) value: f64,
-    /// How many cores others kept busy meanwhile.
+    /// One for each row: microseconds, kilobytes or megabytes.
+    pub(crate) values: Vec<f64>,
+    /// How many cores other processes kept busy meanwhile.
     pub(crate) disturbance: f64,
 }
 
@@ -25,15 +25,15 @@ impl Sample {
 
 /// Warms up for a third of the length, then measures for all of it.
 pub(crate) struct Sampling {
-    target: Target,
+    server: Process,
     length: Duration,
     started: Instant,
     begin: Option<Clocks>,
 }
 
 impl Sampling {
-    pub(crate) fn new(target: Target, length: Duration) -> Self {
-        Self { target, length, started: Instant::now(), begin: None }
+    pub(crate) fn new(target: &Target, length: Duration) -> Self {
+        Self { server: target.process, length, started: Instant::now(), begin: None }
     }
 
     /// To be called all the time, with the messages done so far; the sample is there when the time
@@ -41,11 +41,11 @@ impl Sampling {
     pub(crate) fn tick(&mut self, done: u64) -> io::Result<Option<Sample>> {
         match &self.begin {
             None if self.started.elapsed() >= self.length / 3 => {
-                self.begin = Some(Clocks::read(self.target.process, done)?);
+                self.begin = Some(Clocks::read(self.server, done)?);
                 Ok(None)
             }
             Some(begin) if begin.at.elapsed() >= self.length => {
-                let end = Clocks::read(self.target.process, done)?;
+                let end = Clocks::read(self.server, done)?;
                 Ok(Some(begin.until(&end)))
             }
             _ => Ok(None),
@@ -78,7 +78,7 @@ impl Clocks {
         let client = (end.client - self.client) as f64;
         let machine = (end.machine - self.machine) as f64;
         Sample {
-            value: server / (end.done - self.done) as f64 / 1000.0,
+            values: vec![server / (end.done - self.done) as f64 / 1000.0],
             disturbance: (machine - server - client) / (end.at - self.at).as_nanos() as f64,
         }
     }

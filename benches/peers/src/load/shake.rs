@@ -2,34 +2,47 @@
 
 use std::{
     io::{self, ErrorKind, Read, Write},
-    net::TcpStream,
     time::Duration,
 };
 
 use super::{
     Sample, Target,
     epoll::Epoll,
+    opening::is_answered,
     sample::Sampling,
-    socket::{connect, is_answered, now},
+    socket::{Socket, now},
 };
 use crate::wire::{Opcode, Replies, frame};
 
-/// Connects, opens, closes, again and again.
+/// Connects, opens and closes, again and again.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shake {
     /// Connections at the same time.
-    pub(crate) at_once: usize,
+    at_once: usize,
+    /// Whether there is a closing handshake. Without it, the client resets the connection.
+    is_closing: bool,
 }
 
 impl Shake {
-    pub(crate) fn measure(&self, target: Target, length: Duration) -> io::Result<Sample> {
+    /// Returns a load of opening handshakes.
+    pub(crate) fn opening(at_once: usize) -> Self {
+        Self { at_once, is_closing: false }
+    }
+
+    /// Returns a load of opening and closing handshakes.
+    pub(crate) fn both(at_once: usize) -> Self {
+        Self { at_once, is_closing: true }
+    }
+
+    pub(crate) fn measure(&self, target: &Target, length: Duration) -> io::Result<Sample> {
         let request = target.request("/echo");
         let close = frame(Opcode::Close, &1000_u16.to_be_bytes(), [1, 2, 3, 4]);
+        let close = self.is_closing.then_some(&close[..]);
         let mut epoll = Epoll::new()?;
         let start = |epoll: &Epoll, index| {
-            let mut socket = connect(target)?;
+            let mut socket = Socket::connect(target)?;
             socket.write_all(&request)?;
-            socket.set_nonblocking(true)?;
+            socket.set_nonblocking()?;
             epoll.add(&socket, index)?;
             io::Result::Ok(Connection { socket, head: Vec::new(), closing: None })
         };
@@ -42,7 +55,7 @@ impl Shake {
         loop {
             ready.extend(epoll.wait()?);
             for index in ready.drain(..) {
-                if connections[index].step(target, &request, &close)? {
+                if connections[index].step(target, &request, close)? {
                     done += 1;
                     connections[index] = start(&epoll, index)?;
                 }
@@ -55,7 +68,7 @@ impl Shake {
 }
 
 struct Connection {
-    socket: TcpStream,
+    socket: Socket,
     /// The response so far.
     head: Vec<u8>,
     /// The closing handshake, once it has begun.
@@ -63,11 +76,11 @@ struct Connection {
 }
 
 impl Connection {
-    /// Whether the connection is through with both handshakes.
-    fn step(&mut self, target: Target, request: &[u8], close: &[u8]) -> io::Result<bool> {
+    /// Returns whether the handshakes are complete.
+    fn step(&mut self, target: &Target, request: &[u8], close: Option<&[u8]>) -> io::Result<bool> {
         let mut buffer = [0; 4096];
         let length = match now(self.socket.read(&mut buffer)) {
-            // Some do not answer a Close, or reset the connection after it.
+            // Some peers do not answer a Close, or reset the connection after it.
             Err(error)
                 if self.closing.is_some()
                     && matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) =>
@@ -84,9 +97,7 @@ impl Connection {
         if !is_answered(target, request, &self.head)? {
             return Ok(false);
         }
-        if target.is_raw {
-            return Ok(true);
-        }
+        let Some(close) = close.filter(|_| !target.is_raw) else { return Ok(true) };
         self.socket.write_all(close)?;
         self.closing = Some(Replies::frames());
         Ok(false)

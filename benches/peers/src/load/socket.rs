@@ -3,122 +3,138 @@
 use std::{
     io::{self, ErrorKind, Read, Write},
     net::TcpStream,
-    os::fd::AsRawFd,
-    thread,
+    os::fd::{AsRawFd, RawFd},
+    sync::Arc,
     time::Duration,
 };
 
-use raw_client::RSV1;
+use tokio_rustls::rustls::{ClientConnection, pki_types::ServerName};
 
 use super::Target;
-use crate::wire::{Opcode, inflate, is_opened};
 
-/// Connects, without an opening handshake.
-pub(crate) fn connect(target: Target) -> io::Result<TcpStream> {
-    let socket = TcpStream::connect(target.address)?;
-    socket.set_nodelay(true)?;
-    reset_on_close(&socket)?;
-    Ok(socket)
+/// A connection to a server: bare, or with TLS.
+pub(super) enum Socket {
+    Plain(TcpStream),
+    Tls(Box<Tls>),
 }
 
-/// Opens `count` WebSockets; their sockets block.
-pub(crate) fn open(target: Target, request: &[u8], count: usize) -> io::Result<Vec<TcpStream>> {
-    (0..count)
-        .map(|_| {
-            let mut socket = connect(target)?;
-            socket.set_read_timeout(Some(Duration::from_secs(20)))?;
-            socket.write_all(request)?;
-            let (mut head, mut chunk) = (Vec::new(), [0; 4096]);
-            while !is_answered(target, request, &head)? {
-                let length = socket.read(&mut chunk)?;
-                if length == 0 {
-                    return Err(ErrorKind::UnexpectedEof.into());
-                }
-                head.extend_from_slice(&chunk[..length]);
+pub(super) struct Tls {
+    stream: TcpStream,
+    session: ClientConnection,
+    is_nonblocking: bool,
+}
+
+impl Socket {
+    /// Connects, without a handshake. A TLS handshake begins with the first byte that is written.
+    pub(super) fn connect(target: &Target) -> io::Result<Self> {
+        let stream = TcpStream::connect(target.address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+        reset_on_close(&stream)?;
+        let Some(config) = &target.tls else { return Ok(Self::Plain(stream)) };
+        let name = ServerName::try_from("localhost").expect("it is a name");
+        let session = ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other)?;
+        Ok(Self::Tls(Box::new(Tls { stream, session, is_nonblocking: false })))
+    }
+
+    pub(super) fn set_nonblocking(&mut self) -> io::Result<()> {
+        if let Self::Tls(tls) = self {
+            tls.is_nonblocking = true;
+        }
+        self.stream().set_nonblocking(true)
+    }
+
+    pub(super) fn stream(&self) -> &TcpStream {
+        match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(tls) => &tls.stream,
+        }
+    }
+
+    /// Whether bytes that were written wait for space in the kernel's buffer.
+    pub(super) fn has_unsent(&self) -> bool {
+        matches!(self, Self::Tls(tls) if tls.session.wants_write())
+    }
+}
+
+impl AsRawFd for Socket {
+    fn as_raw_fd(&self) -> RawFd {
+        self.stream().as_raw_fd()
+    }
+}
+
+impl Read for Socket {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.read(buffer),
+            Self::Tls(tls) => tls.read(buffer),
+        }
+    }
+}
+
+impl Write for Socket {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.write(bytes),
+            Self::Tls(tls) => tls.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(_) => Ok(()),
+            Self::Tls(tls) => tls.push(),
+        }
+    }
+}
+
+impl Tls {
+    /// Reads once if the socket blocks, else until it would block or `buffer` is almost full.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        /// Bytes in the largest record, and some more.
+        const RECORD: usize = 17 << 10;
+        let mut filled = 0;
+        loop {
+            match self.session.reader().read(&mut buffer[filled..]) {
+                Ok(0) => return Ok(filled),
+                Ok(length) => filled += length,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
             }
-            Ok(socket)
-        })
-        .collect()
-}
+            if filled > 0 && !(self.is_nonblocking && buffer.len() - filled > RECORD) {
+                return Ok(filled);
+            }
+            match self.session.read_tls(&mut self.stream) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock && filled > 0 => return Ok(filled),
+                Ok(0) => return Ok(filled),
+                read => read?,
+            };
+            self.session.process_new_packets().map_err(io::Error::other)?;
+            self.push()?;
+        }
+    }
 
-/// Whether `head` is the whole answer to `request`.
-pub(crate) fn is_answered(target: Target, request: &[u8], head: &[u8]) -> io::Result<bool> {
-    if target.is_raw {
-        Ok(head == request)
-    } else {
-        is_opened(head, target.compression).map_err(io::Error::other)
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let length = self.session.writer().write(bytes)?;
+        self.push()?;
+        if length == 0 && !bytes.is_empty() { Err(ErrorKind::WouldBlock.into()) } else { Ok(length) }
+    }
+
+    /// Gives records to the kernel until its buffer is full.
+    fn push(&mut self) -> io::Result<()> {
+        while self.session.wants_write() {
+            match self.session.write_tls(&mut self.stream) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                written => written?,
+            };
+        }
+        Ok(())
     }
 }
 
-/// Sends `frame`, and checks that `payload` comes back.
-pub(crate) fn prove(
-    mut socket: &TcpStream,
-    target: Target,
-    frame: &[u8],
-    opcode: Opcode,
-    payload: &[u8],
-) -> io::Result<()> {
-    thread::scope(|scope| {
-        if frame.len() > 64 << 10 {
-            // Its echo has to be read while it is written.
-            scope.spawn(move || socket.write_all(frame));
-        } else {
-            socket.write_all(frame)?;
-        }
-        let is_same = if target.is_raw {
-            let mut back = vec![0; frame.len()];
-            socket.read_exact(&mut back)?;
-            back == frame
-        } else {
-            is_message(read_message(socket)?, target, opcode, payload)
-        };
-        if is_same { Ok(()) } else { Err(io::Error::other("the echo differs")) }
-    })
-}
-
-/// Checks that a binary message with `payload` comes next.
-pub(crate) fn prove_arrival(socket: &TcpStream, target: Target, payload: &[u8]) -> io::Result<()> {
-    match is_message(read_message(socket)?, target, Opcode::Binary, payload) {
-        true => Ok(()),
-        false => Err(io::Error::other("what arrives differs")),
-    }
-}
-
-/// Whether a message is the one with `payload`, and compressed where that was agreed on.
-fn is_message((first, message): (u8, Vec<u8>), target: Target, opcode: Opcode, payload: &[u8]) -> bool {
-    match target.compression {
-        Some(_) => {
-            first == RSV1 | opcode as u8 && inflate(message, payload.len()).is_some_and(|it| it == payload)
-        }
-        None => first == opcode as u8 && message == payload,
-    }
-}
-
-/// The opcode, with the reserved bits, and the payload of the next message.
-fn read_message(mut socket: &TcpStream) -> io::Result<(u8, Vec<u8>)> {
-    let (mut first, mut payload) = (0, Vec::new());
-    loop {
-        let mut head = [0; 2];
-        socket.read_exact(&mut head)?;
-        let mut length = [0; 8];
-        match head[1] {
-            126 => socket.read_exact(&mut length[6..])?,
-            127 => socket.read_exact(&mut length)?,
-            short => length[7] = short,
-        }
-        let start = payload.len();
-        payload.resize(start + u64::from_be_bytes(length) as usize, 0);
-        socket.read_exact(&mut payload[start..])?;
-        first |= head[0] & 0x7f;
-        if head[0] & 0x80 != 0 {
-            return Ok((first, payload));
-        }
-    }
-}
-
-/// Reads or writes without waiting; 0 when it would wait, and when the other end has closed an
-/// error.
-pub(crate) fn now(result: io::Result<usize>) -> io::Result<usize> {
+/// Reads or writes without waiting. Returns 0 if it would have to wait, and an error if the other
+/// end has closed the connection.
+pub(super) fn now(result: io::Result<usize>) -> io::Result<usize> {
     match result {
         Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
         Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
@@ -126,10 +142,10 @@ pub(crate) fn now(result: io::Result<usize>) -> io::Result<usize> {
     }
 }
 
-/// Closing resets the connection, so that no port is left in TIME_WAIT.
+/// Makes closing reset the connection, so that no port is left in TIME_WAIT.
 fn reset_on_close(socket: &TcpStream) -> io::Result<()> {
     let linger = libc::linger { l_onoff: 1, l_linger: 0 };
-    // SAFETY: the option's value is a `linger`, as long as said, and outlives the call.
+    // SAFETY: the option's value is a `linger` of the size that is passed, and outlives the call.
     let status = unsafe {
         libc::setsockopt(
             socket.as_raw_fd(),

@@ -1,4 +1,4 @@
-//! What is done with a socket that is a stream and a sink of messages.
+//! The work of a socket that is a stream and a sink of messages.
 
 use bytes::Bytes;
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
@@ -8,15 +8,15 @@ use super::{
     topic::{topic, topics},
 };
 
-/// A message as the crate under test has it.
+/// A message type of the crate under test.
 pub(super) trait Data: Sized {
-    /// Text or binary, nothing else.
+    /// Returns whether the message is text or binary.
     fn is_data(&self) -> bool;
     fn from_bytes(bytes: Bytes) -> Self;
     fn into_bytes(self) -> Bytes;
 }
 
-/// Talks over `socket` as its path asks.
+/// Uses `socket` as the path of its request asks.
 pub(super) async fn converse<S, M, E>(socket: S, path: &str)
 where
     S: Stream<Item = Result<M, E>> + Sink<M> + Unpin,
@@ -26,6 +26,7 @@ where
         Role::Publish(count) => publish(socket, count).await,
         Role::Subscribe(number) => subscribe(socket, number).await,
         Role::Echo => echo(socket).await,
+        Role::Sink => sink(socket).await,
     }
 }
 
@@ -41,6 +42,13 @@ where
     }
 }
 
+async fn sink<S, M, E>(mut socket: S)
+where
+    S: Stream<Item = Result<M, E>> + Unpin,
+{
+    while let Some(Ok(_)) = socket.next().await {}
+}
+
 async fn publish<S, M, E>(mut socket: S, count: usize)
 where
     S: Stream<Item = Result<M, E>> + Unpin,
@@ -49,7 +57,7 @@ where
     let mut topics = topics(count);
     while let Some(Ok(message)) = socket.next().await {
         if let (true, Some(topic)) = (message.is_data(), topics.next()) {
-            // Without a subscriber it goes nowhere.
+            // Without a subscriber, there is nothing to do.
             let _ = topic.send(message.into_bytes());
         }
     }

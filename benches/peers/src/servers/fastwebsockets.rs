@@ -8,10 +8,10 @@ use fastwebsockets::{
 use http_body_util::Empty;
 use hyper::{Request, Response, body::Incoming, upgrade::Upgraded};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
 use super::{
     hyper_connection::hyper_connection,
+    io::Io,
     limits::MAX_MESSAGE,
     role::Role,
     topic::{topic, topics},
@@ -19,7 +19,7 @@ use super::{
 
 type Socket = WebSocket<TokioIo<Upgraded>>;
 
-pub(super) async fn connection(io: TcpStream) {
+pub(super) async fn connection<IO: Io>(io: IO) {
     hyper_connection(io, respond).await;
 }
 
@@ -37,6 +37,7 @@ async fn converse(socket: UpgradeFut, path: String) {
         Role::Publish(count) => publish(socket, count).await,
         Role::Subscribe(number) => subscribe(socket, number).await,
         Role::Echo => echo(socket).await,
+        Role::Sink => sink(socket).await,
     }
 }
 
@@ -53,17 +54,22 @@ async fn echo(socket: Socket) {
     }
 }
 
+async fn sink(socket: Socket) {
+    let mut socket = FragmentCollector::new(socket);
+    while socket.read_frame().await.is_ok_and(|frame| frame.opcode != OpCode::Close) {}
+}
+
 async fn publish(mut socket: Socket, count: usize) {
     let mut topics = topics(count);
     while let Ok(frame) = socket.read_frame().await {
         if let (OpCode::Binary, Some(topic)) = (frame.opcode, topics.next()) {
-            // Without a subscriber it goes nowhere.
+            // Without a subscriber, there is nothing to do.
             let _ = topic.send(Bytes::copy_from_slice(&frame.payload));
         }
     }
 }
 
-/// Reading is not cancel safe here, so reading and writing have a task each.
+/// Reading is not cancel safe in this crate, so reading and writing have a task each.
 async fn subscribe(socket: Socket, number: usize) {
     let mut messages = topic(number).subscribe();
     let (mut read, mut write) = socket.split(tokio::io::split);

@@ -4,11 +4,10 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{Request, Response, body::Incoming};
 use hyper_tungstenite::upgrade;
-use tokio::net::TcpStream;
 
-use super::{conversation::converse, hyper_connection::hyper_connection, tokio_tungstenite::config};
+use super::{conversation::converse, hyper_connection::hyper_connection, io::Io, tokio_tungstenite::config};
 
-pub(super) async fn connection(io: TcpStream) {
+pub(super) async fn connection<IO: Io>(io: IO) {
     hyper_connection(io, respond).await;
 }
 

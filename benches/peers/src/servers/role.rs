@@ -1,13 +1,15 @@
-//! What a connection is for.
+//! The purpose of a connection.
 
-/// What a connection is for, as its path says.
+/// The purpose of a connection, which the path of its request names.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Role {
-    /// `/echo`
+    /// `/echo`: it gets its messages back.
     Echo,
-    /// `/pub/N`: what it sends goes to each of so many topics in turn.
+    /// `/sink`: its messages are read and dropped.
+    Sink,
+    /// `/pub/N`: its messages go to the first N topics in turn.
     Publish(usize),
-    /// `/sub/N`: it gets what goes to the topic of that number.
+    /// `/sub/N`: it gets the messages of topic N.
     Subscribe(usize),
 }
 
@@ -17,6 +19,7 @@ impl Role {
         match (number("/pub/"), number("/sub/")) {
             (Some(topics), _) => Self::Publish(topics),
             (None, Some(topic)) => Self::Subscribe(topic),
+            (None, None) if path == "/sink" => Self::Sink,
             (None, None) => Self::Echo,
         }
     }

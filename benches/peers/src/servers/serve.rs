@@ -2,55 +2,89 @@
 
 use std::io;
 
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::{
+    net::TcpSocket,
+    runtime::{Builder, Runtime},
+};
 
 use super::{
-    axum, fastwebsockets, hyper_tungstenite, sockudo, tcp, tokio_tungstenite, tokio_websockets,
+    accepting::{accept, accept_tls},
+    axum, fastwebsockets, hyper_tungstenite, sockudo, tcp,
+    tls::server_config,
+    tokio_tungstenite, tokio_websockets,
     tower_websocket::{self, FanOut},
     wtx, yawc,
 };
-use crate::{compression::Compression, peer::Peer, process};
+use crate::{
+    peer::Peer,
+    process,
+    setup::{Setup, Transport},
+};
 
-/// Listens on a free port of the loopback address, prints the port, and serves until the process is
-/// ended.
-pub(crate) fn serve(peer: Peer, compression: Option<Compression>) -> io::Result<()> {
-    process::pin(0)?;
+/// Serves the connections of a listener with a function that takes any stream.
+macro_rules! accept {
+    ($listener:expr, $tls:expr, $connection:expr) => {
+        match $tls {
+            None => accept($listener, $connection).await,
+            Some(tls) => accept_tls($listener, tls, $connection).await,
+        }
+    };
+}
+
+/// Listens on a free port of the loopback address, prints the port and the certificate, if there is
+/// one, and serves until the process is ended.
+pub(crate) fn serve(peer: Peer, setup: Setup) -> io::Result<()> {
+    process::pin(setup.cores().0)?;
     process::raise_file_limit()?;
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    runtime(setup)?.block_on(async {
         let socket = TcpSocket::new_v4()?;
         socket.bind(([127, 0, 0, 1], 0).into())?;
         let listener = socket.listen(4096)?;
-        println!("{}", listener.local_addr()?.port());
+        let port = listener.local_addr()?.port();
+        let tls = if setup.transport == Transport::Tls {
+            let (config, certificate) = server_config()?;
+            let digits: String = certificate.iter().map(|byte| format!("{byte:02x}")).collect();
+            println!("{port} {digits}");
+            Some(config)
+        } else {
+            println!("{port}");
+            None
+        };
+        let compression = setup.compression;
         match peer {
-            Peer::TowerWebsocket => tower_websocket::serve(listener, compression, FanOut::Rooms).await,
-            Peer::TowerSenders => tower_websocket::serve(listener, compression, FanOut::Senders).await,
-            Peer::Tcp => accept(listener, tcp::connection).await,
-            Peer::Axum => axum::serve(listener).await,
-            Peer::HyperTungstenite => accept(listener, hyper_tungstenite::connection).await,
-            Peer::TokioTungstenite => accept(listener, tokio_tungstenite::connection).await,
-            Peer::Fastwebsockets => accept(listener, fastwebsockets::connection).await,
-            Peer::TokioWebsockets => accept(listener, tokio_websockets::connection).await,
+            Peer::TowerWebsocket => tower_websocket::serve(listener, tls, compression, FanOut::Rooms).await,
+            Peer::TowerSenders => tower_websocket::serve(listener, tls, compression, FanOut::Senders).await,
+            Peer::TowerAcceptor => {
+                let acceptor = tower_websocket::acceptor();
+                accept!(listener, tls, move |io| tower_websocket::connection(io, acceptor.clone()))
+            }
+            Peer::Tcp => accept!(listener, tls, tcp::connection),
+            Peer::Axum => axum::serve(listener, tls).await,
+            Peer::HyperTungstenite => accept!(listener, tls, hyper_tungstenite::connection),
+            Peer::TokioTungstenite => accept!(listener, tls, tokio_tungstenite::connection),
+            Peer::Fastwebsockets => accept!(listener, tls, fastwebsockets::connection),
+            Peer::TokioWebsockets => accept!(listener, tls, tokio_websockets::connection),
             Peer::Yawc => {
-                let options = yawc::options(compression);
-                accept(listener, move |io| yawc::connection(io, options.clone())).await
+                let (options, transport) = (yawc::options(compression), setup.transport);
+                accept!(listener, tls, move |io| yawc::connection(io, options.clone(), transport))
             }
             Peer::YawcPool => {
-                let options = yawc::pooled(yawc::options(compression));
-                accept(listener, move |io| yawc::connection(io, options.clone())).await
+                let (options, transport) = (yawc::pooled(yawc::options(compression)), setup.transport);
+                accept!(listener, tls, move |io| yawc::connection(io, options.clone(), transport))
             }
-            Peer::Sockudo => accept(listener, |io| sockudo::connection(io, compression)).await,
-            Peer::Wtx => accept(listener, wtx::connection).await,
+            Peer::Sockudo if setup.transport == Transport::Http2 => {
+                let server = sockudo::http2_server();
+                accept!(listener, tls, move |io| sockudo::http2_connection(io, server.clone()))
+            }
+            Peer::Sockudo => accept!(listener, tls, move |io| sockudo::connection(io, compression)),
+            Peer::Wtx => accept!(listener, tls, wtx::connection),
         }
     })
 }
 
-async fn accept<F>(listener: TcpListener, connection: impl Fn(TcpStream) -> F) -> io::Result<()>
-where
-    F: Future<Output = ()> + Send + 'static,
-{
-    loop {
-        let (io, _) = listener.accept().await?;
-        io.set_nodelay(true)?;
-        tokio::spawn(connection(io));
+fn runtime(setup: Setup) -> io::Result<Runtime> {
+    match setup.workers {
+        Some(workers) => Builder::new_multi_thread().worker_threads(workers).enable_all().build(),
+        None => Builder::new_current_thread().enable_all().build(),
     }
 }

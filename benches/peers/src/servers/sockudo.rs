@@ -4,29 +4,22 @@ use std::io;
 
 use bytes::{Bytes, BytesMut};
 use sockudo_ws::{
-    CompressedWebSocketStream, Config, DeflateConfig, Message, Role, WebSocketStream,
+    CompressedWebSocketStream, Config, DeflateConfig, ExtendedConnectRequest, Http2, Message, Role,
+    WebSocketServer, WebSocketStream,
     handshake::{build_response, generate_accept_key, parse_request, server_handshake},
 };
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::compression::{Compression, Takeover};
 
 use super::{
     conversation::{Data, converse},
+    io::Io,
     limits::MAX_MESSAGE,
 };
 
-pub(super) async fn connection(mut io: TcpStream, compression: Option<Compression>) {
-    let config = Config {
-        max_message_size: MAX_MESSAGE,
-        max_frame_size: MAX_MESSAGE,
-        auto_ping: false,
-        idle_timeout: 0,
-        ..Config::default()
-    };
+pub(super) async fn connection<IO: Io>(mut io: IO, compression: Option<Compression>) {
+    let config = config();
     if let Some(Compression { level, takeover }) = compression {
         let deflate = DeflateConfig {
             compression_level: level.into(),
@@ -46,10 +39,31 @@ pub(super) async fn connection(mut io: TcpStream, compression: Option<Compressio
     }
 }
 
-/// Its own handshake on a bare socket has no extensions. Returns the path, and what came after the
-/// request.
+/// Returns a server of WebSockets over HTTP/2.
+pub(super) fn http2_server() -> WebSocketServer<Http2> {
+    WebSocketServer::<Http2>::new(config())
+}
+
+pub(super) async fn http2_connection<IO: Io>(io: IO, server: WebSocketServer<Http2>) {
+    let talk = |socket, request: ExtendedConnectRequest| async move { converse(socket, &request.path).await };
+    // It fails if the client goes away.
+    let _ = server.serve(io, talk).await;
+}
+
+fn config() -> Config {
+    Config {
+        max_message_size: MAX_MESSAGE,
+        max_frame_size: MAX_MESSAGE,
+        auto_ping: false,
+        idle_timeout: 0,
+        ..Config::default()
+    }
+}
+
+/// The crate's own handshake on a bare socket has no extensions. Returns the path, and the bytes
+/// after the request.
 async fn compressed_handshake(
-    io: &mut TcpStream,
+    io: &mut impl Io,
     deflate: &DeflateConfig,
 ) -> io::Result<(String, Option<Bytes>)> {
     let mut bytes = BytesMut::with_capacity(4096);

@@ -1,4 +1,4 @@
-//! Plain TCP: bytes back as they came.
+//! Plain TCP, or TLS: bytes are sent back unchanged.
 
 use std::{
     cell::RefCell,
@@ -8,18 +8,17 @@ use std::{
     task::{Poll, ready},
 };
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncWriteExt, ReadBuf};
+
+use super::io::Io;
 
 thread_local! {
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; 64 << 10]);
 }
 
-/// Reads through one buffer per thread. What the socket does not take at once is kept aside, so
-/// that nothing is held while the connection is idle.
-pub(super) async fn connection(mut io: TcpStream) {
+/// Reads through one buffer per thread. Bytes that the socket does not take at once are kept aside,
+/// so an idle connection holds no memory.
+pub(super) async fn connection<IO: Io>(mut io: IO) {
     let mut rest: Vec<u8> = Vec::new();
     loop {
         let echoed: io::Result<()> = poll_fn(|cx| {
@@ -39,7 +38,10 @@ pub(super) async fn connection(mut io: TcpStream) {
             })
         })
         .await;
-        if echoed.is_err() || (!rest.is_empty() && io.write_all(&rest).await.is_err()) {
+        if echoed.is_err()
+            || (!rest.is_empty() && io.write_all(&rest).await.is_err())
+            || io.flush().await.is_err()
+        {
             return;
         }
         rest.clear();

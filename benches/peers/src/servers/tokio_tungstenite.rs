@@ -1,7 +1,6 @@
 //! tokio-tungstenite on the bare socket.
 
 use bytes::Bytes;
-use tokio::net::TcpStream;
 use tokio_tungstenite::{
     accept_hdr_async_with_config,
     tungstenite::{
@@ -13,10 +12,11 @@ use tokio_tungstenite::{
 
 use super::{
     conversation::{Data, converse},
+    io::Io,
     limits::MAX_MESSAGE,
 };
 
-pub(super) async fn connection(io: TcpStream) {
+pub(super) async fn connection<IO: Io>(io: IO) {
     let mut path = String::new();
     if let Ok(socket) = accept_hdr_async_with_config(io, Path(&mut path), Some(config())).await {
         converse(socket, &path).await;

@@ -1,15 +1,15 @@
 //! tokio-websockets on the bare socket.
 
 use bytes::Bytes;
-use tokio::net::TcpStream;
 use tokio_websockets::{Limits, Message, ServerBuilder};
 
 use super::{
     conversation::{Data, converse},
+    io::Io,
     limits::MAX_MESSAGE,
 };
 
-pub(super) async fn connection(io: TcpStream) {
+pub(super) async fn connection<IO: Io>(io: IO) {
     let builder = ServerBuilder::new().limits(Limits::default().max_payload_len(Some(MAX_MESSAGE)));
     if let Ok((request, socket)) = builder.accept(io).await {
         converse(socket, request.uri().path()).await;

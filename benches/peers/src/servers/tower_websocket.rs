@@ -8,32 +8,31 @@ use std::{
 
 use http::{Request, Response};
 use tokio::net::TcpListener;
+use tokio_rustls::rustls::ServerConfig;
 use tower::service_fn;
 use tower_websocket::{
-    AllowOrigin, Config, Deflate, Handshake, Message, Rejection, Sender, WebSocket, WebSocketUpgradeLayer,
-    rooms::Rooms,
+    Acceptor, AllowOrigin, Config, Deflate, Handshake, HandshakeService, Message, Rejection, Sender,
+    WebSocket, WebSocketUpgradeLayer, rooms::Rooms, server::TlsConfig,
 };
 
-use super::{limits::MAX_MESSAGE, role::Role};
+use super::{io::Io, limits::MAX_MESSAGE, role::Role};
 use crate::compression::{Compression, Takeover};
 
 /// How messages reach subscribers.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum FanOut {
     Rooms,
-    /// One `Sender` after the other, as an application does that has no `Rooms`.
+    /// One `Sender` after the other, as in an application without `Rooms`.
     Senders,
 }
 
 pub(super) async fn serve(
     listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
     compression: Option<Compression>,
     fan_out: FanOut,
 ) -> io::Result<()> {
-    let mut config = Config::new()
-        .allow_origin(AllowOrigin::any())
-        .max_message_size(MAX_MESSAGE)
-        .max_frame_size(MAX_MESSAGE);
+    let mut config = config();
     if let Some(Compression { level, takeover }) = compression {
         config = config.deflate(Deflate::new().level(level).context_takeover(takeover == Takeover::Both));
     }
@@ -47,10 +46,33 @@ pub(super) async fn serve(
             }
         }
     });
-    tower_websocket::serve(listener, layer.with_config(config).into_service()).await
+    let service = layer.with_config(config).into_service();
+    match tls {
+        Some(tls) => tower_websocket::serve_tls(listener, TlsConfig::new(tls), service).await,
+        None => tower_websocket::serve(listener, service).await,
+    }
 }
 
-/// Attaches what the request's path asks for.
+/// Returns an acceptor of raw streams, for [`connection`].
+pub(super) fn acceptor() -> Acceptor<impl HandshakeService<Extra = Role> + Clone> {
+    Acceptor::new(service_fn(handshake)).with_config(config())
+}
+
+/// Serves one raw stream. It has no fan-out.
+pub(super) async fn connection<IO: Io>(io: IO, acceptor: Acceptor<impl HandshakeService<Extra = Role>>) {
+    let Ok((socket, role)) = acceptor.accept(io).await else { return };
+    let talk = async |socket| match role {
+        Role::Sink => sink(socket).await,
+        _ => echo(socket).await,
+    };
+    socket.drive(talk).await;
+}
+
+fn config() -> Config {
+    Config::new().allow_origin(AllowOrigin::any()).max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE)
+}
+
+/// Attaches the role that the request's path names.
 async fn handshake(request: Request<Handshake>) -> Result<Response<Role>, Rejection> {
     let role = Role::of(request.uri().path());
     Ok(request.into_body().accept(role))
@@ -59,6 +81,7 @@ async fn handshake(request: Request<Handshake>) -> Result<Response<Role>, Reject
 async fn with_rooms(mut socket: WebSocket, role: Role, rooms: Rooms<usize>) {
     match role {
         Role::Echo => echo(socket).await,
+        Role::Sink => sink(socket).await,
         Role::Publish(count) => {
             let mut numbers = (0..count).cycle();
             while let Some(Ok(message)) = socket.recv().await {
@@ -81,6 +104,7 @@ async fn with_senders(mut socket: WebSocket, role: Role, senders: &Mutex<HashMap
     let lock = || senders.lock().expect("nothing panics with the lock");
     match role {
         Role::Echo => echo(socket).await,
+        Role::Sink => sink(socket).await,
         Role::Publish(count) => {
             let mut numbers = (0..count).cycle();
             while let Some(Ok(message)) = socket.recv().await {
@@ -101,7 +125,11 @@ async fn with_senders(mut socket: WebSocket, role: Role, senders: &Mutex<HashMap
     }
 }
 
-async fn echo(mut socket: WebSocket) {
+async fn sink<IO: Io>(mut socket: WebSocket<IO>) {
+    while let Some(Ok(_)) = socket.recv().await {}
+}
+
+async fn echo<IO: Io>(mut socket: WebSocket<IO>) {
     while let Some(Ok(message)) = socket.recv().await {
         if (message.is_text() || message.is_binary()) && socket.send(message).await.is_err() {
             return;

@@ -4,19 +4,22 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use http_body_util::Empty;
 use hyper::{Request, Response, body::Incoming};
-use tokio::net::TcpStream;
 use yawc::{CompressionLevel, DeflateOptions, DeflatePool, Frame, OpCode, Options, WebSocket};
 
-use crate::compression::{Compression, Takeover};
+use crate::{
+    compression::{Compression, Takeover},
+    setup::Transport,
+};
 
 use super::{
     conversation::{Data, converse},
-    hyper_connection::hyper_connection,
+    hyper_connection::{http2_connection, hyper_connection},
+    io::Io,
     limits::MAX_MESSAGE,
 };
 
 pub(super) fn options(compression: Option<Compression>) -> Options {
-    // By default it does not check UTF-8, as all others do; the second limit is that of its read
+    // By default it does not check UTF-8, unlike the others. The second limit is that of its read
     // buffer.
     let options = Options::default().with_limits(MAX_MESSAGE, 2 * MAX_MESSAGE).with_utf8();
     let Some(Compression { level, takeover }) = compression else { return options.without_compression() };
@@ -29,7 +32,7 @@ pub(super) fn options(compression: Option<Compression>) -> Options {
     Options { compression: Some(compression), ..options }
 }
 
-/// As it is to be for many idle connections.
+/// Adds the settings that its documentation recommends for many idle connections.
 pub(super) fn pooled(options: Options) -> Options {
     options
         .with_deflate_pool(DeflatePool::new(64))
@@ -38,8 +41,12 @@ pub(super) fn pooled(options: Options) -> Options {
         .with_write_buffer_capacity(1024)
 }
 
-pub(super) async fn connection(io: TcpStream, options: Options) {
-    hyper_connection(io, move |request| respond(request, options.clone())).await;
+pub(super) async fn connection<IO: Io>(io: IO, options: Options, transport: Transport) {
+    let respond = move |request| respond(request, options.clone());
+    match transport {
+        Transport::Http2 => http2_connection(io, respond).await,
+        Transport::Tcp | Transport::Tls => hyper_connection(io, respond).await,
+    }
 }
 
 fn respond(mut request: Request<Incoming>, options: Options) -> Response<Empty<Bytes>> {
@@ -48,7 +55,7 @@ fn respond(mut request: Request<Incoming>, options: Options) -> Response<Empty<B
         WebSocket::upgrade_with_options(&mut request, options).expect("all requests are upgrades");
     tokio::spawn(async move {
         if let Ok(socket) = socket.await {
-            // It is a stream of frames that ends at the first error.
+            // The socket is a stream of frames that ends at the first error.
             converse(socket.map(Ok::<_, yawc::WebSocketError>), &path).await;
         }
     });

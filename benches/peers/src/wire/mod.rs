@@ -7,7 +7,7 @@ mod replies;
 mod request;
 
 pub(crate) use deflate::inflate;
-pub(crate) use frame::{Opcode, compressed_frame, frame};
+pub(crate) use frame::{Opcode, compressed_frame, fragments, frame, server_frame};
 pub(crate) use payload::Payload;
 pub(crate) use replies::Replies;
 pub(crate) use request::{is_opened, request};
