@@ -4,11 +4,11 @@ use std::{io, time::Duration};
 
 use crate::{
     compression::{Compression, Takeover},
-    load::{Echo, Fan, Idle, Sample, Shake},
+    load::{Echo, Fan, Idle, Latency, Population, Sample, Shake},
     peer::Peer,
     process,
     server::Server,
-    setup::Setup,
+    setup::{Setup, Transport},
 };
 
 /// A load that each peer is put under.
@@ -19,11 +19,14 @@ pub(crate) struct Cell {
     pub(crate) setup: Setup,
 }
 
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Load {
     Echo(Echo),
     Shake(Shake),
     Fan(Fan),
     Idle(Idle),
+    Latency(Latency),
+    Population(Population),
 }
 
 impl Cell {
@@ -43,9 +46,21 @@ impl Cell {
 
     /// Returns why the peer cannot do this, if it cannot.
     pub(crate) fn obstacle(&self, peer: Peer) -> Option<&'static str> {
+        use Peer::{Fastwebsockets, HyperTungstenite, Tcp, TokioTungstenite, TokioWebsockets, Wtx, YawcPool};
         let takeover = self.setup.compression.map(|compression| compression.takeover);
-        (peer == Peer::YawcPool && takeover.is_some_and(|takeover| takeover != Takeover::Nobody))
-            .then_some("connections that share compressors cannot keep a context, so takeover is off")
+        let is_http2 = self.setup.transport == Transport::Http2;
+        match (peer, &self.load) {
+            (YawcPool, _) if takeover.is_some_and(|takeover| takeover != Takeover::Nobody) => {
+                Some("connections that share compressors cannot keep a context, so takeover is off")
+            }
+            (Tcp, _) if is_http2 => Some("it has no streams"),
+            (HyperTungstenite | TokioTungstenite | Fastwebsockets | TokioWebsockets | Wtx, _) if is_http2 => {
+                Some("it opens WebSockets over HTTP/1.1 only")
+            }
+            (Tcp, Load::Fan(_)) => Some("it has no messages to fan out"),
+            (Wtx, Load::Fan(_)) => Some("its server here does not fan out"),
+            _ => None,
+        }
     }
 
     /// Measures a fresh server, again if other processes disturbed it, and returns the least
@@ -74,6 +89,8 @@ impl Cell {
             Load::Shake(shake) => shake.measure(target, length),
             Load::Fan(fan) => fan.measure(target, length),
             Load::Idle(idle) => idle.measure(target),
+            Load::Latency(latency) => latency.measure(target, length),
+            Load::Population(population) => population.measure(target, length),
         }
     }
 }

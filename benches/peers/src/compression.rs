@@ -1,4 +1,4 @@
-//! permessage-deflate (RFC 7692), as both sides are told to use it.
+//! The use of permessage-deflate (RFC 7692) on both sides.
 
 use std::{fmt, str::FromStr};
 
@@ -9,17 +9,17 @@ pub(crate) struct Compression {
     pub(crate) takeover: Takeover,
 }
 
-/// Who compresses each message with those before it in view.
+/// The sides that compress each message with the previous ones as context.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Takeover {
     Nobody,
-    /// The client may; the server does not.
+    /// The client may do so. The server does not.
     Client,
     Both,
 }
 
 impl Compression {
-    /// What the client offers and the server has to agree on.
+    /// Returns the extension that the client offers and the server has to agree on.
     pub(crate) fn extension(self) -> &'static str {
         match self.takeover {
             Takeover::Nobody => "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
@@ -28,7 +28,8 @@ impl Compression {
     }
 }
 
-/// As on the command line: `6`, with context takeover of the client `6-`, and of both `6+`.
+/// Writes the form of the command line: `6`, `6-` with context takeover of the client, and `6+`
+/// with that of both.
 impl fmt::Display for Compression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let takeover = match self.takeover {

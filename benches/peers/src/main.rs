@@ -13,6 +13,7 @@ mod load;
 mod options;
 mod peer;
 mod process;
+mod rows;
 mod run;
 mod server;
 mod servers;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{peer::Peer, setup::Setup, suite::Suite};
 
 const USAGE: &str = "usage: peers [--suite echo|shake|accept|fan|slow-fan|large|idle|tls|http2|threads|\
-    latency|deflate|deflate-fan] [--peer NAME] [--rounds N] [--quick]";
+    latency|million|deflate|deflate-fan] [--peer NAME] [--rounds N] [--quick]";
 
 /// What this process is to do.
 pub(crate) enum Command {

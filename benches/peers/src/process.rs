@@ -1,4 +1,4 @@
-//! Processes as Linux tells of them: CPU time, memory, affinity, open files.
+//! Processes on Linux: CPU time, memory, affinity, open files.
 
 use std::{fs, io};
 
@@ -11,7 +11,7 @@ impl Process {
         Self(std::process::id())
     }
 
-    /// Nanoseconds of CPU time, user and system, over all its threads.
+    /// Returns the nanoseconds of CPU time, user and system, of all its threads.
     pub(crate) fn cpu_time(self) -> io::Result<u64> {
         let mut sum = 0;
         for thread in fs::read_dir(format!("/proc/{}/task", self.0))? {
@@ -21,7 +21,7 @@ impl Process {
         Ok(sum)
     }
 
-    /// Bytes of resident memory.
+    /// Returns the bytes of resident memory.
     pub(crate) fn resident(self) -> io::Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.0))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -30,7 +30,7 @@ impl Process {
     }
 }
 
-/// Nanoseconds of CPU time that the whole machine was busy or was denied by its host.
+/// Returns the nanoseconds of CPU time in which the whole machine was busy, or its host was.
 pub(crate) fn machine_time() -> io::Result<u64> {
     let stat = fs::read_to_string("/proc/stat")?;
     let first = stat.lines().next().unwrap_or_default();
@@ -43,7 +43,7 @@ pub(crate) fn machine_time() -> io::Result<u64> {
     }
 }
 
-/// How many cores the machine has, regardless of those that this process may use.
+/// Returns the number of cores of the machine, regardless of those that this process may use.
 pub(crate) fn cores() -> usize {
     // SAFETY: the call takes no pointers.
     let cores = unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) };
@@ -64,7 +64,7 @@ pub(crate) fn pin(cores: &[usize]) -> io::Result<()> {
     if status == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Lets this process open as many files as it may; ten thousand connections need that.
+/// Raises the limit of open files as far as the system allows: ten thousand connections need that.
 pub(crate) fn raise_file_limit() -> io::Result<()> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: both calls get a valid `rlimit` of this frame.

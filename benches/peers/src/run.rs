@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::{options::Options, process, table::Table};
+use crate::{options::Options, process, rows, table::Table};
 
 /// Measures each suite in rounds, with the peers interleaved, and prints its table.
 pub(crate) fn run(options: &Options) -> io::Result<()> {
@@ -12,13 +12,17 @@ pub(crate) fn run(options: &Options) -> io::Result<()> {
         if !options.peers.is_empty() {
             peers.retain(|peer| options.peers.contains(peer));
         }
-        let (absent, peers): (Vec<_>, Vec<_>) =
-            peers.into_iter().partition(|peer| suite.obstacle(*peer).is_some());
-        let cells = suite.cells(options.length)?;
+        let cells = rows::cells(*suite, options.length)?;
+        let obstacle = |peer| {
+            let first = cells.first().and_then(|cell| cell.obstacle(peer));
+            let every = first.filter(|_| cells.iter().all(|cell| cell.obstacle(peer).is_some()));
+            suite.obstacle(peer).or(every)
+        };
+        let (absent, peers): (Vec<_>, Vec<_>) = peers.into_iter().partition(|peer| obstacle(*peer).is_some());
         let names = cells.iter().flat_map(|cell| cell.rows.iter().cloned());
         let mut table = Table::new(suite.title(), peers.clone(), names);
         for peer in absent {
-            table.explain(peer, suite.obstacle(peer).unwrap_or_default());
+            table.explain(peer, obstacle(peer).unwrap_or_default());
         }
         let rounds = suite.rounds(options.rounds);
         for round in 0..rounds {

@@ -1,4 +1,4 @@
-//! How an attack is made, and what it costs.
+//! An attack and its cost.
 
 use std::{
     env, io,
@@ -16,28 +16,28 @@ use tokio::{
 
 use crate::{attacks::attacks, process::Process, server::Port};
 
-/// One thing that a peer may do.
+/// One attack of a peer.
 pub(crate) struct Attack {
     pub(crate) name: &'static str,
-    /// The setting that ends it, or bounds it.
+    /// The setting that ends or bounds it.
     pub(crate) limit: &'static str,
     pub(crate) port: Port,
-    /// The WebSocket that is opened first, if one is: its path.
+    /// The path of the WebSocket that is opened first, if one is.
     pub(crate) opens: Option<&'static str>,
     pub(crate) bytes: Vec<u8>,
     pub(crate) cost: Cost,
 }
 
-/// What is asked.
+/// The measured value.
 #[derive(Clone, Copy)]
 pub(crate) enum Cost {
-    /// The memory of one of so many peers, which send the bytes and then nothing.
+    /// The memory of one peer, when this number of peers send the bytes and nothing more.
     Held(usize),
-    /// The CPU time of the bytes once, when so many connections send them and end.
+    /// The CPU time of the bytes once, when this number of connections send them and end.
     Connections(usize),
-    /// The CPU time of the bytes once, when one connection sends them so many times.
+    /// The CPU time of the bytes once, when one connection sends them this number of times.
     Times(usize),
-    /// The same, with a pause after each, so that each is read by itself.
+    /// The same with a pause after each time, so that the server reads each of them alone.
     Apart(usize),
 }
 
@@ -63,7 +63,7 @@ impl Attack {
     async fn measure(&self) -> io::Result<f64> {
         let server = Server::start()?;
         let port = server.ports[self.port as usize];
-        // Whatever is allocated once and kept.
+        // The server allocates some memory once and keeps it.
         for _ in 0..5 {
             drop(self.peer(port).await?);
         }
@@ -83,7 +83,7 @@ impl Attack {
                 for _ in 0..count {
                     let mut peer = self.peer(port).await?;
                     if self.opens.is_none() {
-                        // Until the server has had enough of it, or nothing more comes.
+                        // Until the server ends the connection, or sends nothing more.
                         let _ = timeout(Duration::from_millis(20), discard(&mut peer)).await;
                     }
                 }
@@ -107,7 +107,7 @@ impl Attack {
         Ok((server.process.cpu_time()? - time) as f64 / count as f64 / 1000.0)
     }
 
-    /// A peer that has sent the bytes, or as much of them as the server takes.
+    /// Returns a peer that has sent the bytes, or as many of them as the server reads.
     async fn peer(&self, port: u16) -> io::Result<TcpStream> {
         let mut peer = self.open(port).await?;
         let _ = timeout(Duration::from_secs(2), peer.write_all(&self.bytes)).await;
@@ -123,7 +123,7 @@ impl Attack {
     }
 }
 
-/// What each WebSocket offers.
+/// The offer of each WebSocket.
 pub(crate) const OFFER: &str = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
 
 async fn discard(input: &mut (impl AsyncReadExt + Unpin)) {
@@ -131,7 +131,7 @@ async fn discard(input: &mut (impl AsyncReadExt + Unpin)) {
     while input.read(&mut bytes).await.is_ok_and(|n| n > 0) {}
 }
 
-/// The process of a server, which ends with this.
+/// The process of a server. Dropping this ends it.
 pub(crate) struct Server {
     child: Child,
     pub(crate) process: Process,
@@ -146,7 +146,7 @@ impl Server {
         Ok(Self { process: Process(child.id()), child, ports })
     }
 
-    /// Waits until it does nothing any more.
+    /// Waits until the server is idle.
     async fn rest(&self) -> io::Result<()> {
         loop {
             let before = self.process.cpu_time()?;

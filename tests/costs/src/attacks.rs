@@ -1,4 +1,4 @@
-//! The attacks, in the order in which a connection comes to them.
+//! The attacks, in the order of the stages of a connection.
 
 use raw_client::{
     FIN, RSV1,
@@ -107,7 +107,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
             Cost::Times(2000),
         ),
         open("pings", "the answers may be merged", frame(PING, b"").repeat(100), Cost::Times(2000)),
-        // Eight of these bytes are a frame.
+        // A frame has eight of these bytes.
         open("one byte at a time", "nothing but the rate", vec![BINARY], Cost::Apart(5000)),
         open("a message of 1 MiB", "`max_message_size`", frame(BINARY, &vec![1; MIB]), Cost::Times(50)),
         attack(
@@ -143,7 +143,7 @@ fn noise(len: usize) -> Vec<u8> {
     (0..len).map(|_| next()).collect()
 }
 
-/// Streams opened and reset at once (CVE-2023-44487).
+/// Returns streams that are reset as soon as they are opened (CVE-2023-44487).
 fn resets() -> Vec<u8> {
     let streams = (1..2000).step_by(2);
     let burst =
@@ -151,7 +151,7 @@ fn resets() -> Vec<u8> {
     hello().into_iter().chain(burst).collect()
 }
 
-/// A head without end (CVE-2024-27316).
+/// Returns a head without an end (CVE-2024-27316).
 fn continuations() -> Vec<u8> {
     let head = fields(&[(":method", "GET"), (":scheme", "http"), (":authority", "a"), (":path", "/")]);
     let more = h2(CONTINUATION, 0, 1, &fields(&[("x", "x".repeat(100).as_str()); 10]));

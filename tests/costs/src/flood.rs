@@ -1,5 +1,4 @@
-//! One peer that floods, and how long another connection of the same thread waits for its echo
-//! meanwhile.
+//! How long a connection waits for an echo while another one of the same thread floods.
 
 use std::{
     io::{self, Read, Write},
@@ -22,7 +21,7 @@ use crate::{
     server::Port,
 };
 
-/// How many bytes are written at once.
+/// Bytes in a block that is written over and over.
 const BLOCK: usize = 256 << 10;
 
 /// How long each flood lasts.
@@ -36,9 +35,9 @@ struct Flood {
     name: &'static str,
     port: Port,
     path: &'static str,
-    /// What is sent once.
+    /// The bytes that are sent once.
     start: Vec<u8>,
-    /// What is sent again and again.
+    /// The bytes that are sent over and over.
     repeat: Vec<u8>,
 }
 
@@ -55,7 +54,7 @@ pub(crate) fn measure() -> io::Result<()> {
 fn floods() -> Vec<Flood> {
     let plain = |name, path, start, repeat| Flood { name, port: Port::Plain, path, start, repeat };
     let deflate = |name, repeat| Flood { name, port: Port::Deflate, path: "/", start: vec![], repeat };
-    // At the end the header of the block whose rest each message lacks.
+    // The last byte is the header of a block, whose rest each message lacks.
     let blocks = |block: &[u8]| [block.repeat(1_000_000 / block.len()), vec![0]].concat();
     let ones =
         [frame(opcode::BINARY, b"x"), frame(opcode::CONTINUE, b"x").repeat(998), frame(FIN, b"x")].concat();
@@ -121,7 +120,7 @@ impl Flood {
             let bytes = sent.load(Ordering::Relaxed) - before;
             let time = server.process.cpu_time()? - cpu;
             let was_over = is_over.load(Ordering::Relaxed);
-            // Both threads end with it.
+            // This ends both threads.
             let _ = flood.shutdown(Shutdown::Both);
             assert!(!was_over, "{}: the server ended the flood", self.name);
             Ok::<_, io::Error>((waits?, bytes, time))
@@ -139,7 +138,7 @@ impl Flood {
         Ok(())
     }
 
-    /// Writes until the connection is over.
+    /// Writes until the connection ends.
     fn send(&self, mut io: &TcpStream, sent: &AtomicU64) {
         if self.repeat.is_empty() {
             return;
@@ -159,7 +158,7 @@ impl Flood {
     }
 }
 
-/// How long echoes of 4 bytes took, sorted.
+/// Returns the times that echoes of 4 bytes took, sorted.
 fn echoes(io: &mut TcpStream) -> io::Result<Vec<Duration>> {
     let message = frame(BINARY, b"echo");
     let start = Instant::now();
@@ -181,7 +180,7 @@ fn open(port: u16, path: &str) -> io::Result<TcpStream> {
     let mut io = TcpStream::connect(("127.0.0.1", port))?;
     io.set_nodelay(true)?;
     open_blocking(&mut io, path, OFFER)?;
-    // What hangs is an error. A flood may have no answers.
+    // Waiting longer is an error. A flood may have no answers.
     io.set_read_timeout(Some(Duration::from_secs(60)))?;
     Ok(io)
 }

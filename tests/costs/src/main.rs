@@ -1,18 +1,19 @@
-//! What an unauthenticated peer costs a server, at each stage: the figures of the guide's page on
-//! threats.
+//! The cost of an unauthenticated peer for a server, at each stage: the figures of the guide's page
+//! about threats.
 //!
 //! ```sh
 //! cargo run --release -p costs [ROUNDS]
 //! cargo run --release -p costs floods
 //! ```
 //!
-//! It starts itself once more for each figure, as `costs serve`: that process is the server, with
-//! one thread, as it comes but for compression where a row says so. Its memory and its CPU time are
-//! what is measured; the figures are medians of the rounds, 3 if not told. Linux only.
+//! For each figure the program starts itself once more, as `costs serve`. That process is the
+//! server, with one thread and with its defaults, except for compression where a row names it. The
+//! figures are its memory and its CPU time, as medians of the rounds. Without ROUNDS, there are 3.
+//! This needs Linux.
 //!
 //! `floods` prints another table: how long another connection of the server's thread waits for the
-//! echo of 4 bytes while one peer floods. At most 2 ms in the median and 20 ms at the longest, on a
-//! quiet machine, is the bound.
+//! echo of 4 bytes while one peer floods. The bound, on a quiet machine, is a median of 2 ms and a
+//! maximum of 20 ms.
 
 mod attack;
 mod attacks;

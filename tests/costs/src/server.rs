@@ -1,4 +1,4 @@
-//! The server: without TLS, with it, and with compression in each form.
+//! The server: without TLS, with TLS, and with each form of compression.
 
 use std::{future::IntoFuture, io};
 
@@ -10,16 +10,16 @@ use tower_websocket::{
     server::{HttpService, TlsConfig},
 };
 
-/// Which of the server's ports a peer comes to.
+/// The port of the server that a peer connects to.
 #[derive(Clone, Copy)]
 pub(crate) enum Port {
     Plain,
     Tls,
-    /// Compression by default: the client may take over, and the server does not.
+    /// Compression with its defaults: with takeover of the client, without that of the server.
     Deflate,
-    /// Nothing is taken over.
+    /// Compression without takeover.
     Alone,
-    /// The server takes over as well.
+    /// Compression with takeover of both.
     Takeover,
 }
 

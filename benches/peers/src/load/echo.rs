@@ -31,7 +31,7 @@ pub(crate) struct Echo {
 }
 
 impl Echo {
-    /// The sample is of one message.
+    /// Returns a sample of one message.
     pub(crate) fn measure(&self, target: &Target, length: Duration) -> io::Result<Sample> {
         let frames = Frames::new(self, target);
         if target.setup.transport == Transport::Http2 {

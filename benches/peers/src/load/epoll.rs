@@ -5,7 +5,7 @@ use std::{
     os::fd::{AsRawFd, FromRawFd, OwnedFd},
 };
 
-/// An epoll instance; each socket goes by its index.
+/// An epoll instance. It names each socket by an index.
 pub(crate) struct Epoll {
     fd: OwnedFd,
     events: Vec<libc::epoll_event>,
@@ -18,17 +18,17 @@ impl Epoll {
         if fd < 0 {
             return Err(io::Error::last_os_error());
         }
-        // SAFETY: the descriptor is new and nobody else's.
+        // SAFETY: the descriptor is new and owned by no other value.
         let fd = unsafe { OwnedFd::from_raw_fd(fd) };
         Ok(Self { fd, events: vec![libc::epoll_event { events: 0, u64: 0 }; 1024] })
     }
 
-    /// Waits for `socket` to be readable from now on; closing the socket ends that.
+    /// Watches `socket` for input, until the socket is closed.
     pub(crate) fn add(&self, socket: &impl AsRawFd, index: usize) -> io::Result<()> {
         self.control(libc::EPOLL_CTL_ADD, socket, index, libc::EPOLLIN)
     }
 
-    /// Waits for `socket` to be writable too, or no longer.
+    /// Watches `socket` for space to write too, or no longer.
     pub(crate) fn want_write(&self, socket: &impl AsRawFd, index: usize, wanted: bool) -> io::Result<()> {
         let write = if wanted { libc::EPOLLOUT } else { 0 };
         self.control(libc::EPOLL_CTL_MOD, socket, index, libc::EPOLLIN | write)
@@ -42,15 +42,24 @@ impl Epoll {
         if status == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
     }
 
-    /// The indices of the sockets that are ready; an error when there are none for 5 seconds.
+    /// Returns the indices of the sockets that are ready, or an error if there are none for 5
+    /// seconds.
     pub(crate) fn wait(&mut self) -> io::Result<impl Iterator<Item = usize> + use<'_>> {
-        // SAFETY: the buffer is as long as said.
-        let ready = unsafe {
-            libc::epoll_wait(self.fd.as_raw_fd(), self.events.as_mut_ptr(), self.events.len() as i32, 5000)
-        };
+        let mut ready = self.ready(5000)?.peekable();
+        if ready.peek().is_none() { Err(io::Error::other("stalled")) } else { Ok(ready) }
+    }
+
+    /// Returns the indices of the sockets that are ready now.
+    pub(crate) fn poll(&mut self) -> io::Result<impl Iterator<Item = usize> + use<'_>> {
+        self.ready(0)
+    }
+
+    fn ready(&mut self, milliseconds: i32) -> io::Result<impl Iterator<Item = usize> + use<'_>> {
+        let (events, length) = (self.events.as_mut_ptr(), self.events.len() as i32);
+        // SAFETY: `events` points to a buffer of `length` events.
+        let ready = unsafe { libc::epoll_wait(self.fd.as_raw_fd(), events, length, milliseconds) };
         match ready {
-            0 => Err(io::Error::other("stalled")),
-            1.. => Ok(self.events[..ready as usize].iter().map(|event| event.u64 as usize)),
+            0.. => Ok(self.events[..ready as usize].iter().map(|event| event.u64 as usize)),
             _ => Err(io::Error::last_os_error()),
         }
     }

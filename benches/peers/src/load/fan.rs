@@ -11,12 +11,12 @@ use super::{
     epoll::Epoll,
     opening::{open, prove_arrival},
     sample::Sampling,
-    socket::now,
+    socket::{Socket, now},
 };
 use crate::wire::{Opcode, Payload};
 
-/// What is sent on `/pub/N` reaches every socket on `/sub/0`, then every one on `/sub/1`, and so on
-/// up to N.
+/// The messages of `/pub/N` go to every socket on `/sub/0`, then to every one on `/sub/1`, and so
+/// on up to N.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fan {
     pub(crate) topics: usize,
@@ -25,13 +25,20 @@ pub(crate) struct Fan {
     /// Bytes in a message.
     pub(crate) size: usize,
     pub(crate) payload: Payload,
-    /// Messages published that have not reached all yet.
+    /// Published messages that have not reached all subscribers yet.
     pub(crate) in_flight: u64,
+    /// Further sockets of the first topic, which read nothing.
+    pub(crate) deaf: usize,
+    /// Whether the sample has the server's memory as well.
+    pub(crate) is_weighed: bool,
 }
 
 impl Fan {
-    /// The sample is of one message to one subscriber.
+    /// Returns a sample of one message to one subscriber, with the megabytes of resident memory at
+    /// the end if `is_weighed`.
     pub(crate) fn measure(&self, target: &Target, length: Duration) -> io::Result<Sample> {
+        // These sockets stay open until the end.
+        let _deaf = self.fill(target)?;
         let mut subscribers = Vec::new();
         for topic in 0..self.topics {
             subscribers.extend(open(target, &target.request(&format!("/sub/{topic}")), self.subscribers)?);
@@ -69,9 +76,31 @@ impl Fan {
                     return Err(io::Error::other("closed"));
                 }
             }
-            if let Some(sample) = sampling.tick(done)? {
+            if let Some(mut sample) = sampling.tick(done)? {
+                if self.is_weighed {
+                    sample.values.push(target.process.resident()? as f64 / 1e6);
+                }
                 return Ok(sample);
             }
         }
+    }
+
+    /// Opens the sockets that read nothing, and sends them more than the kernel's buffers hold.
+    fn fill(&self, target: &Target) -> io::Result<Vec<Socket>> {
+        /// Messages, their size, and the pause after each. The kernel's buffers hold about 4 MiB.
+        const FILL: (usize, usize, Duration) = (128, 64 << 10, Duration::from_millis(2));
+        if self.deaf == 0 {
+            return Ok(Vec::new());
+        }
+        let deaf = open(target, &target.request("/sub/0"), self.deaf)?;
+        let mut publisher = open(target, &target.request("/pub/1"), 1)?.remove(0);
+        thread::sleep(Duration::from_millis(200));
+        let (count, size, pause) = FILL;
+        let frame = target.frame(Opcode::Binary, &self.payload.bytes(size, 0), [9, 8, 7, 6]);
+        for _ in 0..count {
+            publisher.write_all(&frame)?;
+            thread::sleep(pause);
+        }
+        Ok(deaf)
     }
 }

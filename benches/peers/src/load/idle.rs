@@ -26,7 +26,7 @@ pub(crate) struct Idle {
 }
 
 impl Idle {
-    /// The sample is kilobytes of resident memory for each WebSocket.
+    /// Returns the kilobytes of resident memory for each WebSocket.
     pub(crate) fn measure(&self, target: &Target) -> io::Result<Sample> {
         // The memory that the process needs for the first connections, and the memory that its
         // allocator keeps of them, does not belong to one connection.
@@ -37,7 +37,7 @@ impl Idle {
         let after = target.process.resident()?;
         drop(open);
         let value = after.saturating_sub(before) as f64 / self.connections as f64 / 1000.0;
-        Ok(Sample { values: vec![value], disturbance: 0.0 })
+        Ok(Sample { values: vec![value], rate: 0.0, disturbance: 0.0 })
     }
 
     /// Opens WebSockets and has a message echoed on each. The connections stay open until the

@@ -25,10 +25,11 @@ const DATA: u8 = 0;
 const PADDED: u8 = 8;
 const INITIAL_WINDOW_SIZE: u16 = 4;
 const ENABLE_CONNECT_PROTOCOL: u16 = 8;
-/// Bytes in a window, and in the payload of a frame, unless the peer has set another number.
+/// Bytes in a window, unless the peer sets another number.
 const DEFAULT_WINDOW: i64 = 65_535;
+/// Bytes in the payload of a frame at most, unless the peer allows more.
 const MAX_FRAME: usize = 16_384;
-/// No measurement receives that much, so the client never has to open its windows further.
+/// No measurement receives this number of bytes, so the client never has to open its windows again.
 const OWN_WINDOW: u32 = i32::MAX as u32;
 /// `:status: 200`, indexed (RFC 7541, Appendix A).
 const STATUS_200: u8 = 0x88;
@@ -47,7 +48,7 @@ pub(super) struct Multiplexed {
     outgoing: Vec<u8>,
     sent: usize,
     head: Vec<u8>,
-    /// Of the frame whose head is complete: bytes that are still to come.
+    /// Bytes of the current frame's payload that are still to come.
     rest: usize,
     /// The payload so far, unless it is data.
     payload: Vec<u8>,

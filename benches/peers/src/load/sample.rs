@@ -13,6 +13,8 @@ use crate::process::{Process, machine_time};
 pub(crate) struct Sample {
     /// One for each row: microseconds, kilobytes or megabytes.
     pub(crate) values: Vec<f64>,
+    /// Messages per second; 0 for memory.
+    pub(crate) rate: f64,
     /// How many cores other processes kept busy meanwhile.
     pub(crate) disturbance: f64,
 }
@@ -36,8 +38,8 @@ impl Sampling {
         Self { server: target.process, length, started: Instant::now(), begin: None }
     }
 
-    /// To be called all the time, with the messages done so far; the sample is there when the time
-    /// is over.
+    /// Returns the sample once the time is over. The caller calls this over and over, with the
+    /// number of messages so far.
     pub(crate) fn tick(&mut self, done: u64) -> io::Result<Option<Sample>> {
         match &self.begin {
             None if self.started.elapsed() >= self.length / 3 => {
@@ -53,7 +55,7 @@ impl Sampling {
     }
 }
 
-/// All that counts up, at one instant; times in nanoseconds.
+/// The counters at one instant, with times in nanoseconds.
 struct Clocks {
     at: Instant,
     done: u64,
@@ -77,9 +79,11 @@ impl Clocks {
         let server = (end.server - self.server) as f64;
         let client = (end.client - self.client) as f64;
         let machine = (end.machine - self.machine) as f64;
+        let elapsed = (end.at - self.at).as_nanos() as f64;
         Sample {
+            rate: (end.done - self.done) as f64 / elapsed * 1e9,
             values: vec![server / (end.done - self.done) as f64 / 1000.0],
-            disturbance: (machine - server - client) / (end.at - self.at).as_nanos() as f64,
+            disturbance: (machine - server - client) / elapsed,
         }
     }
 }

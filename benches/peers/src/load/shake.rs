@@ -39,14 +39,8 @@ impl Shake {
         let close = frame(Opcode::Close, &1000_u16.to_be_bytes(), [1, 2, 3, 4]);
         let close = self.is_closing.then_some(&close[..]);
         let mut epoll = Epoll::new()?;
-        let start = |epoll: &Epoll, index| {
-            let mut socket = Socket::connect(target)?;
-            socket.write_all(&request)?;
-            socket.set_nonblocking()?;
-            epoll.add(&socket, index)?;
-            io::Result::Ok(Connection { socket, head: Vec::new(), closing: None })
-        };
-        let mut connections =
+        let start = |epoll: &Epoll, index| Visit::start(target, &request, index, epoll);
+        let mut visits =
             (0..self.at_once).map(|index| start(&epoll, index)).collect::<Result<Vec<_>, _>>()?;
 
         let mut sampling = Sampling::new(target, length);
@@ -55,9 +49,9 @@ impl Shake {
         loop {
             ready.extend(epoll.wait()?);
             for index in ready.drain(..) {
-                if connections[index].step(target, &request, close)? {
+                if visits[index].step(target, &request, close)? {
                     done += 1;
-                    connections[index] = start(&epoll, index)?;
+                    visits[index] = start(&epoll, index)?;
                 }
             }
             if let Some(sample) = sampling.tick(done)? {
@@ -67,7 +61,8 @@ impl Shake {
     }
 }
 
-struct Connection {
+/// A connection that is opened and closed.
+pub(super) struct Visit {
     socket: Socket,
     /// The response so far.
     head: Vec<u8>,
@@ -75,9 +70,18 @@ struct Connection {
     closing: Option<Replies>,
 }
 
-impl Connection {
+impl Visit {
+    /// Connects and sends the request.
+    pub(super) fn start(target: &Target, request: &[u8], index: usize, epoll: &Epoll) -> io::Result<Self> {
+        let mut socket = Socket::connect(target)?;
+        socket.write_all(request)?;
+        socket.set_nonblocking()?;
+        epoll.add(&socket, index)?;
+        Ok(Self { socket, head: Vec::new(), closing: None })
+    }
+
     /// Returns whether the handshakes are complete.
-    fn step(&mut self, target: &Target, request: &[u8], close: Option<&[u8]>) -> io::Result<bool> {
+    pub(super) fn step(&mut self, target: &Target, request: &[u8], close: Option<&[u8]>) -> io::Result<bool> {
         let mut buffer = [0; 4096];
         let length = match now(self.socket.read(&mut buffer)) {
             // Some peers do not answer a Close, or reset the connection after it.

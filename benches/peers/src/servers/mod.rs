@@ -3,8 +3,8 @@
 //! All of them
 //!
 //! - echo text and binary messages on `/echo`, and read and drop messages on `/sink`;
-//! - hand the binary messages of `/pub/N` to the sockets on `/sub/0`, `/sub/1` and so on up to N, in
-//!   turn, if they can fan out;
+//! - hand the binary messages of `/pub/N` to the sockets on `/sub/0`, `/sub/1` and so on up to N,
+//!   in turn, if they can fan out;
 //! - take messages up to [`MAX_MESSAGE`](limits::MAX_MESSAGE) bytes;
 //! - check that text is UTF-8;
 //! - set `TCP_NODELAY`;

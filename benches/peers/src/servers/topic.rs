@@ -1,4 +1,4 @@
-//! What joins publishers and subscribers of the servers that bring nothing of their own for it.
+//! Topics for the servers of crates that have no fan-out of their own.
 
 use std::{
     collections::HashMap,
@@ -8,17 +8,17 @@ use std::{
 use bytes::Bytes;
 use tokio::sync::broadcast;
 
-/// More than the messages that are under way to a topic.
+/// More messages than are under way to a topic.
 const CAPACITY: usize = 64;
 
-/// The process's topic of that number.
+/// Returns the process's topic of that number.
 pub(super) fn topic(number: usize) -> broadcast::Sender<Bytes> {
     static TOPICS: OnceLock<Mutex<HashMap<usize, broadcast::Sender<Bytes>>>> = OnceLock::new();
     let mut topics = TOPICS.get_or_init(Mutex::default).lock().expect("nothing panics with the lock");
     topics.entry(number).or_insert_with(|| broadcast::channel(CAPACITY).0).clone()
 }
 
-/// The first `count` topics, over and over.
+/// Returns the first `count` topics, over and over.
 pub(super) fn topics(count: usize) -> impl Iterator<Item = broadcast::Sender<Bytes>> {
     (0..count).map(topic).collect::<Vec<_>>().into_iter().cycle()
 }

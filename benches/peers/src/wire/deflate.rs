@@ -4,8 +4,8 @@ use flate2::{Decompress, FlushDecompress};
 
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 
-/// What a first message on a connection was before it was compressed, if it was no longer than
-/// `size`.
+/// Returns the content of the first compressed message of a connection, if it has at most `size`
+/// bytes.
 pub(crate) fn inflate(mut compressed: Vec<u8>, size: usize) -> Option<Vec<u8>> {
     compressed.extend_from_slice(&TAIL);
     let mut message = Vec::with_capacity(size + 64);

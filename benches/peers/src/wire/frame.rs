@@ -1,8 +1,8 @@
-//! Frames from a client to a server (RFC 6455, section 5.2).
+//! Frames (RFC 6455, section 5.2).
 
 use raw_client::{FIN, RSV1, deflate::compressed, frame_with_mask, opcode::CONTINUE};
 
-/// What a frame is.
+/// The kind of a frame.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Opcode {
     Text = 1,

@@ -1,4 +1,4 @@
-//! What messages carry.
+//! The payload of messages.
 
 use super::Opcode;
 
@@ -19,7 +19,7 @@ impl Payload {
         if self == Self::Binary { Opcode::Binary } else { Opcode::Text }
     }
 
-    /// `size` bytes, the same for the same `nth`.
+    /// Returns `size` bytes, the same for the same `nth`.
     pub(crate) fn bytes(self, size: usize, nth: u32) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(size + 4);
         let mut state = 0x9e37_79b9_7f4a_7c15 ^ (u64::from(nth) << 17);
@@ -46,7 +46,7 @@ fn letter(kind: u64, which: u64) -> char {
     char::from_u32(code).expect("no surrogate")
 }
 
-/// An array of objects, whatever is over the size left off.
+/// Returns an array of objects, cut off at the size.
 fn json(size: usize, state: &mut u64) -> Vec<u8> {
     let mut json = String::from("[");
     while json.len() < size {

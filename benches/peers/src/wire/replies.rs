@@ -1,4 +1,4 @@
-//! What comes back, counted and not looked at.
+//! Counting answers without checking them.
 
 /// Counts whole messages in a stream of bytes.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ impl Replies {
         Self(Kind::Frames(Frames { head: [0; 10], have: 0, payload: 0, closed: false }))
     }
 
-    /// How many messages ended within `bytes`.
+    /// Returns the number of messages that end within `bytes`.
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> usize {
         match &mut self.0 {
             Kind::Raw { length, partial } => {
@@ -35,7 +35,7 @@ impl Replies {
         }
     }
 
-    /// Whether a Close frame has come.
+    /// Returns whether a Close frame has arrived.
     pub(crate) fn is_closed(&self) -> bool {
         matches!(self.0, Kind::Frames(Frames { closed: true, .. }))
     }
@@ -97,7 +97,7 @@ impl Frames {
         }
     }
 
-    /// The last frame of a text or binary message.
+    /// Returns whether this is the last frame of a text or binary message.
     fn ends_message(&self) -> bool {
         self.head[0] & 0x80 != 0 && self.head[0] & 0x0f <= 2
     }

@@ -13,7 +13,8 @@ pub(crate) fn request(path: &str, host: SocketAddr, compression: Option<Compress
     request_to(&host.to_string(), path, &format!("User-Agent: peers\r\n{offer}")).into_bytes()
 }
 
-/// Whether `head` is the whole answer that opens the WebSocket, or an error when it never will be.
+/// Returns whether `head` is the whole answer that opens the WebSocket, or an error if it cannot
+/// become one.
 pub(crate) fn is_opened(head: &[u8], compression: Option<Compression>) -> Result<bool, &'static str> {
     if !head.ends_with(b"\r\n\r\n") {
         return Ok(false);
@@ -30,7 +31,7 @@ pub(crate) fn is_opened(head: &[u8], compression: Option<Compression>) -> Result
     let is_wanted = match compression.map(|compression| compression.takeover) {
         None => answer == (false, false, false),
         Some(Takeover::Nobody) => answer == (true, true, true),
-        // A server that takes nothing over need not declare it.
+        // A server without takeover need not declare that.
         Some(Takeover::Client) => matches!(answer, (true, _, false)),
         Some(Takeover::Both) => answer == (true, false, false),
     };
