@@ -76,10 +76,10 @@ impl Background {
         if index == self.first {
             // Plain TCP sends the upload back.
             now(self.upload.read(buffer))?;
-        } else if let Some(visit) = self.visits.get_mut(&index) {
-            if visit.step(target, &self.request, None)? {
-                self.visits.remove(&index);
-            }
+        } else if let Some(visit) = self.visits.get_mut(&index)
+            && visit.step(target, &self.request, None)?
+        {
+            self.visits.remove(&index);
         }
         Ok(())
     }

@@ -6,8 +6,8 @@ use std::{fs, io};
 /// and its entry in epoll.
 const CACHES: [&str; 4] = ["TCP", "sock_inode_cache", "filp", "eventpoll_epi"];
 
-/// Bytes of further objects for each file of a socket: its directory entry (192), its wait queue in
-/// epoll (64), and its label (32). Other processes have so many of these that counting shows nothing.
+/// Bytes of the other objects of a socket: its directory entry (192), its wait queue in epoll (64),
+/// and its label (32). Other processes have too many of these to count those of the sockets.
 const MORE: u64 = 288;
 
 /// Returns the bytes of such objects on the whole machine, and of the buffers of TCP.

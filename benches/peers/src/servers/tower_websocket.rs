@@ -54,7 +54,7 @@ pub(super) async fn serve(
 }
 
 /// Returns an acceptor of raw streams, for [`connection`].
-pub(super) fn acceptor() -> Acceptor<impl HandshakeService<Extra = Role> + Clone> {
+pub(super) fn acceptor() -> Acceptor<impl HandshakeService<Extra = Role>> {
     Acceptor::new(service_fn(handshake)).with_config(config())
 }
 
