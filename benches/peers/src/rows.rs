@@ -191,7 +191,9 @@ fn slow_fan() -> Vec<Cell> {
     let fan = Fan { size: 1 << 10, in_flight: 16, is_weighed: true, ..FAN };
     [("all of them read", fan), ("10 of them read nothing", Fan { subscribers: 990, deaf: 10, ..fan })]
         .map(|(name, fan)| Cell {
-            rows: ["CPU", "memory"].map(|what| format!("1 KiB to 1,000, {name}: {what}")).into(),
+            rows: ["CPU", "memory of the process", "memory of TCP's buffers"]
+                .map(|what| format!("1 KiB to 1,000, {name}: {what}"))
+                .into(),
             load: Load::Fan(fan),
             setup: Setup::default(),
         })

@@ -60,7 +60,8 @@ impl Row {
     /// it.
     fn ratio(&self, place: usize) -> Option<f64> {
         let own = self.values.range((place, 0)..(place + 1, 0));
-        median(own.filter_map(|(&(_, round), value)| Some(value / self.values.get(&(0, round))?)).collect())
+        let ratios = own.filter_map(|(&(_, round), value)| Some(value / self.values.get(&(0, round))?));
+        median(ratios.filter(|ratio| ratio.is_finite()).collect())
     }
 }
 

@@ -9,6 +9,7 @@ use std::{
 use super::{
     Sample, Target,
     epoll::Epoll,
+    kernel::tcp_buffers,
     opening::{open, prove_arrival},
     sample::Sampling,
     socket::{Socket, now},
@@ -34,9 +35,10 @@ pub(crate) struct Fan {
 }
 
 impl Fan {
-    /// Returns a sample of one message to one subscriber, with the megabytes of resident memory at
-    /// the end if `is_weighed`.
+    /// Returns a sample of one message to one subscriber. If `is_weighed`, it has the megabytes of
+    /// resident memory at the end, and of TCP's buffers at both ends.
     pub(crate) fn measure(&self, target: &Target, length: Duration) -> io::Result<Sample> {
+        let buffers = tcp_buffers()?;
         // These sockets stay open until the end.
         let _deaf = self.fill(target)?;
         let mut subscribers = Vec::new();
@@ -78,7 +80,8 @@ impl Fan {
             }
             if let Some(mut sample) = sampling.tick(done)? {
                 if self.is_weighed {
-                    sample.values.push(target.process.resident()? as f64 / 1e6);
+                    let more = tcp_buffers()?.saturating_sub(buffers);
+                    sample.values.extend([target.process.resident()?, more].map(|bytes| bytes as f64 / 1e6));
                 }
                 return Ok(sample);
             }

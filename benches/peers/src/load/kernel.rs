@@ -27,10 +27,15 @@ pub(super) fn kernel_memory() -> io::Result<u64> {
             }
         }
     }
+    Ok(bytes + tcp_buffers()?)
+}
+
+/// Returns the bytes of the buffers of TCP on the whole machine.
+pub(super) fn tcp_buffers() -> io::Result<u64> {
     let sockets = fs::read_to_string("/proc/net/sockstat")?;
     let buffers = sockets.lines().find_map(|line| line.strip_prefix("TCP:")?.split_once("mem "));
     let (_, pages) = buffers.ok_or_else(|| io::Error::other("/proc/net/sockstat has no TCP memory"))?;
-    Ok(bytes + number(pages.trim())? * 4096)
+    Ok(number(pages.trim())? * 4096)
 }
 
 fn number(word: &str) -> io::Result<u64> {
