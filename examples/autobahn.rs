@@ -2,7 +2,7 @@
 //! has the report written.
 //!
 //! ```sh
-//! cargo run --example autobahn -- 127.0.0.1:9001
+//! cargo run --example autobahn -- 127.0.0.1:9023
 //! ```
 //!
 //! `--agent NAME` is the name in the report. With the feature `deflate` there are `--deflate`,

@@ -2,8 +2,8 @@
 //!
 //! ```sh
 //! cargo run --example hyper
-//! curl http://127.0.0.1:9004/
-//! python3 -m websockets ws://127.0.0.1:9004/
+//! curl http://127.0.0.1:9017/
+//! python3 -m websockets ws://127.0.0.1:9017/
 //! ```
 
 use std::convert::Infallible;
@@ -35,7 +35,7 @@ async fn shout(mut socket: WebSocket) -> Result<(), Error> {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let port = match &std::env::args().skip(1).collect::<Vec<_>>()[..] {
-        [] => 9004,
+        [] => 9017,
         [flag, port] if flag == "--port" => port.parse()?,
         _ => return Err("usage: hyper [--port N]".into()),
     };

@@ -2,10 +2,10 @@
 //!
 //! ```sh
 //! cargo run --example tls --features tls,http2
-//! curl --insecure https://localhost:9007/
+//! curl --insecure https://localhost:9019/
 //! ```
 //!
-//! or open <https://localhost:9007/> in a browser and trust the certificate: the page talks to a WebSocket at the same
+//! or open <https://localhost:9019/> in a browser and trust the certificate: the page talks to a WebSocket at the same
 //! place, which says what it was opened over. A browser that got the page over HTTP/2 opens the
 //! WebSocket over it too.
 //!
@@ -85,7 +85,7 @@ async fn reload(tls: TlsConfig, files: Option<(String, String)>) -> std::io::Res
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let (mut port, mut cert, mut key) = (9007, None, None);
+    let (mut port, mut cert, mut key) = (9019, None, None);
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         let value = args.next().ok_or(format!("{arg} needs a value"))?;

@@ -2,10 +2,10 @@
 //!
 //! ```sh
 //! cargo run --example metrics
-//! curl http://127.0.0.1:9005/metrics
+//! curl http://127.0.0.1:9018/metrics
 //! ```
 //!
-//! An echo at `ws://127.0.0.1:9005/ws`, which a page on no other origin may open; `--port N` (0
+//! An echo at `ws://127.0.0.1:9018/ws`, which a page on no other origin may open; `--port N` (0
 //! picks one).
 //!
 //! | metric | labels |
@@ -78,7 +78,7 @@ fn app(prometheus: PrometheusHandle) -> Router {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let port = match &std::env::args().skip(1).collect::<Vec<_>>()[..] {
-        [] => 9005,
+        [] => 9018,
         [flag, port] if flag == "--port" => port.parse()?,
         _ => return Err("usage: metrics [--port N]".into()),
     };

@@ -3,10 +3,10 @@
 //!
 //! ```sh
 //! cargo run --example echo -- --port 9001
-//! cargo run --example proxy -- --port 9008 --upstream 127.0.0.1:9001
+//! cargo run --example proxy -- --port 9020 --upstream 127.0.0.1:9001
 //! ```
 //!
-//! Then talk to `ws://127.0.0.1:9008/`.
+//! Then talk to `ws://127.0.0.1:9020/`.
 //!
 //! - The server behind is asked first, with the path, the headers and the subprotocols of the
 //!   client. Where it refuses, the client gets its status and headers; where it cannot be reached
@@ -27,7 +27,7 @@ use tower_websocket::serve;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let (mut port, mut upstream) = (9008, "127.0.0.1:9001".to_owned());
+    let (mut port, mut upstream) = (9020, "127.0.0.1:9001".to_owned());
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         let value = args.next().ok_or(format!("{arg} needs a value"))?;

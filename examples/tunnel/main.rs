@@ -2,13 +2,13 @@
 //! only HTTP through.
 //!
 //! ```sh
-//! cargo run --example tunnel -- --port 9002 --to 127.0.0.1:1883
+//! cargo run --example tunnel -- --port 9022 --to 127.0.0.1:1883
 //! ```
 //!
-//! An MQTT broker on port 1883 then answers at `ws://127.0.0.1:9002`:
+//! An MQTT broker on port 1883 then answers at `ws://127.0.0.1:9022`:
 //!
 //! ```sh
-//! npx mqtt sub -h 127.0.0.1 -p 9002 -l ws -t news
+//! npx mqtt sub -h 127.0.0.1 -p 9022 -l ws -t news
 //! ```
 //!
 //! The TCP connection is opened before the handshake is answered: a client whose server cannot be
