@@ -1,4 +1,4 @@
-//! WebSockets on raw streams, TCP and unix, without an HTTP server.
+//! Accepts WebSockets on raw TCP and Unix streams, without an HTTP server, and echoes messages.
 //!
 //! ```sh
 //! cargo run --example accept
@@ -10,7 +10,7 @@
 //! asyncio.run(main())'
 //! ```
 //!
-//! `--port N` (0 picks one), `--path PATH` of the unix socket.
+//! `--port N` sets the TCP port (0 picks one), `--path PATH` the path of the Unix socket.
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -30,7 +30,7 @@ where
             return;
         }
     };
-    // A driver lets answers leave together, and keeps an eye on the peer.
+    // A driver writes several answers at once, and notices when the peer is gone.
     let driver = socket.drive(async |mut socket| {
         while let Some(Ok(message)) = socket.recv_data().await {
             if socket.send(message).await.is_err() {

@@ -1,13 +1,13 @@
-//! A client that echoes, for the test suite of Autobahn: it runs each case of a fuzzing server, and
-//! has the report written.
+//! An echo client for the Autobahn test suite: runs each case of a fuzzing server, then makes the
+//! server write its report.
 //!
 //! ```sh
 //! cargo run --example autobahn -- 127.0.0.1:9023
 //! ```
 //!
-//! `--agent NAME` is the name in the report. With the feature `deflate` there are `--deflate`,
-//! which offers compression, and `--deflate=takeover`, which compresses with the earlier messages
-//! in view. `tests/autobahn/client.sh` runs all of it.
+//! `--agent NAME` sets the name in the report. With the feature `deflate`, `--deflate` offers
+//! compression, and `--deflate=takeover` also keeps the compression window between messages.
+//! `tests/autobahn/client.sh` starts the fuzzing server and runs all cases.
 
 use http::Request;
 use tokio::net::TcpStream;
@@ -18,7 +18,7 @@ type BoxError = Box<dyn std::error::Error>;
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
     let (mut addr, mut agent) = (None, "tower-websocket".to_owned());
-    // The largest messages of the suite have 16 MiB.
+    // The largest messages of the suite are 16 MiB.
     #[cfg_attr(not(feature = "deflate"), expect(unused_mut))]
     let mut config = Config::new().max_message_size(32 << 20).max_frame_size(32 << 20);
     let mut args = std::env::args().skip(1);
@@ -44,7 +44,7 @@ async fn main() -> Result<(), BoxError> {
     socket.close(None, "").await?;
     for case in 1..=count.parse::<u32>()? {
         let socket = open(&connector, &addr, &format!("/runCase?case={case}&agent={agent}")).await?;
-        // Most cases end with an error, which is what they are for.
+        // Most cases end with an error on purpose.
         let _ = echo(socket).await;
     }
     let mut socket = open(&connector, &addr, &format!("/updateReports?agent={agent}")).await?;

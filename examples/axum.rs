@@ -1,4 +1,4 @@
-//! The layer beside ordinary axum routes: an extension that a route's middleware sets reaches the
+//! The layer around ordinary axum routes. An extension that a middleware sets is available in the
 //! handshake.
 //!
 //! ```sh
@@ -6,7 +6,7 @@
 //! curl http://127.0.0.1:9003/
 //! ```
 //!
-//! or open <http://127.0.0.1:9003/> in a browser: the page talks to its own WebSocket at `/ws`.
+//! Or open <http://127.0.0.1:9003/> in a browser. The page opens a WebSocket at `/ws`.
 
 use axum::{Router, response::Html, routing::get};
 use http::{Request, Response};
@@ -20,7 +20,7 @@ socket.onmessage = event => log.textContent += event.data + "\n";
 socket.onopen = () => socket.send("hello");
 </script>"#;
 
-/// What the client calls itself, from the query.
+/// Returns the client's name from the query.
 async fn handshake(request: Request<Handshake>) -> Result<Response<String>, Rejection> {
     let name = request.uri().query().and_then(|query| query.strip_prefix("name="));
     let name = name.unwrap_or("somebody").to_owned();

@@ -1,14 +1,14 @@
-//! What the benches run: `--port N --role echo|fanout [--deflate ctx|client|noctx]`, on one thread.
+//! The server that the benchmarks measure. It runs on one thread.
 //!
 //! ```sh
 //! cargo run --release --example bench_server -- --port 9006 --role echo
 //! ```
 //!
-//! - `echo`: echoes every text and binary message, on any path.
-//! - `--deflate`, with the feature of that name, compresses messages, with context takeover
-//!   (`ctx`), only with the client's (`client`, the crate's default) or without (`noctx`, which
-//!   demands it of the client), as hard as `--level N` says.
-//! - `fanout`: sends every binary message that arrives on `/pub` to every socket on `/sub`.
+//! - `--role echo` echoes every text and binary message, on any path.
+//! - `--role fanout` sends every binary message received on `/pub` to every socket on `/sub`.
+//! - `--deflate`, with the feature `deflate`, compresses messages: with context takeover in both
+//!   directions (`ctx`), only from the client (`client`, the crate's default), or in neither
+//!   (`noctx`, which the server demands of the client). `--level N` sets the compression level.
 
 use futures_util::StreamExt;
 use http::{Request, Response};
@@ -18,7 +18,7 @@ use tower_websocket::{
     AllowOrigin, Config, Handshake, Message, Rejection, WebSocket, WebSocketUpgradeLayer, rooms::Rooms, serve,
 };
 
-/// The request's path.
+/// Attaches the request's path.
 async fn handshake(request: Request<Handshake>) -> Result<Response<String>, Rejection> {
     let path = request.uri().path().to_owned();
     Ok(request.into_body().accept(path))

@@ -4,8 +4,9 @@
 //! cargo run --example echo -- --port 9001
 //! ```
 //!
-//! Then talk to it from a browser's console on a page without a content security policy (start with
-//! `--any-origin`, as the page's origin is another one), or from any WebSocket client:
+//! Connect with any WebSocket client, or from a browser's console. For the console, start the
+//! server with `--any-origin`, as the page has another origin, and use a page without a content
+//! security policy:
 //!
 //! ```js
 //! let socket = new WebSocket("ws://127.0.0.1:9001");
@@ -13,20 +14,22 @@
 //! socket.onopen = () => socket.send("hello");
 //! ```
 //!
-//! With the feature `http2` it speaks HTTP/2 too, with prior knowledge. With the feature `tls`
-//! there is `--tls`, which makes a certificate for `localhost` and 127.0.0.1 that nobody trusts
-//! yet:
+//! With the feature `http2`, it also accepts HTTP/2 with prior knowledge. With the feature `tls`,
+//! `--tls` makes a self-signed certificate for `localhost` and 127.0.0.1:
 //!
 //! ```sh
 //! cargo run --example echo --features http2,tls -- --port 9001 --tls
 //! ```
 //!
-//! It answers only under the names of its loopback address: a page elsewhere whose name was made to
-//! point there (DNS rebinding) gets 421.
+//! It responds only to requests for the names of its loopback address. A page elsewhere whose name
+//! was changed to point there (DNS rebinding) gets 421.
 //!
-//! `--port N` (0 picks one), `--max-message-size BYTES`, `--any-origin`, `--tls`; with the feature
-//! `deflate` also `--deflate`, which compresses messages, and `--deflate=takeover`, which does it
-//! with the earlier ones in view.
+//! - `--port N` sets the port (0 picks one).
+//! - `--max-message-size BYTES` limits messages.
+//! - `--any-origin` accepts requests from any page.
+//! - `--tls`, with the feature `tls`, uses TLS.
+//! - `--deflate`, with the feature `deflate`, compresses messages. `--deflate=takeover` also keeps
+//!   the compression window between messages.
 
 use tokio::net::TcpListener;
 use tower_websocket::{
@@ -75,7 +78,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// TLS with a certificate made for this run.
+/// Adds TLS with a certificate made for this run.
 #[cfg(feature = "tls")]
 fn with_tls<L, S>(listener: L, service: S) -> Result<Serve<L, S>, Box<dyn std::error::Error>> {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()])?;

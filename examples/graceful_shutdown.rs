@@ -1,16 +1,15 @@
-//! A server that can be stopped and started again without a client noticing more than a Close.
+//! A server that can be restarted while clients see only a Close.
 //!
 //! ```sh
 //! cargo run --example graceful_shutdown
 //! python3 -m websockets ws://127.0.0.1:9008/
 //! ```
 //!
-//! Ctrl-C, or the signal to terminate, ends it: it stops listening at once, so that the next
-//! process can take the port, sends Close 1001 to every WebSocket, and waits for the answers, at
-//! most ten seconds. The handler can still receive until the peer's Close arrives, but can no
-//! longer send.
+//! Ctrl-C or SIGTERM stops it. It closes the listener at once, so the next process can bind the
+//! port. It then sends Close 1001 on every WebSocket, and waits up to ten seconds for the answers.
+//! The handler can still receive until the peer's Close arrives, but can no longer send.
 //!
-//! `--port N` (0 picks one).
+//! `--port N` sets the port (0 picks one).
 
 use std::time::Duration;
 
@@ -28,7 +27,7 @@ async fn count(mut socket: WebSocket) {
     println!("a socket ended after {count} messages");
 }
 
-/// Ready when the process is to end.
+/// Completes on Ctrl-C or SIGTERM.
 async fn told_to_end() {
     #[cfg(unix)]
     let terminated = async {
@@ -61,7 +60,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let sockets = sockets.clone();
         async move {
             told_to_end().await;
-            println!("telling {} sockets", sockets.connections());
+            println!("closing {} sockets", sockets.connections());
         }
     });
     server.await?;

@@ -1,4 +1,4 @@
-//! The layer over a plain hyper service, with hyper's own connection loop and no framework.
+//! The layer around a plain hyper service, with hyper's own connection loop and no framework.
 //!
 //! ```sh
 //! cargo run --example hyper
@@ -49,7 +49,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let service = TowerToHyperService::new(service.clone());
         tokio::spawn(async move {
             let connection = http1::Builder::new().serve_connection(TokioIo::new(io), service);
-            // Without `with_upgrades` hyper keeps the socket to itself.
+            // Without `with_upgrades`, hyper does not hand over the connection.
             if let Err(error) = connection.with_upgrades().await {
                 eprintln!("{error}");
             }

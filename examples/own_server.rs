@@ -1,18 +1,20 @@
-//! WebSockets on an HTTP server that is not hyper's: it hands the connection over with the request.
+//! WebSockets on an HTTP server other than hyper: the server hands the connection over with the
+//! request.
 //!
-//! The server here is as small as can be: HTTP/1.1 over TCP, one request on a connection, no
-//! bodies. What it does for WebSockets is what any server has to do, be it one for HTTP/3 or for a
-//! protocol of its own:
+//! The server here is minimal: HTTP/1.1 over TCP, one request for each connection, no bodies. It
+//! does for WebSockets what any server has to do, for example one for HTTP/3 or for a protocol of
+//! its own:
 //!
-//! - it puts a `PendingIo` into the request's extensions, and the client's address;
-//! - it writes the response;
-//! - where that was the accepting one, it sends the connection to the `PendingIo`.
+//! - It inserts a `PendingIo` and the client's address into the request's extensions.
+//! - It writes the response.
+//! - If the response accepts the handshake, it sends the connection to the `PendingIo`.
 //!
 //! ```sh
 //! cargo run --example own_server
 //! ```
 //!
-//! Then open `ws://127.0.0.1:9007/` with any WebSocket client, or `curl http://127.0.0.1:9007/`.
+//! Then open `ws://127.0.0.1:9007/` with any WebSocket client, or run `curl
+//! http://127.0.0.1:9007/`.
 
 use std::{convert::Infallible, fmt::Write, io, net::SocketAddr};
 
@@ -80,7 +82,7 @@ where
     }
     if head.status == StatusCode::SWITCHING_PROTOCOLS {
         io.write_all(format!("{text}\r\n").as_bytes()).await?;
-        // The layer's task has the connection from here on, and the frames that came with the
+        // From here on, the layer's task has the connection and the frames that arrived with the
         // request.
         let _ = hand_over.send(Rewind::new(io, unread.freeze()));
         return Ok(());
@@ -92,7 +94,7 @@ where
     io.shutdown().await
 }
 
-/// Reads the head of a request, and leaves in `bytes` what comes after it.
+/// Reads the head of a request. Bytes after it remain in `bytes`.
 async fn read_request(io: &mut TcpStream, bytes: &mut BytesMut) -> io::Result<Request<()>> {
     loop {
         let mut headers = [httparse::EMPTY_HEADER; 100];

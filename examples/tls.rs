@@ -1,16 +1,16 @@
-//! `wss://` with a certificate that it makes itself, over HTTP/1.1 and HTTP/2.
+//! A `wss://` server with a self-signed certificate, over HTTP/1.1 and HTTP/2.
 //!
 //! ```sh
 //! cargo run --example tls --features tls,http2
 //! curl --insecure https://localhost:9019/
 //! ```
 //!
-//! or open <https://localhost:9019/> in a browser and trust the certificate: the page talks to a WebSocket at the same
-//! place, which says what it was opened over. A browser that got the page over HTTP/2 opens the
-//! WebSocket over it too.
+//! Or open <https://localhost:9019/> in a browser and trust the certificate. The page opens a
+//! WebSocket at the same address, and shows over which protocol it was opened. A browser that
+//! loaded the page over HTTP/2 opens the WebSocket on the same connection.
 //!
-//! `--port N` (0 picks one), `--cert FILE` and `--key FILE` for a certificate of your own, in PEM.
-//! On a hangup signal these are read again, and new connections get what is in them then.
+//! `--port N` sets the port (0 picks one). `--cert FILE` and `--key FILE` set the certificate and
+//! the key, in PEM. SIGHUP reloads both files for new connections.
 
 use std::{convert::Infallible, error::Error};
 
@@ -35,7 +35,7 @@ async fn page(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible>
     Ok(page.expect("a valid response"))
 }
 
-/// What the WebSocket is opened over.
+/// Attaches the protocol over which the WebSocket is opened.
 async fn handshake(request: Request<Handshake>) -> Result<Response<String>, Rejection> {
     let tls = request.extensions().get::<TlsInfo>();
     let version = tls.and_then(TlsInfo::protocol_version);
@@ -66,7 +66,7 @@ fn load(files: Option<&(String, String)>) -> Result<TlsConfig, Box<dyn Error>> {
     Ok(TlsConfig::from_pem_files(cert, key)?)
 }
 
-/// Loads the certificate again, whenever the process is told to.
+/// Reloads the certificate on each SIGHUP.
 #[cfg(unix)]
 async fn reload(tls: TlsConfig, files: Option<(String, String)>) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -75,9 +75,9 @@ async fn reload(tls: TlsConfig, files: Option<(String, String)>) -> std::io::Res
         match load(files.as_ref()) {
             Ok(renewed) => {
                 tls.replace(renewed);
-                println!("the certificate is renewed");
+                println!("the certificate was reloaded");
             }
-            Err(error) => eprintln!("the old certificate stays: {error}"),
+            Err(error) => eprintln!("the certificate was not reloaded: {error}"),
         }
     }
     Ok(())

@@ -1,14 +1,15 @@
-//! A layer whose handler takes tokio-tungstenite's own stream, for code that was written for that.
+//! A layer whose handler takes tokio-tungstenite's `WebSocketStream`, for existing code that uses
+//! it.
 //!
 //! ```sh
 //! cargo run --example tungstenite
 //! python3 -m websockets ws://127.0.0.1:9009/
 //! ```
 //!
-//! `--port N` (0 picks one).
+//! `--port N` sets the port (0 picks one).
 //!
-//! The opening handshake, the origin check and the limits are the layer's. Everything after that is
-//! the handler's: pings, timeouts, and the closing handshake.
+//! The layer does the opening handshake, checks the origin and applies the limits. After that, the
+//! handler is responsible for pings, timeouts and the closing handshake.
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::{net::TcpListener, signal};
@@ -17,7 +18,7 @@ use tower_websocket::{
     AcceptAll, Error, WebSocketUpgradeLayer, io::UpgradedIo, serve, upgrade::stream_handler,
 };
 
-/// Knows nothing of this crate but the IO.
+/// Uses only the IO type of this crate.
 async fn echo(stream: &mut WebSocketStream<UpgradedIo>) -> Result<(), Error> {
     while let Some(message) = stream.next().await {
         let message = message?;

@@ -1,12 +1,12 @@
-//! A handshake service that reads the path, rejects bad ones, and hands what it read to the
-//! handler.
+//! A handshake service that parses the path, rejects invalid paths, and attaches the year and the
+//! month for the handler.
 //!
 //! ```sh
 //! cargo run --example calendar -- --port 9002
 //! ```
 //!
-//! `ws://127.0.0.1:9002/2013/10` answers `You are accessing YEAR = 2013, MONTH = 10` and stays open
-//! until the client closes it; any other path is rejected with 404:
+//! `ws://127.0.0.1:9002/2013/10` sends `You are accessing YEAR = 2013, MONTH = 10` and stays open
+//! until the client closes it. Any other path is rejected with 404.
 //!
 //! ```sh
 //! python3 -m websockets ws://127.0.0.1:9002/2013/10
@@ -33,7 +33,7 @@ async fn calendar(mut socket: WebSocket, (year, month): (u16, u8)) {
     if socket.send(format!("You are accessing YEAR = {year}, MONTH = {month}")).await.is_err() {
         return;
     }
-    // Receiving answers pings, and the peer's Close with the same code.
+    // Receiving answers pings, and answers the peer's Close with the same code.
     while let Some(Ok(_)) = socket.recv().await {}
 }
 

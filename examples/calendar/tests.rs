@@ -1,4 +1,4 @@
-//! The example with a client of another make: `cargo test --example calendar`.
+//! Tests the example with tokio-tungstenite as the client: `cargo test --example calendar`.
 
 use std::{future::IntoFuture, net::SocketAddr, time::Duration};
 
@@ -21,7 +21,7 @@ async fn the_socket_stays_open_until_the_client_closes_it() {
     let (mut socket, _) = connect_async(format!("ws://{addr}/2013/10")).await.unwrap();
     let line = socket.next().await.unwrap().unwrap();
     assert_eq!(line, Message::text("You are accessing YEAR = 2013, MONTH = 10"));
-    // There is no message, no Close and no end while the client is quiet.
+    // No message, Close or end of stream arrives while the client is quiet.
     assert!(timeout(Duration::from_millis(200), socket.next()).await.is_err());
     for payload in ["", "still there?"] {
         socket.send(Message::Ping(payload.into())).await.unwrap();
@@ -42,7 +42,7 @@ async fn the_socket_stays_open_until_the_client_closes_it() {
 }
 
 #[tokio::test]
-async fn any_other_path_is_refused() {
+async fn other_paths_are_rejected() {
     let addr = start().await;
     for path in ["", "2013", "2013/13", "2013/0", "2013/x", "x/10"] {
         match connect_async(format!("ws://{addr}/{path}")).await {

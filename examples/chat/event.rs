@@ -1,23 +1,23 @@
-//! What the page and the server say to each other, as JSON.
+//! The JSON messages between the page and the server.
 
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-/// From the page.
+/// A message from the page.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum Command {
-    /// The page made up the id; it sends the same one again when it does not know whether it was
-    /// heard.
+    /// The page chooses the id. If it does not know whether the message arrived, it sends it again
+    /// with the same id.
     Say { id: String, text: String },
 }
 
-/// To the page.
+/// A message to the page.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum Event<'a> {
-    /// The first: who is there and what was said.
+    /// The first event: the members and the history.
     Welcome {
         people: Vec<&'a str>,
         history: &'a VecDeque<Said>,

@@ -4,18 +4,19 @@
 //! cargo run --example chat --features json
 //! ```
 //!
-//! Open <http://127.0.0.1:9004/> in two windows. `--port N` (0 picks one), `--host ADDRESS` (`0.0.0.0` lets a phone in).
+//! Open <http://127.0.0.1:9004/> in two windows. `--port N` sets the port (0 picks one). `--host
+//! ADDRESS` sets the address; with `0.0.0.0`, other devices can connect.
 //!
-//! - Who comes in says a name, in the socket's query. The handshake service rejects a name that is
-//!   missing (400) or taken (409). The handler takes a seat in the room, which leaves the room when
-//!   it is dropped.
-//! - Scripts do not get to see why a WebSocket was rejected, so an ordinary `GET` of the same path
-//!   tells.
-//! - What is said goes to all, through `Rooms`. Nobody waits for a slow reader: one who is 64 KiB
-//!   behind is closed with 1013, comes back, and gets the history.
-//! - The page comes back by itself when the server or the network was gone, later each time. What
-//!   was typed meanwhile is sent then; what was already heard is not shown twice.
-//! - Ctrl-C and SIGTERM end all sockets with 1001 before the process ends.
+//! - The socket's query contains the user's name. The handshake service rejects a missing name
+//!   (400) and a name in use (409). The handler takes a seat in the room, and leaves the room when
+//!   it drops the seat.
+//! - Scripts cannot see why a WebSocket was rejected, so an ordinary `GET` of the same path returns
+//!   the reason.
+//! - `Rooms` sends each message to all members without waiting for slow ones. A member that is 64
+//!   KiB behind is closed with 1013, reconnects, and receives the history.
+//! - The page reconnects after the server or the network was down, with growing delays. It then
+//!   sends messages that were typed meanwhile, and does not show known messages twice.
+//! - Ctrl-C and SIGTERM close all sockets with 1001 before the process ends.
 
 mod event;
 mod room;
@@ -35,7 +36,8 @@ use room::{Guest, Refusal, Room};
 
 const PAGE: Html<&str> = Html(include_str!("page.html"));
 
-/// Who is coming in. The key tells a page that comes back from another one with the same name.
+/// The query of a page that connects. The key distinguishes a page that reconnects from another
+/// page with the same name.
 #[derive(Debug, Deserialize)]
 struct Hello {
     name: String,
@@ -53,7 +55,7 @@ async fn handshake(room: Room, request: Request<Handshake>) -> Result<Response<G
     Ok(request.into_body().accept(guest))
 }
 
-/// Whether the handshake would be accepted, for the page to show.
+/// Returns whether the handshake would be accepted. The page shows the reason to the user.
 async fn may_enter(room: Room, uri: http::Uri) -> Result<StatusCode, Refusal> {
     admit(&room, &uri).map(|_| StatusCode::NO_CONTENT)
 }
@@ -109,7 +111,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Ready when the process is to end.
+/// Completes on Ctrl-C or SIGTERM.
 async fn signal() {
     #[cfg(unix)]
     {

@@ -1,4 +1,4 @@
-//! A room: who is in it, and what was said.
+//! A room with its members and its history.
 
 use std::{
     collections::VecDeque,
@@ -14,21 +14,21 @@ use tower_websocket::{
 
 use crate::event::{Event, Said};
 
-/// How much of what was said is kept for those who come later.
+/// The number of messages that are kept for new members.
 const HISTORY: usize = 100;
 
-/// Why somebody is not let in.
+/// Why a user is rejected.
 pub(crate) type Refusal = (StatusCode, &'static str);
 
-/// A room. Clones are the same room.
+/// A room. Clones refer to the same room.
 #[derive(Clone)]
 pub(crate) struct Room {
-    /// A member of `All` is a name, one of `Person` the key that goes with it.
+    /// A member of `All` is identified by the name, a member of `Person` by the key.
     sockets: Rooms<To, String>,
     history: Arc<Mutex<VecDeque<Said>>>,
 }
 
-/// Whom a message goes to.
+/// The recipients of a message.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum To {
     All,
@@ -40,7 +40,7 @@ impl Room {
         Self { sockets: Rooms::new().on_full(OnFull::CloseAfter(Duration::ZERO)), history: Arc::default() }
     }
 
-    /// Lets somebody in, whose socket is not open yet.
+    /// Checks a user whose socket is not open yet.
     pub(crate) fn admit(&self, name: &str, key: &str) -> Result<Guest, Refusal> {
         let name = name.trim();
         if name.is_empty() {
@@ -53,14 +53,14 @@ impl Room {
         if guest.is_taken() { Err((StatusCode::CONFLICT, "somebody here has that name")) } else { Ok(guest) }
     }
 
-    /// Sending, joining and leaving do not wait, so they are done under the lock: all hear the same
-    /// in the same order.
+    /// Sending, joining and leaving do not wait, so they happen under the lock. All members receive
+    /// the same messages in the same order.
     fn lock(&self) -> MutexGuard<'_, VecDeque<Said>> {
         self.history.lock().expect("no panic under the lock")
     }
 }
 
-/// Somebody who may come in.
+/// A user who may enter.
 pub(crate) struct Guest {
     room: Room,
     name: String,
@@ -68,13 +68,13 @@ pub(crate) struct Guest {
 }
 
 impl Guest {
-    /// Whether somebody else has the name.
+    /// Returns whether another user has the name.
     fn is_taken(&self) -> bool {
         self.room.sockets.members(&To::Person(self.name.clone())).iter().any(|key| **key != self.key)
     }
 
-    /// The socket is open: it gets to know what there is, and the others that there is one more.
-    /// `None` if somebody else with that name was faster.
+    /// Enters the room once the socket is open: sends the new member the current state, and
+    /// notifies the others. Returns `None` if another user took the name first.
     pub(crate) fn enter(self, sender: &Sender) -> Option<Seat> {
         let (sockets, person) = (&self.room.sockets, To::Person(self.name.clone()));
         let history = self.room.lock();
@@ -82,8 +82,8 @@ impl Guest {
             sender.close(CloseCode::POLICY_VIOLATION, "somebody here has that name");
             return None;
         }
-        // The page has come back. Should another one have its name and key, that knows by the code
-        // that it must not come back.
+        // The page has reconnected. If another page uses the same name and key, this code tells it
+        // not to reconnect.
         let replaced = CloseFrame { code: 4000.into(), reason: "replaced".into() };
         sockets.send(&person, Message::Close(Some(replaced)));
         let own = sockets.join(person, sender, self.key);
@@ -100,7 +100,7 @@ impl Guest {
     }
 }
 
-/// Somebody in a room, as long as it lives.
+/// Membership in a room, until it is dropped.
 pub(crate) struct Seat {
     room: Room,
     all: Membership<To, String>,
@@ -108,7 +108,7 @@ pub(crate) struct Seat {
 }
 
 impl Seat {
-    /// Tells all, the speaker too: so the page knows that it was heard.
+    /// Sends a message to all members. The sender receives it too, which confirms delivery.
     pub(crate) fn say(&self, id: String, text: String) {
         let mut history = self.room.lock();
         let text = text.trim();

@@ -1,4 +1,4 @@
-//! The room without a browser or a port: `cargo test --all-features`.
+//! Tests the room without a browser or a port: `cargo test --all-features --example chat`.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ async fn say(client: &mut Client, id: &str, text: &str) {
     client.send_json(&json!({"type": "say", "id": id, "text": text})).await.unwrap();
 }
 
-/// The next event, without the time of what was said.
+/// Returns the next event without its time.
 async fn event(client: &mut Client) -> Value {
     let mut event = client.recv_json::<Value>().await;
     for said in event.get_mut("history").and_then(Value::as_array_mut).into_iter().flatten() {
@@ -34,7 +34,7 @@ fn said(id: &str, from: &str, text: &str) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_comes_hears_what_was_said_and_who_is_there() {
+async fn new_member_gets_history_and_members() {
     let app = app(&Shutdown::new());
     let mut ada = enter(&app, "Ada", "1").await;
     assert_eq!(event(&mut ada).await, json!({"type": "welcome", "people": ["Ada"], "history": []}));
@@ -49,7 +49,7 @@ async fn who_comes_hears_what_was_said_and_who_is_there() {
     assert_eq!(event(&mut ada).await, json!({"type": "joined", "name": "Böb"}));
     assert_eq!(event(&mut bob).await, json!({"type": "joined", "name": "Böb"}));
 
-    // The same again, as a page does that is not sure, is heard once.
+    // A page repeats a message if it does not know whether it arrived. The repetition is ignored.
     say(&mut bob, "b1", "hi").await;
     say(&mut bob, "b1", "hi").await;
     say(&mut bob, "b2", "there").await;
@@ -62,7 +62,7 @@ async fn who_comes_hears_what_was_said_and_who_is_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_name_that_is_missing_or_taken_is_refused() {
+async fn missing_or_taken_name_is_rejected() {
     let app = app(&Shutdown::new());
     let mut ada = enter(&app, "Ada", "1").await;
     for (query, status, told) in [
@@ -76,7 +76,7 @@ async fn a_name_that_is_missing_or_taken_is_refused() {
         ),
         ("?name=Ada&key=2", StatusCode::CONFLICT, "somebody here has that name"),
     ] {
-        // The same to a WebSocket as to a page that asks why.
+        // A WebSocket and a page that asks for the reason get the same answer.
         for connection in ["upgrade", "keep-alive"] {
             let request = http::Request::get(format!("/ws{query}")).header("connection", connection);
             let rejected = connect(app.clone(), request).await.unwrap_err();
@@ -88,7 +88,7 @@ async fn a_name_that_is_missing_or_taken_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_that_comes_back_replaces_its_lost_socket() {
+async fn reconnecting_page_replaces_its_lost_socket() {
     let app = app(&Shutdown::new());
     let mut bob = enter(&app, "Bob", "2").await;
     let mut lost = enter(&app, "Ada", "1").await;
@@ -103,7 +103,7 @@ async fn a_page_that_comes_back_replaces_its_lost_socket() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_reader_is_closed_and_nobody_waits() {
+async fn slow_member_is_closed_without_delaying_others() {
     let app = app(&Shutdown::new());
     let mut ada = enter(&app, "Ada", "1").await;
     let mut slow = enter(&app, "Slow", "2").await;
@@ -130,7 +130,7 @@ async fn a_slow_reader_is_closed_and_nobody_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_read_closes_and_says_why() {
+async fn malformed_message_closes_with_the_reason() {
     let app = app(&Shutdown::new());
     for (message, code, reason) in [
         (
@@ -148,7 +148,7 @@ async fn what_cannot_be_read_closes_and_says_why() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shutdown_says_going_away_and_lets_nobody_in() {
+async fn shutdown_closes_with_1001_and_rejects_new_members() {
     let shutdown = Shutdown::new();
     let app = app(&shutdown);
     let mut ada = enter(&app, "Ada", "1").await;

@@ -1,23 +1,22 @@
-//! Counters for Prometheus, beside the socket.
+//! Prometheus metrics for WebSockets.
 //!
 //! ```sh
 //! cargo run --example metrics
 //! curl http://127.0.0.1:9018/metrics
 //! ```
 //!
-//! An echo at `ws://127.0.0.1:9018/ws`, which a page on no other origin may open; `--port N` (0
-//! picks one).
+//! An echo server runs at `ws://127.0.0.1:9018/ws`; pages of other origins are rejected. `--port N`
+//! sets the port (0 picks one).
 //!
-//! | metric | labels |
-//! | --- | --- |
-//! | `websocket_open` | |
-//! | `websocket_rejected_total` | `kind`, `status` |
-//! | `websocket_closed_total` | `code` |
-//! | `websocket_messages_total`, `websocket_bytes_total`, `websocket_wire_bytes_total` | `direction` |
+//! - `websocket_open`
+//! - `websocket_rejected_total`, with the labels `kind` and `status`
+//! - `websocket_closed_total`, with the label `code`
+//! - `websocket_messages_total`, `websocket_bytes_total` and `websocket_wire_bytes_total`, with the
+//!   label `direction`
 //!
-//! What is rejected is seen by a layer around the layer, as any HTTP response is; why, is in the
-//! response's extensions. Open sockets are counted by [`Shutdown`], and how they ended and what
-//! went over them by [`Config::on_end`]: handlers know nothing of it.
+//! A layer around the WebSocket layer sees rejections, as it sees any HTTP response. The response's
+//! extensions contain the cause. [`Shutdown`] counts open sockets. [`Config::on_end`] reports how
+//! each socket ended and what it transferred. The handlers contain no code for metrics.
 
 use axum::{
     Router, extract::Request, middleware::Next, middleware::from_fn, response::Response, routing::get,
@@ -61,7 +60,7 @@ fn count_traffic(direction: &'static str, traffic: Traffic) {
 }
 
 fn app(prometheus: PrometheusHandle) -> Router {
-    // It counts the sockets that are open.
+    // Counts the open sockets.
     let shutdown = Shutdown::new();
     let config = Config::new().with_shutdown(&shutdown).on_end(count_end);
     let sockets = WebSocketUpgradeLayer::accept_all(echo).with_config(config);

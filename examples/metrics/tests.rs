@@ -1,4 +1,4 @@
-//! What Prometheus gets to see.
+//! Tests the metrics that Prometheus reads.
 
 use http::Request;
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -7,7 +7,7 @@ use tower_websocket::{CloseCode, Message, testing::connect};
 use crate::app;
 
 #[tokio::test(start_paused = true)]
-async fn what_happens_is_counted() {
+async fn each_event_is_counted() {
     let app = app(PrometheusBuilder::new().install_recorder().unwrap());
     let scrape = async || {
         let request = Request::get("/metrics").header("connection", "keep-alive");

@@ -22,7 +22,7 @@ async def main(url):
         for message in ["hello", "", "snow \u2603", "x" * 200_000, b"", bytes(range(256)) * 3000]:
             await socket.send(message)
             assert await socket.recv() == message
-        # All at once, so that each side waits for the other.
+        # Sends everything at once, so that each side has to wait for the other.
         messages = [bytes([i]) * 200_000 for i in range(100)]
         sending = asyncio.create_task(send_all(socket, messages))
         for message in messages:
@@ -40,7 +40,7 @@ async def main(url):
         await pong
         await socket.close(1000, "")
 
-    # None is a Close without a code, which the library shows as 1005.
+    # None is a Close without a code, which the library reports as 1005.
     for command, expected in [
         ("close 1000 bye", (1000, "bye")),
         ("close 1014 behind", (1014, "behind")),
@@ -54,7 +54,7 @@ async def main(url):
 
     try:
         async with connect(url + "/secret"):
-            raise AssertionError("it was not refused")
+            raise AssertionError("the handshake was not rejected")
     except InvalidStatus as refused:
         assert refused.response.status_code == 401
         assert refused.response.headers["WWW-Authenticate"] == "Basic"

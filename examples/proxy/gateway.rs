@@ -1,4 +1,4 @@
-//! From a client's request to two sockets, and what passes between them.
+//! Opens two sockets for a client's request, and relays messages between them.
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -19,7 +19,7 @@ use tower_websocket::{
     handshake_fn,
 };
 
-/// How long the server behind may take to be connected, and then to answer. The layer's own
+/// The timeout for connecting to the upstream server, and again for its response. The layer's own
 /// `handshake_timeout` is longer than both.
 const TIMEOUT: Duration = Duration::from_secs(4);
 
@@ -45,7 +45,7 @@ struct Upstream {
     connector: Connector,
 }
 
-/// Opens the socket to the server behind, and accepts the client as that server would.
+/// Opens the socket to the upstream server, and accepts the client with the same subprotocol.
 async fn enter(
     upstream: Upstream,
     request: Request<Handshake>,
@@ -55,8 +55,8 @@ async fn enter(
         Ok(io) => io.map_err(|_| StatusCode::BAD_GATEWAY)?,
         Err(_) => return Err(StatusCode::GATEWAY_TIMEOUT.into()),
     };
-    // Over HTTP/2 the client's is a CONNECT; towards the server behind it is a GET. What belongs to
-    // the client's own connection, such as its key, is replaced.
+    // Over HTTP/2 the client sends a CONNECT; the upstream server gets a GET. The headers of the
+    // client's own connection, such as its key, are replaced.
     let mut request = Request::new(());
     *request.uri_mut() = parts.uri;
     *request.headers_mut() = parts.headers;
@@ -71,11 +71,11 @@ async fn enter(
     Ok(handshake.accept(socket))
 }
 
-/// What the client gets when the server behind does not open a WebSocket.
+/// Returns the response for the client if the upstream server does not open a WebSocket.
 fn reject(error: ConnectError<TcpStream>) -> Rejection {
     match error.into_parts() {
         (ConnectErrorKind::TimedOut(_), ..) => StatusCode::GATEWAY_TIMEOUT.into(),
-        // It has refused: it is for the client to do something about it.
+        // The upstream server has rejected the request. The client has to handle that.
         (ConnectErrorKind::Response(ResponseError::Status(status)), Some(response), _)
             if !status.is_informational() && !status.is_success() =>
         {
@@ -85,7 +85,7 @@ fn reject(error: ConnectError<TcpStream>) -> Rejection {
     }
 }
 
-/// Passes everything on until both sockets are closed.
+/// Relays messages until both sockets are closed.
 async fn relay(client: WebSocket, server: WebSocket<TcpStream>) {
     let ((to_client, from_client), (to_server, from_server)) = (client.split(), server.split());
     tokio::join!(
@@ -94,8 +94,8 @@ async fn relay(client: WebSocket, server: WebSocket<TcpStream>) {
     );
 }
 
-/// Passes the messages of one side on, as fast as the other side takes them, and then its Close. An
-/// end without a Close is told by the code `lost`.
+/// Relays the messages of one side as fast as the other side reads them, and then its Close. If the
+/// connection ends without a Close, sends a Close with the code `lost`.
 async fn pass<A, B>(mut from: Receiver<A>, to: Sender<B>, lost: CloseCode)
 where
     A: AsyncRead + AsyncWrite + Unpin,
@@ -103,10 +103,10 @@ where
 {
     while let Some(received) = from.recv().await {
         match received {
-            // Each side answers its own.
+            // Each side answers its own pings.
             Ok(Message::Ping(_) | Message::Pong(_)) => {}
             Ok(message) => {
-                // Waits while there is no room. A Close is a message as well, with or without a
+                // Waits for space. A Close is a message as well, with or without a
                 // code.
                 let is_close = message.is_close();
                 if to.send(message).await.is_err() || is_close {

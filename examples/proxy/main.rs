@@ -1,22 +1,21 @@
-//! A gateway: it accepts WebSockets, opens one for each at the server behind it, and passes
-//! everything on.
+//! A gateway: accepts WebSockets, opens one at the upstream server for each, and relays messages.
 //!
 //! ```sh
 //! cargo run --example echo -- --port 9001
 //! cargo run --example proxy -- --port 9020 --upstream 127.0.0.1:9001
 //! ```
 //!
-//! Then talk to `ws://127.0.0.1:9020/`.
+//! Then connect to `ws://127.0.0.1:9020/`.
 //!
-//! - The server behind is asked first, with the path, the headers and the subprotocols of the
-//!   client. Where it refuses, the client gets its status and headers; where it cannot be reached
-//!   or answers nonsense a 502, and where it is silent a 504.
-//! - The client is accepted with the subprotocol that the server has chosen.
-//! - Messages pass both ways, and so does back-pressure: the gateway takes no more from one side
-//!   than the other side takes.
-//! - A Close passes with its code and reason, also one without a code (1005). A client whose server
-//!   is lost gets 1014.
-//! - Pings, compression and fragments are each side's own.
+//! - The gateway first sends the client's path, headers and subprotocols to the upstream server. If
+//!   that server rejects the request, the client gets its status and headers. If it cannot be
+//!   reached or its response is invalid, the client gets 502; if it does not respond, 504.
+//! - The client is accepted with the subprotocol that the upstream server has selected.
+//! - Messages pass in both directions, with back-pressure: the gateway reads from one side only as
+//!   fast as the other side reads.
+//! - A Close passes with its code and reason, also without a code (1005). If the upstream
+//!   connection is lost, the client gets 1014.
+//! - Each side has its own pings, compression and fragments.
 
 mod gateway;
 #[cfg(test)]

@@ -1,8 +1,9 @@
-//! The gateway between clients and servers of this crate, by the byte, and of other makes.
+//! Tests the gateway between clients and servers of this crate, at the byte level, and of other
+//! projects.
 //!
-//! Node with `ws` is behind it, and Python with `websockets` in front. Where they are not there,
-//! that test is skipped, loudly, unless `REQUIRE_CLIENTS=1` is set. `PYTHON` is the Python to use,
-//! and `NODE_PATH` is where Node looks for packages.
+//! One test runs it between Python with `websockets` as the client and Node with `ws` as the
+//! server. Without them, it prints that it is skipped, and fails if `REQUIRE_CLIENTS=1` is set.
+//! `PYTHON` is the Python to use, and `NODE_PATH` the directory of Node's packages.
 
 use std::{
     future::IntoFuture,
@@ -38,7 +39,7 @@ async fn listen() -> (TcpListener, SocketAddr) {
     (listener, addr)
 }
 
-/// A gateway to the server at `upstream`.
+/// Starts a gateway to the server at `upstream`.
 async fn start(upstream: SocketAddr) -> SocketAddr {
     let (listener, addr) = listen().await;
     tokio::spawn(serve(listener, gateway::service(upstream.to_string())).into_future());
@@ -51,7 +52,7 @@ async fn connect(gateway: SocketAddr) -> Result<WebSocket<TcpStream>, ConnectErr
     Connector::new().connect(request, io).await.map(|(socket, _)| socket)
 }
 
-/// Both ends of a way through the gateway: the client's and the server's.
+/// Returns both ends of a connection through the gateway: the client's and the server's.
 async fn pair() -> (WebSocket<TcpStream>, WebSocket<TcpStream>) {
     let (listener, addr) = listen().await;
     let accepting = tokio::spawn(async move {
@@ -90,20 +91,20 @@ async fn a_close_passes_both_ways_with_its_code_and_reason() {
 }
 
 #[tokio::test]
-async fn a_side_that_is_lost_is_told_to_the_other() {
+async fn lost_side_closes_the_other_with_1014() {
     for (is_clients, code) in [(true, 1001), (false, 1014)] {
         let (mut one, mut other) = pair().await;
         if !is_clients {
             std::mem::swap(&mut one, &mut other);
         }
-        // Without a Close.
+        // The connection ends without a Close.
         drop(one.into_inner().await.unwrap());
         assert_eq!(closed(&mut other).await.0, code);
     }
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_holds_the_server_back_and_loses_nothing() {
+async fn stalled_client_slows_the_server_and_loses_nothing() {
     const COUNT: usize = 6000;
     const SIZE: usize = 16 * 1024;
     let (mut client, server) = pair().await;
@@ -120,7 +121,7 @@ async fn a_client_that_does_not_read_holds_the_server_back_and_loses_nothing() {
             while receiver.recv().await.is_some() {}
         }
     });
-    // It comes to a halt.
+    // The sender stops making progress.
     let mut before = usize::MAX;
     while before != sent.load(Relaxed) || before == 0 {
         before = sent.load(Relaxed);
@@ -143,8 +144,8 @@ fn status(error: &ConnectError<TcpStream>) -> StatusCode {
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_open_is_told_before_the_upgrade() {
-    // Nobody listens there any more.
+async fn upstream_rejection_is_sent_before_the_upgrade() {
+    // Nothing listens there any longer.
     let (listener, addr) = listen().await;
     drop(listener);
     let error = connect(start(addr).await).await.unwrap_err();
@@ -176,7 +177,7 @@ async fn a_server_that_does_not_open_is_told_before_the_upgrade() {
         assert_eq!(response.headers().contains_key("location"), expected == 302);
     }
 
-    // It takes the connection, and says nothing.
+    // It accepts the connection, but does not respond.
     let (_listener, addr) = listen().await;
     let error = connect(start(addr).await).await.unwrap_err();
     assert_eq!(status(&error), StatusCode::GATEWAY_TIMEOUT);
@@ -206,7 +207,7 @@ async fn python_talks_to_node_through_it() {
         }
         let required = std::env::var_os("REQUIRE_CLIENTS").is_some_and(|value| value == "1");
         assert!(!required, "{name} is not there, and REQUIRE_CLIENTS=1 is set");
-        // Not `eprintln!`, which the test harness keeps to itself.
+        // The test harness captures `eprintln!`.
         let _ = std::io::stderr().write_all(format!("SKIPPED: no {name}\n").as_bytes());
         return;
     }
@@ -217,7 +218,7 @@ async fn python_talks_to_node_through_it() {
     let running = python().arg(format!("ws://{gateway}")).output();
     let output = timeout(Duration::from_secs(90), running).await.expect("the client hangs").unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    // What the client's own Closes became at the server.
+    // The server's view of the client's Closes.
     for expected in ["closed 4001 own reason", "closed 1000"] {
         assert_eq!(lines.next_line().await.unwrap().as_deref(), Some(expected));
     }

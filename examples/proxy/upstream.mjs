@@ -1,4 +1,4 @@
-// upstream.mjs: a server that does as it is told, on a port that it prints; upstream.mjs --check: whether it could.
+// upstream.mjs: a server that obeys commands in messages, on a port that it prints. upstream.mjs --check: checks that the packages are installed.
 
 import { createRequire } from "node:module";
 
@@ -18,7 +18,7 @@ server.on("connection", (socket, request) => {
     const text = isBinary ? "" : data.toString();
     const [command, ...rest] = text.split(" ");
     if (command === "close") {
-      // Without a code there is none in the frame, which the other side sees as 1005.
+      // Without a code, the frame is empty, and the other side reports 1005.
       rest.length > 0 ? socket.close(Number(rest[0]), rest[1]) : socket.close();
     } else if (command === "vanish") {
       request.socket.destroy();

@@ -1,20 +1,22 @@
-//! Push, and questions with answers, by user id.
+//! Sends events and questions to users by their id.
 //!
 //! ```sh
 //! cargo run --example push --features axum,json
 //! ```
 //!
-//! | at <http://127.0.0.1:9016> | |
-//! | --- | --- |
-//! | `GET /users/USER/ws` | opens a WebSocket of that user, who may have several |
-//! | `POST /users/USER/events` | sends JSON to all of them: 202, or 404 if there is none |
-//! | `POST /users/USER/questions` | sends JSON to all of them and responds with the first answer; 404 if no socket is left, 504 after 5 s |
+//! The server listens at <http://127.0.0.1:9016>:
+//!
+//! - `GET /users/USER/ws` opens a WebSocket of that user. A user may have several.
+//! - `POST /users/USER/events` sends JSON to all sockets of the user. It responds with 202, or 404
+//!   if the user has no socket.
+//! - `POST /users/USER/questions` sends JSON to all sockets of the user and responds with the first
+//!   answer. It responds with 404 if no socket is left, and with 504 after 5 s.
 //!
 //! A socket receives `{"type": "event", "event": ..}` and `{"type": "question", "id": 1,
-//! "question": ..}`, and answers the latter with `{"id": 1, "answer": ..}`.
+//! "question": ..}`. It answers a question with `{"id": 1, "answer": ..}`.
 //!
-//! The path names the user, so that the example can be tried by hand. A real server takes the user
-//! from the session, and keeps the other two routes for its own services.
+//! The path names the user, so that the example can be tried manually. A real server takes the user
+//! from the session, and restricts the other two routes to its own services.
 
 mod users;
 

@@ -1,5 +1,5 @@
-//! Users, their sockets and those who ask them, in memory and in paused time: `cargo test
-//! --all-features`.
+//! Tests users, their sockets and questions, in memory and in paused time: `cargo test
+//! --all-features --example push`.
 
 use axum::{
     Router,
@@ -16,10 +16,10 @@ use tower_websocket::{
 
 use crate::{ANSWER_TIMEOUT, app, users::Users};
 
-/// Opens a socket of a user, and waits until it is in the users.
+/// Opens a socket of a user, and waits until it is registered.
 async fn enter(app: &Router, user: &str) -> Client {
     let mut client = connect(app.clone(), &*format!("/users/{user}/ws")).await.unwrap();
-    // An answer that nobody waits for is read when the handler runs.
+    // The answer to an unknown question shows that the handler runs.
     client.send_json(&json!({"id": 0, "answer": null})).await.unwrap();
     client.send(Message::Ping("in".into())).await.unwrap();
     assert_eq!(client.recv().await.unwrap().unwrap(), Message::Pong("in".into()));
@@ -34,13 +34,13 @@ async fn post(app: &Router, path: &str, body: Value) -> (StatusCode, Value) {
     (status, if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() })
 }
 
-/// Asks in a task of its own.
+/// Asks in a separate task.
 fn ask(app: &Router, user: &str, question: &str) -> tokio::task::JoinHandle<(StatusCode, Value)> {
     let (app, path, question) = (app.clone(), format!("/users/{user}/questions"), json!(question));
     tokio::spawn(async move { post(&app, &path, question).await })
 }
 
-/// The id of the question that comes next.
+/// Returns the id of the next question.
 async fn asked(client: &mut Client, question: &str) -> u64 {
     let received: Value = client.recv_json().await;
     let id = received["id"].as_u64().unwrap();
@@ -95,7 +95,7 @@ async fn the_first_answer_of_any_socket_counts() {
     for client in [&mut phone, &mut laptop] {
         ids = [asked(client, "coffee?").await, asked(client, "tea?").await];
     }
-    // In any order, and a later answer is ignored.
+    // Answers may arrive in any order. A later answer is ignored.
     answer(&mut laptop, ids[1], "yes").await;
     assert_eq!(second.await.unwrap(), (StatusCode::OK, json!("yes")));
     answer(&mut phone, ids[1], "no").await;
@@ -112,7 +112,7 @@ async fn a_question_without_an_answer_times_out() {
     let id = asked(&mut ada, "coffee?").await;
     assert_eq!(question.await.unwrap(), (StatusCode::GATEWAY_TIMEOUT, Value::Null));
     assert_eq!(start.elapsed().as_secs(), ANSWER_TIMEOUT.as_secs());
-    // The answer that comes after that is not the next one's.
+    // An answer that arrives later does not answer the next question.
     let question = ask(&app, "ada", "tea?");
     let next = asked(&mut ada, "tea?").await;
     answer(&mut ada, id, "late").await;
@@ -121,7 +121,7 @@ async fn a_question_without_an_answer_times_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn answers_to_what_was_not_asked_are_ignored() {
+async fn answers_to_unknown_questions_are_ignored() {
     let app = app(Users::default());
     let mut ada = enter(&app, "ada").await;
     let mut eve = enter(&app, "eve").await;
@@ -152,12 +152,12 @@ async fn a_question_ends_with_the_last_socket_of_its_user() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_socket_that_reads_nothing_is_closed_and_the_others_go_on() {
+async fn stalled_socket_is_closed_without_delaying_others() {
     let app = app(Users::default());
     let mut slow = enter(&app, "ada").await;
     let mut other = enter(&app, "ada").await;
     let event = json!("x".repeat(4000));
-    // What memory carries, and the write buffer, are less than this together.
+    // This is more than the memory stream and the write buffer hold together.
     for _ in 0..200 {
         assert_eq!(post(&app, "/users/ada/events", event.clone()).await.0, StatusCode::ACCEPTED);
         assert_eq!(other.recv_json::<Value>().await["event"], event);
@@ -175,7 +175,7 @@ async fn a_socket_that_reads_nothing_is_closed_and_the_others_go_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_an_answer_closes() {
+async fn malformed_answer_closes_the_socket() {
     let app = app(Users::default());
     for (message, code) in [(Message::text("yes"), 1007), (Message::binary(vec![1]), 1003)] {
         let mut ada = enter(&app, "ada").await;

@@ -1,4 +1,4 @@
-//! Which sockets users have, and which of their questions wait for an answer.
+//! The sockets of users, and their unanswered questions.
 
 use std::{
     collections::HashMap,
@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tower_websocket::{CloseCode, Message, Sender, websocket::TrySendError};
 
-/// The users who have a socket. Clones are the same registry.
+/// The users who have a socket. Clones share the registry.
 #[derive(Clone, Default)]
 pub(crate) struct Users(Arc<Mutex<HashMap<String, User>>>);
 
-/// There as long as it has a socket.
+/// A user is removed with the last socket.
 #[derive(Default)]
 struct User {
     sockets: HashMap<u64, Sender>,
@@ -28,14 +28,14 @@ impl Users {
         Registration { users: self.clone(), user, id }
     }
 
-    /// Sends an event to every socket of a user without waiting, and returns how many took it.
+    /// Sends an event to every socket of a user without waiting, and returns how many accepted it.
     pub(crate) fn push(&self, user: &str, event: &Value) -> usize {
         let event = json!({"type": "event", "event": event});
         self.lock().get(user).map_or(0, |user| user.send(&event))
     }
 
-    /// Asks every socket of a user, and returns the first answer; `None` once the user has no
-    /// socket. An answer that comes after the future was dropped is ignored.
+    /// Asks every socket of a user, and returns the first answer, or `None` once the user has no
+    /// socket. An answer that arrives after the future was dropped is ignored.
     pub(crate) async fn ask(&self, user: &str, question: &Value) -> Option<Value> {
         let (id, (answer, answered)) = (next_id(), oneshot::channel());
         {
@@ -44,14 +44,14 @@ impl Users {
             if user.send(&json!({"type": "question", "id": id, "question": question})) == 0 {
                 return None;
             }
-            // Those that have timed out make room.
+            // Removes the questions that have timed out.
             user.questions.retain(|_, answer| !answer.is_closed());
             user.questions.insert(id, answer);
         }
         answered.await.ok()
     }
 
-    /// Nothing that is done under the lock waits.
+    /// Nothing waits under this lock.
     fn lock(&self) -> MutexGuard<'_, HashMap<String, User>> {
         self.0.lock().expect("no panic under the lock")
     }
@@ -59,7 +59,7 @@ impl Users {
 
 impl User {
     fn send(&self, value: &Value) -> usize {
-        // Its clones share the bytes.
+        // Clones of the message share the bytes.
         let message = Message::text(value.to_string());
         let takes = |sender: &&Sender| {
             let sent = sender.try_send(message.clone());
@@ -72,7 +72,7 @@ impl User {
     }
 }
 
-/// A socket in the registry, as long as this lives.
+/// A socket in the registry, until it is dropped.
 pub(crate) struct Registration {
     users: Users,
     user: String,
@@ -80,8 +80,8 @@ pub(crate) struct Registration {
 }
 
 impl Registration {
-    /// Answers a question to its user. Any other id is ignored: of a question that has timed out,
-    /// that another socket has answered, or that was asked of nobody or of another user.
+    /// Records the answer to a question for this user. An id is ignored if its question has timed
+    /// out, was answered by another socket, or was not sent to this user.
     pub(crate) fn answer(&self, id: u64, answer: Value) {
         let mut users = self.users.lock();
         let user = users.get_mut(&self.user).expect("a registration has its user");
@@ -97,13 +97,13 @@ impl Drop for Registration {
         let user = users.get_mut(&self.user).expect("a registration has its user");
         user.sockets.remove(&self.id);
         if user.sockets.is_empty() {
-            // Whoever waits for an answer learns that none comes.
+            // The tasks that wait for an answer learn that none will come.
             users.remove(&self.user);
         }
     }
 }
 
-/// Returns an id that nothing else of this process has.
+/// Returns an id that is unique in this process.
 fn next_id() -> u64 {
     static NEXT: atomic::AtomicU64 = atomic::AtomicU64::new(0);
     NEXT.fetch_add(1, atomic::Ordering::Relaxed)

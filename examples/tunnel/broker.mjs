@@ -1,4 +1,4 @@
-// broker.mjs: an MQTT broker on TCP, which prints its port.
+// broker.mjs: runs an MQTT broker on TCP and prints its port.
 
 import { createRequire } from "node:module";
 import { createServer } from "node:net";

@@ -1,19 +1,19 @@
-//! A WebSocket in front of a TCP server, as websockify is: for browsers, and for networks that let
-//! only HTTP through.
+//! A WebSocket in front of a TCP server, as websockify is: for browsers, and for networks that
+//! allow only HTTP.
 //!
 //! ```sh
 //! cargo run --example tunnel -- --port 9022 --to 127.0.0.1:1883
 //! ```
 //!
-//! An MQTT broker on port 1883 then answers at `ws://127.0.0.1:9022`:
+//! An MQTT broker on port 1883 is then reachable at `ws://127.0.0.1:9022`:
 //!
 //! ```sh
 //! npx mqtt sub -h 127.0.0.1 -p 9022 -l ws -t news
 //! ```
 //!
-//! The TCP connection is opened before the handshake is answered: a client whose server cannot be
-//! reached gets 502. A tunnel gives whoever reaches it the server behind it, so its handshake is
-//! the place for a check of the user.
+//! The TCP connection is opened before the handshake is answered. If the server cannot be reached,
+//! the client gets 502. Every client that can open the tunnel can use the server behind it, so
+//! check the user in the handshake service.
 
 use http::{Request, Response, StatusCode};
 use tokio::{
@@ -33,7 +33,7 @@ async fn handshake(to: String, request: Request<Handshake>) -> Result<Response<T
     })?;
     tcp.set_nodelay(true).map_err(|_| StatusCode::BAD_GATEWAY)?;
     let mut handshake = request.into_body();
-    // What MQTT's clients ask for, and what those of websockify do.
+    // The subprotocols of MQTT clients and of websockify's clients.
     handshake.select_protocol(["mqtt", "binary"]);
     Ok(handshake.accept(tcp))
 }

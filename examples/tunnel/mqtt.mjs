@@ -1,4 +1,4 @@
-// mqtt.mjs URL: two MQTT clients that talk through the tunnel; mqtt.mjs --check: whether they could.
+// mqtt.mjs URL: runs two MQTT clients through the tunnel. mqtt.mjs --check: checks that the packages are installed.
 
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";

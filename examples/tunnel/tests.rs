@@ -1,8 +1,8 @@
-//! The example in front of a server of lines, and between an MQTT client and a broker of other
-//! makes: `cargo test --example tunnel`.
+//! Tests the example in front of a server that echoes lines, and between npm's MQTT client and
+//! broker: `cargo test --example tunnel`.
 //!
-//! Without Node and its packages `mqtt` and `aedes`, the second is skipped, loudly, unless
-//! `REQUIRE_CLIENTS=1` is set. `NODE_PATH` is where Node looks for packages.
+//! Without Node and its packages `mqtt` and `aedes`, the second test prints that it is skipped, and
+//! fails if `REQUIRE_CLIENTS=1` is set. `NODE_PATH` is the directory of Node's packages.
 
 use std::{future::IntoFuture, io::Write, process::Stdio, time::Duration};
 
@@ -17,7 +17,7 @@ use tokio::{
 use tokio_tungstenite::{connect_async, tungstenite};
 use tower_websocket::{Message, serve};
 
-/// Serves the example on a port of its own, and returns the URL of that.
+/// Serves the example on a free port, and returns its URL.
 async fn start(to: String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}", listener.local_addr().unwrap());
@@ -26,7 +26,7 @@ async fn start(to: String) -> String {
 }
 
 #[tokio::test]
-async fn bytes_go_both_ways_and_either_end_ends_the_other() {
+async fn bytes_pass_in_both_directions_and_each_end_closes_the_other() {
     let lines = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = start(lines.local_addr().unwrap().to_string()).await;
     for client_closes in [false, true] {
@@ -50,7 +50,7 @@ async fn bytes_go_both_ways_and_either_end_ends_the_other() {
 }
 
 #[tokio::test]
-async fn without_a_server_behind_it_the_handshake_is_refused() {
+async fn handshake_is_rejected_without_a_server() {
     let lines = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = start(lines.local_addr().unwrap().to_string()).await;
     drop(lines);
@@ -61,13 +61,13 @@ async fn without_a_server_behind_it_the_handshake_is_refused() {
 }
 
 #[tokio::test]
-async fn an_mqtt_client_reaches_its_broker() {
+async fn mqtt_client_reaches_the_broker() {
     let script = |name| format!("{}/examples/tunnel/{name}", env!("CARGO_MANIFEST_DIR"));
     let check = Command::new("node").args([script("mqtt.mjs"), "--check".into()]).output().await;
     if !check.is_ok_and(|output| output.status.success()) {
         let required = std::env::var_os("REQUIRE_CLIENTS").is_some_and(|value| value == "1");
         assert!(!required, "Node with `mqtt` and `aedes` is not there, and REQUIRE_CLIENTS=1 is set");
-        // Not `eprintln!`, which the test harness keeps to itself.
+        // The test harness captures `eprintln!`.
         let _ = std::io::stderr().write_all(b"SKIPPED: no Node with `mqtt` and `aedes`\n");
         return;
     }

@@ -1,14 +1,16 @@
-//! What the figures of `README.md` were measured with: sockets in rooms, and what it costs the
-//! processes that have them.
+//! Measures the figures in `README.md`: opens sockets in rooms, and prints the CPU time and the
+//! memory that the processes use.
 //!
 //! ```sh
-//! cargo run --release -p cluster --example load -- --sockets 1000 --messages 1000 --pid PID ws://127.0.0.1:9011
+//! cargo run --release -p cluster --example load -- \
+//!     --sockets 1000 --messages 1000 --pid PID ws://127.0.0.1:9011
 //! ```
 //!
-//! `--sockets N` sockets are opened, in turn at each of the addresses, in rooms of `--room N`
-//! (default: all in one). Then one in each room says `--messages N` (default: 0), `--window N` of
-//! them (default: 1) on their way at a time. `--pid PID`, repeated, names the processes that are
-//! measured, with what is in /proc.
+//! - `--sockets N` opens N sockets, spread over the given addresses.
+//! - `--room N` puts N sockets in each room (default: all in one).
+//! - `--messages N` makes one socket in each room send N messages (default: 0).
+//! - `--window N` sets how many of them are in flight at a time (default: 1).
+//! - `--pid PID`, repeated, names the processes to measure through /proc.
 
 use std::{
     sync::{
@@ -53,7 +55,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         if is_speaker {
             speakers.push(sink);
         } else {
-            // Kept open, and never spoken at.
+            // Keeps the socket open without sending on it.
             std::mem::forget(sink);
         }
         let (heard, done) = (Arc::clone(&heard), Arc::clone(&done));
@@ -115,7 +117,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// What a process has used.
+/// The resources that a process has used.
 struct Usage {
     /// Seconds.
     cpu: f64,
@@ -128,7 +130,7 @@ impl Usage {
         let read = |file| std::fs::read_to_string(format!("/proc/{pid}/{file}")).expect("a process of Linux");
         let stat = read("stat");
         let fields: Vec<_> = stat.rsplit(") ").next().expect("fields").split(' ').collect();
-        // In hundredths of a second.
+        // /proc counts in hundredths of a second.
         let cpu =
             [11, 12].map(|n: usize| fields[n].parse::<f64>().expect("a number")).iter().sum::<f64>() / 100.0;
         let status = read("status");

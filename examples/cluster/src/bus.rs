@@ -1,4 +1,4 @@
-//! What joins the processes: NATS, or nothing where there is only one.
+//! The connection between the processes: NATS, or none for a single process.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use crate::event::{Notice, Said};
 
-/// The way from each process to all.
+/// Publishes to every process.
 #[derive(Clone)]
 pub(crate) enum Bus {
     Alone,
@@ -15,9 +15,10 @@ pub(crate) enum Bus {
 }
 
 impl Bus {
-    /// Publishes in a room. `false` when there is no bus, so that the caller is to hear it itself.
+    /// Publishes a notice in a room. Returns `false` without a bus; the caller then has to
+    /// handle the notice itself.
     ///
-    /// Waits while NATS is behind: so does the handler then, and in the end the client.
+    /// Waits while NATS is behind. The handler then stops receiving, which slows the client down.
     pub(crate) async fn publish(&self, room: &str, notice: &Notice) -> bool {
         let Self::Nats(client) = self else { return false };
         if let Err(error) = client.publish(notices(room), encode(notice).into()).await {
@@ -26,20 +27,21 @@ impl Bus {
         true
     }
 
-    /// What is published in a room from now on.
+    /// Returns the notices that are published in a room from now on.
     pub(crate) async fn notices(&self, room: &str) -> Result<Option<Subscriber>, SubscribeError> {
         let Self::Nats(client) = self else { return Ok(None) };
         client.subscribe(notices(room)).await.map(Some)
     }
 
-    /// What other processes ask about a room. Only one of those that know it is asked.
+    /// Returns the questions of other processes about a room. Only one of the processes that know
+    /// the room is asked.
     pub(crate) async fn questions(&self, room: &str) -> Result<Option<Subscriber>, SubscribeError> {
         let Self::Nats(client) = self else { return Ok(None) };
         client.queue_subscribe(history(room), "history".to_owned()).await.map(Some)
     }
 
-    /// What was said in a room, from a process that knows. When none does, NATS says so at once;
-    /// either answer comes after NATS has taken note of the subscriptions that were made before.
+    /// Returns the history of a room from another process. If no process knows the room, NATS
+    /// replies so at once. Either reply arrives after NATS has processed the earlier subscriptions.
     pub(crate) async fn history(&self, room: &str) -> Vec<Said> {
         let Self::Nats(client) = self else { return Vec::new() };
         match timeout(Duration::from_secs(1), client.request(history(room), "".into())).await {
@@ -54,7 +56,7 @@ impl Bus {
         }
     }
 
-    /// Waits until all that was published has left, but not for a NATS that is gone.
+    /// Waits until all published notices are sent. Returns early if NATS is gone.
     pub(crate) async fn flush(&self) {
         if let Self::Nats(client) = self {
             let _ = timeout(Duration::from_secs(2), client.flush()).await;

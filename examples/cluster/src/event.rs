@@ -1,23 +1,23 @@
-//! What is said: between page and server, and between the servers.
+//! The messages between the page and the servers, and among the servers.
 
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-/// From the page.
+/// A message from the page.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum Command {
-    /// The page made up the id; it sends the same one again when it does not know whether it was
-    /// heard.
+    /// The page chooses the id. If it does not know whether the message arrived, it sends it again
+    /// with the same id.
     Say { id: String, text: String },
 }
 
-/// To the page.
+/// A message to the page.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum Event<'a> {
-    /// The first: who is there and what was said.
+    /// The first event: the members and the history.
     Welcome {
         people: &'a [String],
         history: &'a VecDeque<Said>,
@@ -40,17 +40,17 @@ pub(crate) struct Said {
     pub(crate) at: u64,
 }
 
-/// From server to servers, on the subject of a room. Who publishes hears it too.
+/// A message from one server to all, on the subject of a room. The publisher receives it too.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum Notice {
     Said(Said),
-    /// Who is at a process: whenever that changes, and every few seconds.
+    /// The members at a process. Sent when they change, and every 2 s.
     Present {
         process: String,
         people: Vec<Presence>,
     },
-    /// A process is new in the room: the others say who is at theirs.
+    /// A process is new in the room. The others reply with their members.
     Hello,
 }
 
@@ -58,6 +58,6 @@ pub(crate) enum Notice {
 pub(crate) struct Presence {
     pub(crate) name: String,
     pub(crate) key: String,
-    /// Of two with one key, the later one has replaced the other. Milliseconds since 1970.
+    /// Milliseconds since 1970. Of two sockets with one key, the later one replaces the other.
     pub(crate) since: u64,
 }

@@ -1,10 +1,11 @@
-//! The chat of `examples/chat` over many processes, joined by NATS.
+//! The chat of `examples/chat` over many processes, connected by NATS. Run one process without
+//! NATS, and open <http://127.0.0.1:9011/>:
 //!
 //! ```sh
 //! cargo run -p cluster
 //! ```
 //!
-//! is one process without NATS: open <http://127.0.0.1:9011/>. Many processes, with Debian's `nats-server`:
+//! Run three processes with Debian's `nats-server`:
 //!
 //! ```sh
 //! nats-server &
@@ -13,8 +14,8 @@
 //! cargo run -p cluster -- --port 9013 --nats nats://127.0.0.1:4222 &
 //! ```
 //!
-//! `README.md` beside this says how it scales, and puts nginx in front. `--host ADDRESS`, `--port
-//! N` (0 picks one).
+//! The example's `README.md` explains how it scales, and how to put nginx in front. `--host
+//! ADDRESS` sets the address, `--port N` the port (0 picks one).
 
 mod bus;
 mod event;
@@ -115,7 +116,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         match arg.as_str() {
             "--host" => host = value()?,
             "--port" => port = value()?.parse()?,
-            // In whatever order they start.
+            // The processes and NATS may start in any order.
             "--nats" => {
                 let options = async_nats::ConnectOptions::new().retry_on_initial_connect();
                 bus = Bus::Nats(options.connect(value()?).await?);

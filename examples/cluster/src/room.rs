@@ -1,4 +1,4 @@
-//! A room, as far as it is at this process.
+//! A room, as seen by this process.
 
 use std::{
     collections::HashMap,
@@ -23,13 +23,13 @@ use crate::{
     state::{Person, State, To, message, now},
 };
 
-/// Why somebody is not let in.
+/// Why a user is rejected.
 pub(crate) type Refusal = (StatusCode, &'static str);
 
-/// How often a process says who is there.
+/// How often a process publishes its members.
 const BEAT: Duration = Duration::from_secs(2);
 
-/// All rooms of a process. Clones are the same.
+/// All rooms of a process. Clones share them.
 #[derive(Clone)]
 pub(crate) struct Rooms(Arc<Inner>);
 
@@ -44,9 +44,9 @@ struct Room {
     process: String,
     bus: Bus,
     state: Mutex<State>,
-    /// Told when it has changed who is at this process.
+    /// Notified when the members at this process have changed.
     changed: Notify,
-    /// The task that listens to the bus, once it does.
+    /// The task that receives from the bus, once it is started.
     listening: OnceCell<Option<AbortHandle>>,
 }
 
@@ -59,8 +59,7 @@ impl Rooms {
         &self.0.process
     }
 
-    /// Reserves a name in a room until the seat is dropped. A room is there as long as somebody is
-    /// in it.
+    /// Reserves a name in a room until the seat is dropped. A room exists while it has a member.
     pub(crate) async fn reserve(&self, room: &str, name: &str, key: &str) -> Result<Seat, Refusal> {
         let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-';
         if !(1..=32).contains(&room.len()) || !room.chars().all(is_name) {
@@ -75,10 +74,10 @@ impl Rooms {
         }
         let seat = self.seat(room, name, key)?;
         seat.room.listen().await.map_err(|error| {
-            eprintln!("no way to the other processes: {error}");
+            eprintln!("cannot reach the other processes: {error}");
             (StatusCode::SERVICE_UNAVAILABLE, "try again later")
         })?;
-        // Now that the other processes have been heard.
+        // By now the other processes have replied.
         if seat.room.lock().key_of(name).is_some_and(|taken| taken != key) {
             return Err(TAKEN);
         }
@@ -122,12 +121,12 @@ impl Room {
         self.state.lock().expect("no panic under the lock")
     }
 
-    /// Listens to the bus, if it does not already, and gets to know what was said before.
+    /// Starts to receive from the bus, unless that is done, and requests the history.
     async fn listen(self: &Arc<Self>) -> Result<(), async_nats::SubscribeError> {
         let listen = async || {
             let Some(notices) = self.bus.notices(&self.name).await? else { return Ok(None) };
-            // In this order nothing is missed: what is said now is heard, what was said before is
-            // known to others.
+            // The order matters: the subscription receives new messages, and other processes know
+            // the earlier ones.
             let history = self.bus.history(&self.name).await;
             let questions = self.bus.questions(&self.name).await?;
             history.into_iter().for_each(|said| self.lock().hear(said));
@@ -142,10 +141,10 @@ impl Room {
         let mut beat = interval(BEAT);
         loop {
             tokio::select! {
-                // What came before a question is in the answer.
+                // Notices that arrived before a question are part of the answer.
                 biased;
                 Some(notice) = notices.next() => {
-                    // What cannot be read is passed over: a newer version may have more to say.
+                    // A notice that cannot be parsed is skipped: it may come from a newer version.
                     if let Ok(notice) = serde_json::from_slice(&notice.payload) {
                         self.hear(notice);
                     }
@@ -188,17 +187,18 @@ async fn next(questions: &mut Option<Subscriber>) -> Option<async_nats::Message>
     }
 }
 
-/// A name in a room, as long as it lives.
+/// A name in a room, until it is dropped.
 pub(crate) struct Seat {
     rooms: Rooms,
     room: Arc<Room>,
     name: String,
-    /// Among all, and among the person's own sockets, once the socket is open.
+    /// The memberships in `All` and in `Person`, once the socket is open.
     memberships: Option<[Membership<To>; 2]>,
 }
 
 impl Seat {
-    /// The socket is open: it gets to know what there is, and the others that there is one more.
+    /// Takes the seat once the socket is open: sends the new member the current state, and notifies
+    /// the others.
     pub(crate) fn take(&mut self, sender: &Sender) {
         let mut state = self.room.lock();
         let mut people = state.names();
@@ -217,7 +217,7 @@ impl Seat {
         self.room.changed.notify_one();
     }
 
-    /// Tells all, the speaker too: so the page knows that it was heard.
+    /// Sends a message to all members. The sender receives it too, which confirms delivery.
     pub(crate) async fn say(&self, id: String, text: String) {
         let text = text.trim();
         if text.is_empty() || id.len() > 64 {
@@ -251,7 +251,7 @@ impl Drop for Seat {
 }
 
 impl Room {
-    /// Nobody is here any more. The last word to the other processes is that.
+    /// The last member has left. Publishes that to the other processes.
     fn close(&self) {
         if let Some(Some(listening)) = self.listening.get() {
             listening.abort();

@@ -1,4 +1,4 @@
-//! What one process knows of a room: values to values, nothing waits.
+//! The state of a room in one process: functions from values to values, without waiting.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
@@ -12,23 +12,23 @@ use tower_websocket::{
 
 use crate::event::{Event, Presence, Said};
 
-/// How much of what was said is kept for those who come later.
+/// The number of messages that are kept for new members.
 const HISTORY: usize = 100;
 
-/// A process that has said nothing for so long is gone.
+/// A process that has published nothing for this long is considered gone.
 const FORGET: Duration = Duration::from_secs(7);
 
 pub(crate) struct State {
     /// The sockets at this process.
     pub(crate) sockets: Rooms<To>,
-    /// Who is at this process.
+    /// The members at this process.
     pub(crate) people: BTreeMap<String, Person>,
-    /// Who is at the others, and when they last said so.
+    /// The members at the other processes, and when each process last published them.
     elsewhere: HashMap<String, (Vec<Presence>, Instant)>,
     pub(crate) history: VecDeque<Said>,
 }
 
-/// Whom at this process a message goes to.
+/// The recipients of a message at this process.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) enum To {
     All,
@@ -38,22 +38,22 @@ pub(crate) enum To {
 pub(crate) struct Person {
     pub(crate) key: String,
     pub(crate) since: u64,
-    /// How many seats have this name: more than one while a page that came back replaces its lost
-    /// socket.
+    /// The number of seats with this name. It is more than one while a page that reconnected
+    /// replaces its lost socket.
     pub(crate) seats: usize,
     /// Whether a socket is open.
     pub(crate) is_present: bool,
 }
 
 impl State {
-    /// The key with which somebody has this name, here or elsewhere.
+    /// Returns the key of the user with this name, here or at another process.
     pub(crate) fn key_of(&self, name: &str) -> Option<&str> {
         let here = self.people.get(name).map(|person| &*person.key);
         let presences = || self.elsewhere.values().flat_map(|(people, _)| people);
         here.or_else(|| presences().find(|person| person.name == name).map(|person| &*person.key))
     }
 
-    /// Who is at this process, for the others.
+    /// Returns the members at this process, for the other processes.
     pub(crate) fn presences(&self) -> Vec<Presence> {
         let present = self.people.iter().filter(|(_, person)| person.is_present);
         let presence = |(name, person): (&String, &Person)| Presence {
@@ -64,14 +64,14 @@ impl State {
         present.map(presence).collect()
     }
 
-    /// Who is there, at whatever process.
+    /// Returns the members at all processes.
     pub(crate) fn names(&self) -> BTreeSet<String> {
         let here = self.people.iter().filter(|(_, person)| person.is_present).map(|(name, _)| name);
         let elsewhere = self.elsewhere.values().flat_map(|(people, _)| people).map(|person| &person.name);
         here.chain(elsewhere).cloned().collect()
     }
 
-    /// Changes who is there, and tells of those who joined and left by it.
+    /// Changes the members, and sends an event for each one that joined or left.
     pub(crate) fn change<R>(&mut self, change: impl FnOnce(&mut Self) -> R) -> R {
         let before = self.names();
         let result = change(self);
@@ -85,7 +85,7 @@ impl State {
         result
     }
 
-    /// Another process says who is there.
+    /// Records the members of another process.
     pub(crate) fn present(&mut self, process: String, people: Vec<Presence>) {
         for other in &people {
             let is_replaced = |person: &&Person| person.key == other.key && person.since < other.since;
@@ -96,12 +96,12 @@ impl State {
         self.change(|state| state.elsewhere.insert(process, (people, Instant::now())));
     }
 
-    /// Forgets the processes that have gone without a word.
+    /// Forgets the processes that have stopped publishing.
     pub(crate) fn forget(&mut self) {
         self.change(|state| state.elsewhere.retain(|_, (_, seen)| seen.elapsed() < FORGET));
     }
 
-    /// Keeps what was said, and tells it, if it is new.
+    /// Records a message and sends it to the members, if it is new.
     pub(crate) fn hear(&mut self, said: Said) {
         if self.history.iter().any(|known| known.id == said.id) {
             return;
@@ -113,14 +113,14 @@ impl State {
         self.history.push_back(said);
     }
 
-    /// Tells all who are at this process, without waiting for any.
+    /// Sends an event to all members at this process, without waiting for any of them.
     fn tell(&self, event: &Event<'_>) {
         self.sockets.send(&To::All, message(event));
     }
 
-    /// Closes somebody's sockets, in whose place there is another one, here or elsewhere.
+    /// Closes the sockets of a user that a newer socket replaces, here or at another process.
     pub(crate) fn replace(&self, name: &str) {
-        // The page knows by this that it must not come back.
+        // This code tells the page not to reconnect.
         let replaced = CloseFrame { code: 4000.into(), reason: "replaced".into() };
         self.sockets.send(&To::Person(name.to_owned()), Message::Close(Some(replaced)));
     }
@@ -128,7 +128,7 @@ impl State {
 
 impl Default for State {
     fn default() -> Self {
-        // One who reads too slowly is closed, comes back, and gets the history.
+        // A slow member is closed, reconnects, and receives the history.
         let sockets = Rooms::new().on_full(OnFull::CloseAfter(Duration::ZERO));
         let (people, elsewhere, history) = Default::default();
         Self { sockets, people, elsewhere, history }
@@ -139,7 +139,7 @@ pub(crate) fn message(event: &Event<'_>) -> Message {
     Message::text(serde_json::to_string(event).expect("an event has JSON"))
 }
 
-/// Milliseconds since 1970.
+/// Returns the milliseconds since 1970.
 pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
 }

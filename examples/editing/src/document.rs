@@ -1,4 +1,4 @@
-//! A document, and those who edit it.
+//! A document and its editors.
 
 use std::{
     collections::HashSet,
@@ -14,55 +14,55 @@ use yrs::{
 };
 
 pub(crate) struct Document {
-    /// The document, with the names and cursors of those who edit it.
+    /// The document, with the names and the cursors of its editors.
     awareness: Mutex<Awareness>,
-    /// What every editor is sent, and what the document is after it. The author of a change is sent
-    /// it too, as y-websocket gives up a connection after 30 s of silence.
+    /// The changes for every editor, with the document's state after each. The author of a change
+    /// receives it too, because y-websocket gives up a connection after 30 s of silence.
     changes: broadcast::Sender<(Message, StateVector)>,
 }
 
 impl Document {
     pub(crate) fn new() -> Arc<Self> {
-        // An editor that is more than 64 changes behind is sent one of all that it has missed.
+        // An editor that is more than 64 changes behind receives one combined change instead.
         Arc::new(Self { awareness: Mutex::default(), changes: broadcast::Sender::new(64) })
     }
 
     fn tell(&self, awareness: &Awareness, message: sync::Message) {
-        // Fails if there is no editor.
+        // Sending fails while the document has no editor.
         let _ = self.changes.send((encoded(message), awareness.doc().transact().state_vector()));
     }
 
-    /// Nothing that is done under the lock waits. After a panic in it, the document ends with those
-    /// who edit it.
+    /// Nothing waits under this lock. If a task panics while it holds the lock, the document and
+    /// its editors fail.
     fn lock(&self) -> MutexGuard<'_, Awareness> {
         self.awareness.lock().expect("no panic under the lock")
     }
 }
 
-/// An editor's place at a document, until it is dropped.
+/// An editor's seat at a document, until it is dropped.
 pub(crate) struct Seat {
     document: Arc<Document>,
     changes: broadcast::Receiver<(Message, StateVector)>,
-    /// What the editor knows of the document.
+    /// The state of the document that the editor has.
     state: StateVector,
-    /// Whose names and cursors the editor has sent.
+    /// The clients whose names and cursors the editor has sent.
     clients: HashSet<ClientID>,
 }
 
 impl Seat {
-    /// Takes a place. The editor is asked for what only it has, and told who is there and who has
-    /// left: if it is one of the latter, it says that it is back.
+    /// Takes a seat. Asks the editor for changes that only it has, and sends it who is present and
+    /// who has left. An editor that reads that it has left announces itself again.
     pub(crate) fn take(document: &Arc<Document>, sender: &Sender) -> Self {
         let awareness = document.lock();
         let (changes, state) = (document.changes.subscribe(), awareness.doc().transact().state_vector());
         let _ = sender.try_send(encoded(sync::Message::Sync(SyncMessage::SyncStep1(state.clone()))));
         let everybody: Vec<_> = awareness.iter().map(|(client, _)| client).collect();
-        let names = awareness.update_with_clients(everybody).expect("nobody is forgotten");
+        let names = awareness.update_with_clients(everybody).expect("every client is kept");
         let _ = sender.try_send(encoded(sync::Message::Awareness(names)));
         Self { document: document.clone(), changes, state, clients: HashSet::new() }
     }
 
-    /// Handles a message of the editor, and returns the answer to it.
+    /// Handles a message of the editor, and returns the answer.
     pub(crate) fn receive(&mut self, bytes: &[u8]) -> Result<Option<Message>, sync::Error> {
         let mut awareness = self.document.lock();
         let change = match sync::Message::decode_v1(bytes)? {
@@ -82,8 +82,7 @@ impl Seat {
         Ok(None)
     }
 
-    /// Waits for a change, and returns it. For an editor that is behind, it is one of all that the
-    /// editor has missed.
+    /// Waits for a change, and returns it. An editor that is behind gets one combined change.
     pub(crate) async fn changed(&mut self) -> Message {
         if let Ok((message, state)) = self.changes.recv().await {
             self.state = state;

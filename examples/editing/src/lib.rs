@@ -1,7 +1,7 @@
 //! Collaborative editing of Yjs documents: the server of npm's `y-websocket`.
 //!
-//! A document is there as long as somebody edits it, and those who come back bring it along. A
-//! server with a database loads it in `open`.
+//! A document exists while it has an editor. Editors that reconnect send it again. A server with a
+//! database loads the document in `open`.
 
 mod document;
 
@@ -19,12 +19,12 @@ use tower_websocket::{CloseCode, Message, Sender};
 
 use document::{Document, Seat};
 
-/// How long an editor may take nothing, although something is waiting for it.
+/// How long an editor may stop reading while data waits for it.
 const MAX_STALL: Duration = Duration::from_secs(5);
 
 type Documents = Mutex<HashMap<String, Weak<Document>>>;
 
-/// The documents, each a WebSocket at `/NAME`.
+/// Serves the documents, each as a WebSocket at `/NAME`.
 pub fn app() -> Router {
     let documents = Arc::new(Documents::default());
     let enter = async move |ws: WebSocketUpgrade, Path(name): Path<String>| {
@@ -51,7 +51,7 @@ async fn edit(socket: WebSocket, document: Arc<Document>) {
                 let Some(Ok(message)) = message else { return };
                 match seat.receive(&message.into_data()) {
                     Ok(answer) => answer,
-                    // A y-websocket that is closed with a code from 4400 to 4499 does not come back.
+                    // y-websocket does not reconnect after a close code from 4400 to 4499.
                     Err(error) => return sender.close(CloseCode::application(4400), error.to_string()),
                 }
             }
@@ -60,7 +60,7 @@ async fn edit(socket: WebSocket, document: Arc<Document>) {
     }
 }
 
-/// Sends a message, if there is one, and waits for an editor that reads, however slowly.
+/// Sends a message, if there is one. Waits for an editor that reads, however slowly.
 async fn send(sender: &Sender, message: Option<Message>) -> bool {
     let Some(message) = message else { return true };
     let mut sending = pin!(sender.send(message));
@@ -73,7 +73,7 @@ async fn send(sender: &Sender, message: Option<Message>) -> bool {
     false
 }
 
-/// The snippets of the guide's page.
+/// Tests the code in the guide's page.
 #[cfg(doctest)]
 #[doc = include_str!("../../../src/guide/editing.md")]
 mod guide {}

@@ -1,10 +1,10 @@
-//! Collaborative editing, until Ctrl-C.
+//! A server for collaborative editing of Yjs documents. Ctrl-C stops it.
 //!
 //! ```sh
 //! cargo run -p editing
 //! ```
 //!
-//! With npm's `yjs` and `y-websocket`:
+//! Use npm's `yjs` and `y-websocket` as the client:
 //!
 //! ```js
 //! import * as Y from "yjs";
@@ -15,7 +15,7 @@
 //! document.getText("text").observe(event => console.log(event.delta));
 //! ```
 //!
-//! `cargo run -p editing -- PORT` takes another port; 0 picks one.
+//! `cargo run -p editing -- PORT` uses another port; 0 picks one.
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -1,4 +1,4 @@
-// client.mjs URL: edits at the server at this URL as pages do; client.mjs --check: whether it could.
+// client.mjs URL: edits documents on the server at this URL as pages do. client.mjs --check: checks that the packages are installed.
 
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
@@ -14,7 +14,7 @@ class Page {
   constructor(name, document = "notes") {
     this.doc = new Y.Doc();
     this.text = this.doc.getText("text");
-    // Not past the server, by a channel between pages.
+    // Disables the direct channel between pages, so that everything passes through the server.
     const options = { WebSocketPolyfill: WebSocket, disableBc: true };
     this.provider = new WebsocketProvider(url, document, this.doc, options);
     this.provider.awareness.setLocalStateField("name", name);
@@ -45,14 +45,14 @@ bob.text.insert(5, " world");
 bob.text.delete(0, 1);
 await is("ello world", ada);
 
-// At the same time, at the same place.
+// Both edit at the same time, at the same place.
 const both = text => text.includes("one") && text.includes("two");
 ada.text.insert(4, " one");
 bob.text.insert(4, " two");
 await until(() => both(ada.text.toString()) && both(bob.text.toString()));
 assert.equal(ada.text.toString(), bob.text.toString());
 
-// While one of them is away.
+// One edits while the other is disconnected.
 const left = performance.now();
 ada.provider.disconnect();
 ada.text.insert(0, "away: ");
@@ -60,19 +60,19 @@ bob.text.insert(bob.text.length, ", here");
 await until(() => bob.names === "bob");
 ada.provider.connect();
 await until(() => ada.text.toString() === bob.text.toString());
-// She is seen at once; by herself, y-websocket repeats her name after 15 s, as Bob does his for her.
+// Each sees the other at once. Without help from the server, y-websocket would repeat the names only after 15 s.
 await until(() => bob.names === "ada,bob");
 assert(performance.now() - left < 5_000);
 assert.match(ada.text.toString(), /^away: ello .* world, here$/);
 const text = ada.text.toString();
 
-// Who comes later has all; another document has nothing.
+// A later editor receives the whole document. Another document is empty.
 const eve = await new Page("eve").synced();
 await is(text, eve);
 assert.equal((await new Page("dan", "other").synced()).text.toString(), "");
 await until(() => [bob, eve].every(page => page.names === "ada,bob,eve"));
 
-// A page that crashes, and does not say that it leaves: y-websocket by itself would notice after 30 s. It has been away before.
+// A page crashes without announcing it. y-websocket alone would notice after 30 s. The page was disconnected before.
 eve.provider.disconnect();
 await until(() => bob.names === "ada,bob");
 eve.provider.connect();
@@ -84,7 +84,7 @@ eve.provider.ws.terminate();
 await until(() => bob.names === "ada,bob");
 assert(performance.now() - start < 10_000);
 
-// The server forgets a document that nobody edits. The pages have it.
+// The server forgets a document without editors. The pages still have it.
 ada.provider.disconnect();
 bob.provider.disconnect();
 const fred = await new Page("fred").synced();

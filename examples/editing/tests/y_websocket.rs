@@ -1,7 +1,7 @@
-//! npm's `y-websocket` against the program.
+//! Tests the program with npm's `y-websocket`.
 //!
-//! Without Node, `yjs`, `y-websocket` and `ws` it is skipped, loudly, unless `REQUIRE_CLIENTS=1` is
-//! set. `NODE_PATH` is where Node looks for packages.
+//! Without Node, `yjs`, `y-websocket` and `ws`, the test prints that it is skipped, and fails if
+//! `REQUIRE_CLIENTS=1` is set. `NODE_PATH` is the directory of Node's packages.
 
 use std::{io::Write, process::Stdio, time::Duration};
 
@@ -18,7 +18,7 @@ async fn pages_converge() {
     if !check.is_ok_and(|output| output.status.success()) {
         let required = std::env::var_os("REQUIRE_CLIENTS").is_some_and(|value| value == "1");
         assert!(!required, "Node with `y-websocket` and `ws` is not there, and REQUIRE_CLIENTS=1 is set");
-        // Not `eprintln!`, which the test harness keeps to itself.
+        // The test harness captures `eprintln!`.
         let _ = std::io::stderr().write_all(b"SKIPPED: no Node with `y-websocket` and `ws`\n");
         return;
     }

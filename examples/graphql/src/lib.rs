@@ -1,8 +1,8 @@
-//! GraphQL over the subprotocol `graphql-transport-ws`, as npm's `graphql-ws` and other clients
-//! speak it.
+//! GraphQL over the subprotocol `graphql-transport-ws`, which npm's `graphql-ws` and other clients
+//! use.
 //!
-//! The handshake selects the subprotocol. Then the client has 3 s to send `connection_init` with a
-//! token, which tells who it is; everything after that is for `async_graphql`.
+//! The handshake selects the subprotocol. The client then has 3 s to send `connection_init` with a
+//! token that identifies the user. `async_graphql` handles everything after that.
 
 mod schema;
 
@@ -31,7 +31,7 @@ const UNAUTHORIZED: CloseCode = CloseCode::application(4401);
 const FORBIDDEN: CloseCode = CloseCode::application(4403);
 const INIT_TIMED_OUT: CloseCode = CloseCode::application(4408);
 
-/// The WebSocket at `/graphql`.
+/// Serves the WebSocket at `/graphql`.
 pub fn app() -> Router {
     let sockets = WebSocketUpgradeLayer::new(handshake_fn(schema(), handshake), converse);
     Router::new().route_service("/graphql", sockets.into_service())
@@ -56,26 +56,25 @@ async fn converse(socket: WebSocket, schema: ChatSchema) {
     };
     let mut data = Data::default();
     data.insert(user);
-    // `async_graphql` gets `connection_init` as well, and acknowledges it.
+    // `async_graphql` receives `connection_init` as well, and acknowledges it.
     let input = stream::once(ready(init)).chain(receiver.filter_map(async |message| data_of(message.ok()?)));
     let output = async_graphql::http::WebSocket::new(schema, input, WebSocketProtocols::GraphQLWS);
     let mut output = pin!(output.connection_data(data));
     while let Some(message) = output.next().await {
         match message {
-            // Waits for a slow client: its subscriptions are asked for nothing more until there is
-            // room.
+            // Waits for a slow client. Its subscriptions are not polled until there is space.
             WsMessage::Text(text) => match sender.send(text).await {
                 Ok(()) => {}
                 Err(_) => break,
             },
-            // A message that the protocol does not have.
+            // The protocol does not define this message.
             WsMessage::Close(1002, reason) => sender.close(INVALID_MESSAGE, reason),
             WsMessage::Close(code, reason) => sender.close(CloseCode::try_from(code).ok(), reason),
         }
     }
 }
 
-/// Receives `connection_init`, and returns it with the user whose token is in it.
+/// Receives `connection_init`, and returns it with the user of its token.
 async fn connect(receiver: &mut Receiver) -> Result<(Bytes, User), (CloseCode, &'static str)> {
     let Ok(message) = timeout(INIT_TIMEOUT, receiver.recv_data()).await else {
         return Err((INIT_TIMED_OUT, "Connection initialisation timeout"));
@@ -96,7 +95,7 @@ fn data_of(message: Message) -> Option<Bytes> {
     (message.is_text() || message.is_binary()).then(|| message.into_data())
 }
 
-/// The snippets of the guide's page.
+/// Tests the code in the guide's page.
 #[cfg(doctest)]
 #[doc = include_str!("../../../src/guide/graphql.md")]
 mod guide {}

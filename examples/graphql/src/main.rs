@@ -1,19 +1,21 @@
-//! GraphQL subscriptions, until Ctrl-C.
+//! A server for GraphQL subscriptions. Ctrl-C stops it.
 //!
 //! ```sh
 //! cargo run -p graphql
 //! ```
 //!
-//! With npm's `graphql-ws`:
+//! Use npm's `graphql-ws` as the client:
 //!
 //! ```js
 //! import { createClient } from "graphql-ws";
 //!
-//! const client = createClient({ url: "ws://127.0.0.1:9014/graphql", connectionParams: { token: "token-of-ada" } });
-//! for await (const { data } of client.iterate({ query: "subscription { messages { from text } }" })) console.log(data);
+//! const connectionParams = { token: "token-of-ada" };
+//! const client = createClient({ url: "ws://127.0.0.1:9014/graphql", connectionParams });
+//! const subscription = client.iterate({ query: "subscription { messages { from text } }" });
+//! for await (const { data } of subscription) console.log(data);
 //! ```
 //!
-//! `cargo run -p graphql -- PORT` takes another port; 0 picks one.
+//! `cargo run -p graphql -- PORT` uses another port; 0 picks one.
 
 use tokio::net::TcpListener;
 

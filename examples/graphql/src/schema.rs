@@ -1,4 +1,4 @@
-//! What can be asked: a chat.
+//! The schema of a chat.
 
 use async_graphql::{Context, Error, Object, Result, Schema, SimpleObject, Subscription};
 use futures_util::{Stream, StreamExt};
@@ -10,13 +10,13 @@ pub(crate) type ChatSchema = Schema<Query, Mutation, Subscriptions>;
 /// How many messages a subscriber may be behind.
 const CAPACITY: usize = 1000;
 
-/// Who has connected.
+/// The connected user.
 pub(crate) struct User(pub(crate) String);
 
 impl User {
-    /// Returns whose token this is.
+    /// Returns the owner of the token.
     pub(crate) fn of_token(token: &str) -> Option<Self> {
-        // In the place of a session store.
+        // A real server looks the token up in a session store.
         let name = token.strip_prefix("token-of-").filter(|name| ["ada", "bob"].contains(name))?;
         Some(Self(name.to_owned()))
     }
@@ -47,7 +47,7 @@ pub(crate) struct Mutation;
 
 #[Object]
 impl Mutation {
-    /// Tells all subscribers, and returns how many there are.
+    /// Sends a message to all subscribers, and returns their number.
     async fn say(&self, context: &Context<'_>, text: String) -> Result<usize> {
         let message = ChatMessage { from: context.data::<User>()?.0.clone(), text };
         Ok(context.data::<broadcast::Sender<ChatMessage>>()?.send(message).unwrap_or(0))
@@ -58,7 +58,7 @@ pub(crate) struct Subscriptions;
 
 #[Subscription]
 impl Subscriptions {
-    /// What is said from now on.
+    /// Streams new messages.
     async fn messages(
         &self,
         context: &Context<'_>,

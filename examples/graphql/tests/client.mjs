@@ -1,4 +1,4 @@
-// client.mjs URL: talks to the server at this URL as an application does; client.mjs --check: whether it could.
+// client.mjs URL: uses the server at this URL as an application does. client.mjs --check: checks that the packages are installed.
 
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
@@ -8,7 +8,7 @@ const { createClient } = require("graphql-ws");
 const { WebSocket } = require("ws");
 if (process.argv[2] === "--check") process.exit();
 
-// A client that has these tokens, one for each time it connects, and what it is closed with.
+// Returns a client with these tokens, one for each connection, and a list of the closes it receives.
 function connect(...tokens) {
   const closes = [];
   const client = createClient({
@@ -17,7 +17,7 @@ function connect(...tokens) {
     connectionParams: () => ({ token: tokens.shift() }),
     retryAttempts: tokens.length - 1,
     retryWait: async () => {},
-    // It keeps its socket between two questions.
+    // Keeps the socket open between two queries.
     lazyCloseTimeout: 60_000,
     on: { closed: ({ code, reason }) => closes.push([code, reason]) },
   });
@@ -35,19 +35,19 @@ const [ada, bob] = ["token-of-ada", "token-of-bob"].map(token => connect(token))
 assert.deepEqual(await ask(ada, "{ me }"), { data: { me: "ada" } });
 assert.deepEqual(await ask(bob, "{ me }"), { data: { me: "bob" } });
 
-// One socket carries several subscriptions, and what else is asked.
+// One socket carries several subscriptions and queries.
 const subscription = "subscription { messages { from text } }";
 const [first, second, third] = [ada, ada, bob].map(({ client }) => client.iterate({ query: subscription }));
 const firsts = [first, second, third].map(messages => messages.next());
 const say = "mutation ($text: String!) { say(text: $text) }";
-// It is said until all three have subscribed.
+// Repeats the message until all three have subscribed.
 let heard = 0;
 while (heard < 3) ({ data: { say: heard } } = await ask(bob, say, { text: "hello" }));
 for (const next of firsts) {
   assert.deepEqual((await next).value, { data: { messages: { from: "bob", text: "hello" } } });
 }
 
-// A subscription that is completed ends at the server too; the others go on.
+// A completed subscription also ends on the server. The others continue.
 await first.return();
 do ({ data: { say: heard } } = await ask(ada, say, { text: "bye" })); while (heard > 2);
 for (const messages of [second, third]) {
@@ -59,7 +59,7 @@ for (const messages of [second, third]) {
 assert.match((await ask(ada, "{ you }")).errors[0].message, /Unknown field/);
 assert.deepEqual([ada.closes, bob.closes], [[], []]);
 
-// A wrong token is refused. The client comes back if it may, and may have got another one.
+// A wrong token is rejected. The client reconnects if its settings allow it, possibly with another token.
 for (const token of ["token-of-eve", undefined]) {
   const eve = connect(token);
   await assert.rejects(ask(eve, "{ me }"), ({ code, reason }) => code === 4403 && reason === "Forbidden");
@@ -70,5 +70,5 @@ assert.deepEqual(await ask(renewed, "{ me }"), { data: { me: "ada" } });
 assert.deepEqual(renewed.closes, [[4403, "Forbidden"]]);
 
 for (const { client } of [ada, bob, renewed]) await client.dispose();
-// Its timer goes on.
+// The client's timer would keep the process alive.
 process.exit();

@@ -1,7 +1,7 @@
-//! npm's `graphql-ws` against the program.
+//! Tests the program with npm's `graphql-ws`.
 //!
-//! Without Node, `graphql-ws` and `ws` it is skipped, loudly, unless `REQUIRE_CLIENTS=1` is set.
-//! `NODE_PATH` is where Node looks for packages.
+//! Without Node, `graphql-ws` and `ws`, the test prints that it is skipped, and fails if
+//! `REQUIRE_CLIENTS=1` is set. `NODE_PATH` is the directory of Node's packages.
 
 use std::{io::Write, process::Stdio, time::Duration};
 
@@ -12,13 +12,13 @@ use tokio::{
 };
 
 #[tokio::test]
-async fn graphql_ws_subscribes_and_is_refused_with_a_wrong_token() {
+async fn graphql_ws_subscribes_and_is_rejected_with_a_wrong_token() {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/client.mjs");
     let check = Command::new("node").args([script, "--check"]).output().await;
     if !check.is_ok_and(|output| output.status.success()) {
         let required = std::env::var_os("REQUIRE_CLIENTS").is_some_and(|value| value == "1");
         assert!(!required, "Node with `graphql-ws` and `ws` is not there, and REQUIRE_CLIENTS=1 is set");
-        // Not `eprintln!`, which the test harness keeps to itself.
+        // The test harness captures `eprintln!`.
         let _ = std::io::stderr().write_all(b"SKIPPED: no Node with `graphql-ws` and `ws`\n");
         return;
     }

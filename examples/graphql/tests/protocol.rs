@@ -1,4 +1,4 @@
-//! What the protocol says of clients that do not keep to it, in memory and in paused time.
+//! Tests clients that violate the protocol, in memory and in paused time.
 
 use graphql::app;
 use http::{Request, StatusCode};
@@ -13,7 +13,7 @@ async fn open() -> Client {
     client
 }
 
-/// A client that has got as far as the acknowledgement.
+/// Returns a client whose connection is acknowledged.
 async fn connected() -> Client {
     let mut client = open().await;
     send(&mut client, json!({"type": "connection_init", "payload": {"token": "token-of-ada"}})).await;
@@ -31,7 +31,7 @@ async fn receive(client: &mut Client) -> Value {
 
 #[tokio::test(start_paused = true)]
 async fn other_subprotocols_are_rejected() {
-    // The last is the name of an older protocol.
+    // The last one is an older protocol.
     for offered in [None, Some("chat"), Some("graphql-ws")] {
         let request = Request::get("/graphql");
         let request = match offered {
@@ -45,11 +45,11 @@ async fn other_subprotocols_are_rejected() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_does_not_begin_is_closed_after_3_seconds() {
+async fn client_without_connection_init_is_closed_after_3_seconds() {
     let (mut client, start) = (open().await, Instant::now());
     assert_eq!(client.closed().await, (4408, "Connection initialisation timeout".into()));
     assert_eq!(start.elapsed().as_secs(), 3);
-    // One that has begun is not.
+    // A client that has sent `connection_init` is not closed.
     let (mut client, start) = (connected().await, Instant::now());
     tokio::time::sleep(std::time::Duration::from_secs(10)).await;
     send(&mut client, json!({"type": "ping"})).await;
@@ -58,7 +58,7 @@ async fn a_client_that_does_not_begin_is_closed_after_3_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_wrong_first_message_has_its_code() {
+async fn wrong_first_messages_have_their_close_codes() {
     let subscribe = json!({"type": "subscribe", "id": "1", "payload": {"query": "{ me }"}});
     for (first, expected) in [
         (json!({"type": "connection_init"}), (4403, "Forbidden")),
@@ -76,7 +76,7 @@ async fn each_wrong_first_message_has_its_code() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_wrong_later_has_its_code_too() {
+async fn wrong_later_messages_have_their_close_codes() {
     for (message, expected) in [
         (json!({"type": "connection_init"}), 4429),
         (json!({"type": "shout"}), 4400),
@@ -89,7 +89,7 @@ async fn what_is_wrong_later_has_its_code_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_subscriber_that_reads_nothing_holds_up_nobody_and_learns_what_it_missed() {
+async fn stalled_subscriber_does_not_delay_others_and_gets_missed_messages() {
     let app = app();
     let mut clients = Vec::new();
     for _ in 0..3 {
@@ -107,7 +107,7 @@ async fn a_subscriber_that_reads_nothing_holds_up_nobody_and_learns_what_it_miss
     let text = "x".repeat(10_000);
     let query =
         json!({"query": "mutation ($text: String!) { say(text: $text) }", "variables": {"text": text}});
-    // Both have subscribed once two are told.
+    // When a message has two subscribers, both subscriptions have begun.
     loop {
         send(speaker, json!({"type": "subscribe", "id": "0", "payload": query})).await;
         let told = receive(speaker).await["payload"]["data"]["say"].clone();
@@ -116,7 +116,7 @@ async fn a_subscriber_that_reads_nothing_holds_up_nobody_and_learns_what_it_miss
             break;
         }
     }
-    // 20 MB, and 1,000 messages more than are kept.
+    // 20 MB, and 1,000 messages more than the server keeps.
     for _ in 0..2000 {
         send(speaker, json!({"type": "subscribe", "id": "2", "payload": query})).await;
         assert_eq!(receive(speaker).await["payload"]["data"]["say"], 2);

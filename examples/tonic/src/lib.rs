@@ -1,14 +1,14 @@
 //! gRPC and WebSockets on one port.
 //!
-//! `Routes` of tonic become an axum `Router`, whose server can upgrade connections. tonic's own
-//! `Server` cannot: it answers a handshake with a 101, and then ends the stream.
+//! tonic's `Routes` are converted into an axum `Router`, whose server can upgrade connections.
+//! tonic's own `Server` cannot: it responds to a handshake with 101, and then ends the stream.
 
 use axum::Router;
 use tonic::service::Routes;
 use tonic_health::{ServingStatus, server::health_reporter};
 use tower_websocket::{WebSocket, WebSocketUpgradeLayer};
 
-/// The gRPC health service, and a WebSocket that echoes at `/ws`.
+/// Serves the gRPC health service, and a WebSocket at `/ws` that echoes messages.
 pub async fn app() -> Router {
     let (reporter, health) = health_reporter();
     reporter.set_service_status("", ServingStatus::Serving).await;

@@ -1,11 +1,11 @@
-//! gRPC and WebSockets on one port, until Ctrl-C.
+//! A server for gRPC and WebSockets on one port. Ctrl-C stops it.
 //!
 //! ```sh
 //! cargo run -p grpc
 //! grpcurl -plaintext -proto health.proto 127.0.0.1:9021 grpc.health.v1.Health/Check
 //! ```
 //!
-//! `ws://127.0.0.1:9021/ws` echoes.
+//! The WebSocket at `ws://127.0.0.1:9021/ws` echoes messages.
 
 use tokio::net::TcpListener;
 use tower_websocket::serve;

@@ -1,4 +1,4 @@
-//! A real gRPC client and WebSocket clients on one port.
+//! Tests a real gRPC client and WebSocket clients on one port.
 
 use std::net::SocketAddr;
 
@@ -17,7 +17,7 @@ use tonic_health::pb::{
 };
 use tower_websocket::serve;
 
-/// Who serves the router.
+/// The server of the router.
 #[derive(Clone, Copy, Debug)]
 enum By {
     Serve,
@@ -58,7 +58,7 @@ async fn grpc_and_a_websocket_share_a_port() {
         socket.send(Message::text("hello")).await.unwrap();
         assert_eq!(socket.next().await.unwrap().unwrap(), Message::text("hello"), "{by:?}");
 
-        // The stream of a call stays open beside the socket.
+        // The stream of a call stays open next to the socket.
         let request = HealthCheckRequest { service: String::new() };
         let mut watch = client.watch(request).await.unwrap().into_inner();
         assert_eq!(watch.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
@@ -68,7 +68,7 @@ async fn grpc_and_a_websocket_share_a_port() {
     }
 }
 
-/// RFC 8441: on the kind of connection that gRPC has.
+/// RFC 8441, on the kind of connection that gRPC uses.
 #[tokio::test]
 async fn a_websocket_opens_over_http2_too() {
     for by in [By::Serve, By::Axum] {
@@ -82,7 +82,7 @@ async fn a_websocket_opens_over_http2_too() {
     }
 }
 
-/// What the guide says does not work.
+/// The guide states that this does not work.
 #[tokio::test]
 async fn tonics_own_server_does_not_upgrade() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

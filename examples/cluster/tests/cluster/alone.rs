@@ -16,7 +16,7 @@ async fn one_process_needs_no_nats() {
     ada.until(|ada| ada.people.len() == 3).await;
     drop(eve);
     ada.until(|ada| ada.people.len() == 2).await;
-    // SIGTERM closes with 1001, and the process ends when all have answered.
+    // SIGTERM closes the sockets with 1001. The process ends when all peers have answered.
     let (code, ()) = tokio::join!(
         async {
             let code = ada.closed().await;

@@ -1,5 +1,5 @@
-//! Somebody in the room, as far as the page is more than looks: who comes back, and says again what
-//! was not heard.
+//! A user in the room that behaves as the page does: it reconnects, and repeats unconfirmed
+//! messages.
 
 use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 
@@ -22,7 +22,7 @@ pub(crate) struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     /// The process that answered.
     pub(crate) served_by: String,
-    /// The texts that were heard, in order, each once.
+    /// The received texts, in order, each once.
     pub(crate) heard: Vec<String>,
     pub(crate) people: BTreeSet<String>,
     seen: BTreeSet<String>,
@@ -48,11 +48,11 @@ impl Client {
         client
     }
 
-    /// The status with which somebody is not let in.
+    /// Returns the status with which a user is rejected.
     pub(crate) async fn refused(addr: SocketAddr, name: &str, key: &str) -> u16 {
         match open(addr, name, key).await.map_err(|error| *error) {
             Err(Error::Http(response)) => response.status().as_u16(),
-            other => panic!("no refusal, but {other:?}"),
+            other => panic!("not rejected, but {other:?}"),
         }
     }
 
@@ -63,7 +63,7 @@ impl Client {
         self.socket.send(Message::text(say.to_string())).await.unwrap();
     }
 
-    /// Hears until something is so, coming back when the connection is lost.
+    /// Receives until `is_so` returns true. Reconnects if the connection is lost.
     pub(crate) async fn until(&mut self, is_so: impl Fn(&Self) -> bool) {
         let wait = async {
             while !is_so(self) {
@@ -75,7 +75,7 @@ impl Client {
             }
         };
         if timeout(Duration::from_secs(30), wait).await.is_err() {
-            panic!("{} waits in vain: {:?} {:?}", self.name, self.people, self.heard);
+            panic!("{} timed out: {:?} {:?}", self.name, self.people, self.heard);
         }
     }
 
@@ -83,7 +83,7 @@ impl Client {
         self.until(|client| texts.iter().all(|text| client.heard.contains(text))).await;
     }
 
-    /// The code with which the connection is closed, coming next but for events.
+    /// Skips events, and returns the code with which the connection is closed.
     pub(crate) async fn closed(&mut self) -> u16 {
         soon(async {
             loop {
@@ -91,7 +91,7 @@ impl Client {
                     Some(Ok(Message::Close(Some(frame)))) => return frame.code.into(),
                     Some(Ok(Message::Text(text))) => self.hear(&serde_json::from_str(&text).unwrap()),
                     Some(Ok(_)) => {}
-                    other => panic!("no Close, but {other:?}"),
+                    other => panic!("not a Close, but {other:?}"),
                 }
             }
         })
@@ -106,7 +106,7 @@ impl Client {
                     (self.socket, self.served_by) = (socket, served_by);
                     return;
                 }
-                // As the page does: nothing tells when a server is back.
+                // The page retries too: nothing notifies it when a server is back.
                 Err(_) => sleep(Duration::from_millis(50)).await,
             }
         }
@@ -139,7 +139,7 @@ async fn open(
     key: &str,
 ) -> Result<(WebSocketStream<MaybeTlsStream<TcpStream>>, String), Box<Error>> {
     let mut request = format!("ws://{addr}/lobby/ws?name={name}&key={key}").into_client_request()?;
-    // As the page does, which the server or the proxy served.
+    // The origin of a page that the server or the proxy served.
     request.headers_mut().insert("origin", format!("http://{addr}").parse().unwrap());
     let (socket, response) = connect_async(request).await?;
     Ok((socket, response.headers()["x-served-by"].to_str().unwrap().to_owned()))

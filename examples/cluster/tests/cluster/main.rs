@@ -1,5 +1,5 @@
-//! Real processes, a real nats-server, a real nginx. Where the latter two are not there, what needs
-//! them is skipped, loudly, unless `REQUIRE_SERVERS=1` is set.
+//! Tests with real processes, a real nats-server and a real nginx. Tests without an installed
+//! nats-server or nginx print that they are skipped, and fail if `REQUIRE_SERVERS=1` is set.
 
 mod alone;
 mod client;

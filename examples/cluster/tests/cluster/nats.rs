@@ -9,13 +9,13 @@ fn texts(speaker: &str, numbers: std::ops::Range<usize>) -> Vec<String> {
     numbers.map(|n| format!("{speaker} {n}")).collect()
 }
 
-/// What one speaker said, as it was heard.
+/// Returns the texts of one speaker, in the order in which they were received.
 fn of<'a>(client: &'a Client, speaker: &str) -> Vec<&'a String> {
     client.heard.iter().filter(|text| text.split(' ').next() == Some(speaker)).collect()
 }
 
 #[tokio::test]
-async fn what_is_said_at_one_process_is_heard_at_all_and_a_restart_loses_nothing() {
+async fn messages_reach_all_processes_and_survive_a_restart() {
     let Some(nats) = Nats::start().await else { return };
     let mut processes = Vec::new();
     for _ in 0..3 {
@@ -25,7 +25,7 @@ async fn what_is_said_at_one_process_is_heard_at_all_and_a_restart_loses_nothing
     let mut bob = Client::enter(processes[1].addr, "Bob").await;
     let mut eve = Client::enter(processes[2].addr, "Eve").await;
 
-    // Each is seen and heard by all.
+    // Each user sees and hears all others.
     for client in [&mut ada, &mut bob, &mut eve] {
         client.until(|client| client.people.len() == 3).await;
     }
@@ -39,7 +39,7 @@ async fn what_is_said_at_one_process_is_heard_at_all_and_a_restart_loses_nothing
         client.hears(&first).await;
     }
 
-    // One process is killed. The clients of the other two go on as if nothing had happened.
+    // Kills one process. The clients of the other two are not affected.
     let third = processes.pop().unwrap();
     let port = third.addr.port();
     third.kill().await;
@@ -53,8 +53,8 @@ async fn what_is_said_at_one_process_is_heard_at_all_and_a_restart_loses_nothing
         assert_eq!(client.reconnects, 0);
     }
 
-    // It starts again: its client comes back by itself, and gets what was said meanwhile from the
-    // others' history.
+    // Starts it again. Its client reconnects by itself, and receives the messages that it missed
+    // from the history of the others.
     processes.push(Process::start_at(port, Some(&nats)).await);
     eve.hears(&second).await;
     assert_eq!(eve.reconnects, 1);
@@ -62,7 +62,7 @@ async fn what_is_said_at_one_process_is_heard_at_all_and_a_restart_loses_nothing
     for client in [&mut ada, &mut bob, &mut eve] {
         client.hears(&texts("Eve", 10..11)).await;
         client.until(|client| client.people.len() == 3).await;
-        // Nothing is lost, and nobody's words are out of order.
+        // No message is lost, and the messages of each speaker are in order.
         assert_eq!(client.heard.len(), 51, "{:?}", client.heard);
         for (speaker, last) in [("Ada", 20), ("Bob", 20), ("Eve", 11)] {
             assert_eq!(of(client, speaker), texts(speaker, 0..last).iter().collect::<Vec<_>>());
@@ -72,7 +72,7 @@ async fn what_is_said_at_one_process_is_heard_at_all_and_a_restart_loses_nothing
 }
 
 #[tokio::test]
-async fn a_name_is_taken_at_all_processes_and_a_page_may_come_back_to_another() {
+async fn name_is_taken_at_all_processes_and_page_may_reconnect_to_any() {
     let Some(nats) = Nats::start().await else { return };
     let [one, two] = [Process::start(Some(&nats)).await, Process::start(Some(&nats)).await];
     let mut bob = Client::enter(two.addr, "Bob").await;
@@ -88,7 +88,7 @@ async fn a_name_is_taken_at_all_processes_and_a_page_may_come_back_to_another() 
 }
 
 #[tokio::test]
-async fn who_was_at_a_process_that_is_gone_is_forgotten() {
+async fn members_of_a_lost_process_are_forgotten() {
     let Some(nats) = Nats::start().await else { return };
     let [one, two] = [Process::start(Some(&nats)).await, Process::start(Some(&nats)).await];
     let mut bob = Client::enter(two.addr, "Bob").await;
@@ -100,7 +100,7 @@ async fn who_was_at_a_process_that_is_gone_is_forgotten() {
 }
 
 #[tokio::test]
-async fn a_process_ends_though_nats_is_gone() {
+async fn process_ends_without_nats() {
     let Some(nats) = Nats::start().await else { return };
     let process = Process::start(Some(&nats)).await;
     let mut ada = Client::enter(process.addr, "Ada").await;

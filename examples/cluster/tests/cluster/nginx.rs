@@ -1,4 +1,4 @@
-//! nginx in front, with the configuration beside this.
+//! nginx in front, with the example's `nginx.conf`.
 
 use std::{collections::BTreeMap, net::SocketAddr, path::Path, process::Stdio};
 
@@ -22,7 +22,7 @@ struct Nginx {
 }
 
 impl Nginx {
-    /// The configuration as it stands, but for the ports.
+    /// Starts nginx with the configuration, in which only the ports are changed.
     async fn start(processes: &[Process]) -> Option<Self> {
         let program = find("nginx")?;
         let addr = SocketAddr::from(([127, 0, 0, 1], free_port()));
@@ -45,14 +45,14 @@ impl Nginx {
             .arg(&file)
             .arg("-p")
             .arg(&prefix)
-            // Its workers would keep ours open.
+            // The workers would keep our stdin open.
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
         soon(async {
-            // It does not say when it listens.
+            // nginx does not report when it listens.
             while TcpStream::connect(addr).await.is_err() {
                 sleep(Duration::from_millis(10)).await;
             }
@@ -64,13 +64,13 @@ impl Nginx {
 
 impl Drop for Nginx {
     fn drop(&mut self) {
-        // SIGKILL would leave its workers behind.
+        // SIGKILL would leave the workers running.
         let pid = self.child.id().unwrap().to_string();
         let _ = std::process::Command::new("kill").args(["-TERM", &pid]).status();
     }
 }
 
-/// The answer to a `GET`, as it comes.
+/// Returns the response to a `GET`, unparsed.
 async fn get(addr: SocketAddr, path: &str, headers: &str) -> String {
     let mut io = TcpStream::connect(addr).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: {addr}\r\n{headers}Connection: close\r\n\r\n");
@@ -106,8 +106,8 @@ async fn nginx_spreads_sockets_over_the_processes_without_stickiness() {
         client.hears(&["hello".into()]).await;
     }
 
-    // A process ends for a deploy. Its clients hear 1001, come back by nginx, and are at the
-    // others.
+    // A process ends for a deploy. Its clients are closed with 1001, reconnect through nginx, and
+    // reach the other processes.
     let gone = clients[0].served_by.clone();
     let mut ending = None;
     for n in (0..processes.len()).rev() {
@@ -132,7 +132,7 @@ async fn nginx_spreads_sockets_over_the_processes_without_stickiness() {
 async fn the_origin_check_works_behind_nginx() {
     let process = Process::start(None).await;
     let Some(nginx) = Nginx::start(std::slice::from_ref(&process)).await else { return };
-    // The page's own origin is that of nginx, as `Client` says.
+    // The page's own origin is that of nginx. `Client` sends it.
     Client::enter(nginx.addr, "Ada").await;
     let headers = "Origin: https://evil.org\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
@@ -143,5 +143,9 @@ async fn the_origin_check_works_behind_nginx() {
 #[test]
 fn the_guide_shows_the_configuration_that_is_tested() {
     let guide = include_str!("../../../../src/guide/proxies.md");
-    assert!(guide.contains(&CONFIG[CONFIG.find("http {").unwrap()..]));
+    assert!(without_comments(guide).contains(&without_comments(&CONFIG[CONFIG.find("http {").unwrap()..])));
+}
+
+fn without_comments(text: &str) -> String {
+    text.lines().filter(|line| !line.trim_start().starts_with('#')).flat_map(|line| [line, "\n"]).collect()
 }

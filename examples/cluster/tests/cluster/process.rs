@@ -1,4 +1,4 @@
-//! Programs that are started and, when they are dropped, killed.
+//! Child processes that are killed when they are dropped.
 
 use std::{
     io::{self, Write},
@@ -39,12 +39,12 @@ impl Process {
         Self { child, addr }
     }
 
-    /// SIGKILL: it does not get to say anything.
+    /// Sends SIGKILL: the process cannot send anything more.
     pub(crate) async fn kill(mut self) {
         self.child.kill().await.unwrap();
     }
 
-    /// SIGTERM, and waits for a good end.
+    /// Sends SIGTERM, and waits until the process ends successfully.
     pub(crate) async fn terminate(mut self) {
         let pid = self.child.id().unwrap().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
@@ -63,7 +63,8 @@ impl Nats {
         self.child.kill().await.unwrap();
     }
 
-    /// `None`, said loudly, where there is no nats-server.
+    /// Starts a server. Prints that the test is skipped and returns `None` if nats-server is not
+    /// installed.
     pub(crate) async fn start() -> Option<Self> {
         let program = find("nats-server")?;
         let port = free_port();
@@ -75,29 +76,30 @@ impl Nats {
             .unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         while !soon(lines.next_line()).await.unwrap().expect("it starts").contains("Server is ready") {}
-        // It goes on writing there.
+        // The process continues to write to the pipe.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Some(Self { child, url: format!("nats://127.0.0.1:{port}") })
     }
 }
 
-/// Where a program is. `None`, said loudly, where it is not.
+/// Returns the path of a program. Prints that the test is skipped and returns `None` if it is not
+/// installed.
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    // Debian has servers where only root looks.
+    // Debian installs servers in directories that are only in root's path.
     let places = std::env::split_paths(&path).chain(["/usr/sbin".into()]);
     let found = places.map(|place| place.join(name)).find(|program| program.is_file());
     if found.is_none() {
         let required = std::env::var_os("REQUIRE_SERVERS").is_some_and(|value| value == "1");
         assert!(!required, "{name} is not there, and REQUIRE_SERVERS=1 is set");
-        // Not `eprintln!`, which the test harness keeps to itself.
+        // The test harness captures `eprintln!`.
         let _ = io::stderr().write_all(format!("SKIPPED: no {name}\n").as_bytes());
     }
     found
 }
 
-/// A port that nothing listens at. It is below those that the system hands out: while a server is
-/// down, nothing else comes to have its port.
+/// Returns a port that nothing listens on. It is below the ephemeral ports of the system, so no
+/// other socket takes it while a server is down.
 pub(crate) fn free_port() -> u16 {
     static TRIED: AtomicU32 = AtomicU32::new(0);
     loop {
@@ -109,7 +111,7 @@ pub(crate) fn free_port() -> u16 {
     }
 }
 
-/// The output of `future`, which only a bug makes late.
+/// Awaits `future`. Only a bug makes it exceed the timeout.
 pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
     timeout(Duration::from_secs(30), future).await.expect("it takes 30 s")
 }

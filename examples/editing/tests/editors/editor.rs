@@ -1,4 +1,4 @@
-//! A client by the byte, over TCP.
+//! A client that builds its own bytes, over TCP.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -17,15 +17,15 @@ use yrs::{
 pub(crate) struct Editor {
     io: TcpStream,
     awareness: Awareness,
-    /// How many bytes of messages were received.
+    /// The number of received message bytes.
     pub(crate) received: usize,
 }
 
 impl Editor {
-    /// Opens `/notes`, tells its name, and gets the document.
+    /// Opens `/notes`, sends its name, and receives the document.
     pub(crate) async fn open(addr: SocketAddr, name: &str) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
-        // By default, the system takes megabytes for a program that does not read.
+        // By default, the system buffers megabytes for a program that does not read.
         socket.set_recv_buffer_size(64 * 1024).unwrap();
         let mut io = socket.connect(addr).await.unwrap();
         opening::open(&mut io, "/notes", "").await.unwrap();
@@ -42,12 +42,12 @@ impl Editor {
         self.awareness.client_id()
     }
 
-    /// Whether the client with this id has a name here.
+    /// Returns whether the client with this id has a name here.
     pub(crate) fn sees(&self, id: ClientID) -> bool {
         self.awareness.state::<String>(id).is_some()
     }
 
-    /// Puts a value in the place of the one before, and waits until the server sends it to all.
+    /// Replaces the value, and waits until the server sends it to all editors.
     pub(crate) async fn write(&mut self, value: &str) {
         let update = {
             let doc = self.awareness.doc();
@@ -61,7 +61,7 @@ impl Editor {
         while self.receive().await.unwrap() != message {}
     }
 
-    /// Receives until the value is this one.
+    /// Receives until the document has this value.
     pub(crate) async fn reads(&mut self, value: &str) {
         while self.value().as_deref() != Some(value) {
             self.receive().await.unwrap();
@@ -74,7 +74,7 @@ impl Editor {
         map.get_as(&doc.transact(), "text").unwrap()
     }
 
-    /// Receives the next message and applies it; `Err` is the code of a Close.
+    /// Receives the next message and applies it. Returns the code of a Close as `Err`.
     pub(crate) async fn receive(&mut self) -> Result<Message, u16> {
         let next = timeout(Duration::from_secs(20), self.next());
         let bytes = next.await.expect("nothing comes")?;
@@ -85,7 +85,7 @@ impl Editor {
         Ok(message)
     }
 
-    /// The bytes of the next message.
+    /// Returns the bytes of the next message.
     async fn next(&mut self) -> Result<Vec<u8>, u16> {
         let mut message = Vec::new();
         loop {

@@ -1,4 +1,4 @@
-//! Editors that read slowly or not at all, or send what they should not, over TCP.
+//! Tests editors that read slowly or not at all, or send malformed messages, over TCP.
 
 mod editor;
 
@@ -18,27 +18,27 @@ async fn serve() -> SocketAddr {
     addr
 }
 
-/// A value of 32 KiB.
+/// Returns a value of 32 KiB.
 fn value(n: usize) -> String {
     format!("{n:0>32768}")
 }
 
 #[tokio::test]
-async fn an_editor_that_is_behind_is_sent_what_it_missed_as_one_change() {
+async fn slow_editor_gets_missed_changes_as_one() {
     let addr = serve().await;
     let mut slow = Editor::open(addr, "slow").await;
     let mut writer = Editor::open(addr, "writer").await;
     let mut reader = Editor::open(addr, "reader").await;
     for n in 0..200 {
-        // Nobody waits for the slow one.
+        // The other editors do not wait for the slow one.
         writer.write(&value(n)).await;
         reader.reads(&value(n)).await;
     }
     slow.reads(&value(199)).await;
     assert!(reader.received > 200 * 32768);
-    // What the system carries, its buffer, and what it missed.
+    // The data in the system's buffers and in the write buffer, and one combined change.
     assert!(slow.received < 40 * 32768, "{} bytes", slow.received);
-    // It is an editor as any other.
+    // It still works as an editor.
     slow.write("slow").await;
     writer.reads("slow").await;
     reader.reads("slow").await;
@@ -47,7 +47,7 @@ async fn an_editor_that_is_behind_is_sent_what_it_missed_as_one_change() {
 }
 
 #[tokio::test]
-async fn an_editor_that_reads_nothing_is_closed_and_holds_up_nobody() {
+async fn stalled_editor_is_closed_without_delaying_others() {
     let addr = serve().await;
     let mut stalled = Editor::open(addr, "stalled").await;
     let mut writer = Editor::open(addr, "writer").await;
@@ -64,7 +64,7 @@ async fn an_editor_that_reads_nothing_is_closed_and_holds_up_nobody() {
         longest = longest.max(now.elapsed());
         assert!(start.elapsed().as_secs() < 30, "the stalled editor is still there");
     }
-    // It takes nothing after the first moments, and is looked at every 5 s.
+    // It reads nothing after the first moments. The server checks every 5 s.
     assert!((5..12).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
     assert!(longest.as_secs() < 3, "{longest:?}");
     let code = loop {
@@ -78,10 +78,10 @@ async fn an_editor_that_reads_nothing_is_closed_and_holds_up_nobody() {
 }
 
 #[tokio::test]
-async fn what_is_not_of_the_protocol_closes() {
+async fn malformed_messages_close_the_socket() {
     let addr = serve().await;
     let mut other = Editor::open(addr, "other").await;
-    // An update that is not one, a message that there is not, one that is cut.
+    // A malformed update, an unknown message type, and a truncated message.
     for bytes in [&[0, 2, 3, 1, 2, 3][..], &[7, 0], &[0, 2]] {
         let mut wrong = Editor::open(addr, "wrong").await;
         wrong.send(bytes).await;
