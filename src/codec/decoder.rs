@@ -292,8 +292,8 @@ fn at_hand(frame: &Frame, input: &[u8]) -> usize {
 /// Returns the size that an uncompressed message may reach. `assembled` bytes of it have arrived,
 /// and the rest of `frame` follows.
 fn outlook(limits: &Limits, assembled: usize, frame: &Frame) -> Outlook {
-    // The size was already checked against the limits.
-    let announced = assembled + frame.rest as usize;
+    // Without a limit, this may be more than a `usize` of 32 bits can count.
+    let announced = assembled.saturating_add(usize::try_from(frame.rest).unwrap_or(usize::MAX));
     Outlook { announced, max: if frame.is_final { announced } else { limits.max_message_size } }
 }
 
