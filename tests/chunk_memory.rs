@@ -1,5 +1,5 @@
-//! A gigabyte in one message costs no more memory than a chunk of it. Alone in its process, as it
-//! is the process that is measured.
+//! A message of a gigabyte needs no more memory than one of its chunks. The test has its own
+//! process, whose memory is measured.
 //!
 //! ```text
 //! cargo test --release --all-features --test chunk_memory -- --ignored --nocapture
@@ -26,7 +26,8 @@ use tower_websocket::{AcceptAll, Acceptor, Config, Deflate, WebSocket};
 
 const PIECE: usize = 64 << 10;
 
-/// A driven socket that receives all of one message, and then sends one as large; both sizes.
+/// Runs a driven socket that receives a message, and then sends one of the same size. Returns both
+/// sizes.
 async fn serve(config: Config, offer: &str, len: usize) -> (TcpStream, JoinHandle<Option<()>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
@@ -53,7 +54,7 @@ async fn exchange(mut socket: WebSocket<TcpStream>, len: usize) {
     socket.send_chunks(chunks).await.unwrap();
 }
 
-/// The next frame's first byte, and its payload in `buffer`.
+/// Reads the next frame. Returns its first byte; its payload is in `buffer`.
 async fn read_frame(client: &mut TcpStream, buffer: &mut Vec<u8>) -> u8 {
     loop {
         let first = client.read_u8().await.unwrap();
@@ -72,7 +73,7 @@ async fn read_frame(client: &mut TcpStream, buffer: &mut Vec<u8>) -> u8 {
 
 async fn plain(len: usize) {
     let (mut client, server) = serve(Config::new(), "", len).await;
-    // One frame. A mask of zeros leaves the payload as it is.
+    // One frame. A mask of zeros leaves the payload unchanged.
     client.write_all(&header_with_mask(FIN | BINARY, len as u64, [0; 4])).await.unwrap();
     for _ in 0..len / PIECE {
         client.write_all(&[7; PIECE]).await.unwrap();
@@ -90,7 +91,7 @@ async fn plain(len: usize) {
 async fn compressed(len: usize) {
     let config = Config::new().deflate(Deflate::new());
     let (mut client, server) = serve(config, NO_TAKEOVER, len).await;
-    // Each fragment is a flush that refers to nothing before it.
+    // Each fragment is flushed, and refers to nothing before it.
     let mut fragment = Deflater::new(false).message(&[7; PIECE]);
     for n in 0..len / PIECE {
         let is_last = n + 1 == len / PIECE;
@@ -122,9 +123,9 @@ async fn compressed(len: usize) {
     server.await.unwrap();
 }
 
-/// By how many bytes resident memory grows at most while `work` runs.
+/// Returns by how many bytes the resident memory grows at most while `work` runs.
 async fn peak(work: impl Future<Output = ()>) -> usize {
-    // The high-water mark is that from now on.
+    // Resets the high-water mark.
     fs::write("/proc/self/clear_refs", "5").unwrap();
     let before = status("VmRSS:");
     tokio::time::timeout(Duration::from_secs(600), work).await.expect("it comes to its end");
@@ -148,11 +149,11 @@ async fn measure(len: usize) {
 
 #[tokio::test]
 #[ignore = "a gigabyte each way, twice"]
-async fn a_gigabyte_each_way_costs_constant_memory() {
+async fn gigabyte_in_each_direction_costs_constant_memory() {
     measure(1 << 30).await;
 }
 
 #[tokio::test]
-async fn a_large_message_each_way_costs_constant_memory() {
+async fn large_message_in_each_direction_costs_constant_memory() {
     measure(64 << 20).await;
 }

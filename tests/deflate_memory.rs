@@ -1,4 +1,4 @@
-//! What compression costs in memory. Alone in its process, as it is the process that is measured.
+//! The memory that compression needs. The test has its own process, whose memory is measured.
 #![cfg(target_os = "linux")]
 
 use raw_client::{
@@ -18,12 +18,12 @@ async fn neither_a_bomb_nor_an_idle_connection_costs_memory() {
     a_connection_that_waits_costs_as_much_as_a_plain_one().await;
 }
 
-/// 200 MiB of zeros in a message of 200 KiB, with the limits as they come.
+/// 200 MiB of zeros in a message of 200 KiB, with the default limits.
 async fn a_bomb_ends_with_1009_and_flat_memory() {
     let bomb = compressed(&vec![0; 200 * MIB], 9);
     assert!(bomb.len() < MIB / 4, "it passes as a frame");
     let (mut io, mut socket) = open(Config::new().deflate(Deflate::new())).await;
-    // Whatever is allocated once and kept is here.
+    // Memory that is allocated once and kept is allocated here.
     io.write_all(&frame(RSV1 | BINARY, &compressed(&[1; 100_000], 9))).await.unwrap();
     assert_eq!(socket.recv().await.unwrap().unwrap().len(), 100_000);
 
@@ -39,13 +39,13 @@ async fn a_bomb_ends_with_1009_and_flat_memory() {
     assert_eq!(close, [0x88, 2, 0x03, 0xf1], "Close 1009");
 }
 
-/// After a message each way.
+/// After one message in each direction.
 async fn a_connection_that_waits_costs_as_much_as_a_plain_one() {
     const COUNT: usize = 2000;
     let message = "{\"id\": 12345, \"name\": \"a name\"},".repeat(15);
     let mut figures = Vec::new();
     let mut all = Vec::new();
-    // The first ones pay for what all share.
+    // The first connections allocate the shared memory.
     for (config, first, payload, count) in [
         (Config::new().deflate(Deflate::new()), RSV1 | TEXT, compressed(message.as_bytes(), 9), 50),
         (Config::new(), TEXT, message.as_bytes().to_vec(), COUNT),
@@ -79,21 +79,21 @@ async fn open(config: Config) -> (DuplexStream, WebSocket<DuplexStream>) {
     (io, accepted.unwrap().0)
 }
 
-/// This process's resident memory, in bytes.
+/// Returns the resident memory of this process, in bytes.
 fn resident() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
     let pages: usize = statm.split(' ').nth(1).unwrap().parse().unwrap();
     pages * 4096
 }
 
-/// The largest that it has been, in bytes.
+/// Returns the largest resident memory so far, in bytes.
 fn peak() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     line.trim().strip_suffix(" kB").unwrap().parse::<usize>().unwrap() << 10
 }
 
-/// Forgets how large it has been.
+/// Resets the largest resident memory.
 fn reset_peak() {
     std::fs::write("/proc/self/clear_refs", "5").unwrap();
 }

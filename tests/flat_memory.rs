@@ -1,4 +1,4 @@
-//! A peer that never reads costs bounded memory. Alone in its process, as it is the process that is
+//! A peer that never reads costs bounded memory. The test has its own process, whose memory is
 //! measured.
 #![cfg(target_os = "linux")]
 
@@ -14,9 +14,9 @@ use tokio::{net::TcpListener, time::timeout};
 use tokio_tungstenite::connect_async;
 use tower_websocket::{AcceptAll, Message, WebSocketUpgradeLayer, serve};
 
-/// 1,000 messages of 64 KiB to a peer that never reads: `send` waits, memory stays flat.
+/// 1,000 messages of 64 KiB to a peer that never reads: `send` waits, and memory stays flat.
 #[tokio::test]
-async fn a_peer_that_never_reads_costs_bounded_memory() {
+async fn peer_that_never_reads_costs_bounded_memory() {
     let sent = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&sent);
     let layer = WebSocketUpgradeLayer::new(AcceptAll, move |mut socket, ()| {
@@ -37,7 +37,8 @@ async fn a_peer_that_never_reads_costs_bounded_memory() {
     tokio::spawn(server.into_future());
     let before = resident();
     let (client, _) = connect_async(format!("ws://{addr}")).await.unwrap();
-    // It is stuck when it has made no progress for a while, whatever the kernel's buffers hold.
+    // It is stalled if it has made no progress for a while, regardless of the size of the kernel's
+    // buffers.
     let mut last = usize::MAX;
     while last != sent.load(Ordering::Relaxed) {
         last = sent.load(Ordering::Relaxed);
@@ -51,7 +52,7 @@ async fn a_peer_that_never_reads_costs_bounded_memory() {
     shutdown.idle().await;
 }
 
-/// This process's resident memory, in bytes.
+/// Returns the resident memory of this process, in bytes.
 fn resident() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
     let pages: usize = statm.split(' ').nth(1).unwrap().parse().unwrap();

@@ -1,4 +1,4 @@
-//! What a layer's handler may be, and what its return value does.
+//! The types of handlers that a layer accepts, and the effects of their return values.
 #![cfg(feature = "testing")]
 
 use std::{error::Error as StdError, future::Future, time::Duration};
@@ -11,7 +11,7 @@ use tower_websocket::{
     upgrade::HandlerOutput,
 };
 
-/// The client of a handler.
+/// Returns the client of a handler.
 async fn client<F, Fut>(handler: F) -> Client
 where
     F: Fn(WebSocket) -> Fut + Send + Sync + 'static,
@@ -36,7 +36,7 @@ async fn accept_all_takes_a_function_of_the_socket_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn recv_data_skips_what_is_not_data_and_ends_as_recv_does() {
+async fn recv_data_skips_control_frames_and_ends_like_recv() {
     let (tell, mut told) = mpsc::unbounded_channel();
     for is_split in [false, true] {
         let tell = tell.clone();
@@ -86,10 +86,10 @@ async fn recv_data_returns_errors() {
     );
 }
 
-/// The socket is dropped before the handler's future has an output: the Close 1000 of that has to
-/// give way.
+/// The socket is dropped before the handler's future returns an error, whose code must replace the
+/// Close 1000.
 #[tokio::test(start_paused = true)]
-async fn an_error_closes_with_1011_behind_what_was_sent_and_is_not_shown_to_the_peer() {
+async fn error_closes_with_1011_after_sent_messages_and_without_its_text() {
     async fn fail(mut socket: WebSocket) -> Result<(), Box<dyn StdError + Send + Sync>> {
         socket.send("before").await?;
         Err("a secret".into())
@@ -106,14 +106,14 @@ async fn an_error_closes_with_1011_behind_what_was_sent_and_is_not_shown_to_the_
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_type_need_not_be_send() {
+async fn error_type_need_not_be_send() {
     let mut client =
         client(async |_socket: WebSocket| -> Result<(), Box<dyn StdError>> { Err("no".into()) }).await;
     assert_eq!(client.closed().await.0, 1011);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_closes_a_socket_that_is_elsewhere_and_is_how_it_ended() {
+async fn error_closes_a_moved_socket_and_is_its_end() {
     let (give, mut given) = mpsc::unbounded_channel::<Receiver>();
     let mut client = client(move |socket| {
         let give = give.clone();
@@ -136,7 +136,7 @@ async fn an_error_closes_a_socket_that_is_elsewhere_and_is_how_it_ended() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_changes_nothing_where_something_else_has_closed() {
+async fn error_does_not_change_an_earlier_close() {
     async fn closes(mut socket: WebSocket) -> Result<(), &'static str> {
         let (code, reason) = (CloseCode::application(4001), "enough");
         socket.close(code, reason).await.map_err(|_| "it cannot be closed")?;
@@ -148,7 +148,7 @@ async fn an_error_changes_nothing_where_something_else_has_closed() {
     }
     async fn drops(socket: WebSocket) -> Result<(), &'static str> {
         drop(socket);
-        // The Close leaves.
+        // The Close is sent.
         tokio::time::sleep(Duration::from_secs(1)).await;
         Err("late")
     }
@@ -163,7 +163,7 @@ async fn an_error_changes_nothing_where_something_else_has_closed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_of_sending_to_a_peer_that_has_closed_changes_nothing() {
+async fn send_error_after_the_peers_close_changes_nothing() {
     let (tell, mut told) = mpsc::unbounded_channel();
     let mut client = client(move |mut socket| {
         let tell = tell.clone();
@@ -182,7 +182,7 @@ async fn an_error_of_sending_to_a_peer_that_has_closed_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_an_error_the_socket_closes_with_1000() {
+async fn socket_closes_with_1000_without_an_error() {
     for mut client in [
         client(async |_socket: WebSocket| {}).await,
         client(async |_socket: WebSocket| Ok::<(), String>(())).await,
@@ -192,7 +192,7 @@ async fn without_an_error_the_socket_closes_with_1000() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_with_a_value_may_fail_as_well() {
+async fn handler_with_a_value_may_fail() {
     let layer = WebSocketUpgradeLayer::new(AcceptAll, async |_socket, ()| Err::<(), _>("no"));
     let mut client = connect(layer.into_service(), "/").await.unwrap();
     assert_eq!(client.closed().await.0, 1011);

@@ -1,4 +1,4 @@
-//! Senders as keys of a registry, as weak ones, and as sinks that are closed.
+//! Senders as keys of a registry, weak senders, and senders as sinks that are closed.
 #![cfg(feature = "testing")]
 
 use std::{
@@ -17,7 +17,7 @@ use tower_websocket::{
 };
 
 #[tokio::test]
-async fn an_id_is_of_one_socket_and_all_that_is_made_of_it() {
+async fn id_belongs_to_one_socket_and_its_halves() {
     let mut sockets = HashMap::new();
     let mut ids: HashSet<WebSocketId> = HashSet::new();
     for _ in 0..100 {
@@ -36,7 +36,7 @@ async fn an_id_is_of_one_socket_and_all_that_is_made_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_weak_sender_keeps_nothing_open() {
+async fn weak_sender_keeps_nothing_open() {
     let (socket, mut client) = pair();
     let (sender, mut receiver) = socket.split();
     let weak = sender.downgrade();
@@ -57,7 +57,7 @@ async fn a_weak_sender_keeps_nothing_open() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_weak_sender_of_a_socket_that_closes_is_none() {
+async fn weak_sender_of_a_closing_socket_does_not_upgrade() {
     let (socket, mut client) = pair();
     let (sender, mut receiver) = socket.split();
     let weak = sender.downgrade();
@@ -68,8 +68,8 @@ async fn a_weak_sender_of_a_socket_that_closes_is_none() {
     drop(sender);
 }
 
-/// The last sender goes while others upgrade: whoever gets one can send, and the socket closes once
-/// all are gone.
+/// The last sender is dropped while others upgrade. An upgraded sender can send, and the socket
+/// closes once all are dropped.
 #[tokio::test(flavor = "multi_thread")]
 async fn upgrading_races_with_the_last_drop() {
     for _ in 0..500 {
@@ -104,7 +104,7 @@ async fn upgrading_races_with_the_last_drop() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn forwarding_closes_a_sender_and_the_last_one_the_socket() {
+async fn forwarding_closes_its_sender_and_the_last_one_closes_the_socket() {
     let (socket, mut client) = pair();
     let (first, _receiver) = socket.split();
     let mut last = first.clone();
@@ -124,7 +124,7 @@ async fn forwarding_closes_a_sender_and_the_last_one_the_socket() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sender_that_is_closed_sends_nothing_more_and_others_do() {
+async fn closed_sender_sends_nothing_more_and_others_do() {
     let (socket, mut client) = pair();
     let (mut first, _receiver) = socket.split();
     let other = first.clone();
@@ -136,7 +136,7 @@ async fn a_sender_that_is_closed_sends_nothing_more_and_others_do() {
     );
     assert!(matches!(tower_websocket::Sender::send(&first, "no").await, Err(Error::Protocol(_))));
     assert!(SinkExt::send(&mut first, Message::text("no")).await.is_err());
-    // It counts once, however it goes.
+    // It counts once, however it is dropped.
     drop(first.clone());
     drop(first);
     other.send("yes").await.unwrap();
@@ -146,7 +146,7 @@ async fn a_sender_that_is_closed_sends_nothing_more_and_others_do() {
     assert!(matches!(close, Message::Close(Some(frame)) if frame.code == CloseCode::NORMAL.as_u16().into()));
 }
 
-/// Closing waits until what was sent is written, and the Close behind it.
+/// Closing waits until the queued messages and the Close are written.
 #[tokio::test(start_paused = true)]
 async fn closing_the_last_sender_waits_for_a_slow_client() {
     let (socket, mut client) = pair();

@@ -1,10 +1,11 @@
-//! The options of a WebSocket's TCP socket, through every way in.
+//! The options of a WebSocket's TCP socket, for each way to open one.
+//!
+//! This measures when a client with delayed ACKs receives two small messages that are sent 2 ms
+//! apart:
 //!
 //! ```text
 //! cargo test --test tcp -- --ignored --nocapture
 //! ```
-//!
-//! measures what a client with delayed ACKs sees of two small messages that are sent 2 ms apart.
 #![cfg(any(target_os = "android", target_os = "linux"))]
 
 use std::{
@@ -41,7 +42,7 @@ use tower_websocket::{
     server::Listener,
 };
 
-/// The ways in on which the socket can be reached.
+/// The ways to open a socket that give access to its TCP socket.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Way {
     Serve,
@@ -69,7 +70,7 @@ const ALL: [Way; 10] = [
     Way::PendingIoRewind,
 ];
 
-/// What a server has accepted, as a second descriptor of the same socket.
+/// An accepted connection of a server, as a second descriptor of the same socket.
 struct Accepted {
     addr: SocketAddr,
     sockets: UnboundedReceiver<Socket>,
@@ -81,7 +82,7 @@ impl Accepted {
     }
 }
 
-/// A listener of the server's that passes on a second descriptor of each connection.
+/// A listener that passes on a second descriptor of each connection.
 struct Tap(TcpListener, UnboundedSender<Socket>);
 
 impl Listener for Tap {
@@ -95,7 +96,7 @@ impl Listener for Tap {
     }
 }
 
-/// Sends two small messages 2 ms apart, every 200 ms, while the client is there.
+/// Sends two small messages 2 ms apart, every 200 ms, while the client is connected.
 async fn pairs<IO>(mut socket: WebSocket<IO>)
 where
     IO: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
@@ -118,7 +119,8 @@ fn service(config: Config) -> Router {
     Router::new().fallback_service(layer.with_config(config).into_service())
 }
 
-/// Boxed, as the next, because the compiler does not see otherwise that the future is `Send`.
+/// This future and the next are boxed, because otherwise the compiler does not see that they are
+/// `Send`.
 fn accept_request(
     acceptor: Acceptor<AcceptAll>,
     request: Request<Incoming>,
@@ -140,7 +142,7 @@ where
     })
 }
 
-/// A server that is not hyper's: answers the one request that [`open`] makes.
+/// A server other than hyper. It answers the one request that [`open`] sends.
 async fn answer(mut io: TcpStream) -> TcpStream {
     opening::read_head(&mut io).await.unwrap();
     io.write_all(b"HTTP/1.1 101 Switching Protocols\r\n\r\n").await.unwrap();
@@ -227,14 +229,14 @@ impl Way {
     }
 }
 
-/// An open WebSocket, past the head of the 101.
+/// Returns the connection of an open WebSocket, after the head of the 101.
 async fn open(addr: SocketAddr) -> TcpStream {
     let mut client = TcpStream::connect(addr).await.unwrap();
     opening::open(&mut client, "/", "").await.unwrap();
     client
 }
 
-/// Whether `TCP_NODELAY` is set, and `TCP_NOTSENT_LOWAT`, where 0 is the system's default.
+/// Returns whether `TCP_NODELAY` is set, and `TCP_NOTSENT_LOWAT`, where 0 is the system's default.
 fn options(socket: &Socket) -> (bool, u32) {
     (socket.tcp_nodelay().unwrap(), socket.tcp_notsent_lowat().unwrap())
 }
@@ -248,7 +250,7 @@ async fn message(client: &mut TcpStream) {
 }
 
 #[tokio::test]
-async fn every_way_in_sets_the_options() {
+async fn every_way_to_open_sets_the_options() {
     for way in ALL {
         for (config, expected) in [
             (Config::new(), (true, 128 * 1024)),
@@ -265,7 +267,7 @@ async fn every_way_in_sets_the_options() {
     }
 }
 
-/// Where the socket cannot be reached when a WebSocket opens, and for ordinary requests.
+/// Also if the TCP socket is not accessible when a WebSocket opens, and for ordinary requests.
 #[tokio::test]
 async fn serve_sets_the_options_at_once() {
     let mut accepted = Way::Serve.start(Config::new().tcp_nodelay(false)).await;
@@ -275,18 +277,18 @@ async fn serve_sets_the_options_at_once() {
     assert_eq!(options(&accepted.next().await), (true, 128 * 1024));
 }
 
-/// The option that makes the difference is set, which holds on any machine; that it makes it is
-/// measured.
+/// Checks that the decisive option is set, which works on any machine. Its effect is measured
+/// separately.
 #[tokio::test]
 #[ignore = "measures, for a quarter of a minute"]
-async fn the_second_of_two_messages_does_not_wait_for_an_ack() {
+async fn second_of_two_messages_does_not_wait_for_an_ack() {
     for (name, config) in [("with", Config::new()), ("without", Config::new().tcp_nodelay(false))] {
         for way in ALL {
             let accepted = way.start(config.clone()).await;
             let mut client = open(accepted.addr).await;
             let mut gaps = Vec::new();
             for _ in 0..9 {
-                // Linux acknowledges at once for a while, unless it is told not to each time.
+                // Linux acknowledges at once for a while, unless this is disabled each time.
                 SockRef::from(&client).set_tcp_quickack(false).unwrap();
                 message(&mut client).await;
                 let first = Instant::now();

@@ -57,7 +57,7 @@ async fn every_kind_of_service_opens_a_socket() {
     }
 }
 
-/// As one is written by hand, without this crate.
+/// A manual implementation, without this crate.
 async fn by_hand(mut request: Request<Incoming>) -> Result<Response<Full<Bytes>>, BoxError> {
     use tokio_tungstenite::{WebSocketStream, tungstenite};
     let key = request.headers()["sec-websocket-key"].as_bytes();
@@ -81,20 +81,20 @@ async fn by_hand(mut request: Request<Incoming>) -> Result<Response<Full<Bytes>>
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_of_another_make_opens_a_socket() {
+async fn foreign_service_opens_a_socket() {
     let mut client = connect(service_fn(by_hand), "/").await.unwrap();
     client.send(Message::binary(vec![1, 2])).await.unwrap();
     assert_eq!(client.recv().await.unwrap().unwrap(), Message::binary(vec![1, 2]));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_comes_whole() {
+async fn rejection_arrives_whole() {
     let refusing = service_fn(async |_: Request<Handshake>| {
         let body = "no ".repeat(100_000);
         Err::<Response<()>, _>(Rejection::from((StatusCode::CONFLICT, body)))
     });
     let layer = WebSocketUpgradeLayer::new(refusing, async |_, ()| {});
-    // As a task, too.
+    // In a task, too.
     let connecting = tokio::spawn(connect(layer.into_service(), "/"));
     let refused = connecting.await.unwrap().unwrap_err();
     assert_eq!(refused.status(), StatusCode::CONFLICT);
@@ -105,7 +105,7 @@ async fn a_refusal_comes_whole() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_request_has_is_sent_as_it_is() {
+async fn request_is_sent_unchanged() {
     for (name, value, status) in [
         ("sec-websocket-version", "8", 426),
         ("sec-websocket-key", "short", 400),
@@ -138,7 +138,7 @@ async fn extensions_reach_the_service() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_subprotocol_is_agreed_on() {
+async fn subprotocol_is_negotiated() {
     let layer = WebSocketUpgradeLayer::new(
         service_fn(async |request: Request<Handshake>| {
             let mut handshake = request.into_body();
@@ -154,7 +154,7 @@ async fn a_subprotocol_is_agreed_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn how_the_server_closed_is_told() {
+async fn close_of_the_server_is_reported() {
     let layer = WebSocketUpgradeLayer::new(AcceptAll, async |mut socket: WebSocket, ()| {
         socket.send("one").await.unwrap();
         match socket.recv().await.unwrap().unwrap().to_text().unwrap() {
@@ -179,7 +179,7 @@ async fn how_the_server_closed_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_left_when_a_client_goes_away() {
+async fn dropped_client_leaves_nothing_behind() {
     let shutdown = Shutdown::new();
     let service = echoing().with_config(Config::new().with_shutdown(&shutdown)).into_service();
     let client = connect(service, "/").await.unwrap();
@@ -192,14 +192,14 @@ async fn nothing_is_left_when_a_client_goes_away() {
     assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), 0);
 }
 
-/// What a future that must panic says.
+/// Returns the message of a future that must panic.
 async fn panic_of(future: impl Future) -> String {
     let payload = AssertUnwindSafe(future).catch_unwind().await.err().expect("it panics");
     payload.downcast_ref::<String>().expect("a text").clone()
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_goes_wrong_is_named_with_the_place_in_the_test() {
+async fn failures_are_named_with_their_place_in_the_test() {
     let line = line!();
     let told = panic_of(connect(service_fn(by_hand), "/wrong")).await;
     assert!(told.starts_with(&format!("{}:{}:", file!(), line + 1)), "{told}");
@@ -226,7 +226,7 @@ async fn what_goes_wrong_is_named_with_the_place_in_the_test() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn waiting_for_what_never_comes_fails_at_once_in_paused_time() {
+async fn hopeless_wait_fails_at_once_in_paused_time() {
     let start = std::time::Instant::now();
     let mut client = connect(echoing().into_service(), "/").await.unwrap();
     let told = panic_of(client.recv_text()).await;
@@ -237,7 +237,7 @@ async fn waiting_for_what_never_comes_fails_at_once_in_paused_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_does_not_read_is_given_up_as_in_real_time() {
+async fn stalled_client_is_disconnected_as_in_real_time() {
     let shutdown = Shutdown::new();
     let service = echoing().with_config(Config::new().with_shutdown(&shutdown)).into_service();
     let start = Instant::now();
@@ -250,7 +250,7 @@ async fn a_client_that_does_not_read_is_given_up_as_in_real_time() {
 
 #[cfg(feature = "json")]
 #[tokio::test(start_paused = true)]
-async fn values_come_and_go_as_json() {
+async fn values_are_sent_and_received_as_json() {
     let mut client = connect(echoing().into_service(), "/").await.unwrap();
     client.send_json(&["a", "b"]).await.unwrap();
     assert_eq!(client.recv_json::<Vec<String>>().await, ["a", "b"]);
@@ -267,7 +267,7 @@ async fn enter(request: Request<Handshake>) -> Result<Response<String>, Rejectio
 }
 
 #[tokio::test]
-async fn a_handshake_service_is_called_alone() {
+async fn handshake_service_is_called_alone() {
     let request = Request::get("/?name=Ada").header("sec-websocket-protocol", "v2, chat");
     let response = enter(handshake(request)).await.unwrap();
     assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
@@ -283,7 +283,7 @@ async fn a_handshake_service_is_called_alone() {
 }
 
 #[test]
-fn a_handshake_has_the_requests_head() {
+fn handshake_has_the_requests_head() {
     let request = handshake(Request::get("ws://example.com/a?b").header("cookie", "c=d").extension(7));
     assert_eq!((request.uri().path(), request.uri().query()), ("/a", Some("b")));
     assert_eq!(request.headers()["host"], "example.com");
@@ -301,7 +301,7 @@ fn a_handshake_has_the_requests_head() {
 }
 
 #[test]
-fn what_no_handshake_service_would_get_panics_where_it_was_asked_for() {
+fn request_that_no_service_would_get_panics_at_the_call() {
     for (request, reason) in [
         (Request::get("/").header("sec-websocket-version", "8"), "Sec-WebSocket-Version is \"8\""),
         (Request::post("/"), "handshake must be GET, not POST"),
@@ -315,7 +315,7 @@ fn what_no_handshake_service_would_get_panics_where_it_was_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_is_called_alone() {
+async fn handler_is_called_alone() {
     async fn greet(mut socket: WebSocket, name: &str) -> Result<u32, Error> {
         let mut count = 0;
         while let Some(message) = socket.recv_data().await {
@@ -340,7 +340,7 @@ async fn a_handler_is_called_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pair_needs_no_driver_and_pings_its_client() {
+async fn pair_needs_no_driver_and_pings_its_client() {
     let (mut socket, mut client) = pair();
     let echo = async {
         while let Some(Ok(message)) = socket.recv_data().await {

@@ -1,4 +1,4 @@
-//! The feature `tracing`: a span for each connection, and events for refusals.
+//! The feature `tracing`: a span for each connection, and events for rejections.
 #![cfg(feature = "tracing")]
 
 use std::{
@@ -74,9 +74,9 @@ async fn echo(mut socket: WebSocket, (): ()) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// The subscriber is the process's, for every test that has none of its own.
+/// This is the subscriber of the process, for every test that does not set its own.
 #[tokio::test]
-async fn a_span_tells_a_connections_story_and_an_event_a_refusals_cause() {
+async fn span_describes_a_connection_and_event_a_rejection() {
     let log = Log::default();
     let writer = log.clone();
     tracing_subscriber::fmt()
@@ -142,7 +142,7 @@ async fn a_span_tells_a_connections_story_and_an_event_a_refusals_cause() {
     let (_, opened) = tokio::join!(server, client_async(request, client));
     let (mut client, _) = opened.unwrap();
     assert!(futures_util::StreamExt::next(&mut client).await.unwrap().is_err());
-    // The task of the layer wakes up on this thread.
+    // The layer's task wakes up on this thread.
     tokio::task::yield_now().await;
     let failed = log.line("does not upgrade");
     assert!(failed.contains("WARN") && failed.contains("`with_upgrades()`"), "{failed}");
@@ -154,7 +154,7 @@ async fn a_span_tells_a_connections_story_and_an_event_a_refusals_cause() {
     }
 }
 
-/// What happens to spans, by name.
+/// Records spans by their names.
 #[derive(Clone, Default)]
 struct Spans(Arc<Mutex<Seen>>);
 
@@ -163,7 +163,7 @@ struct Seen {
     opened: Vec<String>,
     closed: Vec<String>,
     follows: Vec<(String, String)>,
-    /// The message of each event, and the spans that it is in.
+    /// The message of each event, and its spans.
     events: Vec<(String, Vec<String>)>,
 }
 
@@ -200,10 +200,10 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Spans {
     }
 }
 
-/// The span of a socket was a child of the request's span, and kept that open for as long as the
-/// socket: exporters send a span when it closes.
+/// The span of a socket used to be a child of the request's span, and kept it open as long as the
+/// socket. Exporters send a span when it closes.
 #[tokio::test]
-async fn the_requests_span_closes_while_the_socket_is_open() {
+async fn request_span_closes_while_the_socket_is_open() {
     let spans = Spans::default();
     let _guard = tracing::subscriber::set_default(Registry::default().with(spans.clone()));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -231,7 +231,7 @@ async fn the_requests_span_closes_while_the_socket_is_open() {
     shutdown.idle().await;
     assert_eq!(spans.0.lock().unwrap().closed, ["request", "websocket"]);
 
-    // A refusal, and a request that is no WebSocket's, are the request's own.
+    // Rejections and ordinary requests are recorded in the request's span.
     for (path, key) in [("/boom", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"), ("/", "")] {
         spans.0.lock().unwrap().events.clear();
         let upgrade = if key.is_empty() { "" } else { "Upgrade: websocket\r\n" };

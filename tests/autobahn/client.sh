@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # client.sh [CASE-GLOB...]
 #
-# Runs the `autobahn` example, built in release, against Autobahn's fuzzing server: sections 1 to 10, or the cases given.
-# A NON-STRICT result fails, and so does a connection that had to be failed and went without its Close frame.
-# The tool goes to tool/ and the report to $OUT, by default out/client beside this script. Environment:
-#   FEATURES, CLIENT_ARGS  with which the client is built and started, beside its own
+# Runs the `autobahn` example, built in release, against Autobahn's fuzzing server: sections 1 to 10, or the given cases.
+# A NON-STRICT result is a failure, and so is a missing Close frame on a connection that had to be failed.
+# The tool is installed in tool/, and the report is written to $OUT (default: out/client in this directory). Environment:
+#   FEATURES, CLIENT_ARGS  features and arguments of the client, in addition to its own
 #   AGENT                  name in the report
 #   EXCLUDE                case globs to leave out (default: '12.* 13.*')
 #   LIMIT                  seconds the whole run may take (default 3600)
-# Exit code and what passes are run.sh's.
+# The exit code and the rules for passing are those of run.sh.
 set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
 cd "$HERE/../.."

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # client_deflate.sh [CASE-GLOB...]
 #
-# Runs Autobahn's fuzzing server against the `autobahn` example with permessage-deflate, each message by itself and then
-# with context takeover: sections 12 and 13, all 216 cases, or the cases given. Every case has to be OK. It is client.sh
-# otherwise.
+# Runs Autobahn's fuzzing server against the `autobahn` example with permessage-deflate, first without and then
+# with context takeover: sections 12 and 13, all 216 cases, or the given cases. Every case must be OK. Everything else is
+# as in client.sh.
 set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
 [ $# -gt 0 ] || set -- '12.*' '13.*'

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # echo.sh [CASE-GLOB...]
 #
-# Runs Autobahn's fuzzing client against the `echo` example, built in release: sections 1 to 10, or the cases given.
-# A NON-STRICT result fails, and so does a connection that had to be failed and went without its Close frame.
-# The tool goes to tool/ and the report to $OUT, by default out/ beside this script. Arguments, exit code and the rest of
-# the environment are run.sh's; the server is built with $FEATURES and started with $SERVER_ARGS beside its own.
+# Runs Autobahn's fuzzing client against the `echo` example, built in release: sections 1 to 10, or the given cases.
+# A NON-STRICT result is a failure, and so is a missing Close frame on a connection that had to be failed.
+# The tool is installed in tool/, and the report is written to $OUT (default: out/ in this directory). Arguments, exit
+# code and the rest of the environment are those of run.sh. $FEATURES and $SERVER_ARGS are added for the server.
 set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
 cd "$HERE/../.."

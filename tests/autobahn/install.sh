@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # install.sh DIR
 #
-# Puts the Autobahn|Testsuite 25.10.1 (`wstest`) in DIR and prints the path of wstest on stdout.
-# Everything it fetches is pinned and hash-checked, through pip and pip's own configuration only.
+# Installs the Autobahn|Testsuite 25.10.1 (`wstest`) in DIR and prints the path of wstest on stdout.
+# All downloads are pinned and hash-checked, and use only pip and its configuration.
 # Needs: a Python 2.7 ($PYTHON2, else python2.7 on PATH, else pyenv's), python3 with pip, a C compiler.
-# Idempotent: a complete DIR is left as it is; an incomplete or outdated one is rebuilt.
+# Idempotent: a complete DIR is not changed. An incomplete or outdated one is rebuilt.
 set -euo pipefail
 [ $# = 1 ] || { echo "usage: $0 DIR" >&2; exit 2; }
 mkdir -p "$1"; DIR=$(cd "$1" && pwd)
@@ -17,7 +17,7 @@ py2() { # prints the real executable when $1 is a working CPython 2.7 (a pyenv s
 }
 find_py2() {
   local c root
-  if [ -n "${PYTHON2:-}" ]; then py2 "$PYTHON2" && return; echo "PYTHON2=$PYTHON2 is no Python 2.7" >&2; return 1; fi
+  if [ -n "${PYTHON2:-}" ]; then py2 "$PYTHON2" && return; echo "PYTHON2=$PYTHON2 is not a Python 2.7" >&2; return 1; fi
   c=$(command -v python2.7) && py2 "$c" && return
   root=${PYENV_ROOT:-$(pyenv root 2>/dev/null || echo "$HOME/.pyenv")}
   for c in "$root"/versions/2.7*/bin/python2.7; do [ -x "$c" ] && py2 "$c" && return; done

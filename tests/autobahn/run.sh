@@ -2,15 +2,15 @@
 # run.sh URL OUTDIR [CASE-GLOB…]
 #
 # Runs the Autobahn fuzzing client against the echo server at URL and prints a summary by behavior.
-# CASE-GLOB: as in a wstest spec, e.g. '1.*' 7.1.3 '12.1.*'; none means '*', all 517 cases.
-# OUTDIR gets spec.json, wstest.log, wall (seconds) and report/ (index.html, index.json, one file a case).
+# CASE-GLOB: as in a wstest spec, e.g. '1.*' 7.1.3 '12.1.*'. The default is '*', all 517 cases.
+# Writes spec.json, wstest.log, wall (seconds) and report/ (index.html, index.json, a file for each case) to OUTDIR.
 # Environment:
-#   WSTEST   wstest to run (default: tool/venv/bin/wstest beside this script, else the one on PATH)
+#   WSTEST   wstest to run (default: tool/venv/bin/wstest in this directory, else the one on PATH)
 #   AGENT    name in the report (default: server)
 #   EXCLUDE  case globs to leave out, space-separated, e.g. '9.* 12.* 13.*'
 #   LIMIT    seconds the whole run may take (default 3600)
-#   ALLOW, ALLOW_CLOSE, STRICT_CLOSE  what passes; see summary.py
-# Exit: 0 all pass; 1 some case is FAILED, WRONG CODE, UNCLEAN …; 3 the run is not complete; 2 usage.
+#   ALLOW, ALLOW_CLOSE, STRICT_CLOSE  the rules for passing; see summary.py
+# Exit code: 0 if all pass; 1 if a case is FAILED, WRONG CODE, UNCLEAN …; 2 for wrong usage; 3 if the run is incomplete.
 set -euo pipefail
 [ $# -ge 2 ] || { sed -n '2,15s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 HERE=$(cd "$(dirname "$0")" && pwd)

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""summary.py OUTDIR… - summarise what run.sh left in OUTDIR.
+"""summary.py OUTDIR… - summarizes the results that run.sh has written to OUTDIR.
 
-Exit: 0 when every case's behavior is in $ALLOW (default OK,NON-STRICT,INFORMATIONAL,UNIMPLEMENTED) and its
-behaviorClose in $ALLOW_CLOSE (default OK,INFORMATIONAL); 1 when not; 3 when a case of the spec has no result.
+Exits with 0 if every case's behavior is in $ALLOW (default OK,NON-STRICT,INFORMATIONAL,UNIMPLEMENTED) and its
+behaviorClose is in $ALLOW_CLOSE (default OK,INFORMATIONAL), with 3 if a case of the spec has no result, else with 1.
 
-Autobahn lets a server that must fail the connection drop TCP without a Close frame. The line `must fail` counts
-what it did; STRICT_CLOSE=1 makes a missing Close frame (1002 or 1007) a failure too.
+Autobahn allows a server that must fail the connection to drop TCP without a Close frame. The line `must fail` counts
+both. STRICT_CLOSE=1 makes a missing Close frame (1002 or 1007) a failure too.
 """
 import ast, collections, json, os, re, sys
 

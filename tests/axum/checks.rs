@@ -1,4 +1,4 @@
-//! What is checked when the extractor runs.
+//! The checks of the extractor.
 
 use std::sync::{
     Arc,
@@ -34,7 +34,8 @@ fn app() -> Router {
     Router::new().route("/", any(upgrade))
 }
 
-/// The answer to a handshake that never was on a wire, so that there is nothing to upgrade either.
+/// Returns the response to a handshake that was not sent over a connection, so it cannot be
+/// upgraded.
 async fn answer(request: http::request::Builder) -> (StatusCode, String) {
     let response = app().oneshot(request.body(String::new()).unwrap()).await.unwrap();
     let status = response.status();
@@ -43,16 +44,16 @@ async fn answer(request: http::request::Builder) -> (StatusCode, String) {
 }
 
 #[tokio::test]
-async fn a_good_handshake_opens() {
+async fn valid_handshake_opens() {
     let mut client = connect(app(), "/").await.unwrap();
     assert_eq!(client.recv_text().await, "hello");
     assert_eq!(client.closed().await.0, 1000);
 }
 
-/// What does not ask for a WebSocket, and what asks wrongly, is answered as by a layer's
-/// `into_service`.
+/// Requests for something other than a WebSocket, and malformed ones, get the responses of a
+/// layer's `into_service`.
 #[tokio::test]
-async fn each_wrong_request_has_its_answer() {
+async fn each_wrong_request_has_its_response() {
     let asks = || {
         Request::get("/")
             .header("host", "a")
@@ -68,7 +69,7 @@ async fn each_wrong_request_has_its_answer() {
         (asks().header("sec-websocket-key", "abc"), 400, "Sec-WebSocket-Key is \"abc\""),
         (asks().header("sec-websocket-key", key).method("POST"), 405, "GET, not POST"),
         (asks().header("sec-websocket-key", key).version(Version::HTTP_10), 426, "HTTP/1.0"),
-        // It is good, but nothing can be upgraded.
+        // The request is valid, but cannot be upgraded.
         (asks().header("sec-websocket-key", key), 500, ""),
     ] {
         let (answered, body) = answer(request).await;
@@ -81,7 +82,7 @@ async fn each_wrong_request_has_its_answer() {
 }
 
 #[tokio::test]
-async fn a_foreign_origin_is_refused_with_the_cause_for_metrics() {
+async fn foreign_origin_is_rejected_with_the_cause_for_metrics() {
     let request = Request::get("/").header("origin", "https://evil.example");
     let refused = connect(app(), request).await.unwrap_err();
     assert_eq!(refused.status(), StatusCode::FORBIDDEN);
@@ -110,7 +111,7 @@ impl<S: Sync> FromRequestParts<S> for Counted {
 }
 
 #[tokio::test]
-async fn a_bad_handshake_is_rejected_before_the_extractors_behind_it_run() {
+async fn malformed_handshake_is_rejected_before_later_extractors_run() {
     async fn counted(ws: WebSocketUpgrade, _: Counted) -> Response {
         ws.on_upgrade(greet)
     }
@@ -123,7 +124,7 @@ async fn a_bad_handshake_is_rejected_before_the_extractors_behind_it_run() {
 }
 
 #[tokio::test]
-async fn the_handler_may_have_the_rejection() {
+async fn handler_may_take_the_rejection() {
     async fn told(ws: Result<WebSocketUpgrade, HandshakeError>) -> Response {
         match ws {
             Ok(ws) => ws.on_upgrade(greet),
@@ -139,7 +140,7 @@ async fn the_handler_may_have_the_rejection() {
 }
 
 #[tokio::test]
-async fn an_optional_extractor_leaves_ordinary_requests_to_the_handler() {
+async fn optional_extractor_passes_ordinary_requests_to_the_handler() {
     async fn both(ws: Option<WebSocketUpgrade>) -> Response {
         ws.map_or_else(|| "a page".into_response(), |ws| ws.on_upgrade(greet))
     }
@@ -152,7 +153,7 @@ async fn an_optional_extractor_leaves_ordinary_requests_to_the_handler() {
 }
 
 #[tokio::test]
-async fn a_request_is_extracted_once() {
+async fn request_is_extracted_once() {
     async fn twice(first: WebSocketUpgrade, second: Result<WebSocketUpgrade, HandshakeError>) -> Response {
         assert!(matches!(second, Err(HandshakeError::NotUpgradable)));
         first.on_upgrade(greet)
@@ -161,9 +162,9 @@ async fn a_request_is_extracted_once() {
     assert_eq!(connect(app, "/").await.unwrap().recv_text().await, "hello");
 }
 
-/// A rejected request keeps its IO, so that another extractor may take it.
+/// A rejected request keeps its IO, so that another extractor can take it.
 #[tokio::test]
-async fn a_rejected_request_can_still_be_upgraded_by_another() {
+async fn rejected_request_can_be_upgraded_by_another_extractor() {
     async fn other(
         ws: Result<WebSocketUpgrade, HandshakeError>,
         theirs: axum::extract::ws::WebSocketUpgrade,
@@ -177,7 +178,7 @@ async fn a_rejected_request_can_still_be_upgraded_by_another() {
 }
 
 #[tokio::test]
-async fn a_router_with_its_state_still_missing_has_sockets() {
+async fn router_without_its_state_may_have_sockets() {
     #[derive(Clone)]
     struct AppState(Arc<str>);
 
@@ -198,7 +199,7 @@ async fn a_router_with_its_state_still_missing_has_sockets() {
 }
 
 #[test]
-fn it_may_be_held_while_the_handler_awaits() {
+fn extractor_may_be_held_across_an_await() {
     fn is_send_and_sync<T: Send + Sync>() {}
     is_send_and_sync::<WebSocketUpgrade>();
 }

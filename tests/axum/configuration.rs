@@ -1,4 +1,4 @@
-//! Where the extractor has its configuration from.
+//! Where the extractor finds its configuration.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ async fn status(app: &Router, request: Builder) -> u16 {
     connect(app.clone(), request).await.map_or_else(|refused| refused.status().as_u16(), |_| 101)
 }
 
-/// How a client that sends `bytes` in one message is closed, or 1000.
+/// Returns the code with which a client that sends `bytes` in one message is closed, or 1000.
 async fn closed_after(app: Router, bytes: usize) -> u16 {
     let mut client = connect(app, "/").await.unwrap();
     client.send(vec![0; bytes]).await.unwrap();
@@ -50,7 +50,7 @@ async fn closed_after(app: Router, bytes: usize) -> u16 {
 }
 
 #[tokio::test]
-async fn an_extension_at_the_router_is_the_configuration() {
+async fn extension_of_the_router_is_the_configuration() {
     let config = allowing("https://example.com").max_message_size(4);
     let app = Router::new().route("/", any(upgrade)).layer(Extension(config));
     assert_eq!(status(&app, from("https://example.com")).await, 101);
@@ -60,7 +60,7 @@ async fn an_extension_at_the_router_is_the_configuration() {
 }
 
 #[tokio::test]
-async fn the_extension_that_is_nearest_to_the_handler_counts() {
+async fn innermost_extension_is_used() {
     let inner = Router::new().route("/", any(upgrade)).layer(Extension(allowing("https://inner.example")));
     let app = inner.layer(Extension(allowing("https://outer.example")));
     assert_eq!(status(&app, from("https://inner.example")).await, 101);
@@ -68,7 +68,7 @@ async fn the_extension_that_is_nearest_to_the_handler_counts() {
 }
 
 #[tokio::test]
-async fn without_one_the_defaults_hold() {
+async fn defaults_are_used_without_an_extension() {
     let app = Router::new().route("/", any(upgrade));
     assert_eq!(status(&app, from("http://localhost")).await, 101);
     assert_eq!(status(&app, from("https://example.com")).await, 403);
@@ -89,12 +89,12 @@ impl FromRef<AppState> for Config {
 }
 
 #[tokio::test]
-async fn the_state_may_have_the_configuration() {
+async fn state_may_contain_the_configuration() {
     async fn greet(ConfigFromState(ws): ConfigFromState, State(state): State<AppState>) -> Response {
         ws.on_upgrade(async move |mut socket| drop(socket.send(state.greeting).await))
     }
     let sockets = allowing("https://example.com").max_connections(1);
-    // An extension is not looked at.
+    // An extension is ignored.
     let app = Router::new().route("/", any(greet)).layer(Extension(allowing("https://outer.example")));
     let app = app.with_state(AppState { sockets, greeting: "hello" });
     assert_eq!(status(&app, from("https://outer.example")).await, 403);
@@ -104,7 +104,7 @@ async fn the_state_may_have_the_configuration() {
 }
 
 #[tokio::test]
-async fn setters_of_the_extractor_change_one_handler_alone() {
+async fn setters_of_the_extractor_change_only_one_handler() {
     async fn large(ws: WebSocketUpgrade) -> Response {
         ws.max_message_size(2 << 20).max_frame_size(2 << 20).on_upgrade(echo)
     }
@@ -122,8 +122,7 @@ async fn setters_of_the_extractor_change_one_handler_alone() {
     assert_eq!(closed_after(routes(), 7).await, 1000);
 }
 
-/// Checked twice: under the configuration of the router when it is extracted, then under the
-/// handler's own.
+/// Two checks: with the configuration of the router during extraction, then with the handler's own.
 #[tokio::test]
 async fn with_config_checks_again() {
     async fn narrow(ws: WebSocketUpgrade) -> Response {
@@ -136,7 +135,7 @@ async fn with_config_checks_again() {
     assert_eq!(status(&app, from("https://c.example")).await, 403);
     assert_eq!(closed_after(app, 5).await, 1009);
 
-    // What was rejected when it was extracted cannot be allowed any more.
+    // A request that was rejected during extraction cannot be accepted later.
     async fn wide(ws: WebSocketUpgrade) -> Response {
         ws.with_config(Config::new().allow_origin(AllowOrigin::any())).on_upgrade(echo)
     }
@@ -144,9 +143,9 @@ async fn with_config_checks_again() {
     assert_eq!(status(&app, from("https://a.example")).await, 403);
 }
 
-/// With a clone of the same `Config`, whose one place the request has already.
+/// Uses a clone of the same `Config`, whose only permit the request already has.
 #[tokio::test]
-async fn with_config_does_not_take_a_second_place() {
+async fn with_config_does_not_take_a_second_permit() {
     async fn again(Extension(config): Extension<Config>, ws: WebSocketUpgrade) -> Response {
         ws.with_config(config.max_message_size(4)).on_upgrade(echo)
     }
@@ -157,7 +156,7 @@ async fn with_config_does_not_take_a_second_place() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn max_connections_counts_over_all_handlers_and_is_given_back() {
+async fn max_connections_counts_all_handlers_and_is_freed() {
     async fn refuse(_: WebSocketUpgrade) -> StatusCode {
         StatusCode::UNAUTHORIZED
     }
@@ -166,7 +165,7 @@ async fn max_connections_counts_over_all_handlers_and_is_given_back() {
     let app =
         Router::new().route("/", any(upgrade)).route("/other", any(upgrade)).route("/refuse", any(refuse));
     let app = app.layer(Extension(config));
-    // A handler that answers with something else gives its place back.
+    // A handler that responds with something else frees its permit.
     for _ in 0..2 {
         assert_eq!(status(&app, Request::get("/refuse")).await, 401);
     }
@@ -179,7 +178,7 @@ async fn max_connections_counts_over_all_handlers_and_is_given_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shutdown_closes_its_sockets_and_refuses_new_ones() {
+async fn shutdown_closes_its_sockets_and_rejects_new_ones() {
     let shutdown = Shutdown::new();
     let config = Config::new().with_shutdown(&shutdown);
     let app = Router::new().route("/", any(upgrade)).layer(Extension(config));
@@ -193,7 +192,7 @@ async fn a_shutdown_closes_its_sockets_and_refuses_new_ones() {
 
 #[cfg(feature = "deflate")]
 #[tokio::test]
-async fn compression_is_agreed_on() {
+async fn compression_is_negotiated() {
     use tower::ServiceExt;
     use tower_websocket::Deflate;
 
@@ -216,7 +215,7 @@ async fn compression_is_agreed_on() {
 }
 
 #[tokio::test]
-async fn a_response_of_another_kind_passes_untouched() {
+async fn other_responses_pass_unchanged() {
     async fn page(ws: Option<WebSocketUpgrade>) -> Response {
         assert!(ws.is_some());
         (StatusCode::PAYMENT_REQUIRED, "pay first").into_response()

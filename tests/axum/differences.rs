@@ -1,5 +1,5 @@
-//! What differs from axum's extractor: each line of the table in `guide::moving_from_axum`, against
-//! both.
+//! Differences from axum's extractor: each line of the table in `guide::moving_from_axum`, tested
+//! with both.
 
 use std::{future::Future, pin::Pin, time::Duration};
 
@@ -30,7 +30,7 @@ fn ours(handler: fn(tower_websocket::axum::WebSocket) -> Handler) -> Router {
     Router::new().route("/", any(upgrade))
 }
 
-/// A router of axum and one of ours, whose sockets are handled by one body.
+/// Makes a router of axum and one of this crate, with the same body of the socket's handler.
 macro_rules! both {
     (|$socket:ident| $body:expr) => {
         [axums(|$socket| Box::pin(async move { $body })), ours(|$socket| Box::pin(async move { $body }))]
@@ -42,7 +42,7 @@ async fn open(app: Router) -> Client {
 }
 
 #[tokio::test]
-async fn a_foreign_origin_is_refused() {
+async fn foreign_origin_is_rejected() {
     let [axums, ours] = both!(|_socket| ());
     let request = || Request::get("/").header("origin", "https://evil.example");
     assert!(connect(axums, request()).await.is_ok());
@@ -50,7 +50,7 @@ async fn a_foreign_origin_is_refused() {
 }
 
 #[tokio::test]
-async fn a_key_is_sixteen_bytes() {
+async fn key_is_sixteen_bytes() {
     let [axums, ours] = both!(|_socket| ());
     let request = || Request::get("/").header("sec-websocket-key", "abc");
     assert!(connect(axums, request()).await.is_ok());
@@ -58,7 +58,7 @@ async fn a_key_is_sixteen_bytes() {
 }
 
 #[tokio::test]
-async fn headers_are_lists() {
+async fn headers_are_parsed_as_lists() {
     let [axums, ours] = both!(|_socket| ());
     for (app, expected) in [(axums, StatusCode::SWITCHING_PROTOCOLS), (ours, StatusCode::UPGRADE_REQUIRED)] {
         let request = Request::get("/")
@@ -74,7 +74,7 @@ async fn headers_are_lists() {
 }
 
 #[tokio::test]
-async fn requested_protocols_are_in_the_clients_order() {
+async fn requested_protocols_keep_the_clients_order() {
     let axums = async |ws: axum::extract::ws::WebSocketUpgrade| {
         assert_eq!(ws.requested_protocols().collect::<Vec<_>>(), ["a", "b"]);
         ws.on_upgrade(async |_| ())
@@ -107,14 +107,14 @@ async fn messages_over_1_mib_close_with_1009() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_that_returns_closes_with_1000() {
+async fn returning_handler_closes_with_1000() {
     let [axums, ours] = both!(|_socket| ());
     assert_eq!(open(axums).await.closed().await.0, 1006);
     assert_eq!(open(ours).await.closed().await.0, 1000);
 }
 
 #[tokio::test(start_paused = true)]
-async fn bad_text_is_answered_with_1007() {
+async fn malformed_text_closes_with_1007() {
     let [axums, ours] = both!(|socket| {
         let mut socket = socket;
         assert!(socket.recv().await.unwrap().is_err());
@@ -133,7 +133,8 @@ async fn bad_text_is_answered_with_1007() {
     }
 }
 
-/// A half of axum's that is dropped leaves the other: the connection is open as long as either is.
+/// With axum, a dropped half leaves the other: the connection is open as long as either half
+/// exists.
 #[tokio::test(start_paused = true)]
 async fn dropping_a_half_closes() {
     let axums = axums(|socket| {
@@ -158,7 +159,7 @@ async fn dropping_a_half_closes() {
     assert_eq!(open(ours).await.closed().await.0, 1000);
 }
 
-/// Nor do the pongs to them come to the handler.
+/// The handler does not receive the pongs either.
 #[tokio::test(start_paused = true)]
 async fn silent_clients_are_pinged() {
     let [axums, ours] = both!(|socket| {
@@ -184,7 +185,7 @@ async fn silent_clients_are_pinged() {
 
 /// The peer's Close ends a socket whose handler waits for something else.
 #[tokio::test(start_paused = true)]
-async fn a_close_is_answered_while_the_handler_does_not_receive() {
+async fn close_is_answered_while_the_handler_does_not_receive() {
     let [axums, ours] = both!(|socket| {
         let _socket = socket;
         sleep(Duration::from_secs(3600)).await;
@@ -197,9 +198,9 @@ async fn a_close_is_answered_while_the_handler_does_not_receive() {
     }
 }
 
-/// Of a message that the client would have to fail the connection for.
+/// With axum, the response makes the client fail the connection.
 #[tokio::test]
-async fn a_subprotocol_that_is_not_offered_is_not_sent() {
+async fn subprotocol_that_was_not_offered_is_not_sent() {
     let axums = async |mut ws: axum::extract::ws::WebSocketUpgrade| {
         ws.set_selected_protocol(http::HeaderValue::from_static("chat"));
         ws.on_upgrade(async |_| ())
@@ -208,7 +209,7 @@ async fn a_subprotocol_that_is_not_offered_is_not_sent() {
         ws.set_selected_protocol(http::HeaderValue::from_static("chat"));
         ws.on_upgrade(async |_| ())
     };
-    // The client of the tests refuses it, as a browser does.
+    // The client of the tests rejects it, as a browser does.
     let axums = Router::new().route("/", any(axums));
     let refused = tokio::spawn(async move { connect(axums, "/").await.map(drop) }).await;
     assert!(refused.unwrap_err().is_panic());

@@ -1,4 +1,4 @@
-//! What every way in has, also through the extractor under `axum::serve`.
+//! Properties of every way to open a socket, here with the extractor under `axum::serve`.
 
 use std::net::SocketAddr;
 
@@ -18,8 +18,7 @@ async fn serve(app: Router) -> SocketAddr {
     addr
 }
 
-/// `axum::serve` does not set the option. That it is seen also shows that the IO is the bare
-/// socket.
+/// `axum::serve` does not set the option. The test also shows that the IO is the bare socket.
 #[tokio::test]
 async fn tcp_nodelay_is_set() {
     async fn tell(ws: WebSocketUpgrade) -> Response {
@@ -42,7 +41,7 @@ async fn upgrade(ws: WebSocketUpgrade) -> Response {
 }
 
 #[tokio::test]
-async fn the_names_of_the_101_may_be_spelled_as_in_the_rfc() {
+async fn header_names_of_the_101_may_be_spelled_as_in_the_rfc() {
     let config = Config::new().canonical_header_case(true);
     let addr = serve(Router::new().route("/", any(upgrade)).layer(Extension(config))).await;
     let mut client = TcpStream::connect(addr).await.unwrap();

@@ -24,7 +24,7 @@ impl FromRef<AppState> for Secret {
     }
 }
 
-/// What a program extracts from a token.
+/// The claims that a program extracts from a token.
 struct Claims(String);
 
 impl<S> FromRequestParts<S> for Claims

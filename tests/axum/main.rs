@@ -1,9 +1,9 @@
-//! The feature `axum`: the extractor beside axum's own, and axum's extractors in a handshake
+//! The feature `axum`: the extractor compared with axum's own, and axum's extractors in a handshake
 //! service.
 //!
-//! `programs` are programs written for axum, each compiled twice from one source: below a `use` of
-//! axum's types, and below one of this crate's. `differences` is the table of the guide's page,
-//! line by line, against both.
+//! `programs` contains programs written for axum. Each is compiled twice from one source: with
+//! axum's types, and with those of this crate. `differences` tests the table of the guide's page
+//! with both, line by line.
 
 mod checks;
 mod configuration;

@@ -61,7 +61,7 @@ async fn programs_written_for_axum_work_over_http2() {
 }
 
 #[tokio::test]
-async fn the_handshake_is_checked_as_over_http_1() {
+async fn handshake_is_checked_as_over_http_1() {
     async fn upgrade(ws: WebSocketUpgrade) -> Response {
         ws.on_upgrade(async |mut socket| drop(socket.send("hello").await))
     }
@@ -76,7 +76,7 @@ async fn the_handshake_is_checked_as_over_http_1() {
         (websocket().header("sec-websocket-version", "8"), 400, "Sec-WebSocket-Version is repeated"),
         (Client::extended_connect("http://a/", "connect-udp"), 501, ""),
         (get(), 405, "CONNECT"),
-        // `get` takes no `CONNECT`.
+        // `get` does not match `CONNECT`.
         (Client::websocket("http://a/get"), 405, ""),
     ] {
         let (response, mut stream) = client.send(request, false).await.response().await.unwrap();

@@ -1,7 +1,7 @@
 //! Programs written for axum's extractor, compiled twice: only the import changes.
 //!
-//! They do what axum's examples `chat`, `websockets` and `websockets-http2` and the test of its
-//! extractor do.
+//! They do the same as axum's examples `chat`, `websockets` and `websockets-http2` and the test of
+//! its extractor.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -51,7 +51,7 @@ pub(crate) fn echoes() -> [(&'static str, Router); 2] {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_echo_selects_a_subprotocol_and_answers_pings() {
+async fn echo_selects_a_subprotocol_and_answers_pings() {
     for (whose, app) in echoes() {
         let request = Request::get("/echo").header("sec-websocket-protocol", "echo3, echo");
         let mut client = connect(app, request).await.unwrap();
@@ -60,14 +60,14 @@ async fn an_echo_selects_a_subprotocol_and_answers_pings() {
         assert_eq!(client.recv().await.unwrap().unwrap(), Message::text("foobar"), "{whose}");
         client.send(Message::Ping("ping".into())).await.unwrap();
         assert_eq!(client.recv().await.unwrap().unwrap(), Message::Pong("ping".into()), "{whose}");
-        // It echoes a Close as well. axum's is gone before its answer has left.
+        // It echoes a Close as well. axum's program ends before its answer is sent.
         let code = if whose == "axum" { 1006 } else { 1000 };
         assert_eq!(client.close(CloseCode::NORMAL, "").await.0, code, "{whose}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_chat_tells_everybody_who_comes_speaks_and_goes() {
+async fn chat_sends_joins_messages_and_leaves_to_all() {
     for (whose, app) in [("axum", chat::with_axum::app()), ("ours", chat::with_ours::app())] {
         let enter = async |name: &str| -> Client {
             let mut client = connect(app.clone(), "/websocket").await.unwrap();
@@ -93,7 +93,7 @@ async fn a_chat_tells_everybody_who_comes_speaks_and_goes() {
 
 /// The client of the example sends while it receives, and answers the Close.
 #[tokio::test(start_paused = true)]
-async fn a_greeter_pings_greets_counts_and_closes() {
+async fn greeter_pings_greets_counts_and_closes() {
     for (whose, app) in [("axum", greeter::with_axum::app()), ("ours", greeter::with_ours::app())] {
         let request = Request::get("/ws").extension(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 4000))));
         let mut client = connect(app, request).await.unwrap();
@@ -111,7 +111,7 @@ async fn a_greeter_pings_greets_counts_and_closes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_relay_sends_to_everybody_and_ends_with_its_client() {
+async fn relay_sends_to_all_and_ends_with_its_client() {
     for (whose, app) in relays() {
         let mut one = connect(app.clone(), "/ws").await.unwrap();
         let mut other = connect(app.clone(), "/ws").await.unwrap();
@@ -128,7 +128,7 @@ async fn a_relay_sends_to_everybody_and_ends_with_its_client() {
 }
 
 #[tokio::test]
-async fn ordinary_requests_are_refused() {
+async fn ordinary_requests_are_rejected() {
     for (whose, app) in relays() {
         let request = Request::get("/ws").header("upgrade", "h2c");
         let refused = connect(app, request).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! What the feature `tracing` records of the extractor.
+//! What the feature `tracing` records for the extractor.
 
 use std::{
     io::{Result, Write},
@@ -30,7 +30,7 @@ impl Write for Log {
 }
 
 #[tokio::test]
-async fn a_socket_has_a_span_and_a_rejection_an_event() {
+async fn socket_has_a_span_and_rejection_an_event() {
     async fn upgrade(ws: WebSocketUpgrade) -> Response {
         ws.on_upgrade(async |mut socket| drop(socket.send("hello").await))
     }
@@ -41,7 +41,8 @@ async fn a_socket_has_a_span_and_a_rejection_an_event() {
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
-    // While there is only one, a callsite that another thread reaches first is off for all of them.
+    // With a single subscriber, a callsite that another thread registers first would be disabled
+    // for all.
     let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
     let _guard = tracing::subscriber::set_default(subscriber);
 

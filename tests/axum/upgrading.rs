@@ -1,4 +1,4 @@
-//! What `on_upgrade` does.
+//! Tests of `on_upgrade`.
 
 use std::{
     convert::Infallible,
@@ -20,7 +20,7 @@ use tower_websocket::{
     testing::connect,
 };
 
-/// The head of a good handshake.
+/// The head of a valid handshake.
 const HEAD: &str = "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\
     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
@@ -28,11 +28,11 @@ async fn upgrade(ws: WebSocketUpgrade) -> Response {
     ws.on_upgrade(async |mut socket| drop(socket.send("hello").await))
 }
 
-/// How a handler chooses a subprotocol.
+/// How a handler selects a subprotocol.
 type Choose = fn(WebSocketUpgrade) -> WebSocketUpgrade;
 
 #[tokio::test]
-async fn subprotocols_are_chosen_from_what_is_offered() {
+async fn subprotocols_are_selected_from_the_offer() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let app = |choose: Choose| {
         let seen = Arc::clone(&seen);
@@ -54,10 +54,10 @@ async fn subprotocols_are_chosen_from_what_is_offered() {
         (|ws| ws, None),
         (|ws| ws.protocols(["wamp", "soap"]), Some("wamp")),
         (|ws| ws.protocols(["other".to_owned()]), None),
-        // The later call counts, whatever it finds.
+        // The later call replaces the earlier one, even without a match.
         (|ws| ws.protocols(["wamp"]).protocols(["other"]), None),
         (|ws| set(ws, "soap"), Some("soap")),
-        // Not offered: the client would have to fail the connection.
+        // It was not offered: the client would have to fail the connection.
         (|ws| set(ws, "other"), None),
     ];
     for (i, (choose, expected)) in cases.into_iter().enumerate() {
@@ -70,7 +70,7 @@ async fn subprotocols_are_chosen_from_what_is_offered() {
 }
 
 #[tokio::test]
-async fn the_response_may_be_given_headers() {
+async fn response_may_get_headers() {
     async fn cookie(ws: WebSocketUpgrade) -> impl axum::response::IntoResponse {
         ([(SET_COOKIE, "seen=1")], upgrade(ws).await)
     }
@@ -80,7 +80,7 @@ async fn the_response_may_be_given_headers() {
 }
 
 #[tokio::test]
-async fn a_close_has_the_code_and_the_reason_that_axum_has_names_for() {
+async fn close_frames_use_axums_codes_and_reasons() {
     async fn away(ws: WebSocketUpgrade) -> Response {
         ws.on_upgrade(async |mut socket| {
             let frame = CloseFrame { code: close_code::AWAY, reason: "bye".into() };
@@ -91,9 +91,9 @@ async fn a_close_has_the_code_and_the_reason_that_axum_has_names_for() {
     assert_eq!(client.closed().await, (1001, "bye".into()));
 }
 
-/// axum's numbers, by axum's names.
+/// The numbers and names are axum's.
 #[test]
-fn the_codes_have_axums_numbers() {
+fn codes_have_axums_numbers() {
     use axum::extract::ws::close_code as axums;
     for (ours, axums) in [
         (close_code::NORMAL, axums::NORMAL),
@@ -115,7 +115,7 @@ fn the_codes_have_axums_numbers() {
 }
 
 #[tokio::test]
-async fn a_handler_that_panics_closes_with_1011() {
+async fn handler_panic_closes_with_1011() {
     async fn panic(ws: WebSocketUpgrade) -> Response {
         ws.on_upgrade(async |_| panic!("in the handler"))
     }
@@ -123,7 +123,7 @@ async fn a_handler_that_panics_closes_with_1011() {
     assert_eq!(client.closed().await.0, 1011);
 }
 
-/// A router whose failed upgrades are told, and who is told.
+/// Returns a router that reports failed upgrades, and the receiver of the reports.
 fn failing() -> (Router, oneshot::Receiver<UpgradeError>) {
     let (sender, told) = oneshot::channel();
     let sender = Arc::new(Mutex::new(Some(sender)));
@@ -136,7 +136,7 @@ fn failing() -> (Router, oneshot::Receiver<UpgradeError>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_that_fails_closes_with_1011() {
+async fn failing_handler_closes_with_1011() {
     async fn fail(ws: WebSocketUpgrade) -> Response {
         ws.on_upgrade(async |mut socket| {
             let message = socket.recv().await.ok_or("it is open")?;
@@ -154,7 +154,7 @@ async fn a_handler_that_fails_closes_with_1011() {
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_upgrade_is_told_to_the_callback() {
+async fn callback_reports_a_server_that_does_not_upgrade() {
     let (app, told) = failing();
     let (mut client, server) = duplex(4096);
     tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(server), TowerToHyperService::new(app)));
@@ -163,7 +163,7 @@ async fn a_server_that_does_not_upgrade_is_told_to_the_callback() {
 }
 
 #[tokio::test]
-async fn a_response_that_is_not_returned_is_told_to_the_callback() {
+async fn callback_reports_a_response_that_is_not_returned() {
     let (app, told) = failing();
     let service = service_fn(move |request: Request<Incoming>| {
         let app = app.clone();
@@ -179,9 +179,9 @@ async fn a_response_that_is_not_returned_is_told_to_the_callback() {
     assert!(matches!(error, UpgradeError::NotHandedOver(_)), "{error:?}");
 }
 
-/// As it is on the wire, with a handler below this crate's server.
+/// On the wire, with a handler below this crate's server.
 #[tokio::test]
-async fn it_opens_below_serve() {
+async fn extractor_opens_below_serve() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     let server = tower_websocket::serve(listener, Router::new().route("/", any(upgrade)));
@@ -194,7 +194,7 @@ async fn it_opens_below_serve() {
         assert!(client.read_buf(&mut answer).await.unwrap() > 0, "{}", answer.escape_ascii());
     }
     assert!(answer.starts_with(b"HTTP/1.1 101 Switching Protocols\r\n"), "{}", answer.escape_ascii());
-    // The server's own shutdown counts it, without a line of configuration.
+    // The server's own shutdown counts it, without configuration.
     assert_eq!(shutdown.connections(), 1);
     drop(client);
     shutdown.idle().await;

@@ -4,16 +4,16 @@ use std::{io::Write, path::Path, process::Stdio, time::Duration};
 
 use tokio::{process::Command, time::timeout};
 
-/// Runs the script of this name with `args` and fails unless it succeeds.
+/// Runs the script of this name with `args`. Fails unless it succeeds.
 ///
-/// Where Node, Playwright or Chromium is not there it is skipped, loudly, unless
+/// Without Node, Playwright or Chromium, prints that the test is skipped, and fails if
 /// `REQUIRE_BROWSER=1` is set.
 pub(crate) async fn run(script: &str, args: &[String]) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser").join(script);
     if let Err(reason) = node(&script, &["--check".to_owned()]).await {
         let required = std::env::var_os("REQUIRE_BROWSER").is_some_and(|value| value == "1");
         assert!(!required, "no browser, and REQUIRE_BROWSER=1 is set: {reason}");
-        // Not `eprintln!`, which the test harness keeps to itself.
+        // The test harness captures `eprintln!`.
         let _ = std::io::stderr().write_all(format!("SKIPPED: no browser: {reason}\n").as_bytes());
         return;
     }

@@ -1,4 +1,5 @@
-// chat.mjs PROGRAM PICTURES: starts the chat server, talks in two pages, restarts it under them, and leaves pictures.
+// chat.mjs PROGRAM PICTURES: starts the chat server, exchanges messages between two pages, restarts the server
+// meanwhile, and saves screenshots.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -6,7 +7,7 @@ import { once } from "node:events";
 import { args, withBrowser } from "./chromium.mjs";
 
 const [program, pictures] = args;
-// Below the ports that the system hands out: while the server is down, nothing else may come to have its port.
+// Below the ephemeral ports of the system, so that no other socket takes the port while the server is down.
 let server, port = 20_000 + process.pid % 10_000;
 
 async function start() {
@@ -50,7 +51,7 @@ try {
     for (const page of [ada, grace]) await page.goto(`http://127.0.0.1:${port}/`);
     await ada.screenshot({ path: `${pictures}/door.png` });
 
-    // Names, and presence.
+    // Names and presence.
     await enter(ada, "Ada");
     await status(ada, "connected");
     await enter(grace, "Ada");
@@ -61,13 +62,13 @@ try {
     await ada.getByText("Grace came in").waitFor();
     assert.equal(await ada.locator("#people").textContent(), "2 here: Ada, Grace");
 
-    // Each sees what the other says, and what looks like markup is none.
+    // Each sees the other's messages, and markup is shown as text.
     await say(ada, "Is anybody there?");
     await heard(grace, "Is anybody there?");
     await say(grace, "Yes! <b>Good</b> morning \u{1f44b}");
     await heard(ada, "Yes! <b>Good</b> morning \u{1f44b}");
 
-    // The server restarts, by its leave and without. Both come back, and nothing is lost or said twice.
+    // The server restarts, after SIGTERM and after SIGKILL. Both reconnect, and no message is lost or duplicated.
     const all = ["Is anybody there?", "Yes! <b>Good</b> morning \u{1f44b}"];
     for (const signal of ["SIGTERM", "SIGKILL"]) {
       await stop(signal);
@@ -85,7 +86,7 @@ try {
     }
     for (const page of [ada, grace]) assert.deepEqual(await told(page), all);
 
-    // Who comes later, or reloads, gets the history of the server that runs.
+    // A page that is reloaded gets the history of the running server.
     await grace.reload();
     await status(grace, "connected");
     assert.deepEqual(await told(grace), all.slice(-2));

@@ -1,4 +1,4 @@
-//! `examples/chat`, as two people use it.
+//! `examples/chat`, used by two people.
 
 use std::{path::PathBuf, process::Stdio};
 
@@ -6,7 +6,7 @@ use tokio::process::Command;
 
 use crate::browser::run;
 
-/// The example, built as this test was, and where to put pictures.
+/// Builds the example as this test was built. Returns its path, and the directory for screenshots.
 async fn build() -> [String; 2] {
     // TARGET/PROFILE/deps/THIS_TEST
     let this = std::env::current_exe().unwrap();
@@ -24,6 +24,6 @@ async fn build() -> [String; 2] {
 }
 
 #[tokio::test]
-async fn two_pages_talk_and_come_back_when_the_server_does() {
+async fn two_pages_exchange_messages_and_reconnect_after_a_restart() {
     run("chat.mjs", &build().await).await;
 }

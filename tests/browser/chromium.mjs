@@ -1,8 +1,8 @@
-// Headless Chromium for the scripts beside this one.
+// Headless Chromium for the scripts in this directory.
 //
-// Each of them is run as `node SCRIPT ARGUMENT..` by `browser.rs`, and as `node SCRIPT --check` to see whether it
-// could: whether `playwright-core` is there (by NODE_PATH, if not beside the repository) and Chromium is where
-// $CHROMIUM says, /usr/bin/chromium if it does not.
+// `browser.rs` runs each of them as `node SCRIPT --check`, to check that it can run, and as `node SCRIPT ARGUMENT..`.
+// Needs `playwright-core` (found through NODE_PATH, unless it is installed for the repository) and Chromium at
+// $CHROMIUM (default: /usr/bin/chromium).
 
 import { accessSync, constants } from "node:fs";
 import { createRequire } from "node:module";
@@ -12,10 +12,10 @@ const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 accessSync(executablePath, constants.X_OK);
 if (process.argv[2] === "--check") process.exit();
 
-// What the script is called with.
+// The arguments of the script.
 export const args = process.argv.slice(2);
 
-// Calls `use` with a browser, whose pages trust any certificate, and ends both.
+// Calls `use` with a browser context that trusts any certificate, and then closes the browser.
 export async function withBrowser(use) {
   const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"];
   flags.push("--disable-background-networking", "--disable-component-update", "--disable-sync");

@@ -1,5 +1,5 @@
-// deflate.mjs URL EXTENSIONS: opens the page, and from there a WebSocket that echoes at the same place, for which
-// EXTENSIONS is to be agreed on. Each message waits for the echo of the one before.
+// deflate.mjs URL EXTENSIONS: opens the page, and from it an echoing WebSocket at the same address, which must
+// negotiate EXTENSIONS. Each message is sent after the echo of the one before.
 
 import assert from "node:assert/strict";
 import { args, withBrowser } from "./chromium.mjs";
@@ -13,14 +13,14 @@ await withBrowser(async context => {
     const items = Array.from({ length: 130_000 }, (_, i) => `{"id": ${i}, "name": "item \u2603 ${i * 7919}"},`).join("");
     const noise = size => {
       const bytes = new Uint8Array(size);
-      // So much is given at once.
+      // getRandomValues returns at most this much at once.
       for (let at = 0; at < size; at += 65_536) crypto.getRandomValues(bytes.subarray(at, at + 65_536));
       return bytes;
     };
     const messages = [];
     for (const size of [0, 1, 125, 126, 127, 128, 129, 1000, 16_384, 65_535, 65_536, 65_537, 300_000, 4 << 20]) {
       const text = items.slice(0, size);
-      // The last again: with context takeover both sides still have what came before the noise.
+      // The last one again: with context takeover both sides still have the data before the noise.
       messages.push(text, new TextEncoder().encode(text).subarray(0, size), noise(size), text);
     }
 

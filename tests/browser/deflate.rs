@@ -11,7 +11,8 @@ use crate::{
     plain::{echo, page},
 };
 
-/// Has the page talk to a server with this setting, and see that `extensions` were agreed on.
+/// Lets the page exchange messages with a server with this setting, and check that `extensions`
+/// were negotiated.
 async fn talk(deflate: Deflate, extensions: &str) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -32,13 +33,13 @@ async fn chromium_compresses_with_takeover_on_both_sides() {
 }
 
 #[tokio::test]
-async fn chromium_takes_nothing_over_when_told() {
+async fn chromium_obeys_no_context_takeover() {
     let deflate = Deflate::new().server_no_context_takeover(true).client_no_context_takeover(true);
     talk(deflate, "permessage-deflate; server_no_context_takeover; client_no_context_takeover").await;
 }
 
 #[tokio::test]
-async fn chromium_limits_its_window_when_told() {
+async fn chromium_obeys_the_window_limit() {
     let deflate = Deflate::new().context_takeover(true).client_max_window_bits(10).server_max_window_bits(9);
     talk(deflate, "permessage-deflate; server_max_window_bits=9; client_max_window_bits=10").await;
 }

@@ -1,4 +1,4 @@
-// echo.mjs URL: opens the page, and from there a WebSocket that echoes at the same place.
+// echo.mjs URL: opens the page, and from it an echoing WebSocket at the same address.
 
 import assert from "node:assert/strict";
 import { args, withBrowser } from "./chromium.mjs";

@@ -1,4 +1,4 @@
-//! Headless Chromium against the server. `.ci/run` installs what it needs.
+//! Headless Chromium as the client of the server. `.ci/run` installs it.
 
 mod browser;
 #[cfg(feature = "json")]

@@ -1,4 +1,4 @@
-//! Without TLS: a page and its WebSocket from one port.
+//! Without TLS: a page and its WebSocket on one port.
 
 use std::{convert::Infallible, future::IntoFuture};
 

@@ -1,4 +1,4 @@
-//! Over TLS: `wss://` from a page that came the same way, over HTTP/1.1 and over HTTP/2.
+//! Over TLS: `wss://` from a page over the same protocol, HTTP/1.1 or HTTP/2.
 
 use std::{
     convert::Infallible,
@@ -23,7 +23,7 @@ use tower_websocket::{
 
 use crate::{browser::run, plain::echo};
 
-/// A certificate for 127.0.0.1 that the browser is told to trust.
+/// Returns a configuration with a certificate for 127.0.0.1. The browser is told to trust it.
 fn config(alpn: &[&str]) -> TlsConfig {
     let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
     let key = PrivateKeyDer::from_pem_slice(made.signing_key.serialize_pem().as_bytes()).unwrap();
@@ -37,7 +37,7 @@ fn config(alpn: &[&str]) -> TlsConfig {
     config.into()
 }
 
-/// What the page and the WebSocket were asked for over.
+/// Returns the HTTP versions of the requests for the page and for the WebSocket.
 async fn versions(alpn: &[&str]) -> Option<(Version, Version)> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}/", listener.local_addr().unwrap());
@@ -73,8 +73,7 @@ async fn chromium_talks_over_tls_and_http_1_1() {
     assert!(versions.is_none_or(|versions| versions == (Version::HTTP_11, Version::HTTP_11)), "{versions:?}");
 }
 
-/// A WebSocket goes where the page came from: over the same connection, with extended CONNECT (RFC
-/// 8441).
+/// The browser opens the WebSocket on the page's connection, with extended CONNECT (RFC 8441).
 #[cfg(feature = "http2")]
 #[tokio::test]
 async fn chromium_talks_over_tls_and_http_2() {

@@ -20,7 +20,7 @@ fn config() -> Config {
         .max_message_size(1000)
 }
 
-/// JSON, which is small when it is compressed, and noise, which is not.
+/// JSON, which compresses well, and noise, which does not.
 fn payloads() -> Vec<Vec<u8>> {
     let json: String = (0..20_000).map(|n| format!("{{\"id\": {n}, \"name\": \"näme {n}\"}},")).collect();
     let mut seed = 1_u64;
@@ -32,7 +32,8 @@ fn payloads() -> Vec<Vec<u8>> {
     vec![json.clone().into_bytes(), noise, b"x".to_vec(), vec![0; 2_000_000], json.into_bytes()]
 }
 
-/// The frames of the next message: whether it is compressed, and its payload.
+/// Returns the first byte of the next message, which shows whether it is compressed, and its
+/// payload.
 async fn message(client: &mut Client) -> (u8, Vec<u8>) {
     let (first, mut payload) = client.recv().await;
     assert_ne!(first & 0x0f, CONTINUE);
@@ -48,14 +49,14 @@ async fn message(client: &mut Client) -> (u8, Vec<u8>) {
 }
 
 #[tokio::test]
-async fn chunks_that_are_sent_are_compressed_with_those_before_in_view() {
+async fn sent_chunks_share_the_compression_window() {
     for (offer, takeover) in [(TAKEOVER, true), (NO_TAKEOVER, false)] {
         let (mut client, mut socket) = pair_with(config(), offer).await;
         let sending = tokio::spawn(async move {
             for payload in payloads() {
                 let chunks: Vec<_> = payload.chunks(7_000).map(|chunk| Ok(chunk.to_vec())).collect();
                 socket.send_chunks(stream::iter(chunks)).await.unwrap();
-                // Those of one chunk, of large chunks, and of whole messages share what is in view.
+                // A single chunk, large chunks, and whole messages share the compression window.
                 socket.send_chunks(stream::iter([Ok(payload.clone())])).await.unwrap();
                 socket.send(payload).await.unwrap();
             }
@@ -74,7 +75,7 @@ async fn chunks_that_are_sent_are_compressed_with_those_before_in_view() {
                 assert!(inflated == payload, "{} bytes, {offer}", payload.len());
             }
         }
-        // In chunks it is not much larger than at once.
+        // In chunks it is not much larger than as one message.
         assert!(sizes[0].1 < sizes[0].0 / 3, "{sizes:?}");
         let (first, compressed) = message(&mut client).await;
         assert_eq!((first, inflater.message(&compressed)), (RSV1 | TEXT, "ä€".as_bytes().to_vec()));
@@ -115,10 +116,10 @@ async fn compressed_messages_arrive_in_chunks() {
 }
 
 #[tokio::test]
-async fn a_message_that_was_not_begun_leaves_no_trace_in_the_next() {
+async fn unstarted_message_does_not_affect_the_next() {
     let (mut client, mut socket) = pair_with(config().max_write_buffer_size(1000), TAKEOVER).await;
     let noise = payloads().swap_remove(1);
-    // The system's buffers and the socket's are full.
+    // The buffers of the system and of the socket are full.
     while timeout(Duration::from_millis(100), socket.send(noise.clone())).await.is_ok() {}
     let chunks = stream::iter([Ok("known ".repeat(100))]);
     assert!(timeout(Duration::from_millis(50), socket.send_text_chunks(chunks)).await.is_err());
@@ -140,7 +141,7 @@ async fn a_message_that_was_not_begun_leaves_no_trace_in_the_next() {
 }
 
 #[tokio::test]
-async fn a_stream_of_bytes_inflates_what_it_reads() {
+async fn byte_stream_inflates_messages() {
     let (mut client, socket) = pair_with(config(), TAKEOVER).await;
     let payload = payloads().swap_remove(0);
     client.send(FIN | RSV1 | BINARY, Deflater::new(true).message(&payload)).await;

@@ -11,7 +11,7 @@ use tokio::{
 use tokio_tungstenite::connect_async;
 use tower_websocket::{Handshake, Message, Rejection, WebSocket, WebSocketUpgradeLayer, handshake_fn, serve};
 
-/// What the one side sends to the other: no two stretches of it are alike.
+/// The data in one direction. It does not repeat.
 struct Pattern(u64);
 
 impl Pattern {
@@ -29,7 +29,7 @@ impl Pattern {
     }
 }
 
-/// A server that sends `len` bytes, checks as many, and ends its side then.
+/// Starts a server that sends `len` bytes, checks the same number of bytes, and then ends its side.
 async fn upstream(len: usize) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
@@ -73,7 +73,7 @@ async fn tunnel(socket: WebSocket, mut tcp: TcpStream) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Both directions at once, to the end of both.
+/// Copies in both directions at once, to both ends.
 async fn copy(len: usize) {
     let handshake = handshake_fn(upstream(len).await, connect);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -108,19 +108,19 @@ async fn copy(len: usize) {
         }
     }
     assert_eq!(received, len);
-    // The upstream ends its side once it has everything.
+    // The upstream server ends its side once it has received everything.
     assert_eq!(close.map(|frame| u16::from(frame.code)), Some(1000));
     drop(sending.await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn both_ways_at_once_are_intact() {
+async fn copy_in_both_directions_is_intact() {
     copy(3_000_000).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "copies 100 MB each way"]
-async fn a_hundred_megabytes_each_way_are_intact() {
+async fn hundred_megabytes_in_each_direction_are_intact() {
     let start = Instant::now();
     copy(100_000_000).await;
     eprintln!("100 MB each way, checked, in {:?}", start.elapsed());

@@ -1,10 +1,10 @@
 //! Sockets as streams of bytes, and messages in chunks, over TCP.
 //!
+//! This copies 100 MB in each direction:
+//!
 //! ```text
 //! cargo test --release --test bytes -- --ignored --nocapture
 //! ```
-//!
-//! copies 100 MB each way.
 
 #[cfg(feature = "deflate")]
 mod compressed;

@@ -7,14 +7,14 @@ use tokio::{
 };
 use tower_websocket::{AcceptAll, Acceptor, Config, WebSocket};
 
-/// A client that sends and receives frames as they are.
+/// A client that sends and receives raw frames.
 pub(crate) struct Client(pub(crate) TcpStream);
 
 pub(crate) async fn pair(config: Config) -> (Client, WebSocket<TcpStream>) {
     pair_with(config, "").await
 }
 
-/// The same, with what the client offers as extensions.
+/// The same, with the extensions that the client offers.
 pub(crate) async fn pair_with(config: Config, offer: &str) -> (Client, WebSocket<TcpStream>) {
     let headers = match offer {
         "" => String::new(),
@@ -43,12 +43,12 @@ impl Client {
         self.send(CLOSE, code.to_be_bytes()).await;
     }
 
-    /// The next frame: its first byte and its payload.
+    /// Returns the next frame: its first byte and its payload.
     pub(crate) async fn recv(&mut self) -> (u8, Vec<u8>) {
         read_frame(&mut self.0).await.expect("a frame, not the end of the stream")
     }
 
-    /// The code of the Close that comes next.
+    /// Returns the code of the next frame, which must be a Close.
     pub(crate) async fn recv_close(&mut self) -> u16 {
         let (first, payload) = self.recv().await;
         assert_eq!(first, CLOSE, "{payload:?}");

@@ -1,4 +1,4 @@
-//! Messages that are received in chunks.
+//! Receiving messages in chunks.
 
 use std::{io::ErrorKind, time::Duration};
 
@@ -40,7 +40,7 @@ async fn rest(chunks: &mut Chunks<'_, TcpStream>) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_message_of_any_size_arrives_in_chunks() {
+async fn message_of_any_size_arrives_in_chunks() {
     const LEN: usize = 5_000_000;
     let (mut client, mut socket) = pair(config()).await;
     let payload: Vec<_> = (0..LEN).map(|n| (n % 253) as u8).collect();
@@ -65,7 +65,7 @@ async fn a_message_of_any_size_arrives_in_chunks() {
 }
 
 #[tokio::test]
-async fn a_chunk_is_there_before_the_rest_of_its_message() {
+async fn chunk_arrives_before_the_rest_of_its_message() {
     let (mut client, mut socket) = pair(config()).await;
     client.send_raw(&header(FIN | BINARY, u64::MAX >> 1)).await;
     client.send_raw(&[0; 100]).await;
@@ -82,7 +82,7 @@ async fn a_chunk_is_there_before_the_rest_of_its_message() {
 }
 
 #[tokio::test]
-async fn characters_and_pings_between_fragments() {
+async fn characters_and_pings_may_be_between_fragments() {
     let (mut client, mut socket) = pair(config()).await;
     let text = "aä€𝄞".as_bytes();
     client.send(TEXT, "").await;
@@ -107,7 +107,7 @@ async fn characters_and_pings_between_fragments() {
             assert_eq!(client.recv().await, (whole::PONG, vec![*byte]));
         }
     };
-    // Without a driver they are written while the socket is used.
+    // Without a driver, they are written while the socket is used.
     tokio::select! {
         () = pongs => {}
         received = socket.recv() => panic!("{received:?}"),
@@ -115,7 +115,7 @@ async fn characters_and_pings_between_fragments() {
 }
 
 #[tokio::test]
-async fn text_that_is_not_utf_8_is_refused_behind_what_is() {
+async fn malformed_text_is_rejected_after_its_valid_part() {
     let (mut client, mut socket) = pair(config()).await;
     client.send(TEXT, "good").await;
     client.send(FIN | CONTINUE, b"bad\xff").await;
@@ -127,9 +127,9 @@ async fn text_that_is_not_utf_8_is_refused_behind_what_is() {
     assert_eq!(client.recv_close().await, 1007);
 }
 
-/// A part of a message must not be taken for the message.
+/// A part of a message must not be taken for the whole message.
 #[tokio::test]
-async fn a_close_inside_a_message_is_an_error() {
+async fn close_inside_a_message_is_an_error() {
     let (mut client, mut socket) = pair(config()).await;
     client.send(BINARY, "part").await;
     client.send_close(1000).await;
@@ -141,7 +141,7 @@ async fn a_close_inside_a_message_is_an_error() {
 }
 
 #[tokio::test]
-async fn whole_messages_and_chunks_take_turns() {
+async fn whole_messages_and_chunks_alternate() {
     let (mut client, mut socket) = pair(config()).await;
     for n in 0..3 {
         client.send(TEXT, "na").await;
@@ -160,7 +160,7 @@ async fn whole_messages_and_chunks_take_turns() {
 }
 
 #[tokio::test]
-async fn a_whole_message_that_is_too_large_is_refused() {
+async fn oversized_whole_message_is_rejected() {
     for is_fragmented in [false, true] {
         let (mut client, mut socket) = pair(config()).await;
         client.send(FIN | BINARY, [1; 1000]).await;
@@ -178,7 +178,7 @@ async fn a_whole_message_that_is_too_large_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_dropped_half_way_is_skipped() {
+async fn rest_of_dropped_chunks_is_skipped() {
     let (mut client, mut socket) = pair(config()).await;
     for taken in 0..3 {
         for n in 0..4 {
@@ -201,7 +201,7 @@ async fn what_is_dropped_half_way_is_skipped() {
 }
 
 #[tokio::test]
-async fn what_was_begun_whole_goes_on_in_chunks() {
+async fn message_begun_whole_continues_in_chunks() {
     let (mut client, mut socket) = pair(config()).await;
     client.send(TEXT, "begun, ").await;
     assert!(timeout(Duration::from_millis(50), socket.recv()).await.is_err());
@@ -212,7 +212,7 @@ async fn what_was_begun_whole_goes_on_in_chunks() {
 }
 
 #[tokio::test]
-async fn a_dropped_recv_loses_no_chunk() {
+async fn dropped_recv_loses_no_chunk() {
     let (mut client, mut socket) = pair(config()).await;
     let mut received = Vec::new();
     client.send(BINARY, [0]).await;
@@ -231,7 +231,7 @@ async fn a_dropped_recv_loses_no_chunk() {
 }
 
 #[tokio::test]
-async fn without_the_setting_a_message_is_one_chunk_within_the_limits() {
+async fn message_is_one_chunk_without_the_setting() {
     let (mut client, mut socket) = pair(Config::new().max_message_size(1000)).await;
     client.send(BINARY, [1; 500]).await;
     client.send(FIN | CONTINUE, [1; 500]).await;
@@ -245,7 +245,7 @@ async fn without_the_setting_a_message_is_one_chunk_within_the_limits() {
 }
 
 #[tokio::test]
-async fn the_receiver_of_a_split_socket_receives_chunks() {
+async fn split_receiver_receives_chunks() {
     let (mut client, socket) = pair(config()).await;
     let (sender, mut receiver) = socket.split();
     client.send(BINARY, [1; 2000]).await;
@@ -256,9 +256,9 @@ async fn the_receiver_of_a_split_socket_receives_chunks() {
     assert_eq!(client.recv_close().await, 1000);
 }
 
-/// tokio-tungstenite's stream is given what was received ahead, as frames.
+/// tokio-tungstenite's stream gets the data that was received in advance, as frames.
 #[tokio::test]
-async fn chunks_that_nobody_took_go_with_the_stream() {
+async fn untaken_chunks_are_passed_to_the_stream() {
     let (mut client, socket) = pair(config()).await;
     client.send(TEXT, "one ").await;
     client.send(FIN | CONTINUE, "two").await;
@@ -276,12 +276,12 @@ async fn chunks_that_nobody_took_go_with_the_stream() {
     driver.await.unwrap();
 }
 
-/// A stream of bytes has no messages, and no limit of theirs.
+/// A stream of bytes has no messages, so the limits of messages do not apply.
 #[tokio::test]
-async fn a_stream_of_bytes_takes_messages_of_any_size() {
+async fn byte_stream_accepts_messages_of_any_size() {
     let (mut client, mut socket) = pair(Config::new().max_message_size(1000)).await;
     client.send(BINARY, [1; 900]).await;
-    // It is half there when the socket becomes a stream.
+    // Half of it has arrived when the socket becomes a stream.
     assert!(timeout(Duration::from_millis(50), socket.recv()).await.is_err());
     let mut stream = socket.into_byte_stream();
     let sending = tokio::spawn(async move {

@@ -1,4 +1,4 @@
-//! Messages that are sent in chunks.
+//! Sending messages in chunks.
 
 use std::{
     io::{self, ErrorKind},
@@ -21,7 +21,7 @@ fn chunks(chunks: &[&'static str]) -> impl Stream<Item = io::Result<&'static [u8
 }
 
 #[tokio::test]
-async fn each_chunk_leaves_as_a_fragment() {
+async fn each_chunk_is_sent_as_a_fragment() {
     let (mut client, mut socket) = pair(Config::new()).await;
     socket.send_chunks(chunks(&["ab", "", "c"])).await.unwrap();
     socket.send("between").await.unwrap();
@@ -44,7 +44,7 @@ async fn each_chunk_leaves_as_a_fragment() {
 }
 
 #[tokio::test]
-async fn large_chunks_are_cut_and_text_between_characters() {
+async fn large_chunks_are_split_between_characters() {
     let (mut client, mut socket) = pair(Config::new().max_outgoing_frame_size(10)).await;
     let text = "€".repeat(20);
     socket.send_text_chunks(stream::iter([Ok(text.clone())])).await.unwrap();
@@ -65,7 +65,7 @@ async fn large_chunks_are_cut_and_text_between_characters() {
 }
 
 #[tokio::test]
-async fn pings_and_pongs_pass_between_the_chunks() {
+async fn pings_and_pongs_are_sent_between_chunks() {
     let (mut client, socket) = pair(Config::new().keepalive_interval(Duration::from_millis(50))).await;
     let (feed, mut fed) = mpsc::unbounded_channel();
     let source = stream::poll_fn(move |cx| fed.poll_recv(cx));
@@ -97,7 +97,7 @@ async fn pings_and_pongs_pass_between_the_chunks() {
 }
 
 #[tokio::test]
-async fn the_peers_close_ends_a_wait_for_the_next_chunk() {
+async fn close_ends_a_wait_for_the_next_chunk() {
     let (mut client, mut socket) = pair(Config::new()).await;
     let source = chunks(&["one"]).chain(stream::pending());
     let sending = tokio::spawn(async move {
@@ -113,7 +113,7 @@ async fn the_peers_close_ends_a_wait_for_the_next_chunk() {
 }
 
 #[tokio::test]
-async fn an_error_of_the_source_ends_the_connection_with_1011() {
+async fn error_of_the_source_closes_with_1011() {
     let (mut client, mut socket) = pair(Config::new()).await;
     let source = chunks(&["one"]).chain(stream::iter([Err(ErrorKind::PermissionDenied.into())]));
     let Err(Error::Io(error)) = socket.send_chunks(source).await else { panic!("no error") };
@@ -125,7 +125,7 @@ async fn an_error_of_the_source_ends_the_connection_with_1011() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_dropped_half_way_ends_the_connection_with_1011() {
+async fn partly_sent_message_closes_with_1011() {
     let (mut client, mut socket) = pair(Config::new()).await;
     let source = chunks(&["one"]).chain(stream::pending());
     assert!(timeout(Duration::from_millis(50), socket.send_chunks(source)).await.is_err());
@@ -136,7 +136,7 @@ async fn a_message_that_is_dropped_half_way_ends_the_connection_with_1011() {
 }
 
 #[tokio::test]
-async fn a_message_that_was_not_begun_leaves_the_connection_open() {
+async fn unstarted_message_keeps_the_connection_open() {
     let (mut client, mut socket) = pair(Config::new()).await;
     let source = stream::pending::<io::Result<Vec<u8>>>();
     assert!(timeout(Duration::from_millis(50), socket.send_chunks(source)).await.is_err());
@@ -147,7 +147,7 @@ async fn a_message_that_was_not_begun_leaves_the_connection_open() {
 }
 
 #[tokio::test]
-async fn sending_waits_for_a_peer_that_does_not_read() {
+async fn sending_waits_for_a_stalled_peer() {
     let (mut client, mut socket) = pair(Config::new().max_write_buffer_size(100_000)).await;
     let (count, mut counted) = mpsc::unbounded_channel();
     let source = stream::iter(0..1000).map(move |n| {

@@ -1,4 +1,4 @@
-//! What a stream of bytes makes of messages, and of each end.
+//! Messages and ends of a stream of bytes.
 
 use std::{
     io::{ErrorKind, IoSlice},
@@ -52,7 +52,7 @@ async fn messages_are_read_as_bytes_in_any_pieces() {
 }
 
 #[tokio::test]
-async fn what_was_received_before_comes_first() {
+async fn messages_received_before_are_read_first() {
     let (mut client, mut socket) = pair(Config::new()).await;
     for text in ["ask", "tell"] {
         client.send(TEXT, text).await;
@@ -69,7 +69,7 @@ async fn what_was_received_before_comes_first() {
 }
 
 #[tokio::test]
-async fn a_close_that_was_received_before_is_the_end() {
+async fn close_received_before_is_the_end() {
     let (mut client, mut socket) = pair(Config::new()).await;
     client.send_close(1001).await;
     assert!(socket.recv().await.unwrap().unwrap().is_close());
@@ -78,7 +78,7 @@ async fn a_close_that_was_received_before_is_the_end() {
 }
 
 #[tokio::test]
-async fn the_peers_close_is_the_end_and_breaks_the_pipe() {
+async fn close_ends_reading_and_breaks_writing() {
     let (mut client, mut stream) = stream().await;
     client.send(BINARY, "last").await;
     client.send_close(4001).await;
@@ -94,7 +94,7 @@ async fn the_peers_close_is_the_end_and_breaks_the_pipe() {
 }
 
 #[tokio::test]
-async fn an_end_without_a_close_is_unexpected() {
+async fn end_without_a_close_is_unexpected() {
     for (cut, expected) in [(&b""[..], "half"), (b"\x82", "half"), (b"\x82\x85\0\0\0\0abc", "halfabc")] {
         let (mut client, mut stream) = stream().await;
         client.send(BINARY, "half").await;
@@ -109,7 +109,7 @@ async fn an_end_without_a_close_is_unexpected() {
 }
 
 #[tokio::test]
-async fn text_is_refused_with_1003() {
+async fn text_is_rejected_with_1003() {
     let (mut client, mut stream) = stream().await;
     client.send(BINARY, "bytes").await;
     client.send(TEXT, "text").await;
@@ -123,9 +123,9 @@ async fn text_is_refused_with_1003() {
 }
 
 #[tokio::test]
-async fn a_broken_rule_is_invalid_data_with_the_sockets_error() {
+async fn protocol_violation_is_invalid_data_with_the_sockets_error() {
     let (mut client, mut stream) = stream().await;
-    // The bytes before it come first, and the error is the whole one all the same.
+    // The bytes before it are returned first, and the error is complete.
     client.send_raw(&[&frame(BINARY, b"good")[..], b"\x82\x00"].concat()).await;
     assert_eq!(stream.read(&mut [0; 100]).await.unwrap(), 4);
     let error = stream.read(&mut [0]).await.unwrap_err();
@@ -136,7 +136,7 @@ async fn a_broken_rule_is_invalid_data_with_the_sockets_error() {
 }
 
 #[tokio::test]
-async fn shutdown_sends_a_close_and_reading_goes_on() {
+async fn shutdown_sends_a_close_and_reading_continues() {
     let (mut client, mut stream) = stream().await;
     stream.write_all(b"all of it").await.unwrap();
     stream.shutdown().await.unwrap();
@@ -153,9 +153,9 @@ async fn shutdown_sends_a_close_and_reading_goes_on() {
     client.eof().await;
 }
 
-/// A stream that is dropped has nobody who flushes it.
+/// A dropped stream has no task that flushes it.
 #[tokio::test]
-async fn what_is_written_leaves_without_a_flush_and_before_the_close_of_a_drop() {
+async fn written_data_is_sent_without_a_flush_before_the_close_of_a_drop() {
     let (mut client, mut stream) = stream().await;
     stream.write_all(b"now").await.unwrap();
     assert_eq!(client.recv().await, (BINARY, b"now".to_vec()));
@@ -166,7 +166,7 @@ async fn what_is_written_leaves_without_a_flush_and_before_the_close_of_a_drop()
 }
 
 #[tokio::test]
-async fn small_writes_leave_in_one_frame() {
+async fn small_writes_are_sent_in_one_frame() {
     let (mut client, mut stream) = stream().await;
     for _ in 0..1000 {
         stream.write_all(b"0123456789").await.unwrap();
@@ -186,7 +186,7 @@ async fn small_writes_leave_in_one_frame() {
 }
 
 #[tokio::test]
-async fn frames_are_as_large_as_they_may_be() {
+async fn frames_are_as_large_as_allowed() {
     for (max, expected) in [(None, 64 << 10), (Some(1 << 20), 64 << 10), (Some(1000), 1000)] {
         let (mut client, socket) = pair(Config::new().max_outgoing_frame_size(max)).await;
         let mut stream = socket.into_byte_stream();
@@ -203,10 +203,10 @@ async fn frames_are_as_large_as_they_may_be() {
     }
 }
 
-/// A read that takes what is there asks for more, and is then as good as gone: a copy that waits
-/// for its other side reads no more.
+/// After a read has taken the available data, the reader may not poll again: a copy that waits for
+/// its other side stops reading.
 #[tokio::test]
-async fn pings_are_answered_while_nobody_reads() {
+async fn pings_are_answered_without_a_reader() {
     for is_driven in [false, true] {
         let (mut client, socket) = pair(Config::new()).await;
         client.send(BINARY, "abc").await;
@@ -231,7 +231,7 @@ async fn pings_are_answered_while_nobody_reads() {
 }
 
 #[tokio::test]
-async fn a_dropped_read_loses_nothing() {
+async fn dropped_read_loses_nothing() {
     let (mut client, mut stream) = stream().await;
     let mut read = Vec::new();
     for n in 0..100_u8 {
@@ -249,7 +249,7 @@ async fn a_dropped_read_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_slow_reader_has_the_writer_wait_and_gets_everything() {
+async fn slow_reader_makes_the_writer_wait_and_gets_everything() {
     const LEN: usize = 16 << 20;
     let (mut client, socket) = pair(Config::new().max_write_buffer_size(64 << 10)).await;
     let mut stream = socket.into_byte_stream();
@@ -293,7 +293,7 @@ async fn halves_read_and_write_on_two_tasks() {
             writer.write_all(&[1; 1000]).await.unwrap();
             tokio::task::yield_now().await;
         }
-        // Dropped: everything leaves, and then a Close.
+        // It is dropped: all data is sent, and then a Close.
     });
     let mut received = 0;
     while received < 100_000 {

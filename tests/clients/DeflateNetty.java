@@ -1,5 +1,5 @@
-// DeflateNetty.java [URL EXTENSIONS]...: sends compressed messages to the echo servers at these URLs, each of which has to
-// agree on just these extensions; DeflateNetty.java --check: whether it could.
+// DeflateNetty.java [URL EXTENSIONS]...: sends compressed messages to the echo servers at these URLs. Each server must
+// negotiate exactly these extensions. DeflateNetty.java --check: checks that Netty is installed.
 
 import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;
@@ -44,7 +44,7 @@ public class DeflateNetty {
         return messages;
     }
 
-    /** Opens a socket, sends each message when the one before has come back, and closes. */
+    /** Opens a socket, sends each message after the echo of the one before, and closes. */
     static class Conversation extends SimpleChannelInboundHandler<Object> {
         final CompletableFuture<String> end = new CompletableFuture<>();
         final WebSocketClientHandshaker handshaker;

@@ -1,4 +1,4 @@
-// client.mjs ECHO CALENDAR OBEY: talks to the servers at these URLs; client.mjs --check: whether it could.
+// client.mjs ECHO CALENDAR OBEY: exchanges messages with the servers at these URLs. client.mjs --check: checks that it can run.
 
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
@@ -7,7 +7,7 @@ const WebSocket = globalThis.WebSocket ?? createRequire(import.meta.url)("ws").W
 if (process.argv[2] === "--check") process.exit();
 const [echo, calendar, obey] = process.argv.slice(2);
 
-// Opens a socket whose messages queue up; `next` is the next message, or at the end the close event.
+// Opens a socket that queues its messages. `next` returns the next message, or the close event at the end.
 function open(url, options) {
   const socket = new WebSocket(url, options);
   socket.binaryType = "arraybuffer";
@@ -55,7 +55,7 @@ socket = await open(obey);
 socket.send("close");
 assert.deepEqual(await socket.next(), { code: 4002, reason: "on demand" });
 
-// The status is not shown to scripts, and a client of this kind sends no `Origin` of its own.
+// Scripts cannot see the status, and this kind of client sends no `Origin`.
 await assert.rejects(open(calendar + "/2013/13"), /refused/);
 if (WebSocket === globalThis.WebSocket) {
   await assert.rejects(open(echo, { headers: { origin: "https://evil.org" } }), /refused/);

@@ -1,4 +1,4 @@
-"""client.py ECHO CALENDAR OBEY: talks to the servers at these URLs; client.py --check: whether it could."""
+"""client.py ECHO CALENDAR OBEY: exchanges messages with the servers at these URLs. client.py --check: checks that it can run."""
 
 import sys
 

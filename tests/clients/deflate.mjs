@@ -1,6 +1,6 @@
-// deflate.mjs PLAIN ALONE TAKEOVER DEMANDING: compressed messages to the echo servers at these URLs, of which the first
-// agrees on no compression, the second and the third on what is offered, and the fourth demands that nothing is taken
-// over; --check: whether it could.
+// deflate.mjs PLAIN ALONE TAKEOVER DEMANDING: sends compressed messages to the echo servers at these URLs. The first one
+// does not compress, the second and the third accept the offer, and the fourth forbids context takeover. --check: checks
+// that it can run.
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
@@ -13,7 +13,7 @@ const [plain, ...compressing] = process.argv.slice(2);
 const SIZES = [0, 1, 125, 126, 127, 128, 129, 1000, 16_384, 65_535, 65_536, 65_537, 300_000, 4 << 20];
 const TEXT = Array.from({ length: 130_000 }, (_, i) => `{"id": ${i}, "name": "item \u2603 ${i * 7919}"},`).join("");
 
-// Opens a socket whose messages queue up; `next` is the next message.
+// Opens a socket that queues its messages. `next` returns the next message.
 function open(url, perMessageDeflate) {
   const socket = new WebSocket(url, { perMessageDeflate, maxPayload: 0 });
   const [come, waiting] = [[], []];
@@ -44,7 +44,7 @@ function same(one, other) {
   return typeof one === "string" ? one === other : one.equals(other);
 }
 
-// In three fragments, with a ping between them.
+// Sends three fragments, with a ping between them.
 async function sendFragments(socket, message) {
   const size = Math.ceil(message.length / 3);
   for (const part of [0, 1, 2]) {
@@ -64,7 +64,7 @@ await echo(socket, TEXT);
 await close(socket);
 
 for (const url of compressing) {
-  // `false` would refuse it.
+  // `false` would reject it.
   for (const serverNoContextTakeover of [undefined, true]) {
     for (const clientNoContextTakeover of [undefined, true]) {
       socket = await open(url, { threshold: 0, serverNoContextTakeover, clientNoContextTakeover });

@@ -1,6 +1,6 @@
-"""deflate.py PLAIN ALONE TAKEOVER DEMANDING: compressed messages to the echo servers at these URLs, of which the first agrees
-on no compression, the second and the third on what is offered, and the fourth demands that nothing is taken over;
-deflate.py --check: whether it could."""
+"""deflate.py PLAIN ALONE TAKEOVER DEMANDING: sends compressed messages to the echo servers at these URLs. The first one does
+not compress, the second and the third accept the offer, and the fourth forbids context takeover. deflate.py --check: checks
+that it can run."""
 
 import os
 import sys
@@ -35,7 +35,7 @@ def echo(socket, message):
 
 
 def fragments(socket, message, count):
-    """The message in so many fragments, with a ping after each."""
+    """Sends the message in this many fragments, with a ping after each."""
     size = max(1, -(-len(message) // count))
     for start in range(0, max(1, len(message)), size):
         yield message[start : start + size]

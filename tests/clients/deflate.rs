@@ -17,8 +17,8 @@ async fn start_echo(deflate: Option<Deflate>) -> String {
     start(layer, &Over::Tcp).await
 }
 
-/// Runs a client that offers all there is to offer, against servers that agree on no compression,
-/// compress each message by itself, take over, and demand of the client that nothing is taken over.
+/// Runs a client that offers all parameters, against servers that do not compress, compress each
+/// message separately, use context takeover, and forbid the client to use it.
 async fn run(name: &str, command: Vec<OsString>) {
     let commands = [command];
     let Some(command) = able(name, &commands).await else { return };
@@ -31,8 +31,8 @@ async fn run(name: &str, command: Vec<OsString>) {
     talk(command, &urls, &Over::Tcp).await;
 }
 
-/// Runs a client with a fixed offer against a server with the default settings, and one that takes
-/// over. Nothing but the extension itself may be agreed on.
+/// Runs a client with a fixed offer against a server with the default settings, and one with
+/// context takeover. Only the extension without parameters may be negotiated.
 async fn run_with_defaults(name: &str, command: Vec<OsString>) {
     let commands = [command];
     let Some(command) = able(name, &commands).await else { return };
@@ -58,20 +58,20 @@ async fn node_ws_compresses() {
     run("Node with `ws`", vec!["node".into(), script("deflate.mjs")]).await;
 }
 
-/// Tornado does not read parameters without a value, so it takes over whatever is demanded.
+/// Tornado ignores parameters without a value, so it always uses context takeover.
 #[tokio::test]
 async fn tornado_compresses() {
     run_with_defaults("Python with `tornado`", vec![python(), script("deflate_tornado.py")]).await;
 }
 
-/// Mojolicious reads no parameters.
+/// Mojolicious ignores parameters.
 #[tokio::test]
 async fn mojolicious_compresses() {
     run_with_defaults("Perl with `Mojolicious`", vec!["perl".into(), script("deflate_mojo.pl")]).await;
 }
 
-/// Netty refuses what it did not offer, and offers to limit its window although it cannot without
-/// JZlib, which is not here.
+/// Netty rejects parameters that it did not offer. It offers to limit its window although it cannot
+/// without JZlib, which is not installed here.
 #[tokio::test]
 async fn netty_compresses() {
     let jars = std::env::var("NETTY").unwrap_or("/usr/share/java".into());

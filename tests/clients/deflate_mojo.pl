@@ -1,5 +1,5 @@
-# deflate_mojo.pl [URL EXTENSIONS]...: sends compressed messages to the echo servers at these URLs, each of which has to
-# agree on just these extensions; deflate_mojo.pl --check: whether it could.
+# deflate_mojo.pl [URL EXTENSIONS]...: sends compressed messages to the echo servers at these URLs. Each server must
+# negotiate exactly these extensions. deflate_mojo.pl --check: checks that Mojolicious is installed.
 
 use Mojo::Base -strict, -signatures;
 use Mojo::IOLoop;

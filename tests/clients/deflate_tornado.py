@@ -1,5 +1,5 @@
-"""deflate_tornado.py [URL EXTENSIONS]...: sends compressed messages to the echo servers at these URLs, each of which has to
-agree on just these extensions; deflate_tornado.py --check: whether it could."""
+"""deflate_tornado.py [URL EXTENSIONS]...: sends compressed messages to the echo servers at these URLs. Each server
+must negotiate exactly these extensions. deflate_tornado.py --check: checks that Tornado is installed."""
 
 import asyncio
 import sys

@@ -1,8 +1,8 @@
-//! Clients of other makes, against the servers of the examples.
+//! Clients of other projects, against the servers of the examples.
 //!
-//! A client whose interpreter or package is not there is skipped, loudly, unless
-//! `REQUIRE_CLIENTS=1` is set. `PYTHON` is the Python to use, `NODE_PATH` is where Node looks for
-//! packages, and `NETTY` is the folder of Netty's archives, which is `/usr/share/java` otherwise.
+//! If the interpreter or package of a client is missing, its test prints that it is skipped, and
+//! fails if `REQUIRE_CLIENTS=1` is set. `PYTHON` is the Python to use, `NODE_PATH` the directory of
+//! Node's packages, and `NETTY` the directory of Netty's archives (default: `/usr/share/java`).
 
 #[cfg(feature = "deflate")]
 mod deflate;
@@ -58,7 +58,7 @@ fn parse(path: &str) -> Option<(u16, u8)> {
     Some((year.parse().ok()?, month))
 }
 
-/// Pings and closes on demand, and tells of each Close that it receives.
+/// Pings and closes on request, and reports each received Close.
 async fn obey(mut socket: WebSocket, closed: UnboundedSender<(u16, String)>) {
     while let Some(Ok(message)) = socket.recv().await {
         let sent = match message {
@@ -78,16 +78,16 @@ async fn obey(mut socket: WebSocket, closed: UnboundedSender<(u16, String)>) {
     }
 }
 
-/// How the servers are reached.
+/// How clients reach the servers.
 #[derive(Clone, Debug)]
 enum Over {
     Tcp,
-    /// With the certificate's authority in this file.
+    /// Over TLS, with the file of the certificate's authority.
     #[cfg(feature = "tls")]
     Tls(tower_websocket::server::TlsConfig, OsString),
 }
 
-/// Serves on a port of its own, and returns the URL of that.
+/// Serves on a free port, and returns its URL.
 async fn start<H, F, Fut>(layer: WebSocketUpgradeLayer<H, F>, over: &Over) -> String
 where
     H: HandshakeService,
@@ -106,7 +106,7 @@ where
     format!("{scheme}://127.0.0.1:{port}")
 }
 
-/// The URLs of the three servers, and the Closes that the third receives.
+/// Returns the URLs of the three servers, and the Closes that the third receives.
 async fn start_all(over: &Over) -> ([String; 3], UnboundedReceiver<(u16, String)>) {
     let (closed, closes) = unbounded_channel();
     let obey = WebSocketUpgradeLayer::new(AcceptAll, move |socket, ()| obey(socket, closed.clone()));
@@ -118,7 +118,7 @@ async fn start_all(over: &Over) -> ([String; 3], UnboundedReceiver<(u16, String)
     (urls, closes)
 }
 
-/// Runs the first of `commands` that is able to, against the three servers.
+/// Runs the first of `commands` that can run, against the three servers.
 async fn run(name: &str, commands: &[Vec<OsString>], over: Over) {
     let Some(command) = able(name, commands).await else { return };
     let (urls, mut closes) = start_all(&over).await;
@@ -129,7 +129,7 @@ async fn run(name: &str, commands: &[Vec<OsString>], over: Over) {
     }
 }
 
-/// The first of `commands` that is able to run, as it says when it is called with `--check`.
+/// Returns the first of `commands` that can run, according to its `--check`.
 async fn able<'a>(name: &str, commands: &'a [Vec<OsString>]) -> Option<&'a [OsString]> {
     for command in commands {
         let check = Command::new(&command[0]).args(&command[1..]).arg("--check").output().await;
@@ -139,18 +139,18 @@ async fn able<'a>(name: &str, commands: &'a [Vec<OsString>]) -> Option<&'a [OsSt
     }
     let required = std::env::var_os("REQUIRE_CLIENTS").is_some_and(|value| value == "1");
     assert!(!required, "{name} is not there, and REQUIRE_CLIENTS=1 is set");
-    // Not `eprintln!`, which the test harness keeps to itself.
+    // The test harness captures `eprintln!`.
     let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("SKIPPED: no {name}\n").as_bytes());
     None
 }
 
-/// Has a client talk to the servers at these URLs, and returns what it tells.
+/// Runs a client against the servers at these URLs, and returns its output.
 async fn talk(command: &[OsString], urls: &[String], over: &Over) -> String {
     let mut client = Command::new(&command[0]);
     client.args(&command[1..]).args(urls).kill_on_drop(true);
     #[cfg(feature = "tls")]
     if let Over::Tls(_, authority) = over {
-        // Node and Python's `ssl` by themselves take these.
+        // Node and Python's `ssl` read these variables.
         client.env("NODE_EXTRA_CA_CERTS", authority).env("SSL_CERT_FILE", authority);
     }
     #[cfg(not(feature = "tls"))]
@@ -189,8 +189,7 @@ async fn node_talks_to_the_servers() {
     node(Over::Tcp).await;
 }
 
-/// A certificate for 127.0.0.1 that is its own authority, in a file as well, which is removed at
-/// the end.
+/// A self-signed certificate for 127.0.0.1, and its file, which is removed at the end.
 #[cfg(feature = "tls")]
 struct Certificate(tower_websocket::server::TlsConfig, std::path::PathBuf);
 

@@ -1,4 +1,4 @@
-//! A future that is dropped loses nothing, where that is promised.
+//! Futures that are documented as cancel safe lose nothing when they are dropped.
 
 use std::{future::Future, task::Poll};
 
@@ -12,13 +12,13 @@ use crate::{
 };
 
 over_each_transport! {
-    a_dropped_recv_loses_nothing,
-    a_send_is_done_whole_or_not_at_all,
-    a_close_that_was_polled_is_sent,
-    a_dropped_driver_leaves_a_socket_that_closes_in_the_background,
+    dropped_recv_loses_nothing,
+    cancelled_send_is_whole_or_absent,
+    polled_close_is_sent,
+    socket_of_a_dropped_driver_closes_in_the_background,
 }
 
-/// Polls `future` `n` times, and gives it up unless it is ready by then.
+/// Polls `future` up to `n` times, and drops it if it is not ready by then.
 async fn poll_n<F: Future>(future: F, n: usize) -> Option<F::Output> {
     let mut future = std::pin::pin!(future);
     let mut left = n;
@@ -36,7 +36,7 @@ async fn poll_n<F: Future>(future: F, n: usize) -> Option<F::Output> {
     .await
 }
 
-async fn a_dropped_recv_loses_nothing<T: Transport>() {
+async fn dropped_recv_loses_nothing<T: Transport>() {
     let (mut pair, mut socket) = open::<T>(Config::new(), 1 << 16).await;
     let mut stream = Vec::new();
     for n in 0..20 {
@@ -44,7 +44,7 @@ async fn a_dropped_recv_loses_nothing<T: Transport>() {
         stream.extend(frame(0x89, b"between"));
     }
     let mut received = Vec::new();
-    // Byte by byte, so that every place in a frame is one at which the future is dropped.
+    // Byte by byte, so that the future is dropped at every place in a frame.
     for byte in stream {
         pair.send_raw(&[byte]).await;
         settle().await;
@@ -64,7 +64,7 @@ async fn a_dropped_recv_loses_nothing<T: Transport>() {
     pair.finish().await;
 }
 
-async fn a_send_is_done_whole_or_not_at_all<T: Transport>() {
+async fn cancelled_send_is_whole_or_absent<T: Transport>() {
     let config = Config::new().max_write_buffer_size(100);
     let (mut pair, mut socket) = open::<T>(config, 256).await;
     let mut sent = Vec::new();
@@ -81,8 +81,7 @@ async fn a_send_is_done_whole_or_not_at_all<T: Transport>() {
         }
     }
     drop(socket);
-    // What was done arrives, once and in order; of what was given up, each arrives whole or not at
-    // all.
+    // Completed sends arrive once and in order. Each cancelled send arrives whole or not at all.
     let mut last = 0;
     while let Some((first, payload)) = pair.try_recv().await {
         if first != TEXT {
@@ -101,7 +100,7 @@ async fn a_send_is_done_whole_or_not_at_all<T: Transport>() {
     pair.finish().await;
 }
 
-async fn a_close_that_was_polled_is_sent<T: Transport>() {
+async fn polled_close_is_sent<T: Transport>() {
     let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         assert!(socket.close(tower_websocket::CloseCode::GOING_AWAY, "").now_or_never().is_none());
     })
@@ -110,7 +109,7 @@ async fn a_close_that_was_polled_is_sent<T: Transport>() {
     pair.finish().await;
 }
 
-async fn a_dropped_driver_leaves_a_socket_that_closes_in_the_background<T: Transport>() {
+async fn socket_of_a_dropped_driver_closes_in_the_background<T: Transport>() {
     let (mut pair, socket) = open::<T>(Config::new(), 1024).await;
     let driver = socket.drive(async |mut socket: Socket<T>| {
         socket.recv().await;

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// The client's IO, and what else its transport keeps for it.
+/// The client's IO, and state that its transport keeps alive.
 pub(crate) struct Client<IO, Kept> {
     pub(crate) io: IO,
     pub(crate) kept: Kept,

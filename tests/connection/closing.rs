@@ -22,28 +22,28 @@ over_each_transport! {
     close_sends_code_and_reason_and_waits_for_the_answer,
     close_waits_no_longer_than_five_seconds,
     the_peers_code_is_echoed_and_readable,
-    a_close_without_a_code_is_answered_without_one,
-    a_handler_that_returns_closes_with_1000,
-    a_handler_that_drops_the_socket_closes_with_1000_and_goes_on,
-    a_handler_that_panics_closes_with_1011,
-    a_socket_dropped_by_a_panic_elsewhere_closes_with_1011,
-    a_handler_that_gives_its_socket_away_may_return,
-    the_background_waits_no_longer_than_five_seconds_for_a_silent_peer,
-    a_close_timeout_of_ones_own,
-    nothing_is_delivered_after_the_peers_close_and_nothing_sent,
-    messages_that_were_on_their_way_are_received_after_a_close_of_ours,
-    a_close_without_a_code_can_be_sent,
-    a_client_that_sends_1005_and_half_closes_is_survived,
-    a_client_that_half_closes_still_gets_what_was_sent,
-    a_client_that_half_closes_still_gets_what_waits_behind_a_large_message,
-    what_follows_the_peers_close_is_no_second_end,
-    a_socket_without_a_driver_is_closed_in_the_background,
-    a_socket_without_a_driver_closes_by_itself,
-    the_stream_ends_once,
-    a_panic_with_only_the_sender_at_hand_closes_with_1011,
-    a_close_frame_that_may_not_be_sent_is_refused,
-    a_close_frame_whose_reason_is_too_long_is_cut,
-    a_socket_dropped_outside_of_a_runtime_says_what_it_can,
+    close_without_a_code_is_answered_without_one,
+    returning_handler_closes_with_1000,
+    dropping_the_socket_closes_with_1000_and_the_handler_continues,
+    handler_panic_closes_with_1011,
+    socket_dropped_by_a_panic_elsewhere_closes_with_1011,
+    handler_may_move_its_socket_and_return,
+    background_close_waits_no_longer_than_five_seconds,
+    close_timeout_is_configurable,
+    nothing_is_delivered_or_sent_after_the_peers_close,
+    messages_in_flight_are_received_after_our_close,
+    close_without_a_code_can_be_sent,
+    close_1005_and_half_close_are_handled,
+    half_closing_client_gets_sent_messages,
+    half_closing_client_gets_messages_behind_a_large_one,
+    data_after_the_peers_close_is_not_an_error,
+    socket_without_a_driver_is_closed_in_the_background,
+    socket_without_a_driver_closes_by_itself,
+    stream_ends_once,
+    panic_with_only_the_sender_closes_with_1011,
+    invalid_close_frame_is_rejected,
+    overlong_close_reason_is_truncated,
+    socket_dropped_outside_a_runtime_closes_if_possible,
 }
 
 async fn close_sends_code_and_reason_and_waits_for_the_answer<T: Transport>() {
@@ -103,7 +103,7 @@ async fn the_peers_code_is_echoed_and_readable<T: Transport>() {
     }
 }
 
-async fn a_close_without_a_code_is_answered_without_one<T: Transport>() {
+async fn close_without_a_code_is_answered_without_one<T: Transport>() {
     let (done, ended) = oneshot::channel();
     let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         assert!(matches!(socket.recv().await, Some(Ok(Message::Close(None)))));
@@ -118,7 +118,7 @@ async fn a_close_without_a_code_is_answered_without_one<T: Transport>() {
     pair.finish().await;
 }
 
-async fn a_handler_that_returns_closes_with_1000<T: Transport>() {
+async fn returning_handler_closes_with_1000<T: Transport>() {
     let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         socket.send("bye").await.unwrap();
     })
@@ -128,7 +128,7 @@ async fn a_handler_that_returns_closes_with_1000<T: Transport>() {
     pair.finish().await;
 }
 
-async fn a_handler_that_drops_the_socket_closes_with_1000_and_goes_on<T: Transport>() {
+async fn dropping_the_socket_closes_with_1000_and_the_handler_continues<T: Transport>() {
     let (done, gone) = oneshot::channel();
     let mut pair = drive::<T, _>(Config::new(), async |socket: Socket<T>| {
         drop(socket);
@@ -143,7 +143,7 @@ async fn a_handler_that_drops_the_socket_closes_with_1000_and_goes_on<T: Transpo
     pair.finish().await;
 }
 
-async fn a_handler_that_panics_closes_with_1011<T: Transport>() {
+async fn handler_panic_closes_with_1011<T: Transport>() {
     let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         socket.recv().await;
         panic!("a handler's bug");
@@ -154,7 +154,7 @@ async fn a_handler_that_panics_closes_with_1011<T: Transport>() {
     pair.finish_panicked("a handler's bug").await;
 }
 
-async fn a_socket_dropped_by_a_panic_elsewhere_closes_with_1011<T: Transport>() {
+async fn socket_dropped_by_a_panic_elsewhere_closes_with_1011<T: Transport>() {
     let mut pair = drive::<T, _>(Config::new(), async |socket: Socket<T>| {
         let task = tokio::spawn(async move {
             let _socket = socket;
@@ -167,7 +167,7 @@ async fn a_socket_dropped_by_a_panic_elsewhere_closes_with_1011<T: Transport>() 
     pair.finish().await;
 }
 
-async fn a_handler_that_gives_its_socket_away_may_return<T: Transport>() {
+async fn handler_may_move_its_socket_and_return<T: Transport>() {
     let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         tokio::spawn(async move {
             while let Some(Ok(message)) = socket.recv().await {
@@ -187,7 +187,7 @@ async fn a_handler_that_gives_its_socket_away_may_return<T: Transport>() {
     pair.finish().await;
 }
 
-async fn the_background_waits_no_longer_than_five_seconds_for_a_silent_peer<T: Transport>() {
+async fn background_close_waits_no_longer_than_five_seconds<T: Transport>() {
     let start = Instant::now();
     let mut pair = drive::<T, _>(Config::new(), async |_: Socket<T>| {}).await;
     assert_eq!(pair.recv_close().await.0, 1000);
@@ -196,7 +196,7 @@ async fn the_background_waits_no_longer_than_five_seconds_for_a_silent_peer<T: T
     pair.finish().await;
 }
 
-async fn a_close_timeout_of_ones_own<T: Transport>() {
+async fn close_timeout_is_configurable<T: Transport>() {
     let start = Instant::now();
     let config = Config::new().close_timeout(Duration::from_millis(100));
     let mut pair = drive::<T, _>(config, async |_: Socket<T>| {}).await;
@@ -206,7 +206,7 @@ async fn a_close_timeout_of_ones_own<T: Transport>() {
     pair.finish().await;
 }
 
-async fn nothing_is_delivered_after_the_peers_close_and_nothing_sent<T: Transport>() {
+async fn nothing_is_delivered_or_sent_after_the_peers_close<T: Transport>() {
     let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         assert!(matches!(socket.recv().await, Some(Ok(Message::Close(_)))));
         // The Close may be answered already.
@@ -227,7 +227,7 @@ async fn nothing_is_delivered_after_the_peers_close_and_nothing_sent<T: Transpor
     pair.finish().await;
 }
 
-async fn messages_that_were_on_their_way_are_received_after_a_close_of_ours<T: Transport>() {
+async fn messages_in_flight_are_received_after_our_close<T: Transport>() {
     let with_code = CloseFrame { code: 1000.into(), reason: "".into() };
     for (frame, code) in [(None, 1005), (Some(with_code), 1000)] {
         let (done, received) = oneshot::channel();
@@ -253,8 +253,8 @@ async fn messages_that_were_on_their_way_are_received_after_a_close_of_ours<T: T
     }
 }
 
-/// The Close left with 1000.
-async fn a_close_without_a_code_can_be_sent<T: Transport>() {
+/// The Close was sent with 1000.
+async fn close_without_a_code_can_be_sent<T: Transport>() {
     let close = async |mut socket: Socket<T>| socket.close(None, "").await.unwrap();
     let send = async |mut socket: Socket<T>| {
         socket.send(Message::Close(None)).await.unwrap();
@@ -281,7 +281,7 @@ async fn a_close_without_a_code_can_be_sent<T: Transport>() {
 }
 
 /// AnyEvent::WebSocket::Connection closes with 1005 on the wire and shuts its side down at once.
-async fn a_client_that_sends_1005_and_half_closes_is_survived<T: Transport>() {
+async fn close_1005_and_half_close_are_handled<T: Transport>() {
     let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         assert_eq!(socket.recv().await.unwrap().unwrap(), Message::text("hello"));
         let error = socket.recv().await.unwrap().unwrap_err();
@@ -299,7 +299,7 @@ async fn a_client_that_sends_1005_and_half_closes_is_survived<T: Transport>() {
     pair.finish().await;
 }
 
-async fn a_client_that_half_closes_still_gets_what_was_sent<T: Transport>() {
+async fn half_closing_client_gets_sent_messages<T: Transport>() {
     let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         assert_eq!(socket.recv().await.unwrap().unwrap(), Message::text("hello"));
         socket.send("answer").await.unwrap();
@@ -317,8 +317,8 @@ async fn a_client_that_half_closes_still_gets_what_was_sent<T: Transport>() {
     pair.finish().await;
 }
 
-/// All after the first 64 KiB was lost, and the stream ended within a message.
-async fn a_client_that_half_closes_still_gets_what_waits_behind_a_large_message<T: Transport>() {
+/// All data after the first 64 KiB was lost, and the stream ended within a message.
+async fn half_closing_client_gets_messages_behind_a_large_one<T: Transport>() {
     let size = 200_000 + T::AHEAD;
     for (limit, has_room) in [(100_000, false), (1 << 20, true)] {
         let (mut pair, socket) = open::<T>(Config::new().max_write_buffer_size(limit), 1000).await;
@@ -348,7 +348,7 @@ async fn a_client_that_half_closes_still_gets_what_waits_behind_a_large_message<
             assert_eq!(pair.recv_text().await, "further behind");
             sent.unwrap();
         } else {
-            // It waited for room, and was told.
+            // It waited for space, and was notified.
             assert!(matches!(sent, Err(Error::AlreadyClosed)), "{sent:?}");
         }
         pair.eof().await;
@@ -356,9 +356,9 @@ async fn a_client_that_half_closes_still_gets_what_waits_behind_a_large_message<
     }
 }
 
-/// The stream gave the Close, and after it an error.
-async fn what_follows_the_peers_close_is_no_second_end<T: Transport>() {
-    // There is no room for the answer to the Close, so that reading goes on meanwhile.
+/// The stream returned the Close, and after it an error.
+async fn data_after_the_peers_close_is_not_an_error<T: Transport>() {
+    // The answer to the Close does not fit, so reading continues meanwhile.
     let (mut pair, mut socket) = open::<T>(Config::new(), 100).await;
     let mut pings = frame(PING, &[b'x'; 100]);
     pings.extend(frame(CLOSE, &1000_u16.to_be_bytes()));
@@ -380,7 +380,7 @@ async fn what_follows_the_peers_close_is_no_second_end<T: Transport>() {
     pair.finish().await;
 }
 
-async fn a_socket_without_a_driver_is_closed_in_the_background<T: Transport>() {
+async fn socket_without_a_driver_is_closed_in_the_background<T: Transport>() {
     let (mut pair, mut socket) = open::<T>(Config::new(), 1024).await;
     socket.send("bye").await.unwrap();
     drop(socket);
@@ -389,7 +389,7 @@ async fn a_socket_without_a_driver_is_closed_in_the_background<T: Transport>() {
     pair.finish().await;
 }
 
-async fn a_socket_without_a_driver_closes_by_itself<T: Transport>() {
+async fn socket_without_a_driver_closes_by_itself<T: Transport>() {
     let (mut pair, mut socket) = open::<T>(Config::new(), 1024).await;
     let (closed, ()) = tokio::join!(socket.close(CloseCode::GOING_AWAY, "lunch"), async {
         assert_eq!(pair.recv_close().await, (1001, "lunch".into()));
@@ -402,7 +402,7 @@ async fn a_socket_without_a_driver_closes_by_itself<T: Transport>() {
     pair.finish().await;
 }
 
-async fn the_stream_ends_once<T: Transport>() {
+async fn stream_ends_once<T: Transport>() {
     let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         assert!(matches!(socket.recv().await, Some(Ok(Message::Close(_)))));
         for _ in 0..3 {
@@ -415,8 +415,8 @@ async fn the_stream_ends_once<T: Transport>() {
     pair.finish().await;
 }
 
-/// The sender was dropped first, and said 1000 before anyone knew of the panic.
-async fn a_panic_with_only_the_sender_at_hand_closes_with_1011<T: Transport>() {
+/// The sender was dropped first, and sent 1000 before the panic was known.
+async fn panic_with_only_the_sender_closes_with_1011<T: Transport>() {
     let mut pair = drive::<T, _>(Config::new(), async |socket: Socket<T>| {
         let (sender, _receiver) = socket.split();
         let write = async move {
@@ -430,8 +430,8 @@ async fn a_panic_with_only_the_sender_at_hand_closes_with_1011<T: Transport>() {
     pair.finish_panicked("a handler's bug").await;
 }
 
-/// The frame went out as it was, and its peer had to fail the connection with 1002.
-async fn a_close_frame_that_may_not_be_sent_is_refused<T: Transport>() {
+/// The frame was sent unchanged, and the peer had to fail the connection with 1002.
+async fn invalid_close_frame_is_rejected<T: Transport>() {
     let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         for code in [0, 999, 1004, 1005, 1006, 1015, 2999, 5000] {
             let frame = CloseFrame { code: code.into(), reason: "".into() };
@@ -450,8 +450,8 @@ async fn a_close_frame_that_may_not_be_sent_is_refused<T: Transport>() {
     pair.finish().await;
 }
 
-/// A Close of more than 125 bytes broke the protocol (RFC 6455 §5.5).
-async fn a_close_frame_whose_reason_is_too_long_is_cut<T: Transport>() {
+/// A Close of more than 125 bytes violated the protocol (RFC 6455 §5.5).
+async fn overlong_close_reason_is_truncated<T: Transport>() {
     let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         let frame = CloseFrame { code: 4000.into(), reason: "é".repeat(150).into() };
         socket.send(Message::Close(Some(frame))).await.unwrap();
@@ -464,8 +464,8 @@ async fn a_close_frame_whose_reason_is_too_long_is_cut<T: Transport>() {
     pair.finish().await;
 }
 
-/// There is no runtime to close it in the background: that was a panic.
-async fn a_socket_dropped_outside_of_a_runtime_says_what_it_can<T: Transport>() {
+/// Without a runtime, no task can close it in the background. That was a panic.
+async fn socket_dropped_outside_a_runtime_closes_if_possible<T: Transport>() {
     let (mut pair, mut socket) = open::<T>(Config::new(), 1024).await;
     socket.send("bye").await.unwrap();
     std::thread::spawn(move || drop(socket)).join().expect("dropping does not panic");

@@ -1,4 +1,4 @@
-//! What the handler's own task sends leaves together, and is never late.
+//! Messages that the handler's own task sends are written together, and without delay.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use crate::{
 };
 
 over_each_transport! {
-    messages_that_come_in_one_packet_are_answered_in_one_write,
+    messages_of_one_packet_are_answered_in_one_write,
     without_cork_each_message_is_a_write,
     select_join_and_timeout_keep_corking,
-    what_is_sent_before_the_handler_waits_arrives_before_it_goes_on,
+    messages_arrive_before_a_waiting_handler_continues,
     another_task_flushes_at_once,
-    a_future_with_a_waker_of_its_own_flushes_at_once,
-    a_handler_that_never_waits_is_written_out_all_the_same,
+    future_with_its_own_waker_flushes_at_once,
+    messages_of_a_handler_that_never_waits_are_written,
 }
 
 async fn echo<T: Transport>(mut socket: Socket<T>) {
@@ -46,7 +46,7 @@ async fn close<T: Transport>(mut pair: Pair<T>) {
     pair.finish().await;
 }
 
-async fn messages_that_come_in_one_packet_are_answered_in_one_write<T: Transport>() {
+async fn messages_of_one_packet_are_answered_in_one_write<T: Transport>() {
     let mut pair = drive::<T, _>(Config::new(), echo::<T>).await;
     assert_eq!(sixteen(&mut pair).await, 1);
     assert_eq!(sixteen(&mut pair).await, 1);
@@ -78,7 +78,7 @@ async fn select_join_and_timeout_keep_corking<T: Transport>() {
     close(pair).await;
 }
 
-async fn what_is_sent_before_the_handler_waits_arrives_before_it_goes_on<T: Transport>() {
+async fn messages_arrive_before_a_waiting_handler_continues<T: Transport>() {
     let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         socket.send("before").await.unwrap();
         sleep(Duration::from_secs(3600)).await;
@@ -87,7 +87,7 @@ async fn what_is_sent_before_the_handler_waits_arrives_before_it_goes_on<T: Tran
     .await;
     assert_eq!(timeout(Duration::from_secs(1), pair.recv_text()).await.unwrap(), "before");
     assert_eq!(pair.writes(), 1);
-    // Its keepalive would otherwise end the connection before the hour is over.
+    // Otherwise the keepalive would end the connection before the hour is over.
     loop {
         match pair.recv().await {
             (TEXT, payload) => break assert_eq!(payload, b"after"),
@@ -117,7 +117,7 @@ async fn another_task_flushes_at_once<T: Transport>() {
     pair.finish().await;
 }
 
-async fn a_future_with_a_waker_of_its_own_flushes_at_once<T: Transport>() {
+async fn future_with_its_own_waker_flushes_at_once<T: Transport>() {
     let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         let mut tasks = FuturesUnordered::new();
         tasks.push(async move {
@@ -137,7 +137,7 @@ async fn a_future_with_a_waker_of_its_own_flushes_at_once<T: Transport>() {
     pair.finish().await;
 }
 
-async fn a_handler_that_never_waits_is_written_out_all_the_same<T: Transport>() {
+async fn messages_of_a_handler_that_never_waits_are_written<T: Transport>() {
     let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         for _ in 0..100 {
             socket.send("x".repeat(4096)).await.unwrap();
@@ -147,7 +147,7 @@ async fn a_handler_that_never_waits_is_written_out_all_the_same<T: Transport>() 
     for _ in 0..100 {
         assert_eq!(pair.recv_text().await.len(), 4096);
     }
-    // About 400 KiB, in pieces of a little more than 64 KiB and a rest.
+    // About 400 KiB, in pieces of a little more than 64 KiB and a remainder.
     assert!((2..=8).contains(&pair.writes()), "{}", pair.writes());
     pair.answer_close(1000).await;
     pair.finish().await;

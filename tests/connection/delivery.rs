@@ -1,4 +1,4 @@
-//! What senders on other tasks leave to be written.
+//! Messages that other tasks queue for the driver.
 
 use std::{
     future::{Future, poll_fn},
@@ -19,22 +19,22 @@ use crate::{
 };
 
 over_each_transport! {
-    the_handler_is_not_polled_for_what_others_send,
-    each_of_many_gets_its_messages_in_order_and_in_one_write,
-    what_a_runtime_sends_that_stops_at_once_arrives,
-    what_is_sent_outside_of_a_runtime_arrives,
+    handler_is_not_polled_for_messages_of_others,
+    each_of_many_sockets_gets_its_messages_in_order_and_in_one_write,
+    messages_of_a_stopping_runtime_arrive,
+    messages_sent_outside_a_runtime_arrive,
 }
 
-/// More than are written for at a time.
+/// More than the number of sockets written in one turn.
 const LISTENERS: usize = 100;
 
-/// A socket whose handler hands out its sender and then only receives.
+/// Returns a socket whose handler passes its sender out and then only receives.
 async fn listener<T: Transport>() -> (Pair<T>, Sender<T::Io>) {
     let (pair, sender, _) = counted_listener::<T>().await;
     (pair, sender)
 }
 
-/// The same, and how often the handler was polled.
+/// The same, and the number of polls of the handler.
 async fn counted_listener<T: Transport>() -> (Pair<T>, Sender<T::Io>, Arc<AtomicUsize>) {
     let (tell, told) = oneshot::channel();
     let polls = Arc::new(AtomicUsize::new(0));
@@ -61,7 +61,7 @@ async fn close<T: Transport>(mut pair: Pair<T>, sender: Sender<T::Io>) {
     pair.finish().await;
 }
 
-async fn the_handler_is_not_polled_for_what_others_send<T: Transport>() {
+async fn handler_is_not_polled_for_messages_of_others<T: Transport>() {
     let (mut pair, sender, polls) = counted_listener::<T>().await;
     let before = polls.load(Ordering::Relaxed);
     for text in ["one", "two"] {
@@ -72,7 +72,7 @@ async fn the_handler_is_not_polled_for_what_others_send<T: Transport>() {
     close(pair, sender).await;
 }
 
-async fn each_of_many_gets_its_messages_in_order_and_in_one_write<T: Transport>() {
+async fn each_of_many_sockets_gets_its_messages_in_order_and_in_one_write<T: Transport>() {
     let mut listeners = Vec::new();
     for _ in 0..LISTENERS {
         listeners.push(listener::<T>().await);
@@ -98,12 +98,12 @@ async fn each_of_many_gets_its_messages_in_order_and_in_one_write<T: Transport>(
     finish::<T, LISTENERS>(pairs.try_into().ok().unwrap()).await;
 }
 
-async fn what_a_runtime_sends_that_stops_at_once_arrives<T: Transport>() {
+async fn messages_of_a_stopping_runtime_arrive<T: Transport>() {
     let (mut pair, sender) = listener::<T>().await;
     let other = thread::spawn(move || {
         let runtime = runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(sender.send("hello")).unwrap();
-        // It is kept, but nobody runs it.
+        // The runtime is kept, but not polled.
         (runtime, sender)
     });
     let (runtime, sender) = other.join().unwrap();
@@ -112,7 +112,7 @@ async fn what_a_runtime_sends_that_stops_at_once_arrives<T: Transport>() {
     close(pair, sender).await;
 }
 
-async fn what_is_sent_outside_of_a_runtime_arrives<T: Transport>() {
+async fn messages_sent_outside_a_runtime_arrive<T: Transport>() {
     let (mut pair, sender) = listener::<T>().await;
     let sender = thread::spawn(move || {
         sender.try_send("hello").unwrap();

@@ -28,23 +28,23 @@ use crate::{
 };
 
 over_each_transport! {
-    a_send_that_is_not_corked_waits_for_a_stalled_peer,
-    a_send_from_an_executor_within_waits_for_a_stalled_peer,
+    uncorked_send_waits_for_a_stalled_peer,
+    send_from_a_nested_executor_waits_for_a_stalled_peer,
     two_flushes_wait_for_a_stalled_peer,
-    a_socket_may_be_split_before_its_handler_is_polled,
-    a_shutdown_drops_a_handler_whose_socket_was_split_before,
-    a_driven_socket_may_be_driven_again,
-    an_outer_driver_goes_on_without_the_inner_one,
-    a_frame_at_the_end_of_a_full_buffer_is_received_at_once,
-    a_socket_elsewhere_outlives_its_handlers_panic,
+    socket_may_be_split_before_its_handler_is_polled,
+    shutdown_drops_a_handler_whose_socket_was_split_before,
+    driven_socket_may_be_driven_again,
+    outer_driver_continues_without_the_inner_one,
+    frame_at_the_end_of_a_full_buffer_is_received_at_once,
+    moved_socket_survives_its_handlers_panic,
 }
 
-/// Without pings, which would end what hangs.
+/// Returns a configuration without pings, which would end a hanging connection.
 fn quiet() -> Config {
     Config::new().keepalive_interval(None)
 }
 
-/// Counts how often a future is polled.
+/// Counts the polls of a future.
 struct Counted<F> {
     future: Pin<Box<F>>,
     polls: Arc<AtomicUsize>,
@@ -64,23 +64,23 @@ impl<F: Future> Future for Counted<F> {
     }
 }
 
-/// Checks that a task waits, and does not ask again and again.
+/// Checks that a task waits, and is not polled again and again.
 async fn waits(polls: &AtomicUsize) {
     settle().await;
     let polls = polls.load(Ordering::Relaxed);
     assert!(polls < 20, "polled {polls} times");
 }
 
-/// Reads all, so that what waited to be written is no longer in the way of the end.
+/// Reads everything, so that queued data does not delay the end.
 async fn drain<T: Transport>(mut pair: Pair<T>, code: u16) {
     while pair.recv().await.0 != CLOSE {}
     pair.send_close(code, "").await;
     pair.finish().await;
 }
 
-/// A writer that waited for everything to be written used to be woken for room alone: a peer that
-/// did not read kept the CPU busy.
-async fn a_send_that_is_not_corked_waits_for_a_stalled_peer<T: Transport>() {
+/// A writer that waited for the buffer to be empty used to be woken as soon as there was space: a
+/// peer that did not read kept the CPU busy.
+async fn uncorked_send_waits_for_a_stalled_peer<T: Transport>() {
     let (pair, socket) = open::<T>(quiet().cork(false), 16).await;
     let (driver, polls) = counted(
         socket.drive(async |mut socket: Socket<T>| socket.send("x".repeat(100 + T::AHEAD)).await.unwrap()),
@@ -91,7 +91,7 @@ async fn a_send_that_is_not_corked_waits_for_a_stalled_peer<T: Transport>() {
     driver.await.unwrap();
 }
 
-async fn a_send_from_an_executor_within_waits_for_a_stalled_peer<T: Transport>() {
+async fn send_from_a_nested_executor_waits_for_a_stalled_peer<T: Transport>() {
     let (pair, socket) = open::<T>(quiet(), 16).await;
     let (driver, polls) = counted(socket.drive(async |mut socket: Socket<T>| {
         let mut tasks = FuturesUnordered::new();
@@ -125,7 +125,7 @@ async fn two_flushes_wait_for_a_stalled_peer<T: Transport>() {
 
 /// The socket used to be without a driver while `drive` called its closure, so splitting it there
 /// made a second one.
-async fn a_socket_may_be_split_before_its_handler_is_polled<T: Transport>() {
+async fn socket_may_be_split_before_its_handler_is_polled<T: Transport>() {
     let (mut pair, socket) = open::<T>(quiet(), 1 << 16).await;
     let driver = socket.drive(|socket: Socket<T>| {
         let (sender, mut receiver) = socket.split();
@@ -141,7 +141,7 @@ async fn a_socket_may_be_split_before_its_handler_is_polled<T: Transport>() {
     pair.finish().await;
 }
 
-async fn a_shutdown_drops_a_handler_whose_socket_was_split_before<T: Transport>() {
+async fn shutdown_drops_a_handler_whose_socket_was_split_before<T: Transport>() {
     let (mut pair, socket) = open::<T>(quiet().close_timeout(Duration::from_secs(60)), 1 << 16).await;
     let mut halves = None;
     let driver = tokio::spawn(socket.drive(|socket: Socket<T>| {
@@ -157,9 +157,8 @@ async fn a_shutdown_drops_a_handler_whose_socket_was_split_before<T: Transport>(
     pair.finish().await;
 }
 
-/// Two drivers used to share one place for a waker: the one that was polled last was the only one
-/// to be woken.
-async fn a_driven_socket_may_be_driven_again<T: Transport>() {
+/// Two drivers used to share one slot for a waker: only the last polled one was woken.
+async fn driven_socket_may_be_driven_again<T: Transport>() {
     let (mut pair, socket) = open::<T>(quiet(), 1 << 16).await;
     let outer = tokio::spawn(socket.drive(async |socket: Socket<T>| {
         tokio::spawn(
@@ -173,7 +172,7 @@ async fn a_driven_socket_may_be_driven_again<T: Transport>() {
     pair.finish().await;
 }
 
-async fn an_outer_driver_goes_on_without_the_inner_one<T: Transport>() {
+async fn outer_driver_continues_without_the_inner_one<T: Transport>() {
     let (mut pair, socket) = open::<T>(quiet(), 1 << 16).await;
     let (give, take) = oneshot::channel();
     let outer = tokio::spawn(socket.drive(async |socket: Socket<T>| {
@@ -194,9 +193,9 @@ async fn an_outer_driver_goes_on_without_the_inner_one<T: Transport>() {
     pair.finish().await;
 }
 
-/// The rest of a header for which tungstenite had no room used to wait for more to be read.
-async fn a_frame_at_the_end_of_a_full_buffer_is_received_at_once<T: Transport>() {
-    // A length of eight bytes where none is needed is not a frame of the ordinary kind.
+/// The rest of a header that did not fit into tungstenite's buffer used to wait for more data.
+async fn frame_at_the_end_of_a_full_buffer_is_received_at_once<T: Transport>() {
+    // A length of eight bytes that fits into fewer is not on the fast path.
     let mut empty = vec![BINARY, 0xff];
     empty.extend([0; 8]);
     empty.extend([1, 2, 3, 4]);
@@ -212,8 +211,8 @@ async fn a_frame_at_the_end_of_a_full_buffer_is_received_at_once<T: Transport>()
     }
 }
 
-/// The driver used to read in the place of a socket that lives, and to take its stream away.
-async fn a_socket_elsewhere_outlives_its_handlers_panic<T: Transport>() {
+/// The driver used to read instead of a socket that still exists, and took its stream away.
+async fn moved_socket_survives_its_handlers_panic<T: Transport>() {
     let (mut pair, socket) = open::<T>(quiet(), 1 << 16).await;
     let (give, take) = oneshot::channel();
     let driver = tokio::spawn(socket.drive(async |socket: Socket<T>| {

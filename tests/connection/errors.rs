@@ -1,4 +1,4 @@
-//! Broken frames end the connection with the right code (RFC 6455 §7.1.7).
+//! Invalid frames end the connection with the right code (RFC 6455 §7.1.7).
 
 use raw_client::{
     frame,
@@ -13,19 +13,19 @@ use crate::{
 };
 
 over_each_transport! {
-    what_breaks_the_protocol_ends_with_1002,
+    protocol_violations_end_with_1002,
     text_that_is_not_utf_8_ends_with_1007,
-    bad_text_fails_before_its_frame_is_whole,
-    a_character_may_be_cut_by_fragments,
-    what_is_too_large_ends_with_1009,
-    what_was_sent_before_an_error_is_written,
-    what_still_comes_after_an_error_is_drained,
-    a_stream_cut_inside_a_frame_gives_what_came_before_and_one_error,
+    malformed_text_fails_before_its_frame_is_whole,
+    character_may_be_split_by_fragments,
+    oversized_frames_end_with_1009,
+    messages_sent_before_an_error_are_written,
+    data_after_an_error_is_drained,
+    stream_cut_inside_a_frame_gives_earlier_messages_and_one_error,
 }
 
 type Received = Vec<Result<Message, Error>>;
 
-/// A socket that collects all it receives.
+/// Opens a socket that collects everything that it receives.
 async fn collect<T: Transport>(config: Config) -> (Pair<T>, oneshot::Receiver<Received>) {
     let (done, received) = oneshot::channel();
     let pair = drive::<T, _>(config, async |mut socket: Socket<T>| {
@@ -40,7 +40,7 @@ async fn collect<T: Transport>(config: Config) -> (Pair<T>, oneshot::Receiver<Re
     (pair, received)
 }
 
-/// Sends a good message and then `bytes`; the peer is told `code`, then the application gets one
+/// Sends a valid message and then `bytes`. The peer receives `code`, then the application gets one
 /// error.
 async fn fails_with<T: Transport>(config: Config, bytes: &[u8], code: u16) -> Error {
     let (mut pair, received) = collect::<T>(config).await;
@@ -55,7 +55,7 @@ async fn fails_with<T: Transport>(config: Config, bytes: &[u8], code: u16) -> Er
     received.remove(1).unwrap_err()
 }
 
-async fn what_breaks_the_protocol_ends_with_1002<T: Transport>() {
+async fn protocol_violations_end_with_1002<T: Transport>() {
     let mut unmasked = frame(TEXT, b"x");
     unmasked[1] &= 0x7f;
     for bytes in [
@@ -89,7 +89,7 @@ async fn text_that_is_not_utf_8_ends_with_1007<T: Transport>() {
     }
 }
 
-async fn bad_text_fails_before_its_frame_is_whole<T: Transport>() {
+async fn malformed_text_fails_before_its_frame_is_whole<T: Transport>() {
     let (mut pair, received) = collect::<T>(Config::new()).await;
     let whole = frame(TEXT, b"\xce\xba\xe1\xbd\xb9\xf4\x90\x80\x80edited");
     pair.send_raw(&whole[..whole.len() - 6]).await;
@@ -99,7 +99,7 @@ async fn bad_text_fails_before_its_frame_is_whole<T: Transport>() {
     pair.finish().await;
 }
 
-async fn a_character_may_be_cut_by_fragments<T: Transport>() {
+async fn character_may_be_split_by_fragments<T: Transport>() {
     let (mut pair, received) = collect::<T>(Config::new()).await;
     let text = "κόσμε".as_bytes();
     for split in 0..text.len() {
@@ -116,7 +116,7 @@ async fn a_character_may_be_cut_by_fragments<T: Transport>() {
     pair.finish().await;
 }
 
-async fn what_is_too_large_ends_with_1009<T: Transport>() {
+async fn oversized_frames_end_with_1009<T: Transport>() {
     let config = || Config::new().max_message_size(1000).max_frame_size(600);
     for bytes in [
         frame(BINARY, &[0; 601]),
@@ -138,9 +138,9 @@ async fn what_is_too_large_ends_with_1009<T: Transport>() {
     pair.finish().await;
 }
 
-/// A client that asks and then breaks a rule in one go reads the answer first, whatever looks after
-/// the socket.
-async fn what_was_sent_before_an_error_is_written<T: Transport>() {
+/// A client sends a question and an invalid frame at once. It reads the answer first, with and
+/// without a driver.
+async fn messages_sent_before_an_error_are_written<T: Transport>() {
     async fn answer<T: Transport>(mut socket: Socket<T>) {
         let question = socket.recv().await.unwrap().unwrap();
         socket.send(question).await.unwrap();
@@ -178,7 +178,7 @@ async fn what_was_sent_before_an_error_is_written<T: Transport>() {
 }
 
 /// The rest of an oversized message must not reset the connection before the Close is read.
-async fn what_still_comes_after_an_error_is_drained<T: Transport>() {
+async fn data_after_an_error_is_drained<T: Transport>() {
     let (mut pair, received) = collect::<T>(Config::new()).await;
     pair.send_raw(&frame(BINARY, &vec![0; 2 << 20])[..3 << 10]).await;
     for _ in 0..100 {
@@ -190,7 +190,7 @@ async fn what_still_comes_after_an_error_is_drained<T: Transport>() {
     pair.finish().await;
 }
 
-async fn a_stream_cut_inside_a_frame_gives_what_came_before_and_one_error<T: Transport>() {
+async fn stream_cut_inside_a_frame_gives_earlier_messages_and_one_error<T: Transport>() {
     for cut in [1, 3, 6, 8] {
         let (mut pair, received) = collect::<T>(Config::new()).await;
         pair.text("one").await;

@@ -1,4 +1,4 @@
-//! HTTP/1.1: the socket has the stream to itself.
+//! HTTP/1.1: the socket has its own stream.
 
 use std::{
     io,
@@ -47,7 +47,7 @@ impl Transport for Http1 {
         client.kept.load(Ordering::Relaxed)
     }
 
-    /// Nothing does.
+    /// Nothing keeps it busy.
     async fn finish(_: &mut Self::Client) {}
 }
 

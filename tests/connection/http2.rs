@@ -24,11 +24,11 @@ pub(crate) struct Http2;
 
 impl Transport for Http2 {
     type Io = UpgradedIo;
-    /// The connection is kept, which would otherwise end with the stream.
+    /// Keeps the connection, which would otherwise end with the stream.
     type Client = Client<Stream, raw::Client>;
 
-    /// hyper passes writes, each of 64 KiB at most, to its connection through a channel with two
-    /// places, keeps one until there is room, and h2 has one.
+    /// hyper passes writes of at most 64 KiB to its connection through a channel with two slots. It
+    /// keeps one write until there is space, and h2 has one.
     const AHEAD: usize = 4 * 64 * 1024;
 
     /// The two ends of the connection.
@@ -76,7 +76,7 @@ impl Transport for Http2 {
         client.io.frames()
     }
 
-    /// What is still on its way to the client.
+    /// The data in flight to the client.
     async fn finish(client: &mut Self::Client) {
         client.io.read_to_end(&mut Vec::new()).await.expect("the end of the stream, not a reset");
     }

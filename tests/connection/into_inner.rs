@@ -1,4 +1,4 @@
-//! tokio-tungstenite's stream in place of the socket.
+//! Converting the socket into tokio-tungstenite's stream.
 
 use std::{future::Future, time::Duration};
 
@@ -21,18 +21,18 @@ use crate::{
 };
 
 over_each_transport! {
-    bytes_that_were_read_come_first,
-    messages_that_were_received_ahead_come_first,
-    a_pong_that_was_received_ahead_comes_first,
-    everything_that_was_sent_is_written_before,
-    inside_a_message_the_socket_comes_back,
-    a_closing_socket_comes_back,
-    the_stream_is_left_alone,
-    an_idle_socket_is_a_stream_at_once,
-    the_stream_keeps_the_limits,
+    unread_bytes_come_first,
+    messages_received_in_advance_come_first,
+    pong_received_in_advance_comes_first,
+    queued_messages_are_written_before,
+    socket_is_returned_inside_a_message,
+    closing_socket_is_returned,
+    converted_stream_is_not_maintained,
+    idle_socket_is_converted_at_once,
+    converted_stream_keeps_the_limits,
 }
 
-/// A handler that lets the driver receive ahead until the test goes on.
+/// Runs a handler that lets the driver receive in advance until the test continues.
 async fn driven<T, Fut>(
     handler: impl FnOnce(Socket<T>) -> Fut + Send + 'static,
 ) -> (Pair<T>, oneshot::Sender<()>)
@@ -53,7 +53,7 @@ async fn next<IO: AsyncRead + AsyncWrite + Unpin>(stream: &mut WebSocketStream<I
     stream.next().await.expect("a message").expect("no error")
 }
 
-/// The stream speaks for itself, both ways, to its own end.
+/// Exchanges messages in both directions on the stream, up to its end.
 async fn converse<IO: AsyncRead + AsyncWrite + Unpin>(mut stream: WebSocketStream<IO>) {
     assert_eq!(next(&mut stream).await, Message::text("last"));
     stream.send(Message::text("bye")).await.unwrap();
@@ -69,8 +69,8 @@ async fn answer<T: Transport>(pair: &mut Pair<T>) {
     pair.eof().await;
 }
 
-async fn bytes_that_were_read_come_first<T: Transport>() {
-    // Whole frames, and one that is cut anywhere: nobody has decoded it.
+async fn unread_bytes_come_first<T: Transport>() {
+    // Whole frames, and one that is cut anywhere and not decoded yet.
     let rest = frame(BINARY, &[7; 200]);
     for cut in [0, 1, 3, 100, rest.len()] {
         let (mut pair, mut socket) = open::<T>(Config::new(), 1 << 20).await;
@@ -83,7 +83,7 @@ async fn bytes_that_were_read_come_first<T: Transport>() {
         pair.send_raw(&rest[cut..]).await;
         assert_eq!(next(&mut stream).await, Message::binary(vec![7; 200]));
         let talk = tokio::spawn(converse(stream));
-        // tungstenite answers the ping when it is used next.
+        // tungstenite answers the ping at its next use.
         assert_eq!(pair.recv().await, (PONG, b"x".to_vec()));
         answer(&mut pair).await;
         talk.await.unwrap();
@@ -91,9 +91,10 @@ async fn bytes_that_were_read_come_first<T: Transport>() {
     }
 }
 
-/// Messages that the driver had received for the handler are frames again.
-async fn messages_that_were_received_ahead_come_first<T: Transport>() {
-    // The last one but one goes over what is received ahead, so the last one is not decoded yet.
+/// Messages that the driver has received in advance become frames again.
+async fn messages_received_in_advance_come_first<T: Transport>() {
+    // The last but one exceeds the limit for receiving in advance, so the last one is not decoded
+    // yet.
     const SIZES: [usize; 7] = [0, 1, 125, 126, 60_000, 70_000, 3];
     let (mut pair, go) = driven::<T, _>(async |socket| {
         let mut stream = socket.into_inner().await.unwrap();
@@ -104,7 +105,7 @@ async fn messages_that_were_received_ahead_come_first<T: Transport>() {
         converse(stream).await;
     })
     .await;
-    // It is answered before the stream is there, so the stream does not show it.
+    // It is answered before the conversion, so the stream does not deliver it.
     pair.send(PING, "ahead").await;
     assert_eq!(pair.recv().await, (PONG, b"ahead".to_vec()));
     for len in SIZES {
@@ -117,7 +118,7 @@ async fn messages_that_were_received_ahead_come_first<T: Transport>() {
     pair.finish().await;
 }
 
-async fn a_pong_that_was_received_ahead_comes_first<T: Transport>() {
+async fn pong_received_in_advance_comes_first<T: Transport>() {
     let (mut pair, go) = driven::<T, _>(async |socket| {
         let mut stream = socket.into_inner().await.unwrap();
         assert_eq!(next(&mut stream).await, Message::Pong("mine".into()));
@@ -131,8 +132,8 @@ async fn a_pong_that_was_received_ahead_comes_first<T: Transport>() {
     pair.finish().await;
 }
 
-async fn everything_that_was_sent_is_written_before<T: Transport>() {
-    // Corked, and behind a peer that reads nothing yet.
+async fn queued_messages_are_written_before<T: Transport>() {
+    // The message is corked, and the peer reads nothing yet.
     let (mut pair, go) = driven::<T, _>(async |mut socket| {
         socket.send("first").await.unwrap();
         let mut stream = socket.into_inner().await.unwrap();
@@ -166,9 +167,9 @@ async fn everything_that_was_sent_is_written_before<T: Transport>() {
     pair.finish().await;
 }
 
-/// A part of a message cannot be put in front of the stream. The socket comes back as it was, and
+/// A part of a message cannot be put in front of the stream. The socket is returned unchanged, and
 /// may try again.
-async fn inside_a_message_the_socket_comes_back<T: Transport>() {
+async fn socket_is_returned_inside_a_message<T: Transport>() {
     let whole = frame(TEXT, &[b'x'; 300]);
     let fragments = [frame(0x01, b"xx"), frame(0x80, &[b'x'; 298])].concat();
     for (bytes, cut) in [
@@ -199,8 +200,8 @@ async fn inside_a_message_the_socket_comes_back<T: Transport>() {
     }
 }
 
-async fn a_closing_socket_comes_back<T: Transport>() {
-    // The peer began.
+async fn closing_socket_is_returned<T: Transport>() {
+    // The peer began to close.
     let (mut pair, go) = driven::<T, _>(async |socket| {
         let error = socket.into_inner().await.unwrap_err();
         assert_eq!(error.to_string(), "the connection is closing or closed");
@@ -209,7 +210,7 @@ async fn a_closing_socket_comes_back<T: Transport>() {
         assert!(socket.recv().await.unwrap().unwrap().is_close());
         assert!(socket.recv().await.is_none());
         assert_eq!(socket.close_info().unwrap().code(), 4000);
-        // Over, it is closed all the same.
+        // Even after an error, the connection is closed.
         assert!(socket.into_inner().await.is_err());
     })
     .await;
@@ -220,7 +221,7 @@ async fn a_closing_socket_comes_back<T: Transport>() {
     go.send(()).unwrap();
     pair.finish().await;
 
-    // This side began.
+    // This side began to close.
     let (mut pair, go) = driven::<T, _>(async |mut socket| {
         SinkExt::close(&mut socket).await.unwrap();
         let mut socket = socket.into_inner().await.unwrap_err().into_socket();
@@ -236,9 +237,8 @@ async fn a_closing_socket_comes_back<T: Transport>() {
     pair.finish().await;
 }
 
-/// Nothing is done for the connection any more: no pings, no timeouts, and a shutdown only counts
-/// it.
-async fn the_stream_is_left_alone<T: Transport>() {
+/// The connection is no longer maintained: pings and timeouts stop, and a shutdown only counts it.
+async fn converted_stream_is_not_maintained<T: Transport>() {
     let (mut pair, go) =
         driven::<T, _>(async |socket| converse(socket.into_inner().await.unwrap()).await).await;
     go.send(()).unwrap();
@@ -250,8 +250,8 @@ async fn the_stream_is_left_alone<T: Transport>() {
     pair.finish().await;
 }
 
-/// Where nothing is in the way, the stream is there at once.
-async fn an_idle_socket_is_a_stream_at_once<T: Transport>() {
+/// If the socket is idle, the stream is available at once.
+async fn idle_socket_is_converted_at_once<T: Transport>() {
     let (mut pair, socket) = open::<T>(Config::new(), 1 << 20).await;
     let stream = at_once(socket.into_inner()).await.unwrap();
     let talk = tokio::spawn(converse(stream));
@@ -260,8 +260,8 @@ async fn an_idle_socket_is_a_stream_at_once<T: Transport>() {
     pair.finish().await;
 }
 
-/// The stream refuses what is larger than the socket would take.
-async fn the_stream_keeps_the_limits<T: Transport>() {
+/// The stream rejects messages larger than the socket's limits.
+async fn converted_stream_keeps_the_limits<T: Transport>() {
     let config = Config::new().max_message_size(1000).max_frame_size(800);
     for (frames, is_taken) in [
         (vec![frame(BINARY, &[0; 800])], true),

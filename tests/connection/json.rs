@@ -16,15 +16,15 @@ use crate::{
 };
 
 over_each_transport! {
-    values_come_and_go_as_text_messages,
-    a_bad_message_is_one_error_and_the_next_is_received,
-    a_deeply_nested_message_is_an_error_and_no_overflow_of_the_stack,
-    the_caller_may_close_with_what_is_wrong,
-    pings_and_pongs_are_passed_over,
-    a_broken_connection_is_an_error_once_and_then_the_end,
-    a_dropped_recv_json_loses_nothing,
-    what_has_no_json_is_not_sent_and_the_connection_lives_on,
-    the_halves_have_it_too,
+    values_are_sent_and_received_as_text_messages,
+    malformed_message_is_one_error_and_the_next_is_received,
+    deeply_nested_message_is_an_error,
+    caller_may_close_with_the_error,
+    pings_and_pongs_are_skipped,
+    broken_connection_is_one_error_and_then_the_end,
+    dropped_recv_json_loses_nothing,
+    unserializable_value_is_not_sent_and_the_connection_continues,
+    halves_send_and_receive_json_too,
 }
 
 #[derive(Debug, Deserialize, PartialEq, Serialize)]
@@ -33,7 +33,7 @@ struct Point {
     y: Option<String>,
 }
 
-/// Answers each point with one, and each error with what it says of itself.
+/// Answers each point with a point, and each error with its text.
 async fn mirror<T: Transport>(mut socket: Socket<T>) {
     while let Some(point) = socket.recv_json::<Point>().await {
         match point {
@@ -47,7 +47,7 @@ async fn mirror<T: Transport>(mut socket: Socket<T>) {
     }
 }
 
-async fn values_come_and_go_as_text_messages<T: Transport>() {
+async fn values_are_sent_and_received_as_text_messages<T: Transport>() {
     let mut pair = drive::<T, _>(Config::new(), mirror::<T>).await;
     pair.text(r#"{"x": 1, "y": "é\n"}"#).await;
     assert_eq!(pair.recv_text().await, r#"{"x":-1,"y":"é\n"}"#);
@@ -58,7 +58,7 @@ async fn values_come_and_go_as_text_messages<T: Transport>() {
     pair.finish().await;
 }
 
-async fn a_bad_message_is_one_error_and_the_next_is_received<T: Transport>() {
+async fn malformed_message_is_one_error_and_the_next_is_received<T: Transport>() {
     let mut pair = drive::<T, _>(Config::new(), mirror::<T>).await;
     let not_json = "the message is not the expected JSON, line";
     for (first, payload, told, code) in [
@@ -80,7 +80,7 @@ async fn a_bad_message_is_one_error_and_the_next_is_received<T: Transport>() {
     pair.finish().await;
 }
 
-async fn a_deeply_nested_message_is_an_error_and_no_overflow_of_the_stack<T: Transport>() {
+async fn deeply_nested_message_is_an_error<T: Transport>() {
     let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         let error = socket.recv_json::<serde_json::Value>().await.unwrap().unwrap_err();
         socket.close(error.close_code().unwrap(), error.close_reason()).await.unwrap();
@@ -93,7 +93,7 @@ async fn a_deeply_nested_message_is_an_error_and_no_overflow_of_the_stack<T: Tra
     pair.finish().await;
 }
 
-/// The application closes on what it cannot read, and says why.
+/// The application closes on a malformed message, with the reason.
 async fn strict<T: Transport>(mut socket: Socket<T>) {
     while let Some(Err(error)) = socket.recv_json::<Vec<u32>>().await {
         let code = error.close_code().unwrap();
@@ -101,7 +101,7 @@ async fn strict<T: Transport>(mut socket: Socket<T>) {
     }
 }
 
-async fn the_caller_may_close_with_what_is_wrong<T: Transport>() {
+async fn caller_may_close_with_the_error<T: Transport>() {
     let long = format!("[\"{}\"]", "é".repeat(100));
     for (first, payload, code, reason) in [
         (TEXT, "[1, -2]", 1007, "invalid value: integer `-2`, expected u32 at line 1 column 6"),
@@ -117,7 +117,7 @@ async fn the_caller_may_close_with_what_is_wrong<T: Transport>() {
     }
 }
 
-async fn pings_and_pongs_are_passed_over<T: Transport>() {
+async fn pings_and_pongs_are_skipped<T: Transport>() {
     let mut pair = drive::<T, _>(Config::new(), mirror::<T>).await;
     pair.send(PONG, "").await;
     pair.send(PING, "p").await;
@@ -129,7 +129,7 @@ async fn pings_and_pongs_are_passed_over<T: Transport>() {
     pair.finish().await;
 }
 
-async fn a_broken_connection_is_an_error_once_and_then_the_end<T: Transport>() {
+async fn broken_connection_is_one_error_and_then_the_end<T: Transport>() {
     let (told, error) = oneshot::channel();
     let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         let Some(Err(error)) = socket.recv_json::<u32>().await else { panic!("no error") };
@@ -148,10 +148,10 @@ async fn a_broken_connection_is_an_error_once_and_then_the_end<T: Transport>() {
     pair.finish().await;
 }
 
-async fn a_dropped_recv_json_loses_nothing<T: Transport>() {
+async fn dropped_recv_json_loses_nothing<T: Transport>() {
     let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         loop {
-            // A ping makes it go round, the half of a message makes it wait.
+            // A ping makes it loop, half of a message makes it wait.
             match timeout(Duration::from_millis(1), socket.recv_json::<u32>()).await {
                 Ok(Some(number)) => socket.send_json(&number.unwrap()).await.unwrap(),
                 Ok(None) => break,
@@ -173,7 +173,7 @@ async fn a_dropped_recv_json_loses_nothing<T: Transport>() {
     pair.finish().await;
 }
 
-async fn what_has_no_json_is_not_sent_and_the_connection_lives_on<T: Transport>() {
+async fn unserializable_value_is_not_sent_and_the_connection_continues<T: Transport>() {
     struct Failing;
     impl Serialize for Failing {
         fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
@@ -198,7 +198,7 @@ async fn what_has_no_json_is_not_sent_and_the_connection_lives_on<T: Transport>(
     pair.finish().await;
 }
 
-async fn the_halves_have_it_too<T: Transport>() {
+async fn halves_send_and_receive_json_too<T: Transport>() {
     let mut pair = drive::<T, _>(Config::new(), async |socket: Socket<T>| {
         let (sender, mut receiver) = socket.split();
         while let Some(number) = receiver.recv_json::<u32>().await {

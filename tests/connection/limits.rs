@@ -1,4 +1,4 @@
-//! What a peer may cost.
+//! Limits on the resources that a peer can use.
 
 use std::{
     sync::{
@@ -24,22 +24,22 @@ use crate::{
 };
 
 over_each_transport! {
-    a_peer_that_does_not_read_makes_send_wait,
-    a_driven_sender_waits_too_and_goes_on_when_the_peer_reads,
-    what_is_on_its_way_to_a_slow_peer_is_bounded,
-    large_messages_leave_as_fragments_of_64_kib,
-    a_pong_overtakes_the_fragments_of_a_large_message,
+    send_waits_for_a_stalled_peer,
+    driven_sender_waits_until_the_peer_reads,
+    data_in_flight_to_a_slow_peer_is_bounded,
+    large_messages_are_sent_as_fragments_of_64_kib,
+    pong_overtakes_the_fragments_of_a_large_message,
     unanswered_pings_are_merged,
-    the_last_pong_leaves_though_the_buffer_was_full,
-    buffers_given_back_at_rest_lose_nothing,
-    a_header_without_its_payload_costs_nothing,
-    a_ping_or_pong_of_more_than_125_bytes_is_refused,
-    settings_without_end_never_come,
+    last_pong_is_sent_although_the_buffer_was_full,
+    freeing_idle_buffers_loses_nothing,
+    header_without_its_payload_costs_nothing,
+    ping_or_pong_of_more_than_125_bytes_is_rejected,
+    unlimited_settings_never_elapse,
 }
 
 const SECOND: Duration = Duration::from_secs(1);
 
-async fn a_peer_that_does_not_read_makes_send_wait<T: Transport>() {
+async fn send_waits_for_a_stalled_peer<T: Transport>() {
     let room = 64 << 10;
     let config = Config::new().max_write_buffer_size(256 << 10).keepalive_interval(None);
     let (mut pair, mut socket) = open::<T>(config, room).await;
@@ -48,8 +48,8 @@ async fn a_peer_that_does_not_read_makes_send_wait<T: Transport>() {
         sent += 16 << 10;
         assert!(sent < 1 << 20, "send never waits");
     }
-    // Without a driver each message is flushed, so it waits once the stream is full. The message
-    // that waited is sent.
+    // Without a driver each message is flushed, so sending waits once the stream is full. The
+    // waiting message is sent.
     assert!((room - (16 << 10)..=room + T::AHEAD).contains(&sent), "{sent}");
     let (more, ()) = tokio::join!(socket.send("more"), async {
         for _ in 0..=sent / (16 << 10) {
@@ -63,7 +63,7 @@ async fn a_peer_that_does_not_read_makes_send_wait<T: Transport>() {
     pair.finish().await;
 }
 
-async fn a_driven_sender_waits_too_and_goes_on_when_the_peer_reads<T: Transport>() {
+async fn driven_sender_waits_until_the_peer_reads<T: Transport>() {
     let config = Config::new().max_write_buffer_size(100_000).keepalive_interval(None);
     let (blocked, waits) = oneshot::channel();
     let mut pair = drive::<T, _>(config, async |mut socket: Socket<T>| {
@@ -96,8 +96,8 @@ async fn a_driven_sender_waits_too_and_goes_on_when_the_peer_reads<T: Transport>
     pair.finish().await;
 }
 
-/// hyper takes over HTTP/2 what it is given in one write, however much that is, and four of them.
-async fn what_is_on_its_way_to_a_slow_peer_is_bounded<T: Transport>() {
+/// Over HTTP/2, hyper accepts each write whole, regardless of its size, and four of them.
+async fn data_in_flight_to_a_slow_peer_is_bounded<T: Transport>() {
     const SIZE: usize = 16 << 10;
     let (limit, room) = (1 << 20, 64 << 10);
     let config = Config::new().max_write_buffer_size(limit).keepalive_interval(None);
@@ -123,7 +123,7 @@ async fn what_is_on_its_way_to_a_slow_peer_is_bounded<T: Transport>() {
     pair.finish().await;
 }
 
-async fn large_messages_leave_as_fragments_of_64_kib<T: Transport>() {
+async fn large_messages_are_sent_as_fragments_of_64_kib<T: Transport>() {
     let payload: Vec<u8> = (0..150_000u32).map(|i| i as u8).collect();
     let sent = payload.clone();
     let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
@@ -140,7 +140,7 @@ async fn large_messages_leave_as_fragments_of_64_kib<T: Transport>() {
     pair.finish().await;
 }
 
-async fn a_pong_overtakes_the_fragments_of_a_large_message<T: Transport>() {
+async fn pong_overtakes_the_fragments_of_a_large_message<T: Transport>() {
     let (mut pair, socket) = open::<T>(Config::new(), 64 << 10).await;
     let (sender, mut receiver) = socket.split();
     let sending = tokio::spawn(async move {
@@ -169,7 +169,7 @@ async fn unanswered_pings_are_merged<T: Transport>() {
     let reader = tokio::spawn(async move { while let Some(Ok(_)) = socket.recv().await {} });
     let pings = frame(PING, &[b'p'; 125]).repeat(1000);
     for _ in 0..100 {
-        // 13 MB of pings, not one pong read.
+        // 13 MB of pings, and no pong is read.
         pair.send_raw(&pings).await;
     }
     pair.send(PING, "last").await;
@@ -192,14 +192,14 @@ async fn unanswered_pings_are_merged<T: Transport>() {
     pair.finish().await;
 }
 
-/// tungstenite keeps an answer for which its buffer has no room, and told nobody when all the
-/// buffer left at once.
-async fn the_last_pong_leaves_though_the_buffer_was_full<T: Transport>() {
+/// tungstenite kept an answer that did not fit into its buffer, and did not report it when the
+/// whole buffer was written at once.
+async fn last_pong_is_sent_although_the_buffer_was_full<T: Transport>() {
     let room = 256 << 10;
     let config = Config::new().max_write_buffer_size(1000).keepalive_interval(None);
     let (mut pair, mut socket) = open::<T>(config, room).await;
     let reader = tokio::spawn(async move { while let Some(Ok(_)) = socket.recv().await {} });
-    // Each pong has 64 bytes, and the buffer room for less than 200 KiB.
+    // Each pong has 64 bytes, and the buffer has space for less than 200 KiB.
     pair.send_raw(&frame(PING, &[b'p'; 62]).repeat((room + T::AHEAD + (200 << 10)) / 64)).await;
     pair.send(PING, [b'l'; 62]).await;
     settle().await;
@@ -211,7 +211,7 @@ async fn the_last_pong_leaves_though_the_buffer_was_full<T: Transport>() {
     pair.finish().await;
 }
 
-async fn buffers_given_back_at_rest_lose_nothing<T: Transport>() {
+async fn freeing_idle_buffers_loses_nothing<T: Transport>() {
     let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         while let Some(Ok(message)) = socket.recv().await {
             if (message.is_text() || message.is_binary()) && socket.send(message).await.is_err() {
@@ -228,7 +228,8 @@ async fn buffers_given_back_at_rest_lose_nothing<T: Transport>() {
             received.extend(pair.recv().await.1);
         }
         assert_eq!(received, large);
-        // The buffers go after a second of rest; a frame may come before, in the middle and after.
+        // The buffers are freed after an idle second. A frame may arrive before, meanwhile and
+        // after.
         let small = frame(TEXT, b"small");
         sleep(Duration::from_millis(u64::from(round) * 400)).await;
         pair.send_raw(&small[..4]).await;
@@ -244,9 +245,9 @@ async fn buffers_given_back_at_rest_lose_nothing<T: Transport>() {
     pair.finish().await;
 }
 
-/// A header alone made tungstenite allocate what it announced, which panicked, or ended the whole
+/// A header alone made tungstenite allocate the announced length, which panicked or aborted the
 /// process.
-async fn a_header_without_its_payload_costs_nothing<T: Transport>() {
+async fn header_without_its_payload_costs_nothing<T: Transport>() {
     let config =
         Config::new().max_frame_size(usize::MAX).max_message_size(usize::MAX).keepalive_interval(None);
     for opcode in [BINARY, TEXT] {
@@ -272,8 +273,8 @@ async fn a_header_without_its_payload_costs_nothing<T: Transport>() {
             pair.eof().await;
             pair.finish().await;
         }
-        // The most significant bit must be 0 (RFC 6455 §5.2): refused by the header, without the
-        // mask.
+        // The most significant bit must be 0 (RFC 6455 §5.2). It is rejected by the header, without
+        // the mask.
         for len in [1u64 << 63, u64::MAX] {
             let (done, received) = oneshot::channel();
             let mut pair = drive::<T, _>(config.clone(), async |mut socket: Socket<T>| {
@@ -291,8 +292,8 @@ async fn a_header_without_its_payload_costs_nothing<T: Transport>() {
     }
 }
 
-/// The peer had to fail the connection with 1002 over what left (RFC 6455 §5.5).
-async fn a_ping_or_pong_of_more_than_125_bytes_is_refused<T: Transport>() {
+/// The peer had to fail the connection with 1002 because of the sent frame (RFC 6455 §5.5).
+async fn ping_or_pong_of_more_than_125_bytes_is_rejected<T: Transport>() {
     let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         for message in [Message::Ping(vec![0; 126].into()), Message::Pong(vec![0; 126].into())] {
             let error = socket.send(message).await.unwrap_err();
@@ -306,7 +307,7 @@ async fn a_ping_or_pong_of_more_than_125_bytes_is_refused<T: Transport>() {
     pair.finish().await;
 }
 
-/// The largest value of every setting.
+/// Returns a configuration with the largest value of every setting.
 pub(crate) fn endless() -> Config {
     Config::new()
         .max_message_size(usize::MAX)
@@ -320,8 +321,9 @@ pub(crate) fn endless() -> Config {
         .max_connections(usize::MAX)
 }
 
-/// The largest values panicked: a time beyond the end of time, more permits than a semaphore has.
-async fn settings_without_end_never_come<T: Transport>() {
+/// The largest values panicked: they exceeded the representable time, or the permits of a
+/// semaphore.
+async fn unlimited_settings_never_elapse<T: Transport>() {
     const HOUR: Duration = Duration::from_secs(3600);
     let (done, over) = oneshot::channel();
     let mut pair = drive::<T, _>(endless(), async |mut socket: Socket<T>| {
@@ -348,7 +350,7 @@ async fn settings_without_end_never_come<T: Transport>() {
     over.await.expect("the handler's task does not panic");
     pair.finish().await;
 
-    // One ping, for whose answer there is no end of waiting.
+    // One ping, whose answer is awaited without limit.
     let mut pair =
         drive::<T, _>(
             endless().keepalive_interval(SECOND),

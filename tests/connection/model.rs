@@ -1,4 +1,4 @@
-//! Everything at random, in both directions at once, against what has to come out.
+//! Random scripts in both directions at once, compared with the expected results.
 
 use std::{pin::pin, time::Duration};
 
@@ -18,15 +18,16 @@ use tower_websocket::{
 };
 
 use crate::{
+    form::by_form,
     pair::{is_keepalive, open},
     transport::{Transport, over_each_transport},
 };
 
 over_each_transport! {
-    nothing_is_lost_doubled_or_out_of_order,
+    nothing_is_lost_duplicated_or_out_of_order,
 }
 
-/// Numbers that look random, and are the same each time.
+/// Pseudo-random numbers with a fixed seed.
 #[derive(Clone, Debug)]
 pub(crate) struct Random(u64);
 
@@ -35,7 +36,7 @@ impl Random {
         Self(seed)
     }
 
-    /// A number below `end`.
+    /// Returns a number below `end`.
     pub(crate) fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -64,7 +65,7 @@ impl Random {
         }
     }
 
-    /// A text or binary message.
+    /// Returns a text or binary message.
     fn message(&mut self) -> Message {
         let largest = self.pick(&[1, 10, 126, 127, 1000, 5000, 5000, 70_000]);
         let len = self.below(largest);
@@ -76,7 +77,7 @@ impl Random {
     }
 }
 
-/// How a connection comes to its end.
+/// How a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     ByClient,
@@ -84,7 +85,7 @@ enum End {
     ByServer,
 }
 
-/// What is sent each way, and what has to come out.
+/// The messages in each direction, and the expected results.
 #[derive(Debug)]
 struct Script {
     /// The client's frames, as bytes.
@@ -94,7 +95,7 @@ struct Script {
     is_too_large: bool,
     sent: Vec<Message>,
     end: End,
-    /// The code of the server's Close, where it ends the connection.
+    /// The code of the server's Close, if the server ends the connection.
     code: Option<CloseCode>,
 }
 
@@ -150,7 +151,7 @@ impl Script {
         }
     }
 
-    /// The client: sends and receives at the same time.
+    /// The client. It sends and receives at the same time.
     async fn client(&self, io: impl AsyncRead + AsyncWrite + Unpin, random: &mut Random) {
         let (mut input, mut output) = tokio::io::split(io);
         let (all, all_came) = oneshot::channel();
@@ -160,7 +161,7 @@ impl Script {
             while !rest.is_empty() {
                 let largest = writing.pick(&[10, 100, 10_000, 100_000]);
                 let (part, others) = rest.split_at((1 + writing.below(largest)).min(rest.len()));
-                // Who sends what is too large may find the server gone.
+                // After an oversized message the server may be gone.
                 if output.write_all(part).await.is_err() {
                     assert!(self.is_too_large);
                     return;
@@ -200,7 +201,7 @@ impl Script {
                         break Some(payload.first_chunk().map(|code| u16::from_be_bytes(*code)));
                     }
                     PING => assert!(is_keepalive(&payload)),
-                    // In order, though not every one is answered.
+                    // Pongs arrive in order, though not every ping is answered.
                     PONG => while *pings.pop().expect("a ping").clone().into_data() != payload[..] {},
                     _ => {
                         let (opcode, mut message) = parts.take().unwrap_or_default();
@@ -233,7 +234,7 @@ impl Script {
         tokio::join!(write, read);
     }
 
-    /// Sends what is to be sent; whether it could.
+    /// Sends the messages. Returns whether all were sent.
     async fn send(&self, sink: impl Sink<Message, Error = Error>, mut random: Random) -> bool {
         let mut sink = pin!(sink);
         for message in self.sent.iter().cloned() {
@@ -247,7 +248,7 @@ impl Script {
         sink.flush().await.is_ok()
     }
 
-    /// Receives to the end, and sees that all came, and one end.
+    /// Receives to the end, and checks that all messages arrived, and one end.
     async fn receive(&self, stream: impl Stream<Item = Result<Message, Error>>, mut random: Random) {
         let mut stream = pin!(stream);
         let mut messages = Vec::new();
@@ -274,7 +275,7 @@ impl Script {
     }
 }
 
-/// A configuration, and how large a message and a frame may be with it.
+/// Returns a configuration, and its limits for a message and a frame.
 pub(crate) fn config(random: &mut Random) -> (Config, (usize, usize)) {
     let max_message = random.pick(&[1 << 20, 1 << 20, 30_000]);
     let max_frame = random.pick(&[1 << 20, 1 << 20, 30_000]);
@@ -284,13 +285,13 @@ pub(crate) fn config(random: &mut Random) -> (Config, (usize, usize)) {
         .max_write_buffer_size(random.pick(&[1, 1000, 100_000, 1 << 20]))
         .keepalive_interval(random.pick(&[None, Some(Duration::from_millis(50))]))
         .keepalive_timeout(None)
-        // A client may take its time.
+        // A client may be slow.
         .close_timeout(Duration::from_secs(3600))
         .cork(random.one_in(2));
     (config, (max_message, max_frame))
 }
 
-/// Plays a script on a socket and the client that is its peer.
+/// Plays a script on a socket and its client.
 pub(crate) async fn play<IO>(
     random: &mut Random,
     (max_message, max_frame): (usize, usize),
@@ -304,7 +305,7 @@ pub(crate) async fn play<IO>(
     let way = random.below(3);
     let server = async {
         match way {
-            // Nobody drives it.
+            // It has no driver.
             0 => {
                 let (mut sink, stream) = StreamExt::split(socket);
                 let send = async {
@@ -317,7 +318,7 @@ pub(crate) async fn play<IO>(
                 };
                 tokio::join!(send, script.receive(stream, receiving));
             }
-            // A driver of its own, or that of the handler, whose messages leave together.
+            // It has its own driver, or the handler's, which coalesces messages.
             _ => {
                 let handler = async |socket: WebSocket<IO>| {
                     let (mut sender, receiver) = socket.split();
@@ -336,8 +337,8 @@ pub(crate) async fn play<IO>(
     tokio::join!(server, script.client(client, random));
 }
 
-async fn nothing_is_lost_doubled_or_out_of_order<T: Transport>() {
-    for seed in 0..150 {
+async fn nothing_is_lost_duplicated_or_out_of_order<T: Transport>() {
+    for seed in 0..by_form(30, 150) {
         println!("seed {seed}");
         let random = &mut Random::new(seed);
         let (config, limits) = config(random);

@@ -1,5 +1,5 @@
-//! Whole messages, fragments, control frames and parts of frames take different ways, and come out
-//! in order.
+//! Whole messages, fragments, control frames and partial frames are handled on different code
+//! paths, and are delivered in order.
 
 use std::time::Duration;
 
@@ -21,8 +21,8 @@ use crate::{
 };
 
 over_each_transport! {
-    messages_come_in_order_wherever_the_reads_cut_them,
-    a_stream_longer_than_a_read_comes_in_order,
+    messages_arrive_in_order_wherever_reads_split_them,
+    stream_longer_than_a_read_arrives_in_order,
 }
 
 over_each_transport! {
@@ -30,7 +30,7 @@ over_each_transport! {
     any_split_of_any_frames_gives_the_same_messages
 }
 
-async fn messages_come_in_order_wherever_the_reads_cut_them<T: Transport>() {
+async fn messages_arrive_in_order_wherever_reads_split_them<T: Transport>() {
     let stream = [
         frame(TEXT, b"whole"),
         frame(PING, b"ping"),
@@ -78,8 +78,8 @@ async fn messages_come_in_order_wherever_the_reads_cut_them<T: Transport>() {
     }
 }
 
-/// A message's frames, cut at so many thousandths of it, some of them with a ping in between; and
-/// what is received.
+/// Returns a message's frames, split at the given thousandths of its length, some with a ping in
+/// between, and the received messages.
 fn frames(is_text: bool, len: usize, mut cuts: Vec<(usize, bool)>) -> (Vec<u8>, Vec<Message>) {
     let payload: Vec<u8> = "aé€😀".bytes().cycle().take(len - len % 10).collect();
     cuts.sort();
@@ -129,7 +129,7 @@ fn any_split_of_any_frames_gives_the_same_messages<T: Transport>() {
                 while !rest.is_empty() {
                     let (now, later) = rest.split_at(rest.len().min(*sizes.next().unwrap()));
                     pair.send_raw(now).await;
-                    // Whoever reads comes to the end of it.
+                    // The reader comes to the end of the data.
                     tokio::task::yield_now().await;
                     rest = later;
                 }
@@ -151,7 +151,7 @@ fn any_split_of_any_frames_gives_the_same_messages<T: Transport>() {
     });
 }
 
-async fn a_stream_longer_than_a_read_comes_in_order<T: Transport>() {
+async fn stream_longer_than_a_read_arrives_in_order<T: Transport>() {
     let (done, received) = oneshot::channel();
     let mut pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         let mut lengths = Vec::new();

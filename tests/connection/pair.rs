@@ -18,8 +18,8 @@ use crate::transport::Transport;
 
 pub(crate) type Socket<T> = WebSocket<<T as Transport>::Io>;
 
-/// A client that speaks in raw frames, and what it takes to check that its server leaves nothing
-/// behind.
+/// A client that sends and receives raw frames, and the state to check that its server leaves
+/// nothing behind.
 pub(crate) struct Pair<T: Transport> {
     io: T::Client,
     shutdown: Shutdown,
@@ -27,7 +27,7 @@ pub(crate) struct Pair<T: Transport> {
     is_finished: bool,
 }
 
-/// An open socket on which `handler` runs.
+/// Opens a socket on which `handler` runs.
 pub(crate) async fn drive<T, Fut>(config: Config, handler: impl FnOnce(Socket<T>) -> Fut) -> Pair<T>
 where
     T: Transport,
@@ -52,12 +52,12 @@ where
     pair
 }
 
-/// An open socket without a driver; `room` is how many bytes wait between the two.
+/// Opens a socket without a driver. `room` is the number of bytes that the transport buffers.
 pub(crate) async fn open<T: Transport>(config: Config, room: usize) -> (Pair<T>, Socket<T>) {
     open_with(config, room, None).await
 }
 
-/// The same, with what the client offers as extensions.
+/// The same, with the extensions that the client offers.
 pub(crate) async fn open_with<T: Transport>(
     config: Config,
     room: usize,
@@ -77,14 +77,14 @@ async fn open_counted<T: Transport>(
     (Pair { io, shutdown, driver: None, is_finished: false }, socket)
 }
 
-/// Lets every task come to where it waits.
+/// Polls every task until it waits.
 pub(crate) async fn settle() {
     for _ in 0..300 {
         yield_now().await;
     }
 }
 
-/// How many tasks there are beside those of the transport.
+/// Returns the number of tasks besides those of the transport.
 pub(crate) fn tasks<T: Transport>() -> usize {
     Handle::current().metrics().num_alive_tasks() - T::TASKS
 }
@@ -106,29 +106,29 @@ impl<T: Transport> Pair<T> {
         self.send(TEXT, text).await;
     }
 
-    /// The next frame: its first byte and its payload.
+    /// Returns the next frame: its first byte and its payload.
     pub(crate) async fn recv(&mut self) -> (u8, Vec<u8>) {
         self.try_recv().await.expect("a frame, not the end of the stream")
     }
 
-    /// The next frame; `None` at the end of the stream.
+    /// Returns the next frame, or `None` at the end of the stream.
     pub(crate) async fn try_recv(&mut self) -> Option<(u8, Vec<u8>)> {
         read_frame(&mut self.io).await
     }
 
-    /// The client's end of the stream.
+    /// Returns the client's end of the stream.
     pub(crate) fn io(&mut self) -> &mut T::Client {
         &mut self.io
     }
 
-    /// The next `len` bytes, at once.
+    /// Returns the next `len` bytes, without time passing.
     pub(crate) async fn recv_raw(&mut self, len: usize) -> Vec<u8> {
         let mut bytes = vec![0; len];
         self.io.read_exact(&mut bytes).await.unwrap();
         bytes
     }
 
-    /// The payload of the connection's own ping, which comes next.
+    /// Returns the payload of the next frame, which must be a ping of the connection itself.
     pub(crate) async fn recv_ping(&mut self) -> Vec<u8> {
         let (first, payload) = self.recv().await;
         assert!(first == PING && is_keepalive(&payload), "{first:#x}: {payload:?}");
@@ -141,7 +141,7 @@ impl<T: Transport> Pair<T> {
         String::from_utf8(payload).unwrap()
     }
 
-    /// The code and the reason of the Close that comes next.
+    /// Returns the code and the reason of the next frame, which must be a Close.
     pub(crate) async fn recv_close(&mut self) -> (u16, String) {
         let (first, payload) = self.recv().await;
         assert_eq!(first, CLOSE, "{payload:?}");
@@ -156,7 +156,7 @@ impl<T: Transport> Pair<T> {
         self.send(CLOSE, [&code.to_be_bytes(), reason.as_bytes()].concat()).await;
     }
 
-    /// Answers a Close and sees the server shut the stream down.
+    /// Answers a Close, and checks that the server shuts the stream down.
     pub(crate) async fn answer_close(&mut self, code: u16) {
         assert_eq!(self.recv_close().await.0, code);
         self.send_close(code, "").await;
@@ -167,13 +167,12 @@ impl<T: Transport> Pair<T> {
         assert_eq!(self.try_recv().await, None, "the end of the stream");
     }
 
-    /// Half-closes: sends no more, but still reads. Where the server is done, it may be too late
-    /// for that.
+    /// Half-closes: sends no more, but still reads. If the server is done, this may be too late.
     pub(crate) async fn half_close(&mut self) {
         let _ = self.io.shutdown().await;
     }
 
-    /// How many writes the server has made.
+    /// Returns how many writes the server has made.
     pub(crate) fn writes(&self) -> usize {
         T::writes(&self.io)
     }
@@ -182,16 +181,16 @@ impl<T: Transport> Pair<T> {
         &self.shutdown
     }
 
-    /// Waits until the handler's task is over, and checks that nothing is left: no task, no open
-    /// socket.
+    /// Waits until the handler's task has ended, and checks that no task and no open socket is
+    /// left.
     ///
-    /// Every test ends here, with the client still there: the server must not need the client to go
-    /// away, beyond the close timeout. A panic of the handler goes on here.
+    /// Every test ends here, while the client still exists: the server must not depend on the
+    /// client to close, beyond the close timeout. A panic of the handler is resumed here.
     pub(crate) async fn finish(self) {
         finish([self]).await;
     }
 
-    /// [`Pair::finish`] where the handler panics with `message`.
+    /// [`Pair::finish`] after the handler has panicked with `message`.
     pub(crate) async fn finish_panicked(mut self, message: &str) {
         let driver = self.driver.take().expect("the socket is driven");
         let panic = driver.await.expect_err("the handler panics").into_panic();
@@ -200,7 +199,7 @@ impl<T: Transport> Pair<T> {
     }
 }
 
-/// [`Pair::finish`] for those that are open together.
+/// [`Pair::finish`] for several pairs that are open together.
 pub(crate) async fn finish<T: Transport, const N: usize>(mut pairs: [Pair<T>; N]) {
     for pair in &mut pairs {
         pair.is_finished = true;
@@ -212,7 +211,7 @@ pub(crate) async fn finish<T: Transport, const N: usize>(mut pairs: [Pair<T>; N]
         pair.shutdown.idle().await;
         T::finish(&mut pair.io).await;
     }
-    // A task that has ended is counted until its worker has come round to it.
+    // A finished task is counted until its worker has processed it.
     settle().await;
     assert_eq!(Handle::current().metrics().num_alive_tasks(), N * T::TASKS, "a task is left behind");
 }
@@ -223,11 +222,11 @@ impl<T: Transport> Drop for Pair<T> {
     }
 }
 
-/// The output of `future`, for which no time may have to pass.
+/// Awaits `future`. No time may pass.
 pub(crate) async fn at_once<F: Future>(future: F) -> F::Output {
     let start = Instant::now();
     let output = timeout(Duration::from_secs(3600), future).await.expect("it comes within the hour");
-    assert_eq!(start.elapsed(), Duration::ZERO, "it comes late");
+    assert_eq!(start.elapsed(), Duration::ZERO, "time has passed");
     output
 }
 

@@ -1,4 +1,4 @@
-//! Streams that are no more than streams: what is only there when no HTTP server is in between.
+//! Streams without an HTTP server: behavior that exists only there.
 
 use std::{
     future::IntoFuture,
@@ -36,8 +36,8 @@ use crate::{
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// So many binary frames without a pause, each in a read of its own. As a socket does, it has a
-/// task that reads on and on yield at times.
+/// The given number of binary frames without a pause, each in a separate read. As a socket does, it
+/// sometimes makes a task that keeps reading yield.
 struct Flood(usize);
 
 impl AsyncRead for Flood {
@@ -49,7 +49,7 @@ impl AsyncRead for Flood {
         let proceed = ready!(poll_proceed(cx));
         if self.0 > 0 {
             self.0 -= 1;
-            // The header of 2 bytes, the mask, and 2 bytes that it makes zeros.
+            // The header of 2 bytes, the mask, and 2 bytes that unmask to zeros.
             buf.put_slice(&[BINARY; 8]);
         }
         proceed.made_progress();
@@ -57,13 +57,13 @@ impl AsyncRead for Flood {
     }
 }
 
-/// Reading used up the task's budget, and without one no timer is ever ready: the flood went on for
-/// ever.
+/// Reading used up the task's budget, and without a budget no timer is ever ready, so the flood
+/// never ended.
 ///
-/// What arrives extends the closing handshake, to twelve times its timeout at most.
+/// Received data extends the closing handshake, to twelve times its timeout at most.
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_floods_is_dropped_at_twelve_close_timeouts() {
-    // While the socket waits for the peer's Close, and while it drains what comes after an error.
+async fn flooding_peer_is_dropped_after_twelve_close_timeouts() {
+    // While the socket waits for the peer's Close, and while it drains the data after an error.
     for before in [vec![], frame(0x83, b"reserved opcode")] {
         let shutdown = Shutdown::new();
         let acceptor = Acceptor::new(AcceptAll).with_config(Config::new().with_shutdown(&shutdown));
@@ -89,10 +89,10 @@ async fn a_peer_that_floods_is_dropped_at_twelve_close_timeouts() {
     }
 }
 
-/// The handler used up its task's budget, and without one nothing was written: the answer waited
-/// for the flood's end.
+/// The handler used up the task's budget, and without a budget nothing was written: the answer
+/// waited for the flood's end.
 #[tokio::test]
-async fn a_handler_that_reads_a_flood_is_written_out_all_the_same() {
+async fn messages_are_written_during_a_flood() {
     let (mut client, server) = duplex(1024);
     let flood = Cursor::new(request("/", "")).chain(Flood(usize::MAX));
     let acceptor = Acceptor::new(AcceptAll);
@@ -108,15 +108,14 @@ async fn a_handler_that_reads_a_flood_is_written_out_all_the_same() {
             answer.push(client.read_u8().await.unwrap());
         }
     };
-    // The flood leaves no rest in which a paused clock would go on.
+    // The flood never lets the runtime be idle, so a paused clock does not advance.
     timeout(Duration::from_secs(5), answer).await.expect("the answer arrives during the flood");
     driver.abort();
 }
 
-/// A client that takes a response too slowly was then sent another one, a 408, into the middle of
-/// it.
+/// A client that read a response too slowly was then sent another one, a 408, in the middle of it.
 #[tokio::test(start_paused = true)]
-async fn a_client_that_took_a_part_of_the_response_gets_no_other() {
+async fn partly_read_response_is_not_followed_by_another() {
     let (mut client, server) = duplex(64);
     let accepting = tokio::spawn(async move {
         let error = Acceptor::new(AcceptAll).accept(server).await.unwrap_err();
@@ -131,7 +130,7 @@ async fn a_client_that_took_a_part_of_the_response_gets_no_other() {
     accepting.await.unwrap();
 }
 
-/// Clients that come through memory.
+/// Accepts clients in memory.
 struct Pipes(mpsc::Receiver<DuplexStream>);
 
 impl Listener for Pipes {
@@ -146,9 +145,9 @@ impl Listener for Pipes {
     }
 }
 
-/// The largest values panicked: a time beyond the end of time.
+/// The largest values panicked, because they exceeded the representable time.
 #[tokio::test(start_paused = true)]
-async fn deadlines_of_a_server_without_end_never_come() {
+async fn unlimited_server_deadlines_never_elapse() {
     const HOUR: Duration = Duration::from_secs(3600);
     let (clients, listener) = mpsc::channel(1);
     let layer = WebSocketUpgradeLayer::new(
@@ -178,7 +177,7 @@ async fn deadlines_of_a_server_without_end_never_come() {
     server.await.unwrap().unwrap();
 }
 
-/// A stream that takes and gives little at a time, and nothing at all at others.
+/// A stream that accepts and returns few bytes at a time, or none.
 #[derive(Debug)]
 struct Rough {
     io: DuplexStream,
@@ -186,7 +185,7 @@ struct Rough {
 }
 
 impl Rough {
-    /// How many bytes pass now, of so many; pending at times.
+    /// Returns how many of `most` bytes pass now. Sometimes pending.
     fn poll_some(&mut self, cx: &mut Context<'_>, most: usize) -> Poll<usize> {
         if self.random.one_in(4) {
             cx.waker().wake_by_ref();
@@ -245,14 +244,14 @@ async fn nothing_is_lost_on_a_rough_stream() {
     }
 }
 
-/// What a [`Scene`] has seen of its server.
+/// The calls that a [`Scene`] has received from its server.
 #[derive(Debug, Default)]
 struct Seen {
     written: usize,
     is_shut_down: bool,
 }
 
-/// A client whose bytes are all there, and that then says nothing more or breaks the connection.
+/// A client whose bytes are all available, and that then is silent or breaks the connection.
 struct Scene {
     input: Cursor<Vec<u8>>,
     resets: bool,
@@ -299,10 +298,10 @@ impl AsyncWrite for Scene {
     }
 }
 
-/// A message that waited for the handler to yield was dropped at the reset, and `flush` told that
-/// it was written.
+/// A message that waited for the handler to yield was dropped at the reset, and `flush` reported it
+/// as written.
 #[tokio::test(start_paused = true)]
-async fn a_message_that_is_dropped_at_a_reset_is_an_error_of_flush() {
+async fn flush_fails_if_a_reset_drops_the_message() {
     for len in [1, 100_000] {
         let (io, seen) = Scene::new(&frame(BINARY, b"x"), true);
         let (socket, ()) = Acceptor::new(AcceptAll).accept(io).await.unwrap();
@@ -320,9 +319,9 @@ async fn a_message_that_is_dropped_at_a_reset_is_an_error_of_flush() {
     }
 }
 
-/// The IO was dropped without a shutdown, which the peer cannot tell from a broken connection.
+/// The IO was dropped without a shutdown, which looks to the peer like a broken connection.
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_is_given_up_is_shut_down() {
+async fn abandoned_connection_is_shut_down() {
     for is_wrong in [false, true] {
         let (io, seen) = Scene::new(if is_wrong { b"\x83" } else { b"" }, false);
         let (mut socket, ()) = Acceptor::new(AcceptAll).accept(io).await.unwrap();

@@ -16,21 +16,21 @@ use crate::{
 };
 
 over_each_transport! {
-    every_socket_says_1001_and_reads_on,
-    a_handler_that_does_not_read_says_1001_too,
-    what_is_left_at_the_deadline_is_dropped,
-    what_waits_to_be_written_fails_at_the_deadline,
-    a_handler_dropped_at_the_deadline_is_gone_with_all_it_holds,
+    every_socket_sends_1001_and_continues_to_read,
+    idle_handler_closes_with_1001_too,
+    remaining_sockets_are_dropped_at_the_deadline,
+    waiting_sends_fail_at_the_deadline,
+    handler_is_dropped_at_the_deadline_with_everything_it_holds,
     closes_are_spread_evenly,
-    a_socket_works_until_its_turn,
-    a_start_during_a_spread_sends_the_remaining_closes_now,
+    socket_works_until_its_turn,
+    start_during_a_spread_sends_the_remaining_closes_now,
     the_deadline_holds_during_a_spread,
-    a_socket_that_opens_late_has_a_turn_in_the_spread,
-    new_upgrades_are_refused_with_503,
-    a_socket_that_opens_late_sees_the_shutdown,
-    a_socket_without_a_driver_sees_the_shutdown,
-    a_shutdown_without_sockets_is_over_at_once,
-    over_the_limit_a_socket_is_refused_until_another_is_closed,
+    late_socket_has_a_turn_in_the_spread,
+    new_upgrades_are_rejected_with_503,
+    late_socket_sees_the_shutdown,
+    socket_without_a_driver_sees_the_shutdown,
+    shutdown_without_sockets_completes_at_once,
+    socket_over_the_limit_is_rejected_until_another_is_closed,
     clones_of_a_config_share_the_limit,
 }
 
@@ -44,7 +44,7 @@ async fn echo<T: Transport>(mut socket: Socket<T>) {
     }
 }
 
-/// A request as a server gives it to a layer.
+/// Returns a request as a server passes it to a layer.
 fn upgradable() -> http::Request<()> {
     http::Request::get("/")
         .extension(hyper::upgrade::on(http::Request::new(())))
@@ -57,7 +57,7 @@ fn upgradable() -> http::Request<()> {
         .unwrap()
 }
 
-async fn every_socket_says_1001_and_reads_on<T: Transport>() {
+async fn every_socket_sends_1001_and_continues_to_read<T: Transport>() {
     let mut pair = drive::<T, _>(Config::new(), echo::<T>).await;
     let shutdown = pair.shutdown().clone();
     assert_eq!(shutdown.connections(), 1);
@@ -73,7 +73,7 @@ async fn every_socket_says_1001_and_reads_on<T: Transport>() {
     pair.finish().await;
 }
 
-async fn a_handler_that_does_not_read_says_1001_too<T: Transport>() {
+async fn idle_handler_closes_with_1001_too<T: Transport>() {
     for answers in [true, false] {
         let mut pair =
             drive::<T, _>(Config::new(), async |_socket: Socket<T>| sleep(3600 * SECOND).await).await;
@@ -83,7 +83,7 @@ async fn a_handler_that_does_not_read_says_1001_too<T: Transport>() {
         if answers {
             pair.send_close(1001, "").await;
         }
-        // Without an answer the close timeout cuts the connection, which is counted.
+        // Without an answer, the close timeout cuts the connection, which is counted.
         assert_eq!(shutdown.drain(10 * SECOND).await, usize::from(!answers));
         assert_eq!(start.elapsed(), if answers { Duration::ZERO } else { 5 * SECOND });
         pair.eof().await;
@@ -91,7 +91,7 @@ async fn a_handler_that_does_not_read_says_1001_too<T: Transport>() {
     }
 }
 
-async fn what_is_left_at_the_deadline_is_dropped<T: Transport>() {
+async fn remaining_sockets_are_dropped_at_the_deadline<T: Transport>() {
     let start = Instant::now();
     let config = Config::new().close_timeout(60 * SECOND);
     let mut pair = drive::<T, _>(config, async |mut socket: Socket<T>| {
@@ -107,8 +107,9 @@ async fn what_is_left_at_the_deadline_is_dropped<T: Transport>() {
     pair.finish().await;
 }
 
-/// Nobody told who waited on another task that nothing is written any more: it waited for ever.
-async fn what_waits_to_be_written_fails_at_the_deadline<T: Transport>() {
+/// A task that waited for writing was not notified that nothing is written any more: it waited
+/// forever.
+async fn waiting_sends_fail_at_the_deadline<T: Transport>() {
     // A flush of one half.
     let (pair, socket) = open::<T>(Config::new(), 1024).await;
     let (sender, receiver) = socket.split();
@@ -122,7 +123,7 @@ async fn what_waits_to_be_written_fails_at_the_deadline<T: Transport>() {
     drop(receiver);
     pair.finish().await;
 
-    // A whole socket that its handler gave away.
+    // A whole socket that its handler passed to another task.
     let (give, sending) = oneshot::channel();
     let pair = drive::<T, _>(Config::new(), async |mut socket: Socket<T>| {
         let message = Message::binary(vec![0; 2 << 20]);
@@ -137,8 +138,9 @@ async fn what_waits_to_be_written_fails_at_the_deadline<T: Transport>() {
     pair.finish().await;
 }
 
-/// The driver said that the handler was dropped, and kept it until it was dropped itself.
-async fn a_handler_dropped_at_the_deadline_is_gone_with_all_it_holds<T: Transport>() {
+/// The driver reported that the handler was dropped, and kept it until the driver itself was
+/// dropped.
+async fn handler_is_dropped_at_the_deadline_with_everything_it_holds<T: Transport>() {
     let (pair, socket) = open::<T>(Config::new(), 1024).await;
     let held = Arc::new(());
     let mut driver = Box::pin(socket.drive({
@@ -166,8 +168,8 @@ async fn four<T: Transport>(config: &Config) -> ([Pair<T>; 4], Shutdown) {
     (pairs.try_into().unwrap_or_else(|_| unreachable!("there are four")), shutdown)
 }
 
-/// Reads to the end of each stream, and answers Close 1001. Returns the seconds after which the
-/// Closes came, the earliest first; `None` stands for a stream that ended without.
+/// Reads to the end of each stream, and answers Close 1001. Returns after how many seconds the
+/// Closes arrived, the earliest first. `None` stands for a stream that ended without a Close.
 async fn answer_closes<T: Transport>(pairs: &mut [Pair<T>; 4]) -> [Option<u64>; 4] {
     let start = Instant::now();
     let [a, b, c, d] = pairs.each_mut().map(async |pair| {
@@ -188,12 +190,13 @@ async fn answer_closes<T: Transport>(pairs: &mut [Pair<T>; 4]) -> [Option<u64>; 
 }
 
 async fn closes_are_spread_evenly<T: Transport>() {
-    // With a timer that is set to a time before the turn, to one behind it, and without one.
+    // With a timer that is due before the socket's turn, with one that is due after it, and without
+    // one.
     for interval in [Some(12 * SECOND), Some(60 * SECOND), None] {
         let (mut pairs, shutdown) = four::<T>(&Config::new().keepalive_interval(interval)).await;
         let start = Instant::now();
         shutdown.start_spread(20 * SECOND);
-        // It has begun already.
+        // The shutdown has already begun.
         shutdown.start_spread(SECOND);
         assert!(shutdown.is_shutting_down());
         let acceptor = Acceptor::new(AcceptAll).with_config(Config::new().with_shutdown(&shutdown));
@@ -210,7 +213,7 @@ async fn closes_are_spread_evenly<T: Transport>() {
     }
 }
 
-async fn a_socket_works_until_its_turn<T: Transport>() {
+async fn socket_works_until_its_turn<T: Transport>() {
     let (mut pairs, shutdown) = four::<T>(&Config::new()).await;
     shutdown.start_spread(20 * SECOND);
     sleep(SECOND).await;
@@ -236,7 +239,7 @@ async fn a_socket_works_until_its_turn<T: Transport>() {
     finish(pairs).await;
 }
 
-async fn a_start_during_a_spread_sends_the_remaining_closes_now<T: Transport>() {
+async fn start_during_a_spread_sends_the_remaining_closes_now<T: Transport>() {
     let (mut pairs, shutdown) = four::<T>(&Config::new()).await;
     shutdown.start_spread(20 * SECOND);
     let start = tokio::spawn(async move {
@@ -259,7 +262,7 @@ async fn the_deadline_holds_during_a_spread<T: Transport>() {
     finish(pairs).await;
 }
 
-async fn a_socket_that_opens_late_has_a_turn_in_the_spread<T: Transport>() {
+async fn late_socket_has_a_turn_in_the_spread<T: Transport>() {
     let (mut pair, socket) = open::<T>(Config::new(), 1024).await;
     pair.shutdown().start_spread(20 * SECOND);
     let driver = tokio::spawn(socket.drive(echo::<T>));
@@ -268,7 +271,7 @@ async fn a_socket_that_opens_late_has_a_turn_in_the_spread<T: Transport>() {
     pair.finish().await;
 }
 
-async fn new_upgrades_are_refused_with_503<T: Transport>() {
+async fn new_upgrades_are_rejected_with_503<T: Transport>() {
     let shutdown = Shutdown::new();
     let config = Config::new().with_shutdown(&shutdown);
     let acceptor = Acceptor::new(AcceptAll).with_config(config);
@@ -280,7 +283,7 @@ async fn new_upgrades_are_refused_with_503<T: Transport>() {
     assert_eq!(shutdown.connections(), 0);
 }
 
-async fn a_socket_that_opens_late_sees_the_shutdown<T: Transport>() {
+async fn late_socket_sees_the_shutdown<T: Transport>() {
     let (mut pair, socket) = open::<T>(Config::new(), 1024).await;
     pair.shutdown().start();
     let driver = tokio::spawn(socket.drive(echo::<T>));
@@ -289,7 +292,7 @@ async fn a_socket_that_opens_late_sees_the_shutdown<T: Transport>() {
     pair.finish().await;
 }
 
-async fn a_socket_without_a_driver_sees_the_shutdown<T: Transport>() {
+async fn socket_without_a_driver_sees_the_shutdown<T: Transport>() {
     let (mut pair, mut socket) = open::<T>(Config::new(), 1024).await;
     let reading = tokio::spawn(async move { while let Some(Ok(_)) = socket.recv().await {} });
     sleep(SECOND).await;
@@ -299,14 +302,14 @@ async fn a_socket_without_a_driver_sees_the_shutdown<T: Transport>() {
     pair.finish().await;
 }
 
-async fn a_shutdown_without_sockets_is_over_at_once<T: Transport>() {
+async fn shutdown_without_sockets_completes_at_once<T: Transport>() {
     let shutdown = Shutdown::new();
     let start = Instant::now();
     assert_eq!(shutdown.drain(SECOND).await, 0);
     assert_eq!(start.elapsed(), Duration::ZERO);
 }
 
-async fn over_the_limit_a_socket_is_refused_until_another_is_closed<T: Transport>() {
+async fn socket_over_the_limit_is_rejected_until_another_is_closed<T: Transport>() {
     let acceptor = Acceptor::new(AcceptAll).with_config(Config::new().max_connections(1));
     let ask = async |acceptor: &Acceptor<AcceptAll>| acceptor.accept_request(upgradable()).await;
     let (response, upgrading) = ask(&acceptor).await.unwrap();

@@ -16,16 +16,16 @@ use crate::{
 };
 
 over_each_transport! {
-    many_queued_messages_leave_in_one_write,
-    a_full_buffer_makes_send_wait_and_try_send_say_so,
-    the_last_sender_closes_and_the_receiver_receives_on,
+    queued_messages_are_sent_in_one_write,
+    full_buffer_makes_send_wait_and_try_send_fail,
+    dropping_the_last_sender_closes_and_receiving_continues,
     dropping_the_receiver_closes,
-    a_sender_can_close_with_a_code,
+    sender_can_close_with_a_code,
     halves_without_a_driver_get_one,
     two_tasks_talk_over_one_socket,
 }
 
-async fn many_queued_messages_leave_in_one_write<T: Transport>() {
+async fn queued_messages_are_sent_in_one_write<T: Transport>() {
     let (senders, sender) = oneshot::channel();
     let mut pair = drive::<T, _>(Config::new(), async |socket: Socket<T>| {
         let (sender, mut receiver) = socket.split();
@@ -46,7 +46,7 @@ async fn many_queued_messages_leave_in_one_write<T: Transport>() {
     pair.finish().await;
 }
 
-async fn a_full_buffer_makes_send_wait_and_try_send_say_so<T: Transport>() {
+async fn full_buffer_makes_send_wait_and_try_send_fail<T: Transport>() {
     let config = Config::new().max_write_buffer_size(100_000).keepalive_interval(None);
     let (mut pair, socket) = open::<T>(config, 50_000).await;
     let (sender, receiver) = socket.split();
@@ -76,7 +76,7 @@ async fn a_full_buffer_makes_send_wait_and_try_send_say_so<T: Transport>() {
     pair.finish().await;
 }
 
-async fn the_last_sender_closes_and_the_receiver_receives_on<T: Transport>() {
+async fn dropping_the_last_sender_closes_and_receiving_continues<T: Transport>() {
     let mut pair = drive::<T, _>(Config::new(), async |socket: Socket<T>| {
         let (sender, mut receiver) = socket.split();
         let other = sender.clone();
@@ -110,7 +110,7 @@ async fn dropping_the_receiver_closes<T: Transport>() {
     pair.finish().await;
 }
 
-async fn a_sender_can_close_with_a_code<T: Transport>() {
+async fn sender_can_close_with_a_code<T: Transport>() {
     let (mut pair, socket) = open::<T>(Config::new(), 1024).await;
     let (sender, mut receiver) = socket.split();
     sender.send("first").await.unwrap();
@@ -128,7 +128,7 @@ async fn a_sender_can_close_with_a_code<T: Transport>() {
 async fn halves_without_a_driver_get_one<T: Transport>() {
     let (mut pair, socket) = open::<T>(Config::new(), 1024).await;
     let (mut sender, mut receiver) = socket.split();
-    // Nobody polls the receiver, and yet what was sent leaves.
+    // The receiver is not polled, and yet the messages are sent.
     sender.send(Message::text("one")).await.unwrap();
     SinkExt::send(&mut sender, Message::text("two")).await.unwrap();
     assert_eq!(pair.recv_text().await, "one");

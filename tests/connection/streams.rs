@@ -1,5 +1,4 @@
-//! What only a connection of many streams can do: sockets beside one another, resets, ends of the
-//! connection.
+//! Behavior of a connection with many streams: parallel sockets, resets, ends of the connection.
 
 use std::{sync::Arc, time::Duration};
 
@@ -35,18 +34,19 @@ use crate::{
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// One connection to a server whose sockets do what their path says.
+/// One connection to a server whose sockets behave as their path says.
 struct Connection {
     client: Client,
-    /// The two ends' tasks: the client's and the server's.
+    /// The tasks of the two ends: the client's and the server's.
     client_task: JoinHandle<Result<(), h2::Error>>,
     server_task: JoinHandle<Result<(), hyper::Error>>,
     shutdown: Shutdown,
-    /// Has the server's end shut down gracefully.
+    /// Shuts the server's end down gracefully.
     stop: Arc<Notify>,
-    /// What the sockets at `/report` ended with.
+    /// The errors with which the sockets at `/report` ended.
     errors: mpsc::UnboundedReceiver<Option<Error>>,
-    /// Goes to the server between two frames of the client's, when that has nothing to say.
+    /// Bytes that are sent to the server between two frames of the client, while the client is
+    /// silent.
     inject: mpsc::UnboundedSender<&'static [u8]>,
 }
 
@@ -134,7 +134,7 @@ impl Connection {
         self.client.open(Client::websocket(&format!("http://x{path}"))).await
     }
 
-    /// Lets the client go, and sees that nothing of the connection is left.
+    /// Drops the client, and checks that nothing of the connection is left.
     async fn finish(self) {
         let Self { client, client_task, server_task, shutdown, .. } = self;
         drop(client);
@@ -159,7 +159,7 @@ async fn recv_close(stream: &mut Stream, code: u16) {
     assert_eq!(close, [&[CLOSE, 2][..], &code.to_be_bytes()].concat()[..]);
 }
 
-/// Sends a Close, and sees it answered and the stream ended without an error.
+/// Sends a Close, and checks that it is answered and that the stream ends without an error.
 async fn close(stream: &mut Stream) {
     stream.write_all(&frame(CLOSE, &1000u16.to_be_bytes())).await.unwrap();
     recv_close(stream, 1000).await;
@@ -167,7 +167,7 @@ async fn close(stream: &mut Stream) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sockets_on_one_connection_live_and_end_apart() {
+async fn sockets_on_one_connection_are_independent() {
     let connection = Connection::new(1 << 16, Config::new()).await;
     let mut one = connection.open("/").await;
     let mut two = connection.open("/").await;
@@ -186,15 +186,15 @@ async fn sockets_on_one_connection_live_and_end_apart() {
     connection.finish().await;
 }
 
-/// The peer reads nothing of one socket, one handler reads nothing of another.
+/// The peer does not read from one socket, and the handler of another does not receive.
 #[tokio::test(start_paused = true)]
-async fn a_stalled_socket_does_not_stall_its_neighbours() {
+async fn stalled_socket_does_not_stall_other_sockets() {
     let connection = Connection::new(1 << 16, Config::new().keepalive_interval(None)).await;
     let mut neighbour = connection.open("/").await;
     let flooding = connection.open("/flood").await;
     let mut asleep = connection.open("/asleep").await;
     let flood = frame(BINARY, &[0; 60_000]).repeat(10);
-    assert!(timeout(SECOND, asleep.write_all(&flood)).await.is_err(), "nobody reads it");
+    assert!(timeout(SECOND, asleep.write_all(&flood)).await.is_err(), "the peer does not read");
     for _ in 0..100 {
         at_once(echoes(&mut neighbour, "hello")).await;
     }
@@ -202,13 +202,13 @@ async fn a_stalled_socket_does_not_stall_its_neighbours() {
     close(&mut neighbour).await;
     drop((neighbour, flooding, asleep));
     settle().await;
-    // Its handler is still asleep, its connection is over.
+    // The handler is still asleep, but its connection is closed.
     connection.shutdown.drain(SECOND).await;
     connection.finish().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reset_within_a_frame_is_one_error() {
+async fn reset_within_a_frame_is_one_error() {
     for (reason, is_cancel) in [
         (Reason::CANCEL, true),
         (Reason::NO_ERROR, true),
@@ -223,7 +223,7 @@ async fn a_reset_within_a_frame_is_one_error() {
         settle().await;
         stream.reset(reason);
         match at_once(connection.errors.recv()).await.unwrap().expect("an error") {
-            // RFC 8441 §5: CANCEL is what a reset of the TCP connection was.
+            // RFC 8441 §5: CANCEL corresponds to a reset of the TCP connection.
             Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => assert!(is_cancel, "{reason:?}"),
             Error::Io(_) => assert!(!is_cancel, "{reason:?}"),
             error => panic!("{reason:?}: {error:?}"),
@@ -235,7 +235,7 @@ async fn a_reset_within_a_frame_is_one_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reset_ends_a_socket_that_waits_to_write() {
+async fn reset_ends_a_socket_that_waits_to_write() {
     let connection = Connection::new(1000, Config::new().keepalive_interval(None)).await;
     let mut stream = connection.open("/flood").await;
     sleep(SECOND).await;
@@ -247,7 +247,7 @@ async fn a_reset_ends_a_socket_that_waits_to_write() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_breaks_ends_all_its_sockets() {
+async fn broken_connection_ends_all_its_sockets() {
     let mut connection = Connection::new(1 << 16, Config::new()).await;
     let streams =
         [connection.open("/report").await, connection.open("/report").await, connection.open("/flood").await];
@@ -263,11 +263,11 @@ async fn a_connection_that_breaks_ends_all_its_sockets() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sockets_outlive_a_graceful_shutdown_of_their_connection_until_they_are_drained() {
+async fn sockets_survive_a_graceful_shutdown_until_drained() {
     let connection = Connection::new(1 << 16, Config::new()).await;
     let mut one = connection.open("/").await;
     let mut two = connection.open("/").await;
-    // GOAWAY: no more streams, but those that are there go on.
+    // GOAWAY: no new streams, but the open ones continue.
     connection.stop.notify_one();
     settle().await;
     echoes(&mut one, "still here").await;
@@ -284,18 +284,18 @@ async fn sockets_outlive_a_graceful_shutdown_of_their_connection_until_they_are_
         assert_eq!(stream.read(&mut [0]).await.unwrap(), 0);
     }
     assert_eq!(at_once(draining).await.unwrap(), 0);
-    // And with that the connection ends, though the client holds on to it.
+    // After that the connection ends, although the client keeps it.
     at_once(connection.server_task).await.unwrap().unwrap();
     let _ = at_once(connection.client_task).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clients_goaway_leaves_its_open_sockets_alone() {
+async fn goaway_of_the_client_keeps_its_open_sockets() {
     let connection = Connection::new(1 << 16, Config::new()).await;
     let mut one = connection.open("/").await;
     let mut two = connection.open("/").await;
     settle().await;
-    // Of stream 0, with 8 bytes: no stream of the server's was seen, and no error.
+    // A GOAWAY of 8 bytes on stream 0: no stream of the server was processed, without an error.
     connection.inject.send(&[0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]).unwrap();
     settle().await;
     for stream in [&mut one, &mut two] {
@@ -307,10 +307,10 @@ async fn a_clients_goaway_leaves_its_open_sockets_alone() {
     connection.finish().await;
 }
 
-/// h2 ends a connection on which small frames lie unread whose number is out of proportion to its
+/// h2 ends a connection with a number of unread small frames that is out of proportion to its
 /// window.
 #[tokio::test(start_paused = true)]
-async fn thousands_of_unread_small_messages_leave_the_connection_alone() {
+async fn unread_small_messages_do_not_end_the_connection() {
     let connection = Connection::new(1 << 16, Config::new().keepalive_interval(None)).await;
     let mut neighbour = connection.open("/").await;
     let mut asleep = Vec::new();
@@ -330,21 +330,20 @@ async fn thousands_of_unread_small_messages_leave_the_connection_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_peer_without_room_for_the_close_is_cut_at_the_timeout() {
+async fn peer_without_space_for_the_close_is_cut_at_the_timeout() {
     let connection = Connection::new(0, Config::new()).await;
     let stream = connection.open("/").await;
     let start = Instant::now();
     assert_eq!(connection.shutdown.drain(60 * SECOND).await, 1);
-    // HTTP/2 itself takes a Close.
+    // HTTP/2 itself accepts a Close.
     assert_eq!(start.elapsed(), 5 * SECOND);
     drop(stream);
     connection.finish().await;
 }
 
-/// A Close that was written reaches the peer though the socket is dropped at once, and only then
-/// comes the end.
+/// A written Close reaches the peer, even if the socket is dropped at once, and the end follows it.
 #[tokio::test(start_paused = true)]
-async fn what_was_written_is_not_cut_off_by_the_end() {
+async fn written_data_is_not_cut_off_by_the_end() {
     let connection = Connection::new(1 << 16, Config::new()).await;
     let mut stream = connection.open("/").await;
     // The answer waits in the server while the client closes.
@@ -364,7 +363,7 @@ async fn what_was_written_is_not_cut_off_by_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_ends_its_stream_at_once_gets_an_end() {
+async fn client_that_ends_its_stream_at_once_gets_an_end() {
     let mut connection = Connection::new(1 << 16, Config::new()).await;
     let sent = connection.client.send(Client::websocket("http://x/report"), true).await;
     let (response, mut stream) = sent.response().await.unwrap();
@@ -380,7 +379,7 @@ async fn a_client_that_ends_its_stream_at_once_gets_an_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn trailers_are_an_end_without_a_close() {
+async fn trailers_end_the_socket_without_a_close() {
     let mut connection = Connection::new(1 << 16, Config::new()).await;
     let stream = connection.open("/report").await;
     let (mut send, recv) = stream.into_parts();
@@ -393,9 +392,9 @@ async fn trailers_are_an_end_without_a_close() {
     connection.finish().await;
 }
 
-/// A read of nothing is the end of a TCP stream.
+/// An empty read is the end of a TCP stream.
 #[tokio::test(start_paused = true)]
-async fn an_empty_frame_is_no_end() {
+async fn empty_frame_does_not_end_the_stream() {
     let connection = Connection::new(1 << 16, Config::new()).await;
     let (mut send, mut recv) = connection.open("/").await.into_parts();
     for part in frame(TEXT, b"hello").chunks(2) {
@@ -416,7 +415,7 @@ async fn an_empty_frame_is_no_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_socket_beside_ordinary_requests_takes_nothing_from_them() {
+async fn socket_does_not_affect_ordinary_requests() {
     let connection = Connection::new(1 << 16, Config::new()).await;
     let mut stream = connection.open("/").await;
     for _ in 0..3 {
@@ -430,11 +429,11 @@ async fn a_socket_beside_ordinary_requests_takes_nothing_from_them() {
     connection.finish().await;
 }
 
-/// What a peer does on HTTP/1.1 by sending without end.
-/// What arrives extends the closing handshake, to twelve times its timeout at most.
+/// The same as sending without end over HTTP/1.1. Received data extends the closing handshake, to
+/// twelve times its timeout at most.
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_floods_is_dropped_at_twelve_close_timeouts() {
-    // While the socket waits for the peer's Close, and while it drains what comes after an error.
+async fn flooding_peer_is_dropped_after_twelve_close_timeouts() {
+    // While the socket waits for the peer's Close, and while it drains the data after an error.
     for before in [vec![], frame(0x83, b"reserved opcode")] {
         let (mut pair, mut socket) = open::<Http2>(Config::new(), 1 << 16).await;
         let shutdown = pair.shutdown().clone();
@@ -465,7 +464,7 @@ async fn a_peer_that_floods_is_dropped_at_twelve_close_timeouts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_that_reads_a_flood_is_written_out_all_the_same() {
+async fn messages_are_written_during_a_flood() {
     let mut pair = drive::<Http2, _>(Config::new(), async |mut socket: Socket<Http2>| {
         socket.recv().await.unwrap().unwrap();
         socket.send("ack").await.unwrap();

@@ -1,4 +1,4 @@
-//! Nothing that runs over HTTP/1.1 is forgotten over HTTP/2.
+//! Checks that every test runs over both HTTP/1.1 and HTTP/2, or has a reason in `main.rs`.
 
 use std::{fs, path::Path};
 
@@ -26,6 +26,6 @@ fn every_test_that_is_not_run_over_http2_has_its_reason() {
         tests.filter_map(|test| test.split_once("async fn ")?.1.split_once('(')).map(|(name, _)| name);
     assert_ne!(names.clone().count(), 0);
     for name in names {
-        assert!(MAIN.contains(&format!("//! | `{name}` | ")), "{name} is left out without a reason");
+        assert!(MAIN.contains(&format!("//! - `{name}`: ")), "{name} is left out without a reason");
     }
 }

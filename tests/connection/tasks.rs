@@ -1,4 +1,4 @@
-//! Several tasks on one socket: what one of them meets, the others are told at once.
+//! Several tasks on one socket: an event that one of them finds reaches the others at once.
 
 use std::{
     future::{pending, poll_fn},
@@ -25,21 +25,21 @@ use crate::{
 };
 
 over_each_transport! {
-    a_writer_may_wait_before_its_driver_is_polled,
-    an_error_read_on_another_task_is_told_at_once,
-    a_close_read_on_another_task_is_answered_at_once,
-    a_ping_read_on_another_task_is_answered_at_once,
+    writer_may_wait_before_its_driver_is_polled,
+    error_read_on_another_task_is_reported_at_once,
+    close_read_on_another_task_is_answered_at_once,
+    ping_read_on_another_task_is_answered_at_once,
     two_ready_sinks_send_one_after_the_other,
     halves_that_outlive_their_driver_get_another,
     halves_that_outlive_their_driver_do_not_wait_for_each_other,
-    a_sender_that_is_kept_does_not_keep_the_io,
+    kept_sender_does_not_keep_the_io,
     two_tasks_share_a_socket_without_a_driver,
-    what_waits_for_room_does_not_leave_after_the_answer_to_a_close,
+    waiting_message_is_not_sent_after_the_answer_to_a_close,
 }
 
 over_each_transport! {
     #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
-    sinks_that_race_lose_and_mix_nothing
+    racing_sinks_lose_and_mix_nothing
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -48,7 +48,7 @@ fn quiet() -> Config {
     Config::new().keepalive_interval(None)
 }
 
-/// A socket's halves, whose driver is waiting on a task of its own.
+/// Returns a socket's halves, whose driver waits on a task of its own.
 async fn split<T: Transport>(config: Config, room: usize) -> (Pair<T>, Sender<T::Io>, Receiver<T::Io>) {
     let (pair, socket) = open::<T>(config, room).await;
     let (sender, receiver) = socket.split();
@@ -56,7 +56,7 @@ async fn split<T: Transport>(config: Config, room: usize) -> (Pair<T>, Sender<T:
     (pair, sender, receiver)
 }
 
-/// A socket's halves, whose driver was dropped with its handler.
+/// Returns a socket's halves, whose driver was dropped with its handler.
 async fn orphans<T: Transport>(config: Config, room: usize) -> (Pair<T>, Sender<T::Io>, Receiver<T::Io>) {
     let (pair, socket) = open::<T>(config, room).await;
     let (give, halves) = oneshot::channel();
@@ -75,7 +75,7 @@ async fn ready<T: Transport>(sender: &mut Sender<T::Io>) {
     poll_fn(|cx| Pin::new(&mut *sender).poll_ready(cx)).await.unwrap();
 }
 
-/// The next message, of however many frames.
+/// Returns the next message, of any number of frames.
 async fn recv_message<T: Transport>(pair: &mut Pair<T>) -> Vec<u8> {
     let (first, mut message) = pair.recv().await;
     assert_eq!(first & 0x7f, 0x02, "a message begins");
@@ -91,7 +91,7 @@ async fn recv_message<T: Transport>(pair: &mut Pair<T>) -> Vec<u8> {
 
 /// The driver did not know of a writer that had begun to wait before the driver was first polled:
 /// both slept.
-async fn a_writer_may_wait_before_its_driver_is_polled<T: Transport>() {
+async fn writer_may_wait_before_its_driver_is_polled<T: Transport>() {
     let (mut pair, socket) = open::<T>(quiet().max_write_buffer_size(1000), 1024).await;
     let (sender, receiver) = socket.split();
     let writing = async {
@@ -110,8 +110,8 @@ async fn a_writer_may_wait_before_its_driver_is_polled<T: Transport>() {
     pair.finish().await;
 }
 
-/// The Close waited for the driver's next look, which was the ping after 20 s, or never.
-async fn an_error_read_on_another_task_is_told_at_once<T: Transport>() {
+/// The Close waited for the driver's next poll, which was the ping after 20 s, or never.
+async fn error_read_on_another_task_is_reported_at_once<T: Transport>() {
     for config in [Config::new(), quiet()] {
         let (mut pair, sender, mut receiver) = split::<T>(config, 1 << 20).await;
         let reader = tokio::spawn(async move { (receiver.recv().await, receiver) });
@@ -126,8 +126,8 @@ async fn an_error_read_on_another_task_is_told_at_once<T: Transport>() {
     }
 }
 
-/// The answer waited for the reader to read on, or for the ping after 20 s.
-async fn a_close_read_on_another_task_is_answered_at_once<T: Transport>() {
+/// The answer waited until the reader continued, or for the ping after 20 s.
+async fn close_read_on_another_task_is_answered_at_once<T: Transport>() {
     for config in [Config::new(), quiet()] {
         let (mut pair, sender, mut receiver) = split::<T>(config, 1 << 20).await;
         let reader = tokio::spawn(async move { (receiver.recv().await, receiver) });
@@ -142,8 +142,8 @@ async fn a_close_read_on_another_task_is_answered_at_once<T: Transport>() {
     }
 }
 
-/// The pong waited for the reader to read on, or for the ping after 20 s.
-async fn a_ping_read_on_another_task_is_answered_at_once<T: Transport>() {
+/// The pong waited until the reader continued, or for the ping after 20 s.
+async fn ping_read_on_another_task_is_answered_at_once<T: Transport>() {
     for config in [Config::new(), quiet()] {
         let (mut pair, sender, mut receiver) = split::<T>(config, 1 << 20).await;
         let reader = tokio::spawn(async move { (receiver.recv().await, receiver) });
@@ -158,8 +158,8 @@ async fn a_ping_read_on_another_task_is_answered_at_once<T: Transport>() {
     }
 }
 
-/// Room for one message is shown to every sink: what the second one took either went in among the
-/// first one's fragments or took their place.
+/// Space for one message is reported to every sink. The second one's message was sent among the
+/// first one's fragments, or took their space.
 async fn two_ready_sinks_send_one_after_the_other<T: Transport>() {
     for (room, len) in [(2048, 5), (2048, 70_000), (1 << 20, 5), (1 << 20, 70_000)] {
         let (mut pair, mut one, receiver) = split::<T>(quiet(), room).await;
@@ -169,7 +169,7 @@ async fn two_ready_sinks_send_one_after_the_other<T: Transport>() {
         ready::<T>(&mut two).await;
         ready::<T>(&mut three).await;
         Pin::new(&mut one).start_send(Message::binary(vec![1; 200_000])).unwrap();
-        // Some of it is on its way.
+        // Some of it is in flight.
         settle().await;
         Pin::new(&mut two).start_send(Message::binary(vec![2; len])).unwrap();
         Pin::new(&mut three).start_send(Message::binary(vec![3; len])).unwrap();
@@ -183,8 +183,8 @@ async fn two_ready_sinks_send_one_after_the_other<T: Transport>() {
     }
 }
 
-/// On threads, sinks become ready between another's being ready and its sending.
-async fn sinks_that_race_lose_and_mix_nothing<T: Transport>() {
+/// On threads, a sink may become ready after another was ready and before it sends.
+async fn racing_sinks_lose_and_mix_nothing<T: Transport>() {
     const MESSAGES: u32 = 2000;
     let (mut pair, socket) = open::<T>(quiet(), 1 << 14).await;
     let (sender, receiver) = socket.split();
@@ -212,7 +212,7 @@ async fn sinks_that_race_lose_and_mix_nothing<T: Transport>() {
         sending.await.unwrap();
     }
     drop((sender, receiver));
-    // Nothing comes but the Close.
+    // Only the Close arrives.
     pair.answer_close(1000).await;
     // The driver ends on a thread of its own.
     let over = async {
@@ -224,7 +224,7 @@ async fn sinks_that_race_lose_and_mix_nothing<T: Transport>() {
     pair.finish().await;
 }
 
-/// Without their driver, nothing was sent, nor was anybody there to close.
+/// Without their driver, nothing was sent, and no task closed the connection.
 async fn halves_that_outlive_their_driver_get_another<T: Transport>() {
     let (mut pair, sender, mut receiver) = orphans::<T>(quiet(), 1 << 20).await;
     let reader = tokio::spawn(async move { while let Some(Ok(_)) = receiver.recv().await {} });
@@ -237,8 +237,8 @@ async fn halves_that_outlive_their_driver_get_another<T: Transport>() {
     pair.finish().await;
 }
 
-/// Without a driver the two halves looked after the connection in turns, and each took the other's
-/// waker away.
+/// Without a driver, the two halves maintained the connection in turns, and each replaced the
+/// other's waker.
 async fn halves_that_outlive_their_driver_do_not_wait_for_each_other<T: Transport>() {
     let (mut pair, sender, mut receiver) = orphans::<T>(quiet().max_write_buffer_size(1000), 1024).await;
     let writer = tokio::spawn(async move {
@@ -259,9 +259,9 @@ async fn halves_that_outlive_their_driver_do_not_wait_for_each_other<T: Transpor
     pair.finish().await;
 }
 
-/// A sender kept on another task kept the IO too, and with it a file descriptor, long after the
+/// A sender kept on another task also kept the IO, and with it a file descriptor, long after the
 /// end.
-async fn a_sender_that_is_kept_does_not_keep_the_io<T: Transport>() {
+async fn kept_sender_does_not_keep_the_io<T: Transport>() {
     for is_dropped_first in [false, true] {
         let (mut pair, sender, mut receiver) = split::<T>(quiet(), 1 << 20).await;
         if is_dropped_first {
@@ -275,7 +275,7 @@ async fn a_sender_that_is_kept_does_not_keep_the_io<T: Transport>() {
             drop(receiver);
         }
         settle().await;
-        // Only an end that is dropped refuses what is written to it.
+        // Writing fails only if the other end was dropped.
         assert!(pair.try_send_raw(b"anyone?").await.is_err());
         assert!(sender.is_closed());
         pair.finish().await;
@@ -283,7 +283,7 @@ async fn a_sender_that_is_kept_does_not_keep_the_io<T: Transport>() {
     }
 }
 
-/// The reader wrote out what the writer waited for, and the writer was never told.
+/// The reader wrote the data that the writer waited for, and the writer was never notified.
 async fn two_tasks_share_a_socket_without_a_driver<T: Transport>() {
     let (mut pair, socket) = open::<T>(quiet(), 1000).await;
     let (mut sink, mut stream) = StreamExt::split(socket);
@@ -292,7 +292,7 @@ async fn two_tasks_share_a_socket_without_a_driver<T: Transport>() {
         sink
     });
     settle().await;
-    // Here it is the reader who is the last to wait.
+    // Here the reader is the last to wait.
     let reading = tokio::spawn(async move {
         while let Some(Ok(_)) = stream.next().await {}
         stream
@@ -307,8 +307,8 @@ async fn two_tasks_share_a_socket_without_a_driver<T: Transport>() {
     pair.finish().await;
 }
 
-/// What had found no room before the peer's Close left after the answer to it.
-async fn what_waits_for_room_does_not_leave_after_the_answer_to_a_close<T: Transport>() {
+/// A message without space before the peer's Close was sent after the answer to it.
+async fn waiting_message_is_not_sent_after_the_answer_to_a_close<T: Transport>() {
     let (mut pair, sender, mut receiver) = split::<T>(quiet().max_write_buffer_size(1000), 1 << 16).await;
     let mut senders = vec![sender; 4];
     for sender in &mut senders {
@@ -327,10 +327,10 @@ async fn what_waits_for_room_does_not_leave_after_the_answer_to_a_close<T: Trans
     pair.finish().await;
 }
 
-/// Nobody was left to finish the closing handshake: whoever kept a sender kept the IO, and its
-/// place in the count.
+/// No task was left to finish the closing handshake: a kept sender kept the IO and its place in the
+/// count.
 #[test]
-fn a_sender_that_outlives_its_runtime_does_not_keep_the_io() {
+fn sender_that_outlives_its_runtime_does_not_keep_the_io() {
     let runtime = || Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     for is_closing in [false, true] {
         let shutdown = Shutdown::new();

@@ -1,11 +1,11 @@
-//! What carries the bytes of a socket and of its client.
+//! The transport between a socket and its client.
 
 use std::{fmt::Debug, future::Future};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower_websocket::{AcceptAll, Acceptor, WebSocket};
 
-/// A way from a client to its socket.
+/// A transport from a client to its socket.
 pub(crate) trait Transport: 'static {
     /// The IO of the server's socket.
     type Io: AsyncRead + AsyncWrite + Debug + Send + Unpin + 'static;
@@ -13,14 +13,14 @@ pub(crate) trait Transport: 'static {
     /// The client's end.
     type Client: AsyncRead + AsyncWrite + Send + Unpin + 'static;
 
-    /// How many bytes a server may write beyond those for which there is room.
+    /// How many bytes a server may write beyond the transport's buffer.
     const AHEAD: usize;
 
-    /// How many tasks the transport itself has while the client is there.
+    /// How many tasks the transport itself has while the client exists.
     const TASKS: usize;
 
-    /// Returns a client and the socket that it opened; `room` is how many bytes wait between the
-    /// two, `offer` what the client offers as extensions.
+    /// Returns a client and the socket that it opened. `room` is the number of bytes that the
+    /// transport buffers, `offer` the extensions that the client offers.
     fn connect(
         acceptor: Acceptor<AcceptAll>,
         room: usize,
@@ -30,12 +30,12 @@ pub(crate) trait Transport: 'static {
     /// Returns how many writes of the server the client has seen.
     fn writes(client: &Self::Client) -> usize;
 
-    /// Takes what would keep the transport busy when the socket is gone.
+    /// Reads data that would keep the transport busy when the socket is gone.
     fn finish(client: &mut Self::Client) -> impl Future<Output = ()> + Send;
 }
 
 /// Makes a module of each of these functions, with a test for each transport. Time is paused,
-/// unless a single function comes with attributes of its own.
+/// unless a single function has attributes of its own.
 macro_rules! over_each_transport {
     ($($test:ident),+ $(,)?) => {
         $($crate::transport::over_each_transport!(#[tokio::test(start_paused = true)] $test);)+

@@ -1,6 +1,6 @@
-//! Random walks: the handler, the peer and a shutdown do what they may, in any order, and what came
-//! of it is held against what each of them did. No message is lost, doubled or out of order, and
-//! there is exactly one end.
+//! Random walks: the handler, the peer and a shutdown act in any order, and the results are
+//! compared with their actions. No message is lost, duplicated or out of order, and there is
+//! exactly one end.
 
 use std::{
     cell::{Cell, RefCell},
@@ -26,109 +26,107 @@ use tower_websocket::{
 };
 
 use crate::{
+    form::by_form,
+    model::Random,
+    pair::{is_keepalive, open_with},
     transport::{Transport, over_each_transport},
-    {
-        model::Random,
-        pair::{is_keepalive, open_with},
-    },
 };
 
 over_each_transport! {
-    whatever_they_do_no_message_is_lost_and_there_is_one_end,
+    random_walks_lose_no_message_and_end_once,
 }
 
 over_each_transport! {
     #[tokio::test(start_paused = true)] #[ignore = "the large form of another"]
-    whatever_they_do_for_long_no_message_is_lost_and_there_is_one_end
+    long_random_walks_lose_no_message_and_end_once
 }
 
-/// The largest frame and the largest message.
+/// The limit of frames and of messages.
 const LARGEST: usize = 100_000;
 
 const RSV1: u8 = 0x40;
 
-/// What a peer does that must not be done, and the code that it is told.
+/// Protocol violations of a peer, and the close code that it receives.
 const BREACHES: &[(&[u8], u16)] = &[
-    // Not masked; a reserved opcode; a reserved bit.
+    // Unmasked; a reserved opcode; a reserved bit.
     (&[TEXT, 1, b'x'], 1002),
     (&[0x83, 0x80, 0, 0, 0, 0], 1002),
     (&[TEXT | 0x20, 0x80, 0, 0, 0, 0], 1002),
-    // A ping in fragments, and one that is too large.
+    // A fragmented ping, and one that is too large.
     (&[PING & 0x0f, 0x80, 0, 0, 0, 0], 1002),
     (&[PING, 0xfe, 0, 126, 0, 0, 0, 0], 1002),
-    // Of which the first two bytes are enough: not masked; reserved bits; a control frame that is
-    // too large.
+    // The first two bytes are enough: unmasked; reserved bits; a control frame that is too large.
     (&[BINARY, 0x7f], 1002),
     (&[TEXT | 0x10, 0xff], 1002),
     (&[PONG, 0xff], 1002),
     // A length whose most significant bit is not 0.
     (&[BINARY, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0], 1002),
-    // More of nothing.
+    // A continuation without a message.
     (&[0x80, 0x80, 0, 0, 0, 0], 1002),
     // A message within another.
     (&[TEXT & 0x0f, 0x80, 0, 0, 0, 0, TEXT, 0x80, 0, 0, 0, 0], 1002),
-    // No UTF-8: whole, begun, in fragments, and cut off.
+    // Invalid UTF-8: whole, at the beginning, in fragments, and truncated.
     (&[TEXT, 0x81, 0, 0, 0, 0, 0xff], 1007),
     (&[TEXT, 0x85, 0, 0, 0, 0, 0xff], 1007),
     (&[TEXT & 0x0f, 0x81, 0, 0, 0, 0, 0xff], 1007),
     (&[TEXT & 0x0f, 0x81, 0, 0, 0, 0, 0xc3, 0x80, 0x80, 0, 0, 0, 0], 1007),
-    // Too large, as the header alone says.
+    // Too large, according to the header.
     (&[BINARY, 0xff, 0, 0, 0, 0, 0, 1, 0x86, 0xa1, 0, 0, 0, 0], 1009),
     (&[TEXT, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0], 1009),
 ];
 
-/// How a peer comes to its end, once all its messages are written.
+/// How a peer ends, once all its messages are written.
 #[derive(Clone, Debug, PartialEq)]
 enum Ending {
-    /// It says Close with this code, or without one.
+    /// It sends a Close with this code, or without one.
     Close(Option<u16>),
-    /// It says Close with a code that may not be sent.
+    /// It sends a Close with an invalid code.
     BadClose,
     /// It waits for the server's Close.
     Wait,
     /// Its stream ends, between two frames or within one.
     HalfClose { within: bool },
-    /// It breaks the protocol with these bytes, and is told this code.
+    /// It violates the protocol with these bytes, and receives this code.
     Breach(Vec<u8>, u16),
-    /// It says nothing any more, not even to a ping or a Close.
+    /// It sends nothing more, not even an answer to a ping or a Close.
     Silence,
 }
 
 /// How the server's messages are inflated, if they are.
 type Inflate = Option<Box<dyn FnMut(&[u8]) -> Vec<u8>>>;
 
-/// What a peer does.
+/// A peer's actions.
 struct Peer {
-    /// Its frames, and the messages that are whole with them.
+    /// Its frames, and the messages that each completes.
     frames: VecDeque<(Vec<u8>, Option<Message>)>,
     ending: Ending,
-    /// After how many frames it reads no more.
+    /// After how many frames it stops reading.
     reads: Option<usize>,
-    /// Whether it leaves unsent what it has when the server says Close.
+    /// Whether it discards its unsent messages when the server sends a Close.
     is_hasty: bool,
     inflate: Inflate,
 }
 
-/// What each of them did, and what came of it.
+/// The actions of each side, and their results.
 #[derive(Default)]
 struct Log {
-    /// What the peer has written.
+    /// The messages that the peer has written.
     written: RefCell<Vec<Message>>,
-    /// What the handler got of it.
+    /// The messages that the handler has received.
     received: RefCell<Vec<Message>>,
-    /// How that ended, if the handler came to the end.
+    /// How receiving ended, if the handler came to the end.
     end: RefCell<Option<End>>,
-    /// What each sender of the handler sent, and whether that is certain.
+    /// The messages of each sender of the handler, and whether each was sent for certain.
     sent: RefCell<[Vec<(Message, bool)>; 2]>,
-    /// What the peer got of it.
+    /// The messages that the peer has received.
     read: RefCell<Vec<Message>>,
-    /// The code of the server's Close: 1005 for none.
+    /// The code of the server's Close. 1005 for a Close without a code.
     close: Cell<Option<u16>>,
     /// Whether the peer came to the end of the server's stream.
     is_read_out: Cell<bool>,
-    /// With which codes this side wanted to end.
+    /// The codes with which this side wanted to close.
     wanted: RefCell<BTreeSet<u16>>,
-    /// Whether a shutdown lost its patience.
+    /// Whether a shutdown timed out.
     is_dropped: Cell<bool>,
 }
 
@@ -140,14 +138,14 @@ struct End {
 }
 
 impl Random {
-    /// A message that no other one is: the `n`th of sender `by`.
+    /// Returns a unique message: the `n`th of sender `by`.
     fn numbered(&mut self, by: usize, n: usize) -> Message {
         let largest = self.pick(&[1, 10, 126, 1000, 5000, 70_000]);
         let len = self.below(largest);
         match self.below(10) {
             0 => Message::Ping(format!("{by}:{n}").into()),
             1..5 => Message::text(format!("{by}:{n}:{}", "é".repeat(len / 2))),
-            // What can be compressed, and what cannot.
+            // Compressible and incompressible data.
             5..8 => Message::binary([format!("{by}:{n}:").as_bytes(), &vec![7; len]].concat()),
             _ => {
                 let noise: Vec<u8> = (0..len).map(|_| self.below(256) as u8).collect();
@@ -165,7 +163,7 @@ impl Random {
     }
 }
 
-/// Which sender a message is of.
+/// Returns the sender of a message.
 fn sender(message: &Message) -> usize {
     usize::from(message.clone().into_data()[0] == b'1')
 }
@@ -209,7 +207,8 @@ impl Peer {
                 Ending::Breach(bytes.to_vec(), code)
             }
             9..11 => match &mut deflate {
-                // A reference to before the start of the stream; too much of a good thing.
+                // A reference to before the start of the stream; a message that inflates beyond the
+                // limit.
                 Some(deflate) if random.one_in(2) => {
                     let bomb = deflate(&vec![b'x'; LARGEST + 1], false);
                     Ending::Breach(frame(TEXT | RSV1, &bomb), 1009)
@@ -237,7 +236,7 @@ impl Peer {
         let (mut writing, mut reading) = (random.split(), random.split());
         let write = async {
             let wrote = write(frames, ending, is_hasty, &mut output, &answers, &changed, log, &mut writing);
-            // Where the server is gone there is nobody to write to.
+            // If the server is gone, writing ends.
             tokio::select! {
                 biased;
                 _ = wrote => {}
@@ -269,7 +268,7 @@ impl Peer {
                             answers.borrow_mut().push_back(payload);
                         }
                     }
-                    // In order, though not every one is answered.
+                    // Pongs arrive in order, though not every ping is answered.
                     PONG => {
                         let written = log.written.borrow();
                         let asked =
@@ -303,7 +302,7 @@ impl Peer {
     }
 }
 
-/// Writes a peer's frames, its answers, and its end; fails when the server is gone.
+/// Writes a peer's frames, its answers, and its end. Fails when the server is gone.
 #[allow(clippy::too_many_arguments)]
 async fn write(
     mut frames: VecDeque<(Vec<u8>, Option<Message>)>,
@@ -367,7 +366,7 @@ async fn write(
 }
 
 impl Log {
-    /// Keeps what was received; whether there may be more.
+    /// Records a received message. Returns whether more may follow.
     fn receive(
         &self,
         received: Option<Result<Message, Error>>,
@@ -392,12 +391,12 @@ impl Log {
         true
     }
 
-    /// Notes a message as sent perhaps, before it is.
+    /// Records a message as possibly sent, before sending it.
     fn begin(&self, by: usize, message: &Message) {
         self.sent.borrow_mut()[by].push((message.clone(), false));
     }
 
-    /// Notes the last message as sent for certain.
+    /// Records the last message as sent for certain.
     fn sent(&self, by: usize) {
         self.sent.borrow_mut()[by].last_mut().expect("it is begun").1 = true;
     }
@@ -411,7 +410,7 @@ fn patience(random: &mut Random) -> Duration {
     Duration::from_millis(random.below(200) as u64)
 }
 
-/// What a handler does with a whole socket.
+/// The handler's actions with a whole socket.
 async fn whole<T: Transport>(mut socket: WebSocket<T::Io>, log: &Log, random: &mut Random) {
     for n in 0..random.below(60) {
         random.rest().await;
@@ -420,8 +419,8 @@ async fn whole<T: Transport>(mut socket: WebSocket<T::Io>, log: &Log, random: &m
             0..20 => {
                 let message = random.numbered(0, n);
                 log.begin(0, &message);
-                // Without a driver only who reads sees to timeouts and shutdown, so it must not
-                // wait for ever.
+                // Without a driver only a reader handles timeouts and shutdown, so it must not wait
+                // forever.
                 let limit = if step < 8 { patience(random) } else { Duration::from_secs(100) };
                 let sent = match step {
                     0..3 | 8..12 => timeout(limit, socket.feed(message)).await,
@@ -457,7 +456,7 @@ async fn whole<T: Transport>(mut socket: WebSocket<T::Io>, log: &Log, random: &m
     assert!(socket.send("after the end").await.is_err());
 }
 
-/// What a handler does with two halves.
+/// The handler's actions with two halves.
 async fn halves<T: Transport>(socket: WebSocket<T::Io>, log: &Log, random: &mut Random) {
     let (one, receiver) = socket.split();
     let other = random.one_in(2).then(|| one.clone());
@@ -469,7 +468,7 @@ async fn halves<T: Transport>(socket: WebSocket<T::Io>, log: &Log, random: &mut 
             None => None,
         }
     };
-    // The senders are kept until all is received, but for those that are dropped before.
+    // The senders are kept until everything is received, except those that are dropped before.
     let (senders, ()) = tokio::join!(
         async {
             let senders = tokio::join!(sending, others);
@@ -483,7 +482,7 @@ async fn halves<T: Transport>(socket: WebSocket<T::Io>, log: &Log, random: &mut 
     drop(senders);
 }
 
-/// Sends; the sender, unless it is to be dropped.
+/// Sends messages. Returns the sender, unless it is to be dropped.
 async fn send<T: Transport>(
     mut sender: Sender<T::Io>,
     by: usize,
@@ -538,18 +537,18 @@ async fn receive<T: Transport>(mut receiver: Receiver<T::Io>, log: &Log, mut ran
     assert!(receiver.recv().await.is_none());
 }
 
-/// Holds what came of it against what was done.
+/// Compares the results with the actions.
 fn judge(log: &Log, ending: &Ending, reads: Option<usize>) {
     let (wanted, close) = (log.wanted.take(), log.close.get());
     let is_read_out = log.is_read_out.get();
 
-    // What the handler got is what the peer wrote, from the start on without a gap; all of it, if
-    // the handler saw the end of it.
+    // The handler has received the peer's messages from the start, without a gap. It has all of
+    // them, if it saw the end.
     let (written, received) = (log.written.take(), log.received.take());
     let end = log.end.take();
     let is_all = match &end {
-        // A handler that does not read for long may find a silent peer given up, with what lay
-        // there.
+        // A handler that does not read for long may find a silent peer disconnected, and its unread
+        // messages discarded.
         Some(End { error: Some(Error::Io(error)), .. }) if error.kind() == ErrorKind::TimedOut => false,
         Some(End { close, error, .. }) => close.is_some() || error.is_some(),
         None => false,
@@ -557,9 +556,9 @@ fn judge(log: &Log, ending: &Ending, reads: Option<usize>) {
     if is_all {
         assert_eq!(received.len(), written.len(), "not all was received");
     }
-    assert!(written.starts_with(&received), "received is not what was written");
+    assert!(written.starts_with(&received), "received messages differ from the written ones");
 
-    // What the peer got is what the handler sent.
+    // The peer has received the messages that the handler sent.
     let read = log.read.take();
     let mut is_complete = true;
     for (by, sent) in log.sent.take().iter().enumerate() {
@@ -581,7 +580,7 @@ fn judge(log: &Log, ending: &Ending, reads: Option<usize>) {
         assert!(is_complete, "not all that was sent before the end has come: {close:?}");
     }
 
-    // The Close is that of one who wanted the end.
+    // The Close belongs to the side that wanted the end.
     let theirs = match ending {
         Ending::Close(code) => Some(code.unwrap_or(1005)),
         Ending::BadClose => Some(1002),
@@ -597,22 +596,22 @@ fn judge(log: &Log, ending: &Ending, reads: Option<usize>) {
         assert!(may_lack, "there was no Close");
     }
 
-    // The handler's end is the one that happened.
+    // The handler's end matches the actual one.
     let Some(End { close, error, ended }) = end else { return };
     let code = close.map(|close| match close {
         Message::Close(frame) => frame.map_or(1005, |frame| frame.code.into()),
-        other => panic!("{other} is no Close"),
+        other => panic!("{other} is not a Close"),
     });
     if let Some(code) = code {
         let is_theirs = Some(code) == theirs && *ending != Ending::BadClose;
         assert!(is_theirs || wanted.contains(&code) || code == 1011, "{code}");
     }
-    // It is not known to a handler that did not ask.
+    // A handler that did not ask does not know it.
     if let Some(ended) = ended {
         assert_eq!((ended.code(), ended.is_clean()), (code.unwrap_or(1006), code.is_some()));
         match (ended.error(), &error) {
             (Some(told), Some(error)) => assert!(error.to_string().ends_with(told), "{told}, but {error}"),
-            // Receiving ends without an error where this side closed and the peer did not answer.
+            // Receiving ends without an error if this side closed and the peer did not answer.
             (Some("the closing handshake made no progress in time"), None) => {
                 assert!(is_silent && !wanted.is_empty(), "{ending:?}");
             }
@@ -651,7 +650,7 @@ async fn walk<T: Transport>(seed: u64) {
         .max_write_buffer_size(random.pick(&[1, 1000, 100_000, 1 << 20]))
         .keepalive_interval(random.pick(&[None, Some(Duration::from_secs(20))]))
         .keepalive_timeout(random.pick(&[None, Some(Duration::from_secs(20))]))
-        // A peer may take its time.
+        // A peer may be slow.
         .close_timeout(Duration::from_secs(600))
         .cork(random.one_in(2));
     let room = random.pick(&[100, 5000, 1 << 17]);
@@ -674,9 +673,9 @@ async fn walk<T: Transport>(seed: u64) {
                 .await
                 .unwrap_or_default(),
         }
-        // The driver may have dropped it in the middle of things.
+        // The driver may have dropped it at any point.
     };
-    // Sooner or later everyone has to go.
+    // Eventually every connection has to end.
     let ending_all = async {
         let (after, patience) = (ends.below(2000) as u64, ends.below(1000) as u64);
         sleep(if ends.one_in(3) { Duration::from_millis(after) } else { Duration::from_secs(300) }).await;
@@ -690,7 +689,7 @@ async fn walk<T: Transport>(seed: u64) {
     pair.finish().await;
 }
 
-/// How the peer compresses, where it does; the flag tells to end the stream.
+/// How the peer compresses, if it does. The flag requests the end of the stream.
 type Deflate = Option<Box<dyn FnMut(&[u8], bool) -> Vec<u8>>>;
 
 #[cfg(feature = "deflate")]
@@ -729,14 +728,14 @@ fn compressing(config: Config, _: &mut Random) -> Config {
     config
 }
 
-async fn whatever_they_do_no_message_is_lost_and_there_is_one_end<T: Transport>() {
-    for seed in 0..300 {
+async fn random_walks_lose_no_message_and_end_once<T: Transport>() {
+    for seed in 0..by_form(60, 300) {
         println!("seed {seed}");
         walk::<T>(seed).await;
     }
 }
 
-async fn whatever_they_do_for_long_no_message_is_lost_and_there_is_one_end<T: Transport>() {
+async fn long_random_walks_lose_no_message_and_end_once<T: Transport>() {
     for seed in 0..20_000 {
         println!("seed {seed}");
         walk::<T>(seed).await;

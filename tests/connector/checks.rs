@@ -1,4 +1,4 @@
-//! What a client sends and checks (RFC 6455 §4.1), on the wire.
+//! The client's request, and its checks of the response (RFC 6455 §4.1), on the wire.
 
 use std::collections::HashSet;
 
@@ -12,9 +12,9 @@ use tower_websocket::{
 
 use crate::raw_server::{accepting, connect, header};
 
-/// The items of §4.1 on the request.
+/// The requirements of §4.1 for the request.
 #[tokio::test]
-async fn the_request_is_as_the_rfc_demands() {
+async fn request_follows_the_rfc() {
     let mut keys = HashSet::new();
     for _ in 0..20 {
         let connector = Connector::new().protocol("chat").protocol("superchat");
@@ -37,9 +37,9 @@ async fn the_request_is_as_the_rfc_demands() {
     }
 }
 
-/// The items of §4.1 on the response, each with its own error, and the stream behind it.
+/// The requirements of §4.1 for the response, each with its own error, which returns the stream.
 #[tokio::test]
-async fn each_broken_rule_of_the_response_is_an_error_with_the_stream() {
+async fn each_invalid_response_is_an_error_with_the_stream() {
     use ResponseError as E;
     type Is = fn(&ResponseError) -> bool;
     let cases: &[(&str, &str, Is)] = &[
@@ -87,7 +87,7 @@ async fn each_broken_rule_of_the_response_is_an_error_with_the_stream() {
             response.unwrap().headers().contains_key("upgrade"),
             !to.starts_with("X") || *from != "Upgrade: websocket"
         );
-        // Both ways go on.
+        // Both directions continue to work.
         let mut body = [0; 8];
         io.read_exact(&mut body).await.unwrap();
         assert_eq!(&body, b"the body");
@@ -99,7 +99,7 @@ async fn each_broken_rule_of_the_response_is_an_error_with_the_stream() {
 }
 
 #[tokio::test]
-async fn good_responses_open() {
+async fn valid_responses_open() {
     for (from, to) in [
         ("Upgrade: websocket", "UPGRADE: WebSocket"),
         ("Connection: Upgrade", "connection: keep-alive, upgrade"),
@@ -110,7 +110,7 @@ async fn good_responses_open() {
         let (connected, server) = connect(&connector, async |mut server| {
             let head = server.request().await;
             let response = accepting(&head, "Sec-WebSocket-Protocol: chat\r\n").replacen(from, to, 1);
-            // The first frame comes with the response.
+            // The first frame arrives with the response.
             server.io.write_all(&[response.as_bytes(), b"\x81\x02hi"].concat()).await.unwrap();
             server
         })
@@ -123,7 +123,7 @@ async fn good_responses_open() {
 }
 
 #[tokio::test]
-async fn a_request_that_cannot_ask_is_not_sent() {
+async fn invalid_request_is_not_sent() {
     let (near, mut far) = duplex(100);
     let request = Request::post("ws://a/").body(()).unwrap();
     let error = Connector::new().connect(request, near).await.unwrap_err();
@@ -134,7 +134,7 @@ async fn a_request_that_cannot_ask_is_not_sent() {
 }
 
 #[test]
-fn what_is_no_token_is_no_subprotocol() {
+fn subprotocol_must_be_a_token() {
     for name in ["", "a b", "a,b", "é", "a/b", "\"a\""] {
         let made = std::panic::catch_unwind(|| Connector::new().protocol(name));
         assert!(made.is_err(), "{name:?}");

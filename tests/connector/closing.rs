@@ -10,13 +10,13 @@ use tower_websocket::{CloseCode, Config, Error, Message};
 
 use crate::raw_server::open;
 
-/// Nothing comes from the client for an hour.
+/// Checks that nothing arrives from the client for an hour.
 async fn stays_open(io: &mut (impl AsyncReadExt + Unpin), time: Duration) {
     assert!(timeout(time, io.read_u8()).await.is_err(), "the client ends the stream first");
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_its_own_close_the_server_ends_the_stream_first() {
+async fn server_ends_the_stream_first_after_our_close() {
     let (mut socket, mut server) = open(Config::new()).await;
     let closing = tokio::spawn(async move { (socket.close(CloseCode::NORMAL, "bye").await, socket) });
     assert_eq!(server.frame().await.unwrap(), (0x88, b"\x03\xe8bye".to_vec()));
@@ -31,7 +31,7 @@ async fn after_its_own_close_the_server_ends_the_stream_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_the_servers_close_the_server_ends_the_stream_first() {
+async fn server_ends_the_stream_first_after_its_own_close() {
     let (mut socket, mut server) = open(Config::new()).await;
     let receiving = tokio::spawn(async move {
         let close = socket.recv().await.unwrap().unwrap();
@@ -47,9 +47,9 @@ async fn after_the_servers_close_the_server_ends_the_stream_first() {
     assert_eq!((server.frame().await, code), (None, 4000));
 }
 
-/// It has lost nothing by that, so it is no error.
+/// The client has lost nothing, so this is not an error.
 #[tokio::test(start_paused = true)]
-async fn a_server_that_never_ends_the_stream_is_left_after_the_close_timeout() {
+async fn client_ends_the_stream_after_the_close_timeout() {
     for is_first in [true, false] {
         let (mut socket, mut server) = open(Config::new().close_timeout(Duration::from_secs(3))).await;
         if !is_first {
@@ -71,7 +71,7 @@ async fn a_server_that_never_ends_the_stream_is_left_after_the_close_timeout() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_never_answers_the_close_is_cut() {
+async fn unanswered_close_cuts_the_connection() {
     let (mut socket, mut server) = open(Config::new().close_timeout(Duration::from_secs(3))).await;
     let closing = tokio::spawn(async move { socket.close(None, "").await });
     assert_eq!(server.frame().await.unwrap(), (0x88, vec![]));
@@ -81,7 +81,7 @@ async fn a_server_that_never_answers_the_close_is_cut() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dropped_socket_closes_in_the_background() {
+async fn dropped_socket_closes_in_the_background() {
     let (socket, mut server) = open(Config::new()).await;
     drop(socket);
     assert_eq!(server.frame().await.unwrap(), (0x88, b"\x03\xe8".to_vec()));
@@ -91,9 +91,9 @@ async fn a_dropped_socket_closes_in_the_background() {
     assert_eq!(server.frame().await, None);
 }
 
-/// RFC 6455 §5.1, §5.5 and §7.4: the code tells the server what was wrong.
+/// RFC 6455 §5.1, §5.5 and §7.4: the close code names the violation.
 #[tokio::test(start_paused = true)]
-async fn a_server_that_breaks_a_rule_is_told_which() {
+async fn protocol_violation_closes_with_its_code() {
     let config = || Config::new().max_message_size(100).max_frame_size(100);
     let masked = raw_client::frame(0x81, b"Hello");
     for (bytes, code) in [
@@ -120,7 +120,7 @@ async fn a_server_that_breaks_a_rule_is_told_which() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_end_without_a_close_is_an_error() {
+async fn end_without_a_close_is_an_error() {
     let (mut socket, server) = open(Config::new()).await;
     drop(server);
     assert!(matches!(socket.recv().await, Some(Err(Error::Protocol(_)))));

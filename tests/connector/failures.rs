@@ -1,4 +1,4 @@
-//! Handshakes that come to nothing for another reason than a wrong response.
+//! Handshakes that fail for a reason other than an invalid response.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::raw_server::{connect, request};
 type IsKind = fn(&ConnectErrorKind) -> bool;
 
 #[tokio::test]
-async fn what_is_no_response_is_an_error_with_all_of_it() {
+async fn malformed_response_is_an_error_with_its_bytes() {
     let long = format!("HTTP/1.1 101 x\r\nX: {}\r\n\r\n", "x".repeat(70_000));
     let many = format!("HTTP/1.1 101 x\r\n{}\r\n", "X: 1\r\n".repeat(101));
     let cases: &[(&str, IsKind)] = &[
@@ -30,7 +30,7 @@ async fn what_is_no_response_is_an_error_with_all_of_it() {
     for (response, is) in cases {
         let (connected, ()) = connect(&Connector::new(), async |mut server| {
             server.request().await;
-            // A client that has seen enough goes.
+            // A client that has seen enough closes the connection.
             let _ = server.io.write_all(response.as_bytes()).await;
         })
         .await;
@@ -44,14 +44,14 @@ async fn what_is_no_response_is_an_error_with_all_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_server_has_the_handshake_timeout_for_all_of_it() {
+async fn handshake_timeout_covers_the_whole_handshake() {
     let limit = Duration::from_secs(2);
     let connector = Connector::new().with_config(Config::new().handshake_timeout(limit));
     let is_timeout = |error: ConnectError<_>| {
         matches!(error.kind(), ConnectErrorKind::TimedOut(its) if *its == limit)
             && error.to_string().contains("2s")
     };
-    // It does not read, it does not answer, it does not come to an end.
+    // The server does not read, does not answer, and does not end.
     for size in [10, 10_000] {
         let (near, _far) = duplex(size);
         let start = Instant::now();
@@ -72,7 +72,7 @@ async fn the_server_has_the_handshake_timeout_for_all_of_it() {
 }
 
 #[tokio::test]
-async fn a_stream_that_breaks_is_an_error_with_its_cause() {
+async fn broken_stream_is_an_error_with_its_cause() {
     let (near, far) = duplex(10);
     drop(far);
     let error = Connector::new().connect(request(), near).await.unwrap_err();
@@ -81,7 +81,7 @@ async fn a_stream_that_breaks_is_an_error_with_its_cause() {
 }
 
 #[tokio::test]
-async fn the_limit_of_connections_and_a_shutdown_count_for_clients() {
+async fn connection_limit_and_shutdown_apply_to_clients() {
     let shutdown = Shutdown::new();
     let config = Config::new().max_connections(1).with_shutdown(&shutdown);
     let connector = Connector::new().with_config(config);
@@ -97,7 +97,7 @@ async fn the_limit_of_connections_and_a_shutdown_count_for_clients() {
     drop(error);
     assert_eq!(far.read(&mut [0]).await.unwrap(), 0);
 
-    // It goes away as a server's sockets do.
+    // It closes as a server's sockets do.
     let draining = tokio::spawn({
         let shutdown = shutdown.clone();
         async move { shutdown.drain(Duration::from_secs(5)).await }

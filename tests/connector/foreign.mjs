@@ -1,4 +1,4 @@
-// foreign.mjs: an echo server on a port that it prints; foreign.mjs --check: whether it could.
+// foreign.mjs: runs an echo server on a port that it prints. foreign.mjs --check: checks that it can run.
 
 import { createRequire } from "node:module";
 

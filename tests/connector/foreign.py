@@ -1,4 +1,4 @@
-"""foreign.py: an echo server on a port that it prints; foreign.py --check: whether it could."""
+"""foreign.py: runs an echo server on a port that it prints. foreign.py --check: checks that it can run."""
 
 import asyncio
 import http

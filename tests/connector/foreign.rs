@@ -1,7 +1,7 @@
-//! Servers of other makes: Node's `ws` and Python's `websockets`.
+//! Servers of other projects: Node's `ws` and Python's `websockets`.
 //!
-//! One that is not there is skipped, loudly, unless `REQUIRE_CLIENTS=1` is set. `PYTHON` is the
-//! Python to use, and `NODE_PATH` is where Node looks for packages.
+//! If one is missing, its test prints that it is skipped, and fails if `REQUIRE_CLIENTS=1` is set.
+//! `PYTHON` is the Python to use, and `NODE_PATH` the directory of Node's packages.
 
 use std::{io::Write, process::Stdio, time::Duration};
 
@@ -18,7 +18,7 @@ use tower_websocket::{
     handshake::ResponseError,
 };
 
-/// A server, and what it prints.
+/// A server, and its output.
 struct Server {
     _process: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -34,7 +34,7 @@ async fn start(name: &str, program: &str, script: &str) -> Option<Server> {
     if !command().arg("--check").output().await.is_ok_and(|output| output.status.success()) {
         let required = std::env::var_os("REQUIRE_CLIENTS").is_some_and(|value| value == "1");
         assert!(!required, "{name} is not there, and REQUIRE_CLIENTS=1 is set");
-        // Not `eprintln!`, which the test harness keeps to itself.
+        // The test harness captures `eprintln!`.
         let _ = std::io::stderr().write_all(format!("SKIPPED: no {name}\n").as_bytes());
         return None;
     }

@@ -1,4 +1,4 @@
-//! A client on a stream of HTTP/2 (RFC 8441).
+//! A client on an HTTP/2 stream (RFC 8441).
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use tower_websocket::{
 
 type Sender = SendRequest<Empty<Bytes>>;
 
-/// A connection to a server of hyper's.
+/// Returns a connection to a hyper server.
 async fn connection(config: Config, is_enabled: bool) -> Sender {
     let handshake = service_fn(async |request: Request<Handshake>| {
         match request.uri().path() {
@@ -86,7 +86,7 @@ async fn many_sockets_share_a_connection() {
 }
 
 #[tokio::test]
-async fn a_host_of_its_own_is_the_authority() {
+async fn host_header_becomes_the_authority() {
     let mut sender = connection(Config::new(), true).await;
     let request = Request::get("wss://a/x?y").header("host", "b:1").body(()).unwrap();
     let (mut socket, _) = Connector::new().connect_http2(request, &mut sender).await.unwrap();
@@ -111,7 +111,7 @@ async fn messages_are_compressed() {
 }
 
 #[tokio::test]
-async fn a_rejection_comes_with_its_body_and_the_connection_goes_on() {
+async fn rejection_has_its_body_and_the_connection_continues() {
     let mut sender = connection(Config::new(), true).await;
     let connector = Connector::new();
     let error = connector.connect_http2(request("ws://a/no"), &mut sender).await.unwrap_err();
@@ -125,7 +125,7 @@ async fn a_rejection_comes_with_its_body_and_the_connection_goes_on() {
 }
 
 #[tokio::test]
-async fn what_cannot_come_about_is_an_error() {
+async fn impossible_request_is_an_error() {
     let config = Config::new().handshake_timeout(Duration::from_millis(300));
     let connector = Connector::new().with_config(config);
     let mut sender = connection(Config::new(), true).await;

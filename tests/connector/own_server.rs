@@ -1,4 +1,4 @@
-//! Against this crate's own server.
+//! The client with this crate's own server.
 
 use http::{Request, Response};
 use tokio::{
@@ -13,7 +13,7 @@ use tower_websocket::{
 
 use crate::raw_server::request;
 
-/// Both ends of a WebSocket in memory.
+/// Returns both ends of a WebSocket in memory.
 async fn pair(server: Config, client: Config) -> (WebSocket<DuplexStream>, WebSocket<DuplexStream>) {
     let (near, far) = duplex(64 * 1024);
     let acceptor = Acceptor::new(AcceptAll).with_config(server);
@@ -55,7 +55,7 @@ async fn converse(mut client: WebSocket<DuplexStream>) {
 }
 
 #[tokio::test]
-async fn messages_of_any_size_come_back() {
+async fn messages_of_any_size_are_echoed() {
     let (server, client) = pair(Config::new(), Config::new()).await;
     let echoing = tokio::spawn(echo(server));
     converse(client).await;
@@ -64,7 +64,7 @@ async fn messages_of_any_size_come_back() {
 
 #[cfg(feature = "deflate")]
 #[tokio::test]
-async fn messages_of_any_size_come_back_with_compression() {
+async fn messages_of_any_size_are_echoed_with_compression() {
     use tower_websocket::Deflate;
     let takeover = || Deflate::new().context_takeover(true);
     for (server, client) in [
@@ -82,7 +82,7 @@ async fn messages_of_any_size_come_back_with_compression() {
         converse(client).await;
         echoing.await.unwrap().unwrap();
     }
-    // One of them alone does not compress.
+    // Compression on one side alone is not negotiated.
     for (server, client) in [
         (Config::new(), Config::new().deflate(takeover())),
         (Config::new().deflate(takeover()), Config::new()),
@@ -95,7 +95,7 @@ async fn messages_of_any_size_come_back_with_compression() {
 }
 
 #[tokio::test]
-async fn a_rejection_tells_why() {
+async fn rejection_contains_the_reason() {
     let (near, far) = duplex(64 * 1024);
     let no = service_fn(async |_: Request<Handshake>| {
         Err::<Response<()>, _>(Rejection::from((http::StatusCode::FORBIDDEN, "not today")))
@@ -115,7 +115,7 @@ async fn a_rejection_tells_why() {
 }
 
 #[tokio::test]
-async fn the_halves_of_a_client_work_over_tcp() {
+async fn halves_of_a_client_work_over_tcp() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     let server = tokio::spawn(async move {
@@ -146,10 +146,10 @@ async fn the_halves_of_a_client_work_over_tcp() {
     assert_eq!(server.await.unwrap(), 1001);
 }
 
-/// A client with a driver is like a server's handler: it answers and pings while it does something
-/// else.
+/// A client with a driver is like a server's handler: it answers and sends pings while it does
+/// something else.
 #[tokio::test(start_paused = true)]
-async fn a_driven_client_stays_while_it_does_not_receive() {
+async fn driven_client_stays_connected_while_it_does_not_receive() {
     let (server, client) = pair(Config::new(), Config::new()).await;
     let serving = tokio::spawn(echo(server));
     let driven = client.drive(async |mut socket| {

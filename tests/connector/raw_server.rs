@@ -1,4 +1,4 @@
-//! A server by the byte, in memory.
+//! A server that builds its own bytes, in memory.
 
 use std::time::Duration;
 
@@ -18,14 +18,14 @@ pub(crate) struct RawServer {
     pub(crate) io: DuplexStream,
 }
 
-/// What a client asks for.
+/// Returns a client's request.
 pub(crate) fn request() -> Request<()> {
     Request::get("ws://server.example.com/chat").body(()).unwrap()
 }
 
 pub(crate) type Connected = Result<(WebSocket<DuplexStream>, Response<()>), ConnectError<DuplexStream>>;
 
-/// Connects to a server that is what `serve` makes of it.
+/// Connects to the server that `serve` runs.
 pub(crate) async fn connect<T>(
     connector: &Connector,
     serve: impl AsyncFnOnce(RawServer) -> T,
@@ -34,7 +34,7 @@ pub(crate) async fn connect<T>(
     tokio::join!(connector.connect(request(), near), serve(RawServer { io: far }))
 }
 
-/// An open WebSocket, and the server's end of it.
+/// Returns an open WebSocket, and the server's end of it.
 pub(crate) async fn open(config: Config) -> (WebSocket<DuplexStream>, RawServer) {
     let connector = Connector::new().with_config(config);
     let (connected, server) = connect(&connector, async |mut server| {
@@ -55,7 +55,8 @@ impl RawServer {
         String::from_utf8(head).unwrap()
     }
 
-    /// Reads the head of the request, and accepts it with more lines of headers, each with its end.
+    /// Reads the head of the request, and accepts it with more header lines, each with its line
+    /// ending.
     pub(crate) async fn accept(&mut self, more: &str) -> String {
         let head = self.request().await;
         let response = accepting(&head, more);
@@ -63,8 +64,8 @@ impl RawServer {
         head
     }
 
-    /// Reads a client's frame, and returns its first byte and its payload; `None` at the end of the
-    /// stream.
+    /// Reads a client's frame, and returns its first byte and its payload, or `None` at the end of
+    /// the stream.
     pub(crate) async fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
         let first =
             timeout(Duration::from_secs(3600), self.io.read_u8()).await.expect("nothing comes").ok()?;
@@ -92,7 +93,7 @@ impl RawServer {
     }
 }
 
-/// The response that accepts a request with this head.
+/// Returns the response that accepts a request with this head.
 pub(crate) fn accepting(request: &str, more: &str) -> String {
     let key = header(request, "sec-websocket-key").expect("there is a key");
     format!(
@@ -102,7 +103,7 @@ pub(crate) fn accepting(request: &str, more: &str) -> String {
     )
 }
 
-/// The value of a header of a request's head.
+/// Returns the value of a header in a request's head.
 pub(crate) fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     let mut lines = head.lines().filter_map(|line| line.split_once(": "));
     lines.find(|(its, _)| its.eq_ignore_ascii_case(name)).map(|(_, value)| value)

@@ -1,4 +1,4 @@
-//! What a client sends.
+//! The frames that a client sends.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -16,7 +16,7 @@ use tower_websocket::tungstenite;
 use crate::raw_server::open;
 
 #[tokio::test]
-async fn each_frame_has_a_key_of_its_own() {
+async fn each_frame_has_its_own_key() {
     let (mut socket, mut server) = open(Config::new().keepalive_interval(None)).await;
     let mut keys = HashSet::new();
     for _ in 0..200 {
@@ -29,7 +29,7 @@ async fn each_frame_has_a_key_of_its_own() {
         assert_eq!(payload, b"same");
         keys.insert(key);
     }
-    // Of 200 random numbers of 32 bits, more than two are the same once in 10^11 times.
+    // Among 200 random numbers of 32 bits, more than two are equal once in 10^11 times.
     assert!(keys.len() >= 199, "{}", keys.len());
 }
 
@@ -74,7 +74,7 @@ async fn messages_of_all_kinds_and_sizes_arrive() {
         }
         assert!(data[0] == b"small" && data[1] == large && data[2] == text.as_bytes() && data[3] == b"raw");
         assert_eq!(control, [(0x89, b"ping".to_vec()), (0x8a, b"pong".to_vec())]);
-        // The application's bytes are as they were.
+        // The application's bytes are unchanged.
         assert!(kept.iter().enumerate().all(|(i, byte)| *byte == (i as u32 * 7) as u8));
         drop(sending.await.unwrap());
     }
@@ -95,7 +95,7 @@ async fn pings_are_answered_and_an_idle_server_is_pinged() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_does_not_answer_pings_is_given_up() {
+async fn server_that_does_not_answer_pings_is_disconnected() {
     let (mut socket, mut server) = open(Config::new()).await;
     let receiving = tokio::spawn(async move { socket.recv_data().await });
     assert_eq!(server.frame().await.unwrap().0, 0x89);
@@ -104,10 +104,10 @@ async fn a_server_that_does_not_answer_pings_is_given_up() {
     assert!(receiving.await.unwrap().unwrap().is_err());
 }
 
-/// As tokio-tungstenite's stream it goes on as a client, with what was received and not taken in
-/// front.
+/// tokio-tungstenite's stream continues as a client, and first returns the received messages that
+/// were not taken.
 #[tokio::test]
-async fn the_stream_inside_is_a_clients() {
+async fn inner_stream_is_a_client() {
     let (mut socket, mut server) = open(Config::new()).await;
     for text in ["one", "two", "three"] {
         server.send(0x81, text.as_bytes()).await;

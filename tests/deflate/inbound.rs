@@ -1,4 +1,4 @@
-//! What comes in.
+//! Incoming messages.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ async fn received(extensions: &str, frames: &[(u8, &[u8])], count: usize) -> Vec
 }
 
 #[tokio::test]
-async fn the_examples_of_rfc_7692() {
+async fn examples_of_rfc_7692() {
     let hello = Message::text("Hello");
     // §7.2.3.1: in one frame, and in two.
     assert_eq!(received(TAKEOVER, &[(FIN | RSV1 | TEXT, &HELLO)], 1).await, std::slice::from_ref(&hello));
@@ -45,7 +45,7 @@ async fn the_examples_of_rfc_7692() {
     // §7.2.3.3: a block without compression.
     let stored = [0x00, 0x05, 0x00, 0xfa, 0xff, 0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x00];
     assert_eq!(received(TAKEOVER, &[(FIN | RSV1 | TEXT, &stored)], 1).await, std::slice::from_ref(&hello));
-    // §7.2.3.4: a block that says it is the last.
+    // §7.2.3.4: a block that is marked as the last.
     let last = [0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00];
     let frames = [(FIN | RSV1 | TEXT, &last[..]), (FIN | RSV1 | TEXT, &last[..])];
     assert_eq!(received(TAKEOVER, &frames, 2).await, [hello.clone(), hello.clone()]);
@@ -57,9 +57,10 @@ async fn the_examples_of_rfc_7692() {
 }
 
 #[tokio::test]
-async fn peers_that_do_not_quite_end_a_message_are_understood() {
+async fn messages_without_a_proper_end_are_accepted() {
     let frames: [(u8, &[u8]); 5] = [
-        // No zero after the last block of a stream, and no payload where a zero should be.
+        // Without the zero after the last block of a stream, and without a payload instead of a
+        // zero.
         (FIN | RSV1 | TEXT, &[0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00]),
         (FIN | RSV1 | BINARY, &[]),
         (RSV1 | BINARY, &[]),
@@ -74,9 +75,9 @@ async fn peers_that_do_not_quite_end_a_message_are_understood() {
 }
 
 #[tokio::test]
-async fn a_stream_may_end_with_a_fragment_before_the_last() {
-    // No zero after the end, and an empty fragment behind it: what follows a message counted as
-    // another stream's start.
+async fn stream_may_end_before_the_last_fragment() {
+    // Without the zero after the end, and with an empty fragment after it: the data after a message
+    // used to begin another stream.
     let last = [0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
     let frames: [(u8, &[u8]); 4] =
         [(RSV1 | TEXT, &last), (CONTINUE, &[]), (FIN | CONTINUE, &[]), (FIN | RSV1 | TEXT, &HELLO)];
@@ -86,12 +87,12 @@ async fn a_stream_may_end_with_a_fragment_before_the_last() {
     }
 }
 
-/// It is not seen that they do: what follows at the end of each message counts as theirs. But it
-/// goes no further.
+/// This is not detected: the tail added to each message counts as part of them. But it does no
+/// further harm.
 #[tokio::test]
-async fn messages_that_stop_in_the_middle_of_a_block_do_no_harm_to_those_after_them() {
-    // A block of ten bytes, of which only three are there; the client's codes for "Hello", without
-    // the end of it.
+async fn messages_that_stop_inside_a_block_do_not_affect_later_ones() {
+    // A block of ten bytes with only three of them, and the client's codes for "Hello", without its
+    // end.
     let cut: [&[u8]; 2] = [&[0x00, 0x0a, 0x00, 0xf5, 0xff, b'a', b'b', b'c'], &HELLO[..3]];
     for cut in cut {
         let frames = [(FIN | RSV1 | BINARY, cut), (FIN | RSV1 | TEXT, &HELLO)];
@@ -142,7 +143,7 @@ async fn control_frames_keep_their_place_and_are_not_inflated() {
 }
 
 #[tokio::test]
-async fn plain_messages_come_between_compressed_ones() {
+async fn plain_messages_may_be_between_compressed_ones() {
     for takeover in [false, true] {
         let extensions = if takeover { TAKEOVER } else { NO_TAKEOVER };
         let (mut peer, mut socket) = open(config(), &[extensions]).await;
@@ -185,7 +186,7 @@ async fn failure(config: Config, extensions: &str, frames: &[Vec<u8>]) -> u16 {
 }
 
 #[tokio::test]
-async fn what_breaks_the_protocol_ends_with_1002() {
+async fn protocol_violations_end_with_1002() {
     let mut unmasked = vec![FIN | RSV1 | TEXT, HELLO.len() as u8];
     unmasked.extend(HELLO);
     let open_message = frame(RSV1 | TEXT, &HELLO[..3]);
@@ -215,7 +216,7 @@ async fn what_breaks_the_protocol_ends_with_1002() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_inflated_ends_with_1007() {
+async fn invalid_deflate_data_ends_with_1007() {
     let bad: &[&[u8]] = &[
         // A block of the reserved type, a stored block whose lengths differ, and a reference to
         // before the start.
@@ -228,7 +229,7 @@ async fn what_cannot_be_inflated_ends_with_1007() {
         for payload in bad {
             let frames = [frame(FIN | RSV1 | TEXT, payload)];
             assert_eq!(failure(config(), extensions, &frames).await, 1007, "{payload:x?}");
-            // What came before it is still received.
+            // Earlier messages are still received.
             let frames = [frame(FIN | TEXT, b"plain"), frame(FIN | RSV1 | BINARY, payload)];
             assert_eq!(failure(config(), extensions, &frames).await, 1007, "{payload:x?}");
         }
@@ -236,9 +237,9 @@ async fn what_cannot_be_inflated_ends_with_1007() {
 }
 
 #[tokio::test]
-async fn without_takeover_nothing_is_known_of_messages_before() {
-    // The inflater is shared by all connections of the thread: "Hello" must not come from another
-    // one's message.
+async fn window_is_empty_without_takeover() {
+    // All connections of the thread share the inflater: "Hello" must not come from another
+    // connection's message.
     let again = [0xf2, 0x00, 0x11, 0x00, 0x00];
     let frames = [frame(FIN | RSV1 | TEXT, &HELLO), frame(FIN | RSV1 | TEXT, &again)];
     assert_eq!(failure(config(), NO_TAKEOVER, &frames).await, 1007);
@@ -251,7 +252,7 @@ async fn text_that_is_not_utf_8_ends_with_1007_as_soon_as_it_is_seen() {
     let mut deflater = Deflater::new(true);
     let payload = deflater.message(&[b"good".as_slice(), &[0xff], &noise(1000)].concat());
     let bytes = frame(FIN | RSV1 | TEXT, &payload);
-    // Not even one frame is whole.
+    // Not even one frame is complete.
     peer.io.write_all(&bytes[..500]).await.unwrap();
     let failed = timeout(Duration::from_secs(3600), socket.recv()).await.expect("it fails at once");
     failed.unwrap().unwrap_err();
@@ -259,7 +260,7 @@ async fn text_that_is_not_utf_8_ends_with_1007_as_soon_as_it_is_seen() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_ends_with_1009() {
+async fn oversized_frames_end_with_1009() {
     let config = || config().max_message_size(10_000).max_frame_size(5000);
     let compressed = |message: &[u8]| Deflater::new(true).message(message);
     // A frame is larger than allowed on the wire.
@@ -268,8 +269,8 @@ async fn what_is_too_large_ends_with_1009() {
     let cases = [
         vec![frame(FIN | RSV1 | BINARY, &wire)],
         vec![frame(RSV1 | BINARY, &wire[..10]), frame(FIN | CONTINUE, &[0; 5001])],
-        // A message is larger than allowed once it is inflated, in one frame or in several, whole
-        // or not.
+        // A message is larger than allowed after inflating, in one frame or in several, complete or
+        // not.
         vec![frame(FIN | RSV1 | BINARY, &zeros)],
         vec![frame(RSV1 | BINARY, &zeros)],
         vec![frame(RSV1 | BINARY, &zeros[..5]), frame(FIN | CONTINUE, &zeros[5..])],
@@ -277,7 +278,7 @@ async fn what_is_too_large_ends_with_1009() {
     for frames in cases {
         assert_eq!(failure(config(), TAKEOVER, &frames).await, 1009);
     }
-    // What is just small enough is not.
+    // A message of the exact limit is accepted.
     for len in [4999, 5000, 5001, 9999, 10_000] {
         let (mut peer, mut socket) = open(config(), &[TAKEOVER]).await;
         peer.send(FIN | RSV1 | BINARY, &compressed(&vec![0; len])).await;
@@ -286,7 +287,7 @@ async fn what_is_too_large_ends_with_1009() {
 }
 
 #[tokio::test]
-async fn large_messages_leave_room_for_others() {
+async fn large_messages_yield_to_other_tasks() {
     let limit = 64 << 20;
     let config = Config::new().deflate(Deflate::new()).max_message_size(limit).max_frame_size(limit);
     let (mut peer, mut socket) = open(config, &[TAKEOVER]).await;
@@ -314,9 +315,8 @@ async fn large_messages_leave_room_for_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn idle_inflaters_survive_the_fitting_of_buffers() {
-    // A busy socket gets larger buffers, an idle one smaller ones: a window that was taken over is
-    // still there.
+async fn window_survives_the_resizing_of_buffers() {
+    // A busy socket gets larger buffers, an idle one smaller ones. The kept window is not lost.
     let (mut peer, mut socket) = open(config(), &[TAKEOVER]).await;
     let mut deflater = Deflater::new(true);
     for _ in 0..3 {

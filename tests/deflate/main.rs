@@ -1,5 +1,4 @@
-//! permessage-deflate (RFC 7692) on the wire, with a client that knows of flate2 and nothing of
-//! this crate.
+//! permessage-deflate (RFC 7692) on the wire, with a client that uses only flate2.
 
 mod inbound;
 mod negotiation;

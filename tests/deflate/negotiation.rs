@@ -1,4 +1,4 @@
-//! What is agreed on is what the final response says.
+//! The final response determines the negotiated parameters.
 
 use http::{HeaderValue, Request, Response, header::SEC_WEBSOCKET_EXTENSIONS};
 use raw_client::{
@@ -12,13 +12,13 @@ use tower_websocket::{Config, Deflate, Handshake, Message, Rejection};
 use crate::peer::{config, open, open_with, text};
 
 #[tokio::test]
-async fn without_configuration_nothing_is_agreed_on() {
+async fn nothing_is_negotiated_without_configuration() {
     let (peer, _socket) = open(Config::new(), &[TAKEOVER]).await;
     assert!(peer.extensions().is_empty());
 }
 
 #[tokio::test]
-async fn without_an_offer_nothing_is_agreed_on() {
+async fn nothing_is_negotiated_without_an_offer() {
     for extensions in [&[][..], &["x-webkit-deflate-frame"], &["permessage-deflate; unknown"]] {
         let (mut peer, mut socket) = open(config(), extensions).await;
         assert!(peer.extensions().is_empty());
@@ -30,10 +30,10 @@ async fn without_an_offer_nothing_is_agreed_on() {
     }
 }
 
-/// What clients offer by default, and what they get. Each side then sends what it may refer back
-/// to.
+/// Default offers of clients, and the responses. Each side then sends everything that it may refer
+/// back to.
 #[tokio::test]
-async fn by_default_no_client_is_asked_for_what_it_did_not_offer() {
+async fn defaults_require_nothing_that_was_not_offered() {
     let cases = [
         ("Firefox, Safari, OkHttp, Mojolicious", "permessage-deflate", "permessage-deflate"),
         (
@@ -74,8 +74,8 @@ async fn by_default_no_client_is_asked_for_what_it_did_not_offer() {
             assert_eq!(peer.extensions(), [answer], "{client}");
             let has = |parameter| answer.contains(parameter);
             let bits = if has("server_max_window_bits=12") { 12 } else { 15 };
-            // A client's inflater takes over whatever was not declared, even if the server does
-            // not.
+            // Unless the server declares otherwise, a client's inflater keeps its window, even if
+            // the server does not use it.
             let mut inflater = Inflater::new(!has("server_no_context_takeover"), bits);
             let mut deflater = Deflater::new(!has("client_no_context_takeover"));
             let mut lengths = Vec::new();
@@ -96,14 +96,14 @@ async fn by_default_no_client_is_asked_for_what_it_did_not_offer() {
 }
 
 #[tokio::test]
-async fn what_is_demanded_or_declared_is_a_setting() {
+async fn requirements_and_declarations_are_configurable() {
     let deflate = Deflate::new().server_no_context_takeover(true).client_no_context_takeover(true);
     let (peer, _socket) = open(Config::new().deflate(deflate), &["foo", TAKEOVER]).await;
     assert_eq!(peer.extensions(), [NO_TAKEOVER]);
 }
 
 #[test]
-fn a_promise_that_would_be_broken_is_refused_where_it_is_set() {
+fn impossible_promise_is_rejected_when_it_is_set() {
     let settings: [fn() -> Deflate; 2] = [
         || Deflate::new().context_takeover(true).server_no_context_takeover(true),
         || Deflate::new().server_no_context_takeover(true).context_takeover(true),
@@ -115,7 +115,7 @@ fn a_promise_that_would_be_broken_is_refused_where_it_is_set() {
 }
 
 #[tokio::test]
-async fn a_handshake_service_may_decline() {
+async fn handshake_service_may_decline() {
     let handshake = service_fn(async |request: Request<Handshake>| {
         let mut handshake = request.into_body();
         let headers = handshake.response_mut().headers_mut();
@@ -132,7 +132,7 @@ async fn a_handshake_service_may_decline() {
 }
 
 #[tokio::test]
-async fn a_response_of_its_own_agrees_on_nothing() {
+async fn new_response_negotiates_nothing() {
     let handshake = service_fn(async |_: Request<Handshake>| {
         Ok::<_, Rejection>(Response::builder().status(101).body(()).unwrap())
     });
@@ -141,7 +141,7 @@ async fn a_response_of_its_own_agrees_on_nothing() {
 }
 
 #[tokio::test]
-async fn a_handshake_service_may_change_the_parameters() {
+async fn handshake_service_may_change_the_parameters() {
     let handshake = service_fn(async |request: Request<Handshake>| {
         let mut handshake = request.into_body();
         let value = "permessage-deflate;server_no_context_takeover;server_max_window_bits=\"9\"";
@@ -163,7 +163,7 @@ async fn a_handshake_service_may_change_the_parameters() {
 }
 
 #[tokio::test]
-async fn what_the_client_did_not_offer_is_not_sent() {
+async fn only_offered_parameters_are_sent() {
     let handshake = service_fn(async |request: Request<Handshake>| {
         let mut handshake = request.into_body();
         let value = HeaderValue::from_static("permessage-deflate; client_max_window_bits=10");

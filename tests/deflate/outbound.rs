@@ -1,4 +1,4 @@
-//! What goes out.
+//! Outgoing messages.
 
 use raw_client::{
     FIN, RSV1,
@@ -10,7 +10,7 @@ use tower_websocket::{Config, Deflate, Message};
 use crate::peer::{config, noise, open, text};
 
 #[tokio::test]
-async fn each_message_is_compressed_by_itself_by_default() {
+async fn each_message_is_compressed_separately_by_default() {
     let (mut peer, mut socket) = open(Config::new().deflate(Deflate::new()), &[TAKEOVER]).await;
     let mut size = None;
     for _ in 0..3 {
@@ -24,7 +24,7 @@ async fn each_message_is_compressed_by_itself_by_default() {
 }
 
 #[tokio::test]
-async fn with_takeover_what_repeats_is_small() {
+async fn repetitions_are_small_with_takeover() {
     let (mut peer, mut socket) = open(config(), &[TAKEOVER]).await;
     let mut inflater = Inflater::new(true, 15);
     let mut sizes = Vec::new();
@@ -39,7 +39,7 @@ async fn with_takeover_what_repeats_is_small() {
 }
 
 #[tokio::test]
-async fn small_messages_and_control_frames_go_plain() {
+async fn small_messages_and_control_frames_are_sent_plain() {
     let (mut peer, mut socket) = open(Config::new().deflate(Deflate::new()), &[NO_TAKEOVER]).await;
     for (len, first) in [(0, FIN | TEXT), (127, FIN | TEXT), (128, FIN | RSV1 | TEXT)] {
         socket.send("x".repeat(len)).await.unwrap();
@@ -50,7 +50,7 @@ async fn small_messages_and_control_frames_go_plain() {
 }
 
 #[tokio::test]
-async fn what_does_not_become_smaller_goes_plain_and_is_forgotten() {
+async fn incompressible_message_is_sent_plain_and_not_kept() {
     for extensions in [TAKEOVER, NO_TAKEOVER] {
         let (mut peer, mut socket) = open(config(), &[extensions]).await;
         let mut inflater = Inflater::new(extensions == TAKEOVER, 15);
@@ -78,10 +78,10 @@ async fn what_does_not_become_smaller_goes_plain_and_is_forgotten() {
     }
 }
 
-/// Safari is said not to inflate fragmented messages.
+/// Safari reportedly does not inflate fragmented messages.
 #[tokio::test]
-async fn a_compressed_message_leaves_whole_while_it_fits_into_the_write_buffer() {
-    // Half of it cannot be compressed.
+async fn compressed_message_that_fits_is_sent_whole() {
+    // Half of it is incompressible.
     let large = [noise(150_000), vec![b'x'; 150_000]].concat();
     for (limit, frames) in
         [(1 << 20, &[FIN | RSV1 | BINARY][..]), (100_000, &[RSV1 | BINARY, CONTINUE, FIN | CONTINUE])]
@@ -108,7 +108,7 @@ async fn a_compressed_message_leaves_whole_while_it_fits_into_the_write_buffer()
 }
 
 #[tokio::test]
-async fn messages_leave_in_the_order_in_which_they_were_compressed() {
+async fn messages_are_sent_in_the_order_of_their_compression() {
     let (mut peer, socket) = open(config(), &[TAKEOVER]).await;
     let (sender, receiver) = socket.split();
     let sent: Vec<_> =
@@ -139,7 +139,7 @@ async fn messages_leave_in_the_order_in_which_they_were_compressed() {
 }
 
 #[tokio::test]
-async fn a_message_can_be_sent_past_the_compressor() {
+async fn message_can_be_sent_uncompressed() {
     let (mut peer, mut socket) = open(config(), &[TAKEOVER]).await;
     let mut inflater = Inflater::new(true, 15);
     socket.send_uncompressed(text(1000)).await.unwrap();
@@ -160,9 +160,9 @@ async fn a_message_can_be_sent_past_the_compressor() {
     drop(receiver);
 }
 
-/// tokio-tungstenite's stream knows no compression.
+/// tokio-tungstenite's stream does not support compression.
 #[tokio::test]
-async fn a_socket_that_compresses_does_not_become_a_plain_stream() {
+async fn compressing_socket_does_not_become_a_plain_stream() {
     use raw_client::deflate::Deflater;
 
     let (mut peer, mut socket) = open(config(), &[TAKEOVER]).await;
@@ -171,7 +171,7 @@ async fn a_socket_that_compresses_does_not_become_a_plain_stream() {
     assert_eq!(socket.recv().await.unwrap().unwrap(), Message::text("one"));
     let error = socket.into_inner().await.unwrap_err();
     assert_eq!(error.to_string(), "compression was negotiated");
-    // The socket goes on as it was.
+    // The socket continues unchanged.
     let mut socket = error.into_socket();
     peer.send(FIN | RSV1 | TEXT, &deflater.message(b"one and one")).await;
     assert_eq!(socket.recv().await.unwrap().unwrap(), Message::text("one and one"));

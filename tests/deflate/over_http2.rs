@@ -1,4 +1,4 @@
-//! The same over HTTP/2 (RFC 8441 §5).
+//! Compression over HTTP/2 (RFC 8441 §5).
 
 use std::future::IntoFuture;
 
@@ -20,7 +20,7 @@ use tower_websocket::{AcceptAll, WebSocketUpgradeLayer};
 use crate::peer::{config, text};
 
 #[tokio::test]
-async fn what_the_200_says_is_what_counts() {
+async fn parameters_of_the_200_are_used() {
     let layer = WebSocketUpgradeLayer::new(AcceptAll, async |mut socket, ()| {
         while let Some(Ok(message)) = socket.recv().await {
             if message.is_text() {

@@ -1,4 +1,4 @@
-//! A client in memory, which makes and reads frames by itself.
+//! A client in memory, which builds and parses frames itself.
 
 use raw_client::{frame, opening, read_frame, whole::CLOSE};
 use tokio::{
@@ -9,7 +9,7 @@ use tower_websocket::{AcceptAll, Acceptor, Config, Deflate, HandshakeService, We
 
 pub(crate) type Socket = WebSocket<DuplexStream>;
 
-/// With every message compressed.
+/// Returns a configuration that compresses every message.
 pub(crate) fn config() -> Config {
     Config::new().deflate(Deflate::new().threshold(0).context_takeover(true))
 }
@@ -17,11 +17,11 @@ pub(crate) fn config() -> Config {
 /// A client.
 pub(crate) struct Peer {
     pub(crate) io: DuplexStream,
-    /// The response's line and headers.
+    /// The response's status line and headers.
     pub(crate) head: String,
 }
 
-/// An open socket and its client, which sends `extensions` as so many header lines.
+/// Returns an open socket and its client, which sends each of `extensions` as a header line.
 pub(crate) async fn open(config: Config, extensions: &[&str]) -> (Peer, Socket) {
     open_with(AcceptAll, config, extensions).await
 }
@@ -40,7 +40,7 @@ where
 }
 
 impl Peer {
-    /// The extensions that the response agrees on.
+    /// Returns the extensions of the response.
     pub(crate) fn extensions(&self) -> Vec<&str> {
         let lines = self.head.lines().filter_map(|line| line.split_once(": "));
         lines
@@ -53,12 +53,12 @@ impl Peer {
         self.io.write_all(&frame(first, payload)).await.unwrap();
     }
 
-    /// The next frame; `None` at the end of the stream.
+    /// Returns the next frame, or `None` at the end of the stream.
     pub(crate) async fn recv(&mut self) -> Option<(u8, Vec<u8>)> {
         read_frame(&mut self.io).await
     }
 
-    /// The code of the Close that comes next.
+    /// Returns the code of the next frame, which must be a Close.
     pub(crate) async fn recv_close(&mut self) -> u16 {
         let (first, payload) = self.recv().await.unwrap();
         assert_eq!(first, CLOSE, "{payload:?}");
@@ -66,7 +66,7 @@ impl Peer {
     }
 }
 
-/// Text that repeats itself, but not only.
+/// Returns text that is partly repetitive.
 pub(crate) fn text(len: usize) -> String {
     (0..)
         .flat_map(|i| format!("{{\"id\": {i}, \"name\": \"item {}\"}},", i * 7919).into_bytes())
@@ -75,7 +75,7 @@ pub(crate) fn text(len: usize) -> String {
         .collect()
 }
 
-/// Bytes that repeat neither themselves nor those of another length.
+/// Returns bytes without repetitions, different for each length.
 pub(crate) fn noise(len: usize) -> Vec<u8> {
     let mut seed = len as u64;
     let mut next = || {

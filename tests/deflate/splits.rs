@@ -1,4 +1,4 @@
-//! However a stream is cut into reads, it has the same messages.
+//! However reads split a stream, its messages are the same.
 
 use proptest::{collection::vec, prelude::*, test_runner::RngSeed};
 use raw_client::{
@@ -16,12 +16,12 @@ use crate::peer::{Peer, Socket, config, noise, open, text};
 #[derive(Clone, Debug)]
 struct Sent {
     is_text: bool,
-    /// How much of it repeats itself, and how much does not.
+    /// The lengths of its repetitive and of its random part.
     text: usize,
     noise: usize,
     is_compressed: bool,
     ends_stream: bool,
-    /// Where its payload is cut into frames, in thousandths, and whether a ping comes there.
+    /// Where its payload is split into frames, in thousandths, and whether a ping follows there.
     cuts: Vec<(usize, bool)>,
 }
 
@@ -111,12 +111,13 @@ proptest! {
                 while !rest.is_empty() {
                     let (now, later) = rest.split_at(rest.len().min(*sizes.next().unwrap()));
                     peer.io.write_all(now).await.unwrap();
-                    // The server reads what is there before there is more.
+                    // The server reads the available data before more arrives.
                     tokio::task::yield_now().await;
                     rest = later;
                 }
                 if !is_driven {
-                    // Whoever sends sees a Close at once, and this Close is not to overtake the echoes.
+                    // A sending socket sees a Close at once, and this Close must not overtake the
+                    // echoes.
                     echoed(&mut peer, &mut inflater, &mut echoes, expected.len()).await;
                     peer.io.write_all(&close).await.unwrap();
                 }
@@ -143,7 +144,7 @@ proptest! {
     }
 }
 
-/// Receives what the server sends, until there are `most` messages.
+/// Receives the server's messages, up to `most` of them.
 async fn echoed(peer: &mut Peer, inflater: &mut Inflater, messages: &mut Vec<Message>, most: usize) {
     let mut open = None;
     while messages.len() < most {

@@ -1,6 +1,7 @@
-//! A clock that jumps, by an hour and by years, as it does for a machine that was asleep.
+//! The clock jumps, by an hour and by years, as it does on a machine that was suspended.
 //!
-//! Time is paused, over IO in memory. The wall clock is asked for nothing, so its jumps are none.
+//! Time is paused, and the IO is in memory. The crate does not use the wall clock, so its jumps
+//! have no effect.
 
 use std::{
     future::{Future, poll_fn},
@@ -31,6 +32,7 @@ use tower::{Layer, service_fn};
 use tower_websocket::{Config, Handshake, Message, Rejection, Shutdown, WebSocket, WebSocketUpgradeLayer};
 
 use crate::{
+    form::by_form,
     memory::{Connector, start},
     site::{name, open},
     trial::{Alone, Outcomes},
@@ -46,13 +48,13 @@ const JUMPS: [Duration; 5] = [
     Duration::from_secs(20 * 365 * 24 * 60 * 60),
 ];
 
-/// How often each jump is tried.
+/// The number of tries for each jump, in the long form.
 const TRIES: usize = 20;
 
-/// How often a socket's task may be polled around a jump. One that spins is polled without end.
+/// How often a socket's task may be polled around a jump. A task that spins exceeds this.
 const POLLS: usize = 100;
 
-/// A server in memory whose deadlines are the default ones.
+/// A server in memory with the default deadlines.
 struct Site {
     connector: Connector,
     server: JoinHandle<std::io::Result<()>>,
@@ -126,13 +128,13 @@ async fn handle(mut socket: WebSocket, path: &str) -> String {
     }
 }
 
-/// Tries each jump in paused time, and sees that nothing is left.
+/// Tries each jump in paused time, and checks that no connection or task is left.
 fn jump(fault: &str, one: impl AsyncFn(&mut Site, Duration) -> String) {
     let alone = Alone::new();
     let runtime = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let outcomes = runtime.block_on(async {
         let mut outcomes = Outcomes::default();
-        for by in JUMPS.repeat(TRIES) {
+        for by in JUMPS.repeat(by_form(TRIES / 10, TRIES)) {
             let mut site = Site::start(Config::new());
             outcomes.add(one(&mut site, by).await);
             site.shutdown.idle().await;
@@ -141,7 +143,7 @@ fn jump(fault: &str, one: impl AsyncFn(&mut Site, Duration) -> String) {
             assert!(polls < POLLS, "{polls} polls");
             site.server.abort();
             assert!(site.server.await.unwrap_err().is_cancelled());
-            // What is over is counted until the scheduler has come round to it.
+            // A finished task is counted until the scheduler has processed it.
             for _ in 0..100 {
                 yield_now().await;
             }
@@ -154,7 +156,7 @@ fn jump(fault: &str, one: impl AsyncFn(&mut Site, Duration) -> String) {
     outcomes.tell(&format!("clock jumps by 1 hour to 20 years {fault}"));
 }
 
-/// Lets every task come to where it waits, and then has the clock jump.
+/// Polls every task until it waits, and then advances the clock.
 async fn sleep_through(by: Duration) -> Instant {
     for _ in 0..300 {
         yield_now().await;
@@ -163,16 +165,16 @@ async fn sleep_through(by: Duration) -> Instant {
     Instant::now()
 }
 
-/// All that comes until the end.
+/// Returns all bytes until the end of the stream.
 async fn rest(io: &mut DuplexStream) -> Vec<u8> {
     let mut rest = Vec::new();
     io.read_to_end(&mut rest).await.unwrap();
     rest
 }
 
-/// Its answer to the ping is all that was missing.
+/// Only the answer to the ping was missing.
 #[test]
-fn a_socket_whose_peer_answers_outlives_a_jump() {
+fn answering_peer_keeps_the_socket_open_after_a_jump() {
     for is_inside in [false, true] {
         let when = if is_inside { "inside a message" } else { "on an idle socket" };
         jump(&format!("{when}, and the peer answers"), async |site, by| {
@@ -193,9 +195,9 @@ fn a_socket_whose_peer_answers_outlives_a_jump() {
     }
 }
 
-/// It gets its ping all the same, and as long for the answer as ever.
+/// It gets its ping after the jump, and the full time to answer it.
 #[test]
-fn a_socket_whose_peer_is_gone_ends_once_after_a_jump() {
+fn socket_without_peer_ends_once_after_a_jump() {
     for is_inside in [false, true] {
         let when = if is_inside { "inside a message" } else { "on an idle socket" };
         jump(&format!("{when}, and the peer is gone"), async |site, by| {
@@ -216,7 +218,7 @@ fn a_socket_whose_peer_is_gone_ends_once_after_a_jump() {
 }
 
 #[test]
-fn sending_that_waits_for_a_peer_that_is_gone_fails_after_a_jump() {
+fn waiting_send_without_peer_fails_after_a_jump() {
     jump("while sending waits", async |site, by| {
         let mut io = site.connector.connect();
         open(&mut io, "/send").await;
@@ -229,7 +231,7 @@ fn sending_that_waits_for_a_peer_that_is_gone_fails_after_a_jump() {
 }
 
 #[test]
-fn a_closing_handshake_is_over_after_a_jump() {
+fn closing_handshake_ends_after_a_jump() {
     jump("within the closing handshake", async |site, by| {
         let mut io = site.connector.connect();
         open(&mut io, "/close").await;
@@ -242,7 +244,7 @@ fn a_closing_handshake_is_over_after_a_jump() {
 }
 
 #[test]
-fn a_handshake_service_has_had_its_time_after_a_jump() {
+fn handshake_service_times_out_after_a_jump() {
     jump("while the handshake service is asked", async |site, by| {
         let mut io = site.connector.connect();
         io.write_all(request("/asked", "").as_bytes()).await.unwrap();
@@ -254,7 +256,7 @@ fn a_handshake_service_has_had_its_time_after_a_jump() {
 }
 
 #[test]
-fn whoever_makes_no_request_is_dropped_after_a_jump() {
+fn connection_without_request_times_out_after_a_jump() {
     for (what, bytes) in [("before the request", ""), ("inside the request", &request("/", "")[..50])] {
         jump(what, async |site, by| {
             let mut io = site.connector.connect();
@@ -267,7 +269,7 @@ fn whoever_makes_no_request_is_dropped_after_a_jump() {
 }
 
 #[test]
-fn an_idle_http_connection_ends_after_a_jump() {
+fn idle_http_connection_ends_after_a_jump() {
     jump("on an idle HTTP/1.1 connection", async |site, by| {
         let mut io = site.connector.connect();
         io.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
@@ -283,16 +285,16 @@ fn an_idle_http_connection_ends_after_a_jump() {
         let request = Request::get("http://localhost/").version(http::Version::HTTP_2);
         assert_eq!(client.send(request, true).await.response().await.unwrap().0.status(), 200);
         let start = sleep_through(by).await;
-        // A GOAWAY without an error.
+        // The connection ends with a GOAWAY without an error.
         connection.await.unwrap().unwrap();
         assert_eq!(start.elapsed(), Duration::ZERO);
-        "told to go away, and ended at once".to_owned()
+        "GOAWAY, and the end at once".to_owned()
     });
 }
 
-/// A timeout that is longer than time lasts never comes, and is no overflow.
+/// A timeout beyond the representable time never elapses, and does not overflow.
 #[test]
-fn timeouts_without_end_never_come() {
+fn unlimited_timeouts_never_elapse() {
     jump("with timeouts that never come", async |site, by| {
         site.server.abort();
         let forever = Config::new()

@@ -1,8 +1,8 @@
-//! A server that is out of file descriptors: whoever has none left waits, and is served once there
-//! is one again.
+//! A server without free file descriptors: new clients wait, and are served once a descriptor is
+//! free.
 //!
-//! What becomes of the accepting alone is with `--test handshake`:
-//! `server_behaviour::serve_goes_on_after_it_was_out_of_file_descriptors`.
+//! `server_behaviour::serve_continues_after_running_out_of_file_descriptors` in `--test handshake`
+//! tests accepting alone.
 
 use std::{process::Stdio, time::Duration};
 
@@ -21,19 +21,20 @@ use tokio::{
 use tower_websocket::Config;
 
 use crate::{
+    form::by_form,
     server::echo,
     trial::{Alone, Outcomes, runtime, soon},
 };
 
-/// How many descriptors the server may have.
+/// How many descriptors the server may open.
 const LIMIT: usize = 40;
 
-/// How many clients there are at a time.
+/// The number of simultaneous clients.
 const CLIENTS: usize = 60;
 
 const TRIES: usize = 20;
 
-/// The server, in a process with little room; by itself it does nothing.
+/// The server, in a process with few descriptors. It does nothing unless another test starts it.
 #[test]
 #[ignore = "another test starts it"]
 fn server() {
@@ -52,7 +53,7 @@ fn server() {
 }
 
 #[test]
-fn a_server_without_descriptors_serves_whoever_waited_once_it_has_some() {
+fn waiting_clients_are_served_once_descriptors_are_free() {
     let alone = Alone::new();
     let runtime = runtime();
     let outcomes = runtime.block_on(async {
@@ -83,14 +84,14 @@ fn a_server_without_descriptors_serves_whoever_waited_once_it_has_some() {
         assert!(nothing.starts_with("0 sockets"), "{nothing}");
 
         let mut outcomes = Outcomes::default();
-        for _ in 0..TRIES {
+        for _ in 0..by_form(TRIES / 10, TRIES) {
             let clients = (0..CLIENTS).map(|_| async {
                 let mut io = TcpStream::connect(addr).await.unwrap();
                 io.write_all(request("/", "").as_bytes()).await.unwrap();
                 io
             });
             let clients = join_all(clients).await;
-            // Those that are served hold on to what they have.
+            // The served clients keep their connections.
             soon(async {
                 while descriptors() < LIMIT {
                     sleep(Duration::from_millis(1)).await;

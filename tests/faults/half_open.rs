@@ -1,9 +1,8 @@
-//! Peers whose packets are all dropped from one moment on: neither data, nor an answer, nor a reset
-//! comes.
+//! Peers whose packets are all dropped from some moment on: no data, answer or reset arrives.
 //!
-//! The server runs in a network namespace of its own and the clients in another, with a pair of
-//! veth interfaces between the two; when the clients' end is taken down, everything is lost on the
-//! way. Where that cannot be made it is skipped, loudly, unless `REQUIRE_NETNS=1` is set.
+//! The server and the clients run in two network namespaces, connected by a pair of veth
+//! interfaces. When the clients' interface is set down, all packets are lost. If namespaces cannot
+//! be made, the test prints that it is skipped, and fails if `REQUIRE_NETNS=1` is set.
 
 use std::{
     io::Write,
@@ -30,20 +29,20 @@ use crate::{
     trial::{Alone, Census, is_again, nothing_else, runtime, soon},
 };
 
-/// How many connections there are of each kind.
+/// The number of connections of each kind.
 const EACH: usize = 50;
 
-/// The server's address, and the clients'.
+/// The addresses of the server and of the clients.
 const SERVER: &str = "10.213.17.1";
 const CLIENTS: &str = "10.213.17.2";
 
-/// The variable that says what this process is.
+/// The environment variable with the role of this process.
 const ROLE: &str = "TOWER_WEBSOCKET_HALF_OPEN";
 
 /// The deadlines of the server.
 const DEADLINE: Duration = Duration::from_secs(1);
 
-/// The kinds of connections with a socket, what their handler does, and what it sees.
+/// Connections with a socket: the kind, the path of the handler, and the outcome it reports.
 const SOCKETS: [(&str, &str, &str); 6] = [
     ("an idle socket", "/echo", TIMED_OUT),
     ("inside a message", "/echo", TIMED_OUT),
@@ -55,14 +54,14 @@ const SOCKETS: [(&str, &str, &str); 6] = [
 
 const TIMED_OUT: &str = "one error, TimedOut, and the end";
 
-/// Those without, and which deadline is theirs.
+/// Connections without a socket, and the deadline that ends them.
 const OTHERS: [(&str, &str); 3] = [
     ("half a request", "`first_request_timeout`"),
     ("a large page", "`write_timeout`"),
     ("HTTP/2 without a stream", "`http2_idle_timeout`"),
 ];
 
-/// Runs `command` and says what it says where it fails.
+/// Runs `command`. The error contains its output.
 fn run(command: &str) -> Result<(), String> {
     let mut words = command.split(' ');
     let output = Command::new(words.next().unwrap_or_default()).args(words).stdin(Stdio::null()).output();
@@ -71,7 +70,7 @@ fn run(command: &str) -> Result<(), String> {
     if output.status.success() { Ok(()) } else { Err(format!("{command}: {}", told.trim())) }
 }
 
-/// Whether two namespaces can be made and joined.
+/// Checks that two namespaces can be made and connected.
 fn probe() -> Result<(), String> {
     let script = "ip link add probe0 type veth peer name probe1 && ip link set probe0 up";
     let status = Command::new("unshare")
@@ -87,17 +86,16 @@ fn probe() -> Result<(), String> {
 }
 
 #[test]
-fn peers_whose_packets_are_dropped_are_given_up() {
+fn peers_whose_packets_are_dropped_are_disconnected() {
+    let alone = Alone::new();
     if let Err(reason) = probe() {
         let required = std::env::var_os("REQUIRE_NETNS").is_some_and(|value| value == "1");
         assert!(!required, "no network namespace, and REQUIRE_NETNS=1 is set: {reason}");
-        // Not `eprintln!`, which the test harness keeps to itself.
-        let told =
-            format!("SKIPPED: peers whose packets are dropped, as there is no network namespace: {reason}\n");
+        // The test harness captures `eprintln!`.
+        let told = format!("SKIPPED: peers whose packets are dropped: no network namespace: {reason}\n");
         let _ = std::io::stderr().write_all(told.as_bytes());
         return;
     }
-    let alone = Alone::new();
     let status = Command::new("unshare")
         .args(["--user", "--map-root-user", "--net"])
         .arg(std::env::current_exe().unwrap())
@@ -115,7 +113,7 @@ fn peers_whose_packets_are_dropped_are_given_up() {
     alone.finish();
 }
 
-/// The server, in a namespace of its own; by itself it does nothing.
+/// The server, in its own namespace. It does nothing unless another test starts it.
 #[test]
 #[ignore = "another test starts it"]
 fn server() {
@@ -159,7 +157,8 @@ async fn serve_all() {
         .http2_idle_timeout(DEADLINE);
     let shutdown = server.shutdown().clone();
     tokio::spawn(server.into_future());
-    // One that comes and goes first, so that what is made once is there.
+    // A first client comes and goes, so that resources that are made once exist before they are
+    // counted.
     stdin.write_all(format!("{addr}\n").as_bytes()).await.unwrap();
     hear("well").await;
     let census = move || Census::take(shutdown.connections());
@@ -176,7 +175,7 @@ async fn serve_all() {
 
     stdin.write_all(b"open\n").await.unwrap();
     hear("open").await;
-    // By now those that do not answer pings may have been given up already.
+    // Sockets whose peer does not answer pings may have been closed by now.
     let mut stuck = 0;
     while stuck < EACH {
         let event = soon(events.recv()).await.unwrap();
@@ -208,7 +207,7 @@ fn tell_row(what: &str, how: &str) {
     eprintln!("| packets dropped: {what} | {EACH} | {how} |");
 }
 
-/// The clients, in a namespace of their own; by themselves they do nothing.
+/// The clients, in their own namespace. They do nothing unless another test starts them.
 #[test]
 #[ignore = "another test starts it"]
 fn clients() {
@@ -220,7 +219,7 @@ fn clients() {
 async fn open_all() {
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     let mut hear = async || lines.next_line().await.unwrap().expect("the server lives");
-    // The other end of the wire has to come first.
+    // The server first has to move the interface to this namespace.
     println!("here");
     let addr: SocketAddr = hear().await.parse().unwrap();
     run(&format!("ip addr add {CLIENTS}/24 dev wire1")).unwrap();
@@ -261,14 +260,14 @@ async fn open_all() {
         client.send(request, true).await.response().await.unwrap();
         clients.push((client, connection));
     }
-    // The idle ones are there for longer than they would be without an answer.
+    // The idle sockets have stayed open for longer than they would without answers.
     for alive in idle {
         let _ = alive.await;
     }
     println!("open");
     hear().await;
     for io in &mut streams[EACH..2 * EACH] {
-        // One of those that are given up already would tell.
+        // Writing fails on the sockets that are already closed.
         let _ = io.write_all(&frame(TEXT, b"hello")).await;
     }
     run("ip link set wire1 down").unwrap();
@@ -279,7 +278,7 @@ async fn open_all() {
     std::process::exit(0);
 }
 
-/// Answers each ping, and tells when there were three.
+/// Answers each ping, and signals when it has answered three.
 async fn answer_pings(mut io: TcpStream, answered: oneshot::Sender<()>) {
     let mut answered = Some(answered);
     for n in 1.. {
@@ -298,7 +297,7 @@ async fn answer_pings(mut io: TcpStream, answered: oneshot::Sender<()>) {
     }
 }
 
-/// Has something echoed.
+/// Sends a message and receives its echo.
 async fn is_well(addr: SocketAddr) {
     let mut io = soon(TcpStream::connect(addr)).await.unwrap();
     open(&mut io, "/echo").await;

@@ -1,4 +1,4 @@
-//! Panics of handlers, handshake services and pages: each costs its own connection, or its own
+//! Panics of handlers, handshake services and pages. Each affects only its own connection or
 //! stream.
 
 use h2::client::Builder;
@@ -21,11 +21,11 @@ const TRIES: usize = 50;
 /// Where a handler panics.
 #[derive(Clone, Copy)]
 enum Place {
-    /// Before it is a future.
+    /// Before it returns a future.
     Call,
     Poll,
     Message,
-    /// With its sender on another task.
+    /// While another task has its sender.
     Task,
 }
 
@@ -39,8 +39,8 @@ impl Place {
         }
     }
 
-    /// What the peer gets of it: whatever was sent before, and Close 1011. It answers, and the
-    /// stream ends.
+    /// Makes the handler panic. The peer receives the messages that were sent before, and Close
+    /// 1011. It answers, and the stream ends.
     async fn happens(self, site: &mut Site, io: &mut (impl Stream + ?Sized)) -> String {
         if !matches!(self, Self::Call) {
             site.sees(Event::Opened).await;
@@ -67,7 +67,7 @@ fn handler_panics(what: &str, place: Place) {
     for is_tls in [false, true] {
         let over = if is_tls { " over TLS" } else { "" };
         repeat(&format!("handler panics {what}{over}"), TRIES, async |site| {
-            // One that is open meanwhile does not notice.
+            // Another open socket is not affected.
             let mut other = site.connect(false, false).await;
             open(&mut other, "/echo").await;
             site.sees(Event::Opened).await;
@@ -84,28 +84,28 @@ fn handler_panics(what: &str, place: Place) {
 }
 
 #[test]
-fn a_handler_that_panics_when_it_is_called() {
+fn handler_panics_when_it_is_called() {
     handler_panics("when it is called", Place::Call);
 }
 
 #[test]
-fn a_handler_that_panics_at_once() {
+fn handler_panics_at_once() {
     handler_panics("at once", Place::Poll);
 }
 
 #[test]
-fn a_handler_that_panics_after_a_message() {
+fn handler_panics_after_a_message() {
     handler_panics("after a message", Place::Message);
 }
 
 #[test]
-fn a_handler_that_panics_while_another_task_sends() {
+fn handler_panics_while_another_task_sends() {
     handler_panics("while another task sends", Place::Task);
 }
 
-/// The socket beside it, on the same connection, does not notice.
+/// Another socket on the same connection is not affected.
 #[test]
-fn a_handler_that_panics_over_http_2() {
+fn handler_panics_over_http_2() {
     repeat("handler panics over HTTP/2", TRIES, async |site| {
         let (mut client, connection) = connect(site.connect(false, false).await, &Builder::new()).await;
         client.ready().await;
@@ -123,7 +123,7 @@ fn a_handler_that_panics_over_http_2() {
 }
 
 #[test]
-fn a_handshake_service_that_panics_is_500_and_the_connection_goes_on() {
+fn handshake_service_panic_is_500_and_the_connection_continues() {
     for (what, path) in [("when it is called", "/handshake/call"), ("in its future", "/handshake/future")] {
         for is_tls in [false, true] {
             let over = if is_tls { " over TLS" } else { "" };
@@ -143,7 +143,7 @@ fn a_handshake_service_that_panics_is_500_and_the_connection_goes_on() {
 }
 
 #[test]
-fn a_handshake_service_that_panics_over_http_2_is_500() {
+fn handshake_service_panic_over_http_2_is_500() {
     repeat("handshake service panics over HTTP/2", TRIES, async |site| {
         let (mut client, connection) = connect(site.connect(false, false).await, &Builder::new()).await;
         client.ready().await;
@@ -161,9 +161,9 @@ fn a_handshake_service_that_panics_over_http_2_is_500() {
     });
 }
 
-/// This is hyper's: there is nobody left to answer.
+/// hyper ends the connection without a response.
 #[test]
-fn a_page_that_panics_ends_its_connection_and_not_the_server() {
+fn page_panic_ends_only_its_connection() {
     for is_tls in [false, true] {
         let over = if is_tls { " over TLS" } else { "" };
         repeat(&format!("another service panics{over}"), TRIES, async |site| {
@@ -177,7 +177,7 @@ fn a_page_that_panics_ends_its_connection_and_not_the_server() {
 }
 
 #[test]
-fn a_page_that_panics_over_http_2_ends_its_stream_and_not_the_connection() {
+fn page_panic_over_http_2_ends_only_its_stream() {
     repeat("another service panics over HTTP/2", TRIES, async |site| {
         let (mut client, connection) = connect(site.connect(false, false).await, &Builder::new()).await;
         client.ready().await;

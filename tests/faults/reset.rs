@@ -16,10 +16,10 @@ use crate::{
     trial::repeat,
 };
 
-/// How often each stage is tried, without TLS and with it.
+/// The number of tries of each stage in the long form, without TLS and with it.
 const TRIES: [usize; 2] = [200, 40];
 
-/// How far the connection is when it is reset.
+/// The stage of the connection when it is reset.
 #[derive(Clone, Copy, Debug)]
 enum Stage {
     BeforeRequest,
@@ -31,7 +31,7 @@ enum Stage {
     InsideHeader,
     InsidePayload,
     BetweenFragments,
-    /// Its echo is not read yet.
+    /// The echo is not read yet.
     AfterMessage,
     /// The server's Close is not read yet.
     AfterOurClose,
@@ -44,15 +44,16 @@ enum Stage {
 }
 
 impl Stage {
-    /// Goes there, resets, and says what the handler saw.
+    /// Brings the connection to this stage, resets it, and returns the outcome that the handler
+    /// reports.
     async fn go(self, site: &mut Site, is_tls: bool) -> String {
         let mut io = site.reset_on_drop(is_tls).await;
         let path = match self {
-            Self::BeforeRequest => return "nobody was asked".to_owned(),
+            Self::BeforeRequest => return "the handshake service was not called".to_owned(),
             Self::InsideRequest => {
                 io.write_all(&request("/echo", "").as_bytes()[..60]).await.unwrap();
                 io.flush().await.unwrap();
-                return "nobody was asked".to_owned();
+                return "the handshake service was not called".to_owned();
             }
             Self::WhileAsked => {
                 io.write_all(request("/asked", "").as_bytes()).await.unwrap();
@@ -99,10 +100,10 @@ impl Stage {
         site.ended().await
     }
 
-    /// What the handler may see: one error at most, and an end.
+    /// Returns whether the handler may report this outcome: at most one error, and an end.
     fn allows(self, outcome: &str) -> bool {
-        // The system tells of a reset once. Where writing was told, reading finds the end of the
-        // stream, which to TLS is an unexpected one.
+        // The system reports a reset only once. If a write got the error, reading returns the end
+        // of the stream, which is unexpected for TLS.
         let is_reset = |what: &str, rest: &str| {
             let kinds = ["ConnectionReset", "BrokenPipe", "ResetWithoutClosingHandshake", "UnexpectedEof"];
             kinds.iter().any(|kind| outcome == format!("{what}{kind}{rest}"))
@@ -121,7 +122,7 @@ impl Stage {
     }
 }
 
-/// Tries it without TLS, and with it.
+/// Tries the reset without TLS and with it.
 fn reset(what: &str, stage: Stage) {
     for (is_tls, tries) in [false, true].into_iter().zip(TRIES) {
         let over = if is_tls { " over TLS" } else { "" };
@@ -134,88 +135,88 @@ fn reset(what: &str, stage: Stage) {
 }
 
 #[test]
-fn a_reset_before_the_request() {
+fn reset_before_the_request() {
     reset("before the request", Stage::BeforeRequest);
 }
 
 #[test]
-fn a_reset_inside_the_request() {
+fn reset_inside_the_request() {
     reset("inside the request", Stage::InsideRequest);
 }
 
 #[test]
-fn a_reset_while_the_handshake_service_is_asked_drops_its_future() {
+fn reset_drops_the_future_of_the_handshake_service() {
     reset("while the handshake service is asked", Stage::WhileAsked);
 }
 
 #[test]
-fn a_reset_with_the_101_unread() {
+fn reset_with_the_101_unread() {
     reset("with the 101 unread", Stage::InsideOpening);
 }
 
 #[test]
-fn a_reset_right_after_the_101() {
+fn reset_right_after_the_101() {
     reset("right after the 101", Stage::AfterOpening);
 }
 
 #[test]
-fn a_reset_inside_a_frame_header() {
+fn reset_inside_a_frame_header() {
     reset("inside a frame header", Stage::InsideHeader);
 }
 
 #[test]
-fn a_reset_inside_a_payload() {
+fn reset_inside_a_payload() {
     reset("inside a payload", Stage::InsidePayload);
 }
 
 #[test]
-fn a_reset_between_two_fragments() {
+fn reset_between_two_fragments() {
     reset("between two fragments", Stage::BetweenFragments);
 }
 
 #[test]
-fn a_reset_with_the_echo_unread() {
+fn reset_with_the_echo_unread() {
     reset("with the echo unread", Stage::AfterMessage);
 }
 
 #[test]
-fn a_reset_with_our_close_unread() {
+fn reset_with_our_close_unread() {
     reset("with our Close unread", Stage::AfterOurClose);
 }
 
 #[test]
-fn a_reset_in_place_of_the_answer_to_our_close() {
+fn reset_instead_of_the_answer_to_our_close() {
     reset("in place of the answer to our Close", Stage::BeforeTheirAnswer);
 }
 
 #[test]
-fn a_reset_while_the_close_is_finished_in_the_background() {
+fn reset_while_the_close_finishes_in_the_background() {
     reset("while the handler's Close is finished in the background", Stage::InTheBackground);
 }
 
 #[test]
-fn a_reset_right_after_their_close() {
+fn reset_right_after_the_peers_close() {
     reset("right after their Close", Stage::AfterTheirClose);
 }
 
 #[test]
-fn a_reset_while_much_is_unsent() {
+fn reset_with_much_unsent_data() {
     reset("while much is unsent", Stage::WhileUnsent);
 }
 
 #[test]
-fn a_reset_inside_the_tls_handshake() {
+fn reset_inside_the_tls_handshake() {
     repeat("reset inside the TLS handshake", TRIES[0], async |site| {
         let mut io = tokio::net::TcpStream::connect(site.secure).await.unwrap();
         io.set_zero_linger().unwrap();
         io.write_all(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03").await.unwrap();
-        "nobody was asked".to_owned()
+        "the handshake service was not called".to_owned()
     });
 }
 
-/// A response that is not taken is the server's, not the socket's.
+/// The response belongs to the server, not to a socket.
 #[test]
-fn a_reset_inside_a_large_page() {
+fn reset_inside_a_large_page() {
     repeat("reset inside a large page", TRIES[0], async |site| {
         let mut io = site.reset_on_drop(false).await;
         io.write_all(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
@@ -224,10 +225,10 @@ fn a_reset_inside_a_large_page() {
     });
 }
 
-/// Three sockets share the connection: an idle one, one inside a message, and one whose echo is not
-/// read.
+/// Three sockets share the connection: one is idle, one is inside a message, and one has an unread
+/// echo.
 #[test]
-fn a_reset_of_an_http_2_connection_ends_each_of_its_sockets_once() {
+fn reset_of_an_http_2_connection_ends_each_socket_once() {
     for is_tls in [false, true] {
         let over = if is_tls { " over TLS" } else { "" };
         repeat(&format!("reset of an HTTP/2 connection with three sockets{over}"), TRIES[1], async |site| {
@@ -255,9 +256,9 @@ fn a_reset_of_an_http_2_connection_ends_each_of_its_sockets_once() {
     }
 }
 
-/// One that keeps silent for a moment first, so that the server is in the midst of reading.
+/// The peer is silent for a moment first, so that the server is waiting for data.
 #[test]
-fn a_reset_of_a_socket_at_rest() {
+fn reset_of_an_idle_socket() {
     repeat("reset after a rest", TRIES[1], async |site| {
         let mut io = site.reset_on_drop(false).await;
         open(&mut io, "/echo").await;

@@ -23,11 +23,12 @@ use tower_websocket::{
 };
 
 use crate::{
+    form::by_form,
     site::{Event, config, service},
     trial::{Alone, Outcomes, PATIENCE},
 };
 
-/// How often each way to end a runtime is tried.
+/// The number of tries of each way to end a runtime, in the long form.
 const TRIES: usize = 40;
 
 /// How a runtime ends.
@@ -38,14 +39,14 @@ enum End {
     Background,
 }
 
-/// What a handler gives away, out of the runtime.
+/// A value that a handler passes out of the runtime.
 enum Kept {
     Sender(Sender),
     Halves(Sender, Receiver),
     Socket(WebSocket),
 }
 
-/// A server in a runtime of its own, on a thread of its own.
+/// A server in its own runtime, on its own thread.
 struct Running {
     addr: SocketAddr,
     keeping: SocketAddr,
@@ -90,7 +91,7 @@ async fn bind() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").await.unwrap()
 }
 
-/// Gives what the first message asks for to the test, which keeps it.
+/// Passes the value that the first message names to the test, which keeps it.
 async fn give_away(mut socket: WebSocket, keep: Outbox<Kept>) {
     let what = socket.recv().await.unwrap().unwrap();
     let _ = match what.to_text().unwrap() {
@@ -120,7 +121,7 @@ fn open(addr: SocketAddr, path: &str) -> TcpStream {
     io
 }
 
-/// Clients whose connections are in every state there is.
+/// Returns clients whose connections are in every state.
 fn everyone(running: &mut Running) -> Vec<(&'static str, TcpStream)> {
     let addr = running.addr;
     let mut seen = |expected: Event| {
@@ -158,7 +159,7 @@ fn everyone(running: &mut Running) -> Vec<(&'static str, TcpStream)> {
     clients
 }
 
-/// Reads until the end, or a reset, one of which has to come.
+/// Reads until the end of the stream or a reset.
 fn ends(what: &str, mut io: TcpStream) {
     let mut bytes = [0; 1 << 16];
     loop {
@@ -173,8 +174,7 @@ fn ends(what: &str, mut io: TcpStream) {
     }
 }
 
-/// Within another runtime, what is kept of the first one gives an error, or the end, and panics as
-/// little as it hangs.
+/// Within another runtime, a kept value returns an error or the end. It does not panic or hang.
 async fn use_up(kept: Kept) {
     let message = || Message::text("is anybody there?");
     match kept {
@@ -185,7 +185,7 @@ async fn use_up(kept: Kept) {
             let _ = sender.flush().await;
         }
         Kept::Halves(sender, mut receiver) => {
-            // Nothing has told them yet, unless the other side has.
+            // This may succeed: the handle may not have been used since the runtime ended.
             let _ = sender.send(message()).await;
             let _ = sender.flush().await;
             while receiver.recv().await.is_some() {}
@@ -203,7 +203,7 @@ async fn use_up(kept: Kept) {
 
 fn shut_down(what: &str, threads: usize, end: End) {
     let mut outcomes = Outcomes::default();
-    for n in 0..TRIES {
+    for n in 0..by_form(TRIES / 10, TRIES) {
         let alone = Alone::new();
         let runtime = if threads == 0 {
             Builder::new_current_thread().enable_all().build()
@@ -226,10 +226,10 @@ fn shut_down(what: &str, threads: usize, end: End) {
         for (what, io) in clients {
             ends(what, io);
         }
-        // A sender that is kept keeps nothing else.
+        // A kept sender does not keep the connection open.
         let (what, io) = keepers.remove(0);
         ends(what, io);
-        // Used in another runtime, or just dropped outside of any.
+        // Used in another runtime, or dropped outside any runtime.
         if n % 2 == 0 {
             let other = crate::trial::runtime();
             for kept in all_kept {
@@ -254,21 +254,21 @@ fn shut_down(what: &str, threads: usize, end: End) {
 }
 
 #[test]
-fn a_runtime_of_threads_is_dropped() {
+fn multi_thread_runtime_is_dropped() {
     shut_down("of 2 threads is dropped", 2, End::Drop);
 }
 
 #[test]
-fn a_runtime_of_one_thread_is_dropped() {
+fn current_thread_runtime_is_dropped() {
     shut_down("of the current thread is dropped", 0, End::Drop);
 }
 
 #[test]
-fn a_runtime_is_shut_down_with_a_timeout() {
+fn runtime_is_shut_down_with_a_timeout() {
     shut_down("of 2 threads is shut down with a timeout", 2, End::Timeout);
 }
 
 #[test]
-fn a_runtime_is_shut_down_in_the_background() {
+fn runtime_is_shut_down_in_the_background() {
     shut_down("of the current thread is shut down in the background", 0, End::Background);
 }

@@ -1,4 +1,4 @@
-//! A server whose handlers tell what they see.
+//! A server whose handlers report events.
 
 use std::{convert::Infallible, future::pending, mem, net::SocketAddr, pin::pin, time::Duration};
 
@@ -31,13 +31,13 @@ use crate::{
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
 impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for IO {}
 
-/// How many sockets and connections may be open: hardly more than one try needs, so that each that
-/// is left behind is missed soon.
+/// How many sockets and connections may be open. It is little more than one try needs, so that a
+/// leaked one is noticed soon.
 const LIMIT: usize = 8;
 
-/// A server with TLS on one port and without it on the other, and what its handlers tell.
+/// A server with TLS on one port and without TLS on another, and the events of its handlers.
 ///
-/// None of its deadlines comes while a test waits: what ends, ends because of what happened.
+/// No deadline elapses while a test waits: a connection ends only because of the fault.
 pub(crate) struct Site {
     pub(crate) plain: SocketAddr,
     pub(crate) secure: SocketAddr,
@@ -48,22 +48,22 @@ pub(crate) struct Site {
     _server: JoinHandle<std::io::Result<()>>,
 }
 
-/// What a handler, or a handshake service, tells.
+/// An event that a handler or a handshake service reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// The handshake service is asked.
+    /// The handshake service was called.
     Asked,
-    /// Its future was dropped before it was done.
+    /// Its future was dropped before it completed.
     Unasked,
     Opened,
     Message(usize),
-    /// There is no room for one more message.
+    /// The buffers are full.
     Stuck,
     /// How the socket ended for its handler.
     Ended(String),
 }
 
-/// An end that never comes.
+/// A deadline that never elapses.
 pub(crate) const NEVER: Duration = Duration::from_secs(100_000);
 
 pub(crate) fn config() -> Config {
@@ -100,12 +100,12 @@ impl Site {
             base: None,
             _server: server,
         };
-        // What is made once and kept is there from now on.
+        // From now on, resources that are made once and kept exist.
         site.is_well().await;
         site
     }
 
-    /// A client's stream, over TLS or not. When it is dropped, the connection is reset.
+    /// Returns a client's stream, with TLS or without. When it is dropped, the connection is reset.
     pub(crate) async fn reset_on_drop(&self, is_tls: bool) -> Box<dyn Stream> {
         self.connect(is_tls, true).await
     }
@@ -114,7 +114,7 @@ impl Site {
         self.connect_with("http/1.1", is_tls, resets).await
     }
 
-    /// The same for another protocol.
+    /// Like `connect`, with another ALPN protocol.
     pub(crate) async fn connect_with(&self, protocol: &str, is_tls: bool, resets: bool) -> Box<dyn Stream> {
         let io = TcpStream::connect(if is_tls { self.secure } else { self.plain }).await.unwrap();
         io.set_nodelay(true).unwrap();
@@ -132,12 +132,12 @@ impl Site {
         soon(self.events.recv()).await.unwrap()
     }
 
-    /// Waits for this event, which has to be the next one.
+    /// Waits for the next event, which must be `expected`.
     pub(crate) async fn sees(&mut self, expected: Event) {
         assert_eq!(self.event().await, expected);
     }
 
-    /// What the handler says of the end. Messages may come before it.
+    /// Skips messages, and returns the end that the handler reports.
     pub(crate) async fn ended(&mut self) -> String {
         loop {
             match self.event().await {
@@ -148,7 +148,7 @@ impl Site {
         }
     }
 
-    /// Everything is as it was when nothing went on, and no handler has told anything more.
+    /// Waits until the counters are at their idle values. Fails if a handler reports another event.
     pub(crate) async fn settled(&mut self, when: &str) {
         let shutdown = self.shutdown.clone();
         let census = move || Census::take(shutdown.connections());
@@ -159,7 +159,7 @@ impl Site {
         assert!(self.events.is_empty(), "{when}: {:?} came late", self.events.try_recv());
     }
 
-    /// A client that behaves is served.
+    /// Checks that an ordinary client is served.
     pub(crate) async fn is_well(&mut self) {
         for is_tls in [false, true] {
             let mut io = self.connect(is_tls, false).await;
@@ -181,7 +181,8 @@ pub(crate) async fn open(io: &mut (impl AsyncRead + AsyncWrite + Unpin), path: &
     soon(opening::open(io, path, "")).await.unwrap();
 }
 
-/// WebSockets, whose path says what their handler does, and a page at any path.
+/// Returns a service of WebSockets, whose path selects the handler's behavior, and a page for other
+/// requests.
 pub(crate) fn service(config: Config, tell: UnboundedSender<Event>) -> impl HttpService {
     let asked = tell.clone();
     let handshake = service_fn(move |request: Request<Handshake>| {
@@ -248,7 +249,7 @@ async fn handle(mut socket: WebSocket, path: &str, tell: &UnboundedSender<Event>
     }
 }
 
-/// Receives until the end: one error at most, and nothing after it.
+/// Receives until the end. There may be one error, and nothing after it.
 async fn receive(mut socket: WebSocket, path: &str, tell: &UnboundedSender<Event>) -> String {
     let mut failed = None;
     while let Some(received) = socket.recv().await {
@@ -269,14 +270,14 @@ async fn receive(mut socket: WebSocket, path: &str, tell: &UnboundedSender<Event
     failed.map_or_else(|| "the end".to_owned(), |error| format!("one error, {error}, and the end"))
 }
 
-/// Sends until neither the write buffer nor the system has room, tells so, and goes on until that
-/// fails.
+/// Sends until the write buffer and the system's buffers are full, reports that, and continues
+/// until sending fails.
 async fn send_without_end(socket: WebSocket, tell: &UnboundedSender<Event>) -> String {
     let (sender, _receiver) = socket.split();
     let mut is_told = false;
     loop {
         let mut sending = pin!(sender.send(Message::binary(vec![0; 64 << 10])));
-        // It also waits for moments, while another task writes.
+        // Sending also waits briefly while another task writes.
         let sent = match timeout(Duration::from_millis(100), &mut sending).await {
             Ok(sent) => sent,
             Err(_) => {
@@ -292,7 +293,7 @@ async fn send_without_end(socket: WebSocket, tell: &UnboundedSender<Event>) -> S
     }
 }
 
-/// What kind of error it is.
+/// Returns the kind of an error.
 pub(crate) fn name(error: &Error) -> String {
     match error {
         Error::Io(error) => format!("{:?}", error.kind()),
@@ -312,7 +313,7 @@ impl<F: FnOnce()> Drop for OnDrop<F> {
     }
 }
 
-/// The future's output, or the end of a stream that it was waiting for.
+/// Reads until the end of the stream or a reset.
 pub(crate) async fn read_to_end(io: &mut (impl AsyncRead + Unpin + ?Sized)) -> (Vec<u8>, &'static str) {
     let mut all = Vec::new();
     let read = soon(io.read_to_end(&mut all)).await;

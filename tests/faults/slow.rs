@@ -1,4 +1,4 @@
-//! Peers that are slow: none is ended for that, and none keeps another waiting.
+//! Slow peers: the server does not close them, and they do not delay others.
 
 use futures_util::StreamExt;
 use raw_client::{
@@ -22,7 +22,7 @@ use crate::{
 
 const TRIES: usize = 50;
 
-/// Writes byte by byte, each of which is a packet of its own, and a record of its own over TLS.
+/// Writes byte by byte. Each byte is a packet, and over TLS a record.
 async fn write_slowly(io: &mut (impl Stream + ?Sized), bytes: &[u8]) {
     for byte in bytes {
         io.write_all(&[*byte]).await.unwrap();
@@ -32,7 +32,7 @@ async fn write_slowly(io: &mut (impl Stream + ?Sized), bytes: &[u8]) {
 }
 
 #[test]
-fn a_peer_may_write_byte_by_byte() {
+fn peer_may_write_byte_by_byte() {
     for is_tls in [false, true] {
         let over = if is_tls { " over TLS" } else { "" };
         repeat(&format!("writes byte by byte{over}"), TRIES, async |site| {
@@ -40,7 +40,7 @@ fn a_peer_may_write_byte_by_byte() {
             write_slowly(&mut *io, request("/echo", "").as_bytes()).await;
             assert!(read_head(&mut io).await.unwrap().starts_with("HTTP/1.1 101 "));
             site.sees(Event::Opened).await;
-            // A text whose characters are cut, a ping inside of it, and a Close.
+            // A text whose characters are split, a ping inside it, and a Close.
             let all = [
                 frame(0x01, &"καλημέρα".as_bytes()[..5]),
                 frame(PING, b"ping"),
@@ -61,7 +61,7 @@ fn a_peer_may_write_byte_by_byte() {
 }
 
 #[test]
-fn a_peer_may_read_byte_by_byte_and_keeps_nobody_waiting() {
+fn peer_that_reads_byte_by_byte_does_not_delay_others() {
     const LEN: usize = 16 << 10;
     repeat("reads byte by byte", TRIES, async |site| {
         let socket = TcpSocket::new_v4().unwrap();
@@ -92,7 +92,7 @@ fn a_peer_may_read_byte_by_byte_and_keeps_nobody_waiting() {
         drop((read, write));
         other.close(None).await.unwrap();
         while let Some(Ok(Message::Close(_))) = other.next().await {}
-        // Of the slow one, the other, and its messages, in whatever order.
+        // The ends and the messages of both clients, in any order.
         let mut ends = 0;
         while ends < 2 {
             ends += usize::from(matches!(site.event().await, Event::Ended(_)));

@@ -1,4 +1,4 @@
-//! One fault, tried again and again, and what has to be as before each time.
+//! Tries one fault many times, and checks the counters each time.
 
 use std::{
     collections::BTreeMap,
@@ -17,26 +17,26 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::site::Site;
+use crate::{form::by_form, site::Site};
 
-/// What panics on purpose panics with.
+/// The payload of intended panics.
 pub(crate) const ON_PURPOSE: &str = "on purpose";
 
-/// How long whatever has to happen may take. Nothing on a site has a deadline that is as short, so
-/// what takes this long hangs.
+/// How long an expected event may take. All deadlines of a site are longer, so if an event takes
+/// this long, it hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How many tries there are before memory is looked at.
+/// The number of tries in the long form before memory is measured.
 const WARM_UP: usize = 20;
 
-/// How many KiB of memory more than after the warm-up there may be at the end. One connection costs
-/// several, and what chance adds was never more than 50.
+/// How many KiB the memory may grow after the warm-up. A leaked connection costs several KiB for
+/// each try; noise was never more than 50.
 const GROWTH: usize = 256;
 
-/// How many panics there were, but for those on purpose.
+/// The number of unintended panics.
 static PANICS: AtomicUsize = AtomicUsize::new(0);
 
-/// The process's own: what is measured is the process, so one fault is tried at a time.
+/// A lock for the measurements of this process: only one fault is tried at a time.
 pub(crate) struct Alone {
     _lock: MutexGuard<'static, ()>,
     descriptors: usize,
@@ -48,7 +48,7 @@ impl Alone {
         static ONCE: Once = Once::new();
         let lock = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         ONCE.call_once(|| {
-            // tokio keeps some descriptors for whoever comes next.
+            // tokio keeps some descriptors for later runtimes.
             drop(runtime());
             let told = panic::take_hook();
             panic::set_hook(Box::new(move |info| {
@@ -64,14 +64,14 @@ impl Alone {
         Self { _lock: lock, descriptors: descriptors() }
     }
 
-    /// Nothing is left: no descriptor, and nothing panicked but on purpose.
+    /// Checks that no descriptor is left and that only intended panics happened.
     pub(crate) fn finish(self) {
         assert_eq!(descriptors(), self.descriptors, "descriptors are left");
         assert_eq!(PANICS.load(Ordering::Relaxed), 0, "something panicked that was not to");
     }
 }
 
-/// What came of the tries.
+/// The number of tries for each outcome.
 #[derive(Default)]
 pub(crate) struct Outcomes(BTreeMap<String, usize>);
 
@@ -80,7 +80,7 @@ impl Outcomes {
         *self.0.entry(outcome.into()).or_default() += 1;
     }
 
-    /// Prints a row of the table. The test harness does not keep it to itself.
+    /// Prints a row of the table. The test harness captures `eprintln!`.
     pub(crate) fn tell(&self, fault: &str) {
         let tries: usize = self.0.values().sum();
         let outcomes: Vec<_> = match &self.0.iter().collect::<Vec<_>>()[..] {
@@ -92,33 +92,36 @@ impl Outcomes {
     }
 }
 
-/// Two threads, as races need.
+/// Returns a runtime with two threads, so that races can happen.
 pub(crate) fn runtime() -> Runtime {
     Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
-/// Tries `fault` on one server, again and again. After each try every counter, all tasks and all
-/// descriptors are as before, and after all of them the memory is, and the server still serves.
+/// Tries `fault` on one server, again and again. After each try, every counter, all tasks and all
+/// descriptors must be as before, and after all tries the server must still serve. The short form
+/// makes a tenth of the tries, and does not measure memory.
 pub(crate) fn repeat(fault: &str, tries: usize, one: impl AsyncFn(&mut Site) -> String) {
     let alone = Alone::new();
     let runtime = runtime();
+    let (warm_up, tries) = by_form((1, tries.div_ceil(10)), (WARM_UP, tries));
     let outcomes = runtime.block_on(async {
         let mut site = Site::start().await;
         let mut outcomes = Outcomes::default();
         let mut before = 0;
-        for n in 0..WARM_UP + tries {
-            if n == WARM_UP {
+        for n in 0..warm_up + tries {
+            if n == warm_up {
                 before = resident();
             }
             let outcome = timeout(PATIENCE, one(&mut site)).await;
             let outcome = outcome.unwrap_or_else(|_| panic!("{fault}: try {n} hangs"));
             site.settled(&format!("{fault}, try {n}")).await;
-            if n >= WARM_UP {
+            if n >= warm_up {
                 outcomes.add(outcome);
             }
         }
         let grown = resident().saturating_sub(before);
-        assert!(grown <= GROWTH, "{fault}: {grown} KiB of memory more after {tries} tries");
+        let is_measured = by_form(false, true);
+        assert!(!is_measured || grown <= GROWTH, "{fault}: {grown} KiB of memory more after {tries} tries");
         site.is_well().await;
         outcomes
     });
@@ -127,7 +130,7 @@ pub(crate) fn repeat(fault: &str, tries: usize, one: impl AsyncFn(&mut Site) -> 
     outcomes.tell(fault);
 }
 
-/// Tasks, descriptors, and whatever else is counted while nothing goes on.
+/// The counters of an idle server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Census {
     pub(crate) sockets: usize,
@@ -142,7 +145,7 @@ impl Census {
     }
 }
 
-/// Waits until there is no task but the server's, and no socket. Returns what there is then.
+/// Waits until only the server's task is left, and no socket. Returns the counters.
 pub(crate) async fn nothing_else(census: impl Fn() -> Census, when: &str) -> Census {
     let start = Instant::now();
     loop {
@@ -155,8 +158,8 @@ pub(crate) async fn nothing_else(census: impl Fn() -> Census, when: &str) -> Cen
     }
 }
 
-/// Waits until `census` is what it was. A task that has ended is counted until its worker has come
-/// round to it.
+/// Waits until the counters are `base` again. A finished task is counted until its worker has
+/// processed it.
 pub(crate) async fn is_again(base: Census, census: impl Fn() -> Census, when: &str) {
     let start = Instant::now();
     while census() != base {
@@ -165,18 +168,18 @@ pub(crate) async fn is_again(base: Census, census: impl Fn() -> Census, when: &s
     }
 }
 
-/// The output of `future`, which must not hang.
+/// Awaits `future`, which must not hang.
 pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
     timeout(PATIENCE, future).await.expect("it hangs")
 }
 
-/// How many descriptors this process has open.
+/// Returns the number of open descriptors of this process.
 pub(crate) fn descriptors() -> usize {
-    // The one of this look itself is counted each time.
+    // Each count includes the descriptor of this directory.
     std::fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
-/// This process's resident memory, in KiB.
+/// Returns the resident memory of this process, in KiB.
 fn resident() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
     let pages: usize = statm.split(' ').nth(1).unwrap().parse().unwrap();

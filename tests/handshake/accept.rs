@@ -1,4 +1,4 @@
-//! `Acceptor::accept` on raw streams, where it goes well.
+//! `Acceptor::accept` on raw streams: successful handshakes.
 
 use futures_util::{SinkExt, StreamExt};
 use http::{Request, StatusCode};
@@ -11,7 +11,7 @@ use tower_websocket::{AcceptAll, Acceptor, Config, Handshake, Message, Rejection
 
 use crate::wire::{Wire, head, soon, text_frame};
 
-/// Accepts on `server` and echoes, on a task of its own.
+/// Accepts on `server` and echoes, in a task of its own.
 fn spawn_echo<IO>(acceptor: Acceptor<AcceptAll>, server: IO)
 where
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -35,21 +35,21 @@ async fn assert_echoes<IO: AsyncRead + AsyncWrite + Unpin>(client: IO) {
 }
 
 #[tokio::test]
-async fn an_in_memory_stream_becomes_a_websocket() {
+async fn in_memory_stream_becomes_a_websocket() {
     let (client, server) = duplex(1024);
     spawn_echo(Acceptor::new(AcceptAll), server);
     assert_echoes(client).await;
 }
 
 #[tokio::test]
-async fn a_stream_that_gives_one_byte_at_a_time_becomes_a_websocket() {
+async fn stream_of_single_bytes_becomes_a_websocket() {
     let (client, server) = duplex(1);
     spawn_echo(Acceptor::new(AcceptAll), server);
     assert_echoes(client).await;
 }
 
 #[tokio::test]
-async fn a_tcp_stream_becomes_a_websocket() {
+async fn tcp_stream_becomes_a_websocket() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     spawn_echo(Acceptor::new(AcceptAll), listener.accept().await.unwrap().0);
@@ -58,7 +58,7 @@ async fn a_tcp_stream_becomes_a_websocket() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_unix_stream_becomes_a_websocket() {
+async fn unix_stream_becomes_a_websocket() {
     let (client, server) = tokio::net::UnixStream::pair().unwrap();
     spawn_echo(Acceptor::new(AcceptAll), server);
     assert_echoes(client).await;
@@ -78,7 +78,7 @@ async fn fifty_streams_are_open_on_one_acceptor() {
 }
 
 #[tokio::test]
-async fn a_frame_in_the_requests_packet_is_served() {
+async fn frame_in_the_requests_packet_is_served() {
     let (client, server) = duplex(1024);
     spawn_echo(Acceptor::new(AcceptAll), server);
     let mut wire = Wire::new(client);
@@ -91,7 +91,7 @@ async fn a_frame_in_the_requests_packet_is_served() {
 }
 
 #[tokio::test]
-async fn the_server_may_send_at_once() {
+async fn server_may_send_at_once() {
     let (client, server) = duplex(1024);
     let accept = async {
         let (mut socket, ()) = Acceptor::new(AcceptAll).accept(server).await.unwrap();
@@ -101,7 +101,7 @@ async fn the_server_may_send_at_once() {
     };
     let mut wire = Wire::new(client);
     wire.send(head("/")).await;
-    // Response and messages are all there before the client reads.
+    // The response and the messages are sent before the client reads.
     let _socket = soon(accept).await;
     assert_eq!(wire.response().await.status(), StatusCode::SWITCHING_PROTOCOLS);
     let mut client = wire.into_websocket().await;
@@ -111,7 +111,7 @@ async fn the_server_may_send_at_once() {
 }
 
 #[tokio::test]
-async fn what_the_handshake_attaches_and_selects_comes_out_beside_the_socket() {
+async fn attached_value_and_protocol_are_returned_with_the_socket() {
     let acceptor = Acceptor::new(service_fn(async |request: Request<Handshake>| {
         let path = request.uri().path().to_owned();
         let mut handshake = request.into_body();
@@ -160,7 +160,7 @@ async fn connections_over_the_limit_are_503_until_one_ends() {
     error.unwrap_err().respond().await.unwrap();
     assert_eq!(refused.response().await.status(), StatusCode::SERVICE_UNAVAILABLE);
 
-    // The client is gone, so nothing is waited for once the server lets go.
+    // The client is gone, so dropping the socket does not wait for it.
     drop(client);
     let (mut socket, ()) = first.unwrap();
     while let Some(Ok(_)) = soon(socket.recv()).await {}

@@ -1,4 +1,4 @@
-//! Why a raw stream does not become a WebSocket, and what its client is told.
+//! Why the handshake on a raw stream fails, and the response that the client gets.
 
 use std::{
     error::Error,
@@ -24,7 +24,7 @@ use tower_websocket::{
 
 use crate::wire::{Wire, head, soon};
 
-/// What `accept` fails with when the client sends `bytes`, and the client.
+/// Returns the error of `accept` after the client has sent `bytes`, and the client.
 async fn failed(bytes: impl AsRef<[u8]>) -> (AcceptError<DuplexStream>, Wire<DuplexStream>) {
     failed_with(Acceptor::new(AcceptAll), bytes).await
 }
@@ -46,7 +46,7 @@ where
 }
 
 #[tokio::test]
-async fn the_end_within_the_request_is_an_error_and_nobody_is_asked() {
+async fn end_within_the_request_is_an_error_before_the_service_is_called() {
     let asked = Arc::new(AtomicUsize::new(0));
     let acceptor = {
         let asked = Arc::clone(&asked);
@@ -64,7 +64,7 @@ async fn the_end_within_the_request_is_an_error_and_nobody_is_asked() {
         let error = soon(acceptor.accept(server)).await.unwrap_err();
         assert!(matches!(error.kind(), AcceptErrorKind::UnexpectedEof), "{cut}: {error:?}");
         assert!(error.request().is_none() && error.rejection().is_none());
-        // There is nobody to answer.
+        // The client is gone, so the response is dropped.
         error.respond().await.unwrap();
         assert_eq!(wire.until_end().await, b"", "{cut}");
     }
@@ -72,7 +72,7 @@ async fn the_end_within_the_request_is_an_error_and_nobody_is_asked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_within_the_request_is_408_after_a_deadline() {
+async fn silence_within_the_request_is_408_after_a_timeout() {
     let configs = [(Config::new(), 10), (Config::new().request_head_timeout(Duration::from_secs(3)), 3)];
     for (config, limit) in configs {
         for bytes in ["", "GET / HTTP/1.1\r\nHost: a\r\n", "garbage"] {
@@ -92,7 +92,7 @@ async fn silence_within_the_request_is_408_after_a_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_never_takes_the_response_is_given_up() {
+async fn client_that_never_reads_the_response_is_disconnected() {
     let (mut client, server) = duplex(16);
     let sent = tokio::spawn(async move {
         client.write_all(head("/").as_bytes()).await.unwrap();
@@ -107,7 +107,7 @@ async fn a_client_that_never_takes_the_response_is_given_up() {
 }
 
 #[tokio::test]
-async fn what_is_no_http_is_answered_once() {
+async fn malformed_http_is_answered_once() {
     let many_headers: String = (0..101).map(|i| format!("X-{i}: 1\r\n")).collect();
     let cases: Vec<(Vec<u8>, &str)> = vec![
         (b"\x16\x03\x01\x02\x00\x01\x00\x01".to_vec(), "400 "),
@@ -136,7 +136,7 @@ async fn what_is_no_http_is_answered_once() {
 }
 
 #[tokio::test]
-async fn an_ordinary_request_is_an_error_with_the_request_in_it() {
+async fn ordinary_request_is_an_error_that_contains_it() {
     let (error, mut wire) = failed("GET /page?a=1 HTTP/1.1\r\nHost: a\r\nX-Own: 1\r\n\r\n").await;
     let AcceptErrorKind::Handshake(HandshakeError::NotWebSocket) = error.kind() else {
         panic!("{error:?}");
@@ -153,7 +153,7 @@ async fn an_ordinary_request_is_an_error_with_the_request_in_it() {
 }
 
 #[tokio::test]
-async fn the_stream_can_be_spoken_to_after_a_failure() {
+async fn stream_is_usable_after_a_failure() {
     for request in ["GET /page HTTP/1.1\r\nHost: a\r\n\r\n", &head("/").replace("Version: 13", "Version: 8")]
     {
         let (error, mut wire) = failed([request.as_bytes(), b"what came next"].concat()).await;
@@ -171,9 +171,9 @@ async fn the_stream_can_be_spoken_to_after_a_failure() {
     }
 }
 
-/// The caller may serve that request itself, and needs its body for that.
+/// The caller may serve that request itself, and needs its body.
 #[tokio::test]
-async fn the_body_of_an_ordinary_request_comes_back_with_the_stream() {
+async fn body_of_an_ordinary_request_is_returned_with_the_stream() {
     for (headers, body) in [
         ("Content-Length: 5", "hello"),
         ("Transfer-Encoding: chunked", "5\r\nhello\r\n0\r\n\r\n"),
@@ -192,7 +192,7 @@ async fn the_body_of_an_ordinary_request_comes_back_with_the_stream() {
 }
 
 #[tokio::test]
-async fn a_wrong_version_is_426_with_the_right_one() {
+async fn wrong_version_is_426_with_the_right_one() {
     let (error, mut wire) = failed(head("/").replace("Version: 13", "Version: 8")).await;
     let kind = error.kind();
     assert!(
@@ -218,7 +218,7 @@ impl fmt::Display for OutOfSeats {
 impl Error for OutOfSeats {}
 
 #[tokio::test]
-async fn a_refusal_reaches_the_caller_with_what_caused_it() {
+async fn rejection_reaches_the_caller_with_its_cause() {
     let acceptor = Acceptor::new(service_fn(async |_: Request<Handshake>| {
         let response = Response::builder().status(409).header("x-own", "1").body("full").unwrap();
         Err::<Response<()>, _>(Rejection::new(response).with_source(OutOfSeats(7)))
@@ -240,7 +240,7 @@ async fn a_refusal_reaches_the_caller_with_what_caused_it() {
 }
 
 #[tokio::test]
-async fn a_boxed_error_reaches_the_caller_as_it_was() {
+async fn boxed_error_reaches_the_caller_unchanged() {
     let acceptor = Acceptor::new(service_fn(async |_: Request<Handshake>| {
         Err::<Response<()>, _>(tower::BoxError::from(OutOfSeats(7)))
     }));
@@ -252,7 +252,7 @@ async fn a_boxed_error_reaches_the_caller_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_panic_in_the_handshake_service_is_an_error_of_that_stream() {
+async fn panic_in_the_handshake_service_is_an_error_of_that_stream() {
     let acceptor =
         Acceptor::new(service_fn(async |_: Request<Handshake>| -> Result<Response<()>, Rejection> {
             panic!("a panic in the handshake service")

@@ -1,4 +1,4 @@
-//! `Acceptor::accept_request` in a service of the caller's own.
+//! `Acceptor::accept_request` in the caller's own service.
 
 use std::convert::Infallible;
 
@@ -18,7 +18,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_hyper_service_answers_and_takes_over() {
+async fn hyper_service_responds_and_takes_over() {
     let acceptor = Acceptor::new(service_fn(async |request: Request<Handshake>| {
         let path = request.uri().path().to_owned();
         if path == "/refused" {
@@ -52,7 +52,7 @@ async fn a_hyper_service_answers_and_takes_over() {
 }
 
 #[tokio::test]
-async fn each_failure_says_what_is_wrong() {
+async fn each_failure_names_its_cause() {
     let ask = async |request| Acceptor::new(AcceptAll).accept_request(request).await.map(drop);
 
     let error = ask(Request::new(())).await.unwrap_err();
@@ -75,7 +75,7 @@ async fn each_failure_says_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn a_refusal_comes_back_with_its_response() {
+async fn rejection_is_returned_with_its_response() {
     let acceptor = Acceptor::new(service_fn(async |_: Request<Handshake>| {
         Err::<Response<()>, _>(Rejection::from((StatusCode::CONFLICT, "taken")))
     }));

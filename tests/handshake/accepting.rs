@@ -1,4 +1,5 @@
-//! What an accepting handshake service can say: headers, a subprotocol, a value for the handler.
+//! What a handshake service can change when it accepts: headers, a subprotocol, a value for the
+//! handler.
 
 use std::sync::{
     Arc,
@@ -22,7 +23,7 @@ use crate::{
 
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
-/// What the client gets when the handshake service does `change` to what it is given.
+/// Returns the response that the client gets if the handshake service applies `change`.
 async fn answered(
     change: impl Fn(Handshake) -> Response<()> + Clone + Send + Sync + 'static,
 ) -> Response<String> {
@@ -42,7 +43,7 @@ fn assert_upgrades(response: &Response<String>) {
 }
 
 #[tokio::test]
-async fn the_prebuilt_response_is_ready_to_return() {
+async fn prebuilt_response_is_ready_to_return() {
     let response = answered(|handshake| {
         assert_eq!(handshake.response().status(), StatusCode::SWITCHING_PROTOCOLS);
         assert_eq!(handshake.response().headers()["sec-websocket-accept"], ACCEPT);
@@ -71,7 +72,7 @@ async fn any_header_can_be_set() {
 }
 
 #[tokio::test]
-async fn a_response_built_from_nothing_gets_what_an_upgrade_needs() {
+async fn new_response_gets_the_headers_of_an_upgrade() {
     let response = answered(|_| {
         let response = Response::builder().status(101).header("x-own", "1").header("connection", "close");
         response.header("sec-websocket-accept", "wrong").header("content-length", "5").body(()).unwrap()
@@ -83,7 +84,7 @@ async fn a_response_built_from_nothing_gets_what_an_upgrade_needs() {
 }
 
 #[tokio::test]
-async fn the_servers_preference_selects_the_subprotocol() {
+async fn server_preference_selects_the_subprotocol() {
     let cases: [(&[&str], Option<&str>); 4] = [
         (&["superchat", "chat"], Some("superchat")),
         (&["other", "chat"], Some("chat")),
@@ -103,7 +104,7 @@ async fn the_servers_preference_selects_the_subprotocol() {
 }
 
 #[tokio::test]
-async fn only_what_was_offered_is_sent() {
+async fn only_offered_subprotocols_are_sent() {
     for (name, value) in [
         ("sec-websocket-protocol", "not-offered"),
         ("sec-websocket-protocol", "chat, superchat"),
@@ -120,7 +121,7 @@ async fn only_what_was_offered_is_sent() {
 }
 
 #[tokio::test]
-async fn a_handshake_service_can_insist_on_a_subprotocol() {
+async fn handshake_service_can_require_a_subprotocol() {
     let handshake = service_fn(async |request: Request<Handshake>| {
         let mut handshake = request.into_body();
         if handshake.select_protocol(["chat"]).is_none() {
@@ -135,7 +136,7 @@ async fn a_handshake_service_can_insist_on_a_subprotocol() {
 }
 
 #[tokio::test]
-async fn a_value_of_any_type_reaches_the_handler() {
+async fn value_of_any_type_reaches_the_handler() {
     // Neither `Clone` nor `Sync`.
     type Extra = Box<dyn FnOnce(&str) -> String + Send>;
     let handshake = service_fn(async |request: Request<Handshake>| {
@@ -151,7 +152,7 @@ async fn a_value_of_any_type_reaches_the_handler() {
 }
 
 #[tokio::test]
-async fn the_handshake_service_is_called_once_for_each_request() {
+async fn handshake_service_is_called_once_for_each_request() {
     let calls = Arc::new(AtomicUsize::new(0));
     let handshake = {
         let calls = Arc::clone(&calls);
@@ -168,7 +169,7 @@ async fn the_handshake_service_is_called_once_for_each_request() {
 }
 
 #[tokio::test]
-async fn the_whole_request_head_is_visible() {
+async fn whole_request_head_is_visible() {
     let handshake = service_fn(async |request: Request<Handshake>| {
         assert_eq!(request.method(), "GET");
         assert_eq!(request.version(), http::Version::HTTP_11);
@@ -184,7 +185,7 @@ async fn the_whole_request_head_is_visible() {
 }
 
 #[tokio::test]
-async fn what_outer_layers_put_into_the_request_is_visible() {
+async fn extensions_of_outer_layers_are_visible() {
     #[derive(Clone)]
     struct User(&'static str);
     fn layer() -> impl HandshakeService<Extra = ()> {

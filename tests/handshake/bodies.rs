@@ -14,13 +14,13 @@ use crate::{
     server::echo_layer,
 };
 
-/// A refused handshake, whose answer has a body of ours, and an ordinary request.
+/// Returns a rejected handshake, whose response has a body of the layer, and an ordinary request.
 fn requests() -> [Request<()>; 2] {
     [upgradable(upgrade("/?refuse").body(()).unwrap()), Request::new(())]
 }
 
 #[tokio::test]
-async fn the_request_body_need_not_be_send() {
+async fn request_body_need_not_be_send() {
     let body: Rc<str> = "local".into();
     let service = echo_layer().layer(service_fn(async |request: Request<Rc<str>>| {
         Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(request.body().to_string())))
@@ -31,7 +31,7 @@ async fn the_request_body_need_not_be_send() {
 }
 
 #[tokio::test]
-async fn the_response_body_is_axums() {
+async fn response_body_may_be_axums() {
     let service = echo_layer()
         .layer(service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(Body::from("inner")))));
     let [ours, theirs] = requests();
@@ -40,7 +40,7 @@ async fn the_response_body_is_axums() {
 }
 
 #[tokio::test]
-async fn the_response_body_is_empty_but_ours_is_not() {
+async fn response_body_of_the_service_may_be_empty() {
     let service = echo_layer()
         .layer(service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()))));
     let [ours, theirs] = requests();
@@ -48,7 +48,7 @@ async fn the_response_body_is_empty_but_ours_is_not() {
     assert_eq!(answer(service, theirs).await.body(), "");
 }
 
-/// Data that is no `Bytes`.
+/// Data of a type other than `Bytes`.
 #[derive(Debug)]
 struct Chunk(Bytes);
 
@@ -73,7 +73,7 @@ impl Buf for Chunk {
 }
 
 #[tokio::test]
-async fn the_data_of_the_response_body_is_made_from_bytes() {
+async fn response_data_is_made_from_bytes() {
     let service = echo_layer().layer(service_fn(async |_: Request<()>| {
         Ok::<_, Infallible>(Response::new(Full::new(Chunk("inner".into()))))
     }));
@@ -86,7 +86,7 @@ async fn the_data_of_the_response_body_is_made_from_bytes() {
 }
 
 #[tokio::test]
-async fn the_body_tells_its_length_and_its_end() {
+async fn body_reports_its_length_and_its_end() {
     let service = echo_layer().layer(service_fn(async |_: Request<()>| {
         Ok::<_, Infallible>(Response::new(Full::<Bytes>::from("inner")))
     }));

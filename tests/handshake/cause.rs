@@ -1,4 +1,4 @@
-//! What layers around the layer get to know of a refusal.
+//! What outer layers learn about a rejection.
 
 use std::{convert::Infallible, future::pending, time::Duration};
 
@@ -29,7 +29,7 @@ async fn cause(config: Config, request: Builder) -> Option<&'static str> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_names_its_cause() {
+async fn rejection_names_its_cause() {
     for (request, expected) in [
         (upgrade("/").method("POST"), "method_not_get"),
         (upgrade_without("/", &["Sec-WebSocket-Version"]), "missing_version"),
@@ -60,7 +60,7 @@ async fn a_refusal_names_its_cause() {
 }
 
 #[tokio::test]
-async fn a_service_of_its_own_names_the_cause_of_what_is_no_handshake() {
+async fn standalone_service_names_the_cause_for_ordinary_requests() {
     let version = |request: Builder, version| request.version(version);
     for (request, expected) in [
         (Request::get("/"), "not_web_socket"),
@@ -77,7 +77,7 @@ async fn a_service_of_its_own_names_the_cause_of_what_is_no_handshake() {
 }
 
 #[tokio::test]
-async fn what_the_layer_does_not_refuse_has_no_cause() {
+async fn responses_of_the_inner_service_have_no_cause() {
     assert_eq!(cause(Config::new(), upgrade("/")).await, None);
     let layer = WebSocketUpgradeLayer::new(service_fn(handshake), async |_, ()| {});
     let inner = service_fn(async |_| Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())));
@@ -86,7 +86,7 @@ async fn what_the_layer_does_not_refuse_has_no_cause() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_answered_by_hand_names_it_too() {
+async fn manual_response_names_the_cause_too() {
     let acceptor = Acceptor::new(AcceptAll);
     for (request, expected) in [
         (Request::get("/"), "not_web_socket"),
@@ -102,10 +102,10 @@ async fn a_request_that_is_answered_by_hand_names_it_too() {
     }
 }
 
-/// What is refused without a handshake is logged as every other refusal is.
+/// A request that is rejected before the handshake service is logged like every other rejection.
 #[cfg(feature = "tracing")]
 #[tokio::test]
-async fn each_refusal_is_an_event() {
+async fn each_rejection_is_an_event() {
     use std::{
         io::Write,
         sync::{Arc, Mutex},
@@ -131,7 +131,8 @@ async fn each_refusal_is_an_event() {
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
-    // While there is only one, a callsite that another thread reaches first is off for all of them.
+    // With a single subscriber, a callsite that another thread registers first would be disabled
+    // for all.
     let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
     let _guard = tracing::subscriber::set_default(subscriber);
     let logged = || String::from_utf8(std::mem::take(&mut *log.0.lock().unwrap())).unwrap();

@@ -1,4 +1,5 @@
-//! `Config::canonical_header_case`: the names of the 101 as RFC 6455 spells them, over each way in.
+//! `Config::canonical_header_case`: header names of the 101 as RFC 6455 spells them, for each way
+//! to open a socket.
 
 use std::future::IntoFuture;
 
@@ -26,7 +27,7 @@ fn handshake() -> impl HandshakeService<Extra = ()> {
     })
 }
 
-/// The lines of the response, less the date.
+/// Returns the lines of the response, without the date.
 async fn lines<IO: AsyncRead + AsyncWrite + Unpin>(mut io: IO) -> Vec<String> {
     let request = head("/").replace("\r\n\r\n", "\r\nSec-WebSocket-Protocol: chat\r\n\r\n");
     io.write_all(request.as_bytes()).await.unwrap();
@@ -52,7 +53,7 @@ fn expected(is_canonical: bool) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_names_of_the_101_are_spelled_as_in_the_rfc() {
+async fn header_names_of_the_101_are_spelled_as_in_the_rfc() {
     for is_canonical in [false, true] {
         let config = || Config::new().canonical_header_case(is_canonical);
         let service = || {

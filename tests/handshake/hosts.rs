@@ -1,4 +1,5 @@
-//! `Config::allow_host`: against pages whose name was made to point at this server (DNS rebinding).
+//! `Config::allow_host`, which protects against pages whose name was made to point at this server
+//! (DNS rebinding).
 
 use http::{Request, StatusCode};
 use tokio::io::duplex;
@@ -10,7 +11,7 @@ use crate::{
 };
 
 const CASES: [(&str, Option<&str>, u16); 9] = [
-    // A page at http://evil.example:8081, whose name points at 127.0.0.1 by now.
+    // A page at http://evil.example:8081, whose name now points at 127.0.0.1.
     ("evil.example:8081", Some("http://evil.example:8081"), 421),
     ("evil.example:8081", None, 421),
     ("localhost.evil.example", None, 421),
@@ -27,7 +28,7 @@ fn config() -> Config {
 }
 
 #[tokio::test]
-async fn only_the_servers_own_hosts_are_answered() {
+async fn only_the_servers_own_hosts_are_accepted() {
     for (host, origin, status) in CASES {
         let request = upgrade_without("/", &["Host"]).header("host", host);
         let request = origin.into_iter().fold(request, |request, origin| request.header("origin", origin));
@@ -55,7 +56,7 @@ async fn only_the_servers_own_hosts_are_answered() {
 }
 
 #[tokio::test]
-async fn without_the_setting_a_rebound_page_is_of_the_same_origin() {
+async fn rebound_page_has_the_same_origin_without_the_setting() {
     let layer = WebSocketUpgradeLayer::new(AcceptAll, async |_, ()| {});
     let request = upgrade_without("/", &["Host"]).header("host", "evil.example:8081");
     let request = request.header("origin", "http://evil.example:8081").body(()).unwrap();
@@ -64,7 +65,7 @@ async fn without_the_setting_a_rebound_page_is_of_the_same_origin() {
 }
 
 #[tokio::test]
-async fn ordinary_requests_are_the_inner_services() {
+async fn ordinary_requests_reach_the_inner_service() {
     let layer = WebSocketUpgradeLayer::new(AcceptAll, async |_, ()| {}).with_config(config());
     let request = Request::get("/").header("host", "evil.example").body(()).unwrap();
     let response = answer(layer.into_service(), request).await;
@@ -83,7 +84,7 @@ async fn lists_come_from_the_environment() {
 
 #[cfg(feature = "http2")]
 #[tokio::test]
-async fn over_http_2_the_authority_counts() {
+async fn authority_is_checked_over_http_2() {
     use raw_client::http2::Client;
 
     use crate::over_http2::in_memory;

@@ -1,4 +1,4 @@
-//! What is not ours reaches the inner service as it came.
+//! Other requests reach the inner service unchanged.
 
 use std::convert::Infallible;
 
@@ -17,7 +17,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq)]
 struct Marker(&'static str);
 
-/// Says in its response all that it was given.
+/// Responds with everything that it has received.
 async fn mirror(request: Request<Full<Bytes>>) -> Result<Response<Full<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
     let mut response = Response::new(Full::from(body.collect().await.unwrap().to_bytes()));
@@ -29,7 +29,7 @@ async fn mirror(request: Request<Full<Bytes>>) -> Result<Response<Full<Bytes>>, 
 }
 
 #[tokio::test]
-async fn ordinary_requests_reach_the_inner_service_untouched() {
+async fn ordinary_requests_reach_the_inner_service_unchanged() {
     let plain = Request::get("/a?b=c").header("x-own", "1");
     let post = Request::post("/form").header("content-type", "text/plain");
     let other_protocol = upgrade_without("/", &["Upgrade"]).header("upgrade", "h2c");
@@ -57,7 +57,7 @@ async fn ordinary_requests_reach_the_inner_service_untouched() {
 }
 
 #[tokio::test]
-async fn a_websocket_request_never_reaches_the_inner_service() {
+async fn websocket_request_never_reaches_the_inner_service() {
     let inner = service_fn(async |_: Request<()>| -> Result<Response<Full<Bytes>>, Infallible> {
         panic!("the inner service is called")
     });
@@ -78,7 +78,7 @@ async fn inner_errors_pass_through() {
 }
 
 #[tokio::test]
-async fn a_filter_leaves_websocket_requests_to_the_inner_service() {
+async fn filter_passes_websocket_requests_to_the_inner_service() {
     let layer = echo_layer().filter(|parts| {
         parts.uri.path() == "/ours" && parts.headers["host"] == "server.example.com" && parts.method == "GET"
     });
@@ -98,7 +98,7 @@ async fn a_filter_leaves_websocket_requests_to_the_inner_service() {
 }
 
 #[tokio::test]
-async fn a_filter_is_not_asked_about_ordinary_requests() {
+async fn filter_is_not_called_for_ordinary_requests() {
     let layer = echo_layer().filter(|parts| panic!("asked about {}", parts.uri));
     let response = answer(layer.layer(service_fn(mirror)), Request::get("/").body(Full::default()).unwrap());
     assert_eq!(response.await.status(), StatusCode::IM_A_TEAPOT);
@@ -127,7 +127,7 @@ async fn two_layers_share_one_stack() {
 }
 
 #[tokio::test]
-async fn a_layer_without_an_inner_service_answers_426() {
+async fn layer_without_an_inner_service_responds_with_426() {
     let service = WebSocketUpgradeLayer::new(AcceptAll, async |_, ()| {}).into_service();
     for (request, text) in [
         (Request::get("/"), "upgrade required"),

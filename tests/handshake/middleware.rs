@@ -1,5 +1,5 @@
-//! The handshake service is an HTTP service: tower's and tower-http's middleware wrap it as it
-//! stands.
+//! The handshake service is an HTTP service, so middleware of tower and tower-http wraps it
+//! unchanged.
 
 use std::{
     future::pending,
@@ -40,7 +40,7 @@ async fn accept(request: Request<Handshake>) -> Result<Response<()>, Rejection> 
     Ok(request.into_body().accept(()))
 }
 
-/// What the client gets when the handshake service is `handshake`.
+/// Returns the response that the client gets from the handshake service `handshake`.
 async fn answered<H: HandshakeService>(handshake: H) -> Response<String> {
     answer_upgrade(WebSocketUpgradeLayer::new(handshake, async |_, _| {}).into_service()).await
 }
@@ -79,7 +79,7 @@ async fn towers_concurrency_limit_is_shared_by_all_requests() {
 }
 
 #[tokio::test]
-async fn towers_buffer_hands_requests_and_rejections_through() {
+async fn towers_buffer_passes_requests_and_rejections() {
     let handshake = ServiceBuilder::new().buffer(4).service_fn(async |request: Request<Handshake>| {
         if request.uri().path() == "/refused" {
             return Err(Rejection::from((StatusCode::CONFLICT, "taken")));
@@ -112,7 +112,7 @@ async fn towers_load_shedding_is_503() {
     let service = WebSocketUpgradeLayer::new(handshake, async |_, ()| {}).into_service();
     let first = tokio::spawn(answer_upgrade(service.clone()));
     inside.notified().await;
-    // At once, not after a deadline.
+    // At once, not after a timeout.
     let second = timeout(Duration::from_secs(1), answer_upgrade(service)).await.unwrap();
     assert_eq!(second.status(), StatusCode::SERVICE_UNAVAILABLE);
     go.notify_one();
@@ -120,15 +120,15 @@ async fn towers_load_shedding_is_503() {
 }
 
 #[tokio::test]
-async fn a_boxed_handshake_service_is_one() {
+async fn boxed_handshake_service_is_accepted() {
     let boxed: BoxCloneSyncService<Request<Handshake>, Response<()>, BoxError> =
         BoxCloneSyncService::new(ServiceBuilder::new().map_err(BoxError::from).service_fn(accept));
     assert_eq!(answered(boxed).await.status(), StatusCode::SWITCHING_PROTOCOLS);
 }
 
-/// A service that is `Send` and not `Sync`, through each way in.
+/// A service that is `Send` and not `Sync`, for each way to open a socket.
 #[tokio::test]
-async fn a_handshake_service_need_not_be_sync() {
+async fn handshake_service_need_not_be_sync() {
     fn boxed() -> BoxCloneService<Request<Handshake>, Response<()>, Rejection> {
         BoxCloneService::new(service_fn(accept))
     }
@@ -151,7 +151,7 @@ async fn a_handshake_service_need_not_be_sync() {
     let mut wire = Wire::new(client);
     wire.send(head("/")).await;
     let acceptor = Acceptor::new(boxed());
-    // On a task of its own, so the future is `Send`.
+    // Spawning requires that the future is `Send`.
     tokio::spawn(async move { acceptor.accept(io).await.map(drop).unwrap() }).await.unwrap();
     assert_eq!(wire.response().await.status(), StatusCode::SWITCHING_PROTOCOLS);
 }
@@ -170,10 +170,10 @@ async fn set_response_header_changes_the_101() {
     assert_eq!(response.headers()["sec-websocket-accept"], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
 }
 
-/// The attached value is the response's body, so what answers in the service's place needs one: a
-/// default.
+/// The attached value is the response's body, so middleware that responds instead of the service
+/// needs a default value.
 #[tokio::test]
-async fn validate_request_header_refuses_in_the_services_place() {
+async fn validate_request_header_rejects_before_the_service() {
     let bearer = |request: &mut Request<Handshake>| {
         if request.headers().get("authorization").is_some_and(|value| value == "Bearer secret") {
             return Ok(());
@@ -237,7 +237,7 @@ async fn request_ids_are_set_and_propagated() {
 }
 
 #[tokio::test]
-async fn a_handshake_service_is_any_that_fits() {
+async fn any_matching_service_is_a_handshake_service() {
     fn check<H: HandshakeService<Extra = ()>>(_: &H) {}
     check(&service_fn(accept));
     check(&ServiceBuilder::new().timeout(Duration::from_secs(1)).service_fn(accept));

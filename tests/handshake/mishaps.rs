@@ -1,4 +1,4 @@
-//! A handshake service that hangs or panics costs that request its answer, and nothing else.
+//! A handshake service that hangs or panics fails only its own request.
 
 use std::{
     convert::Infallible,
@@ -24,7 +24,7 @@ use crate::{
 };
 
 #[tokio::test(start_paused = true)]
-async fn the_deadline_of_a_slow_handshake_service_is_503() {
+async fn slow_handshake_service_times_out_with_503() {
     for (config, limit) in [(Config::new(), 10), (Config::new().handshake_timeout(Duration::from_secs(3)), 3)]
     {
         let gone = Arc::new(AtomicBool::new(false));
@@ -47,7 +47,7 @@ async fn the_deadline_of_a_slow_handshake_service_is_503() {
     }
 }
 
-/// Tells that it is gone.
+/// Records that it was dropped.
 struct Guard(Arc<AtomicBool>);
 
 impl Drop for Guard {
@@ -56,7 +56,7 @@ impl Drop for Guard {
     }
 }
 
-/// Never ready, or panics when it is asked.
+/// Never ready, or panics when it is polled for readiness.
 #[derive(Clone)]
 struct Unready {
     panics: bool,
@@ -78,7 +78,7 @@ impl Service<Request<Handshake>> for Unready {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_deadline_counts_the_wait_for_readiness() {
+async fn timeout_includes_the_wait_for_readiness() {
     let layer = WebSocketUpgradeLayer::new(Unready { panics: false }, async |_, ()| {});
     let start = Instant::now();
     assert_eq!(answer_upgrade(layer.into_service()).await.status(), StatusCode::SERVICE_UNAVAILABLE);
@@ -86,13 +86,13 @@ async fn the_deadline_counts_the_wait_for_readiness() {
 }
 
 #[tokio::test]
-async fn a_panic_in_the_wait_for_readiness_is_500() {
+async fn panic_while_waiting_for_readiness_is_500() {
     let layer = WebSocketUpgradeLayer::new(Unready { panics: true }, async |_, ()| {});
     assert_eq!(answer_upgrade(layer.into_service()).await.status(), StatusCode::INTERNAL_SERVER_ERROR);
 }
 
 #[tokio::test]
-async fn a_panic_is_500_and_the_connection_goes_on() {
+async fn panic_is_500_and_the_connection_continues() {
     let handshake = service_fn(|request: Request<Handshake>| {
         let path = request.uri().path().to_owned();
         assert_ne!(path, "/call", "a panic in call");
@@ -116,6 +116,6 @@ async fn a_panic_is_500_and_the_connection_goes_on() {
 
 #[tokio::test]
 #[should_panic(expected = "handshake_timeout must not be zero")]
-async fn no_time_at_all_fails_where_it_is_set() {
+async fn zero_timeout_panics_when_it_is_set() {
     let _ = Config::new().handshake_timeout(Duration::ZERO);
 }

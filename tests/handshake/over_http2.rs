@@ -41,7 +41,7 @@ use crate::{
     wire::{soon, text_frame},
 };
 
-/// A client of `service`, served by hyper in memory.
+/// Returns a client of `service`, which hyper serves in memory.
 pub(crate) async fn in_memory<S, B>(service: S) -> Client
 where
     S: Service<Request<Incoming>, Response = Response<B>, Error: Into<BoxError>, Future: Send>
@@ -60,12 +60,12 @@ where
     client
 }
 
-/// A client of an echo.
+/// Returns a client of an echo service.
 async fn echo() -> Client {
     in_memory(echo_layer().into_service()).await
 }
 
-/// The response to `request`, with its body.
+/// Returns the response to `request`, with its body.
 async fn respond(client: &Client, request: request::Builder) -> Response<String> {
     let (response, mut stream) = soon(client.send(request, false)).await.response().await.unwrap();
     let mut body = String::new();
@@ -87,7 +87,7 @@ async fn receives(stream: &mut Stream, text: &str) {
 }
 
 #[tokio::test]
-async fn the_handshake_service_sees_the_request_and_shapes_the_response() {
+async fn handshake_service_sees_the_request_and_changes_the_response() {
     let handshake = service_fn(async |request: Request<Handshake>| {
         let seen = (request.method().clone(), request.version(), request.uri().to_string());
         assert_eq!(seen, (Method::CONNECT, Version::HTTP_2, "https://server.example.com/chat?a=b".into()));
@@ -131,7 +131,7 @@ async fn the_handshake_service_sees_the_request_and_shapes_the_response() {
 }
 
 #[tokio::test]
-async fn a_key_is_ignored() {
+async fn key_is_ignored() {
     let client = echo().await;
     for key in ["dGhlIHNhbXBsZSBub25jZQ==", "nonsense"] {
         let request = Client::websocket("http://a/").header("sec-websocket-key", key);
@@ -142,7 +142,7 @@ async fn a_key_is_ignored() {
 }
 
 #[tokio::test]
-async fn each_wrong_request_has_its_answer() {
+async fn each_wrong_request_has_its_response() {
     let client = echo().await;
     let connect = || Client::extended_connect("http://a/", "websocket");
     for (request, status, text) in [
@@ -163,7 +163,7 @@ async fn each_wrong_request_has_its_answer() {
         (Client::websocket("http://a/").header("content-length", "0"), 400, "no body"),
         (Client::websocket("http://a/").header("origin", "http://b"), 403, "\"http://b\""),
         (Client::websocket("http://a/").header("origin", "null"), 403, "\"null\""),
-        // The authority is what counts, whatever a `Host` beside it says.
+        // The authority is used, and a `Host` header is ignored.
         (
             Client::websocket("http://a/").header("origin", "http://b").header("host", "b"),
             400,
@@ -178,13 +178,13 @@ async fn each_wrong_request_has_its_answer() {
         assert_eq!(headers.contains_key("sec-websocket-version"), is_of_version, "{text}");
         assert!(!headers.contains_key("upgrade") && !headers.contains_key("connection"), "{headers:?}");
     }
-    // The connection is none the worse for it.
+    // The connection is not affected.
     echoes(&mut client.open(Client::websocket("http://a/").header("host", "A:80")).await, "hello").await;
 }
 
-/// Answers itself, so that it is not hyper that takes out what must not be sent.
+/// Responds without hyper, which would remove forbidden headers itself.
 #[tokio::test]
-async fn answers_have_no_headers_of_a_connection() {
+async fn responses_have_no_connection_headers() {
     let request = |protocol: Option<&'static str>, method: Method| {
         let mut request = Request::new(());
         *request.method_mut() = method;
@@ -229,9 +229,9 @@ async fn origins_are_compared_with_the_authority() {
     }
 }
 
-/// Over HTTP/2 every 2xx opens the WebSocket for the client, and hyper hands the stream over.
+/// Over HTTP/2, every 2xx opens the WebSocket for the client, and hyper hands over the stream.
 #[tokio::test]
-async fn no_status_but_the_prebuilt_one_opens() {
+async fn only_the_prebuilt_status_opens() {
     let handshake = service_fn(async |request: Request<Handshake>| {
         let status: u16 = request.uri().path()[1..].parse().unwrap();
         let mut handshake = request.into_body();
@@ -261,7 +261,7 @@ async fn no_status_but_the_prebuilt_one_opens() {
 }
 
 #[tokio::test]
-async fn a_rejection_with_a_success_status_is_500_with_its_body() {
+async fn rejection_with_a_success_status_is_500_with_its_body() {
     let handshake = service_fn(async |_: Request<Handshake>| {
         Err::<Response<()>, _>(Rejection::from((StatusCode::OK, "nobody home")))
     });
@@ -270,9 +270,9 @@ async fn a_rejection_with_a_success_status_is_500_with_its_body() {
     assert_eq!((response.status().as_u16(), response.body().as_str()), (500, "nobody home"));
 }
 
-/// What else a CONNECT may be for goes through, with all that it takes to serve it.
+/// A CONNECT for another purpose reaches the inner service, with everything needed to serve it.
 #[tokio::test]
-async fn other_protocols_and_a_plain_connect_go_to_the_inner_service() {
+async fn other_protocols_and_plain_connect_reach_the_inner_service() {
     let tunnel = service_fn(async |mut request: Request<Incoming>| {
         let protocol = request.extensions().get::<Protocol>().map(|protocol| protocol.as_str().to_owned());
         let on_upgrade = request.extensions_mut().remove::<OnUpgrade>().expect("it can be upgraded");
@@ -301,7 +301,7 @@ async fn other_protocols_and_a_plain_connect_go_to_the_inner_service() {
 }
 
 #[tokio::test]
-async fn a_filter_leaves_sockets_to_an_inner_layer() {
+async fn filter_passes_sockets_to_an_inner_layer() {
     let outer = echo_layer().filter(|parts| parts.uri.path() == "/outer");
     let inner = WebSocketUpgradeLayer::new(AcceptAll, async |mut socket, ()| {
         let _ = socket.send("inner").await;
@@ -311,9 +311,9 @@ async fn a_filter_leaves_sockets_to_an_inner_layer() {
     receives(&mut client.open(Client::websocket("http://a/else")).await, "inner").await;
 }
 
-/// axum picks a route by its method before a service below it sees the request.
+/// axum selects a route by its method before a service inside it sees the request.
 #[tokio::test]
-async fn in_axum_the_place_must_be_one_that_a_connect_reaches() {
+async fn axum_route_must_accept_connect() {
     let page = || get(async || "page");
     for (router, opens) in [
         (Router::new().route("/ws", page()).layer(echo_layer()), true),
@@ -335,9 +335,9 @@ async fn in_axum_the_place_must_be_one_that_a_connect_reaches() {
     }
 }
 
-/// The future is dropped, and its place under the limit is free again.
+/// The future is dropped, and its permit is free again.
 #[tokio::test]
-async fn a_reset_during_the_handshake_service_drops_it() {
+async fn reset_during_the_handshake_service_drops_it() {
     let shutdown = Shutdown::new();
     let (asked, mut was_asked) = mpsc::unbounded_channel();
     let handshake = service_fn(move |request: Request<Handshake>| {
@@ -368,9 +368,9 @@ async fn a_reset_during_the_handshake_service_drops_it() {
     assert_eq!(shutdown.connections(), 1);
 }
 
-/// A reset that comes between the answer and its sending ends what the answer promised.
+/// A reset after the response was made and before it is sent drops the pending socket.
 #[tokio::test]
-async fn a_reset_that_crosses_the_response_frees_the_socket() {
+async fn reset_that_crosses_the_response_frees_the_socket() {
     let shutdown = Shutdown::new();
     let layer = echo_layer().with_config(Config::new().with_shutdown(&shutdown));
     let client = in_memory(layer.into_service()).await;
@@ -384,7 +384,7 @@ async fn a_reset_that_crosses_the_response_frees_the_socket() {
 }
 
 #[tokio::test]
-async fn frames_that_come_while_the_handshake_service_thinks_are_served() {
+async fn frames_received_during_the_handshake_service_are_served() {
     let think = Arc::new(Notify::new());
     let thinking = Arc::clone(&think);
     let handshake = service_fn(move |request: Request<Handshake>| {
@@ -418,7 +418,7 @@ async fn frames_that_come_while_the_handshake_service_thinks_are_served() {
 }
 
 #[tokio::test]
-async fn a_shutdown_refuses_new_sockets_with_503() {
+async fn shutdown_rejects_new_sockets_with_503() {
     let shutdown = Shutdown::new();
     let layer = echo_layer().with_config(Config::new().with_shutdown(&shutdown));
     let client = in_memory(layer.into_service()).await;
@@ -428,7 +428,7 @@ async fn a_shutdown_refuses_new_sockets_with_503() {
 }
 
 #[tokio::test]
-async fn a_hyper_service_answers_and_takes_over() {
+async fn hyper_service_responds_and_takes_over() {
     let acceptor = Acceptor::new(AcceptAll);
     let service = service_fn(move |request: Request<Incoming>| {
         let acceptor = acceptor.clone();
@@ -454,7 +454,7 @@ async fn a_hyper_service_answers_and_takes_over() {
 }
 
 #[tokio::test]
-async fn a_server_that_cannot_upgrade_is_500() {
+async fn server_that_cannot_upgrade_is_500() {
     let service = ServiceExt::<Request<Incoming>>::map_request(
         echo_layer().into_service(),
         |mut request: Request<Incoming>| {

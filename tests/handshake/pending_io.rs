@@ -1,4 +1,4 @@
-//! Servers that are not hyper's: they hand over their IO with the request.
+//! Servers other than hyper, which hand over their IO with the request.
 
 use std::{error::Error, io};
 
@@ -25,7 +25,7 @@ use crate::{
     wire::{soon, text_frame},
 };
 
-/// A request over one of the versions in which streams take the place of connections.
+/// Returns a request over a version in which a WebSocket is a stream.
 fn extended_connect(version: Version, protocol: &str) -> Builder {
     Request::builder()
         .method(Method::CONNECT)
@@ -35,13 +35,13 @@ fn extended_connect(version: Version, protocol: &str) -> Builder {
         .extension(ConnectProtocol::new(protocol))
 }
 
-/// A client of another make on what the server has handed over.
+/// Opens a tokio-tungstenite client on the IO that the server has handed over.
 async fn client(io: DuplexStream) -> WebSocketStream<DuplexStream> {
     WebSocketStream::from_raw_socket(io, Role::Client, None).await
 }
 
 #[tokio::test]
-async fn a_layer_takes_the_io_of_any_server() {
+async fn layer_takes_the_io_of_any_server() {
     for (request, status) in [
         (upgrade("/chat"), StatusCode::SWITCHING_PROTOCOLS),
         (extended_connect(Version::HTTP_2, "websocket"), StatusCode::OK),
@@ -54,7 +54,7 @@ async fn a_layer_takes_the_io_of_any_server() {
         let (server, io) = duplex(1024);
         hand_over.send(server).unwrap();
         let mut client = client(io).await;
-        // More than what a boxed stream is given at once.
+        // More than a boxed stream accepts at once.
         for message in [Message::text("hello"), Message::binary(vec![7; 300_000])] {
             let sent = message.clone();
             let (mut sink, mut stream) = (&mut client).split();
@@ -69,7 +69,7 @@ async fn a_layer_takes_the_io_of_any_server() {
 }
 
 #[tokio::test]
-async fn an_acceptor_takes_it_too_and_sees_how_the_client_asks() {
+async fn acceptor_takes_it_too_and_sees_the_kind_of_handshake() {
     for (request, expected) in [
         (upgrade("/"), HandshakeKind::Upgrade),
         (extended_connect(Version::HTTP_3, "websocket"), HandshakeKind::ExtendedConnect),
@@ -88,7 +88,7 @@ async fn an_acceptor_takes_it_too_and_sees_how_the_client_asks() {
 }
 
 #[tokio::test]
-async fn what_was_read_beyond_the_request_comes_first() {
+async fn bytes_read_beyond_the_request_come_first() {
     let (server, mut io) = duplex(1024);
     let server = Rewind::new(server, Bytes::from(text_frame("one")));
     io.write_all(&text_frame("two")).await.unwrap();
@@ -102,7 +102,7 @@ async fn what_was_read_beyond_the_request_comes_first() {
 }
 
 #[tokio::test]
-async fn io_that_is_not_handed_over_is_an_error() {
+async fn missing_io_is_an_error() {
     let (hand_over, io) = oneshot::channel::<DuplexStream>();
     let request = upgrade("/").extension(PendingIo::new(io)).body(()).unwrap();
     let (_, upgrading) = Acceptor::new(AcceptAll).accept_request(request).await.unwrap();
@@ -129,7 +129,7 @@ async fn io_is_taken_once() {
 }
 
 #[tokio::test]
-async fn a_connect_for_another_protocol_is_not_ours() {
+async fn connect_for_another_protocol_is_passed_on() {
     let (_hand_over, io) = oneshot::channel::<DuplexStream>();
     let request = extended_connect(Version::HTTP_3, "connect-udp").extension(PendingIo::new(io));
     let response = answer(echo_layer().into_service(), request.body(()).unwrap()).await;

@@ -1,5 +1,5 @@
-//! tower's rule: only a service that was ready is called, and a clone is not ready because its
-//! original is.
+//! tower's rule: a service may be called only after it was ready, and a clone of a ready service is
+//! not ready.
 
 use std::{
     convert::Infallible,
@@ -22,7 +22,7 @@ use crate::{
     server::echo_layer,
 };
 
-/// Panics when it is called without having been ready.
+/// Panics if it is called without having been ready.
 #[derive(Debug, Default)]
 struct Strict {
     is_ready: bool,
@@ -78,11 +78,11 @@ impl Service<Request<Handshake>> for Strict {
 }
 
 #[tokio::test]
-async fn the_service_that_was_ready_is_the_one_that_is_called() {
+async fn ready_service_is_the_one_that_is_called() {
     let mut service = echo_layer().layer(Strict::default());
     for _ in 0..2 {
         ServiceExt::<Request<()>>::ready(&mut service).await.unwrap();
-        // Whoever calls a clone in its place calls one that is not ready.
+        // A clone would not be ready.
         let _clone = service.clone();
         assert_eq!(service.call(Request::new(())).await.unwrap().status(), StatusCode::OK);
     }
@@ -91,12 +91,12 @@ async fn the_service_that_was_ready_is_the_one_that_is_called() {
 
 #[tokio::test]
 #[should_panic(expected = "called without having been ready")]
-async fn the_mock_notices_a_call_without_readiness() {
+async fn mock_notices_a_call_without_readiness() {
     let _ = echo_layer().layer(Strict::default()).call(Request::new(())).await;
 }
 
 #[tokio::test]
-async fn the_handshake_service_is_ready_when_it_is_called() {
+async fn handshake_service_is_ready_when_it_is_called() {
     let handshake = Strict::default();
     let calls = Arc::clone(&handshake.calls);
     let service = WebSocketUpgradeLayer::new(handshake, async |_, ()| {}).into_service();
@@ -107,7 +107,7 @@ async fn the_handshake_service_is_ready_when_it_is_called() {
     }
 }
 
-/// What each poll for readiness says.
+/// The result of each poll for readiness.
 #[derive(Clone, Debug)]
 struct Gate(Poll<Result<(), &'static str>>);
 
@@ -126,7 +126,7 @@ impl Service<Request<()>> for Gate {
 }
 
 #[tokio::test]
-async fn readiness_is_that_of_the_inner_service() {
+async fn readiness_comes_from_the_inner_service() {
     for readiness in [Poll::Pending, Poll::Ready(Ok(())), Poll::Ready(Err("broken"))] {
         let mut service = echo_layer().layer(Gate(readiness));
         let polled =
@@ -136,7 +136,7 @@ async fn readiness_is_that_of_the_inner_service() {
 }
 
 #[tokio::test]
-async fn the_inner_service_can_be_reached() {
+async fn inner_service_is_accessible() {
     let mut service = WebSocketUpgradeLayer::new(AcceptAll, async |_, ()| {}).layer(Gate(Poll::Pending));
     assert_eq!(service.get_ref().0, Poll::Pending);
     service.get_mut().0 = Poll::Ready(Ok(()));

@@ -1,4 +1,4 @@
-//! A handshake service may refuse with anything that makes a response.
+//! A handshake service may reject with anything that converts into a response.
 
 use std::{fmt, io, sync::Arc};
 
@@ -18,7 +18,7 @@ use crate::{
     wire::{head, soon},
 };
 
-/// What the client gets when the handshake service answers with `answer`.
+/// Returns the response that the client gets if the handshake service returns `answer`.
 async fn answered<E, F>(answer: F) -> Response<String>
 where
     E: Into<Rejection> + Send + 'static,
@@ -29,21 +29,21 @@ where
 }
 
 #[tokio::test]
-async fn a_status_refuses() {
+async fn status_rejects() {
     let response = answered(|| Err(Rejection::from(StatusCode::UNAUTHORIZED))).await;
     assert_eq!((response.status(), response.body().as_str()), (StatusCode::UNAUTHORIZED, ""));
     assert!(!response.headers().contains_key("sec-websocket-accept"));
 }
 
 #[tokio::test]
-async fn a_status_and_a_text_refuse() {
+async fn status_and_text_reject() {
     let response = answered(|| Err(Rejection::from((StatusCode::NOT_FOUND, "no such room")))).await;
     assert_eq!((response.status(), response.body().as_str()), (StatusCode::NOT_FOUND, "no such room"));
     assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
 }
 
 #[tokio::test]
-async fn any_response_refuses_with_its_headers_and_body() {
+async fn any_response_rejects_with_its_headers_and_body() {
     let response = answered(|| {
         let response = Response::builder().status(302).header("location", "/login");
         let response = response.header("set-cookie", "a=1").header("set-cookie", "b=2");
@@ -56,14 +56,14 @@ async fn any_response_refuses_with_its_headers_and_body() {
 }
 
 #[tokio::test]
-async fn an_unknown_error_is_500_and_keeps_its_text_to_itself() {
+async fn unknown_error_is_500_without_its_text() {
     let response = answered(|| Err(BoxError::from(io::Error::other("password=hunter2")))).await;
     assert_eq!((response.status(), response.body().as_str()), (StatusCode::INTERNAL_SERVER_ERROR, ""));
     assert!(!format!("{response:?}").contains("hunter2"));
 }
 
 #[tokio::test]
-async fn an_error_of_the_services_own_says_what_it_becomes() {
+async fn custom_error_converts_into_its_rejection() {
     #[derive(Debug)]
     struct Banned;
     impl fmt::Display for Banned {
@@ -82,7 +82,7 @@ async fn an_error_of_the_services_own_says_what_it_becomes() {
 }
 
 #[tokio::test]
-async fn a_response_with_another_status_answers_and_never_upgrades() {
+async fn response_with_another_status_never_upgrades() {
     for status in [200, 204, 303, 403, 500] {
         let response = answered(move || {
             Ok::<_, Rejection>(Response::builder().status(status).header("x-own", "1").body(()).unwrap())
@@ -94,7 +94,7 @@ async fn a_response_with_another_status_answers_and_never_upgrades() {
 }
 
 #[tokio::test]
-async fn a_prebuilt_response_with_another_status_never_upgrades() {
+async fn prebuilt_response_with_another_status_never_upgrades() {
     let dropped = Arc::new(Notify::new());
     let handshake = {
         let dropped = Arc::clone(&dropped);
@@ -110,14 +110,14 @@ async fn a_prebuilt_response_with_another_status_never_upgrades() {
 
     wire.send(head("/")).await;
     assert_eq!(wire.response().await.status(), StatusCode::OK);
-    // The attached value is gone, so there is no handler that might still get it.
+    // The attached value is dropped, so no handler can still receive it.
     soon(dropped.notified()).await;
-    // The connection is still one of HTTP.
+    // The connection still speaks HTTP.
     wire.send(head("/")).await;
     assert_eq!(wire.response().await.status(), StatusCode::OK);
 }
 
-/// Tells of its end.
+/// Notifies when it is dropped.
 struct Tell(Arc<Notify>);
 
 impl Drop for Tell {
@@ -127,7 +127,7 @@ impl Drop for Tell {
 }
 
 #[tokio::test]
-async fn no_informational_status_but_101_reaches_the_client() {
+async fn only_informational_status_101_reaches_the_client() {
     for status in [100, 102, 103] {
         let response =
             answered(move || Ok::<_, Rejection>(Response::builder().status(status).body(()).unwrap())).await;
@@ -136,7 +136,7 @@ async fn no_informational_status_but_101_reaches_the_client() {
 }
 
 #[tokio::test]
-async fn the_connection_is_kept_alive_after_each_kind_of_refusal() {
+async fn connection_is_kept_alive_after_each_kind_of_rejection() {
     let handshake = service_fn(async |request: Request<Handshake>| match request.uri().path() {
         "/status" => Err(Rejection::from(StatusCode::GONE)),
         "/text" => Err(Rejection::from((StatusCode::GONE, "a text"))),
@@ -156,7 +156,7 @@ async fn the_connection_is_kept_alive_after_each_kind_of_refusal() {
 }
 
 #[tokio::test]
-async fn a_text_as_an_error_is_500_and_kept_to_the_log() {
+async fn text_as_an_error_is_500_and_only_logged() {
     for response in [answered(|| Err("secret")).await, answered(|| Err(String::from("secret"))).await] {
         assert_eq!((response.status(), response.body().as_str()), (StatusCode::INTERNAL_SERVER_ERROR, ""));
     }
@@ -165,7 +165,7 @@ async fn a_text_as_an_error_is_500_and_kept_to_the_log() {
 }
 
 #[tokio::test]
-async fn the_question_mark_takes_text_and_responses() {
+async fn question_mark_accepts_text_and_responses() {
     fn look_up(path: &str) -> Result<(), &str> {
         if path == "/" { Ok(()) } else { Err(&path[1..]) }
     }
@@ -192,9 +192,9 @@ async fn the_question_mark_takes_text_and_responses() {
     }
 }
 
-/// Without a feature: what axum's extractors refuse with is a response.
+/// Works without a feature: the rejections of axum's extractors are responses.
 #[tokio::test]
-async fn axums_rejections_refuse_as_responses() {
+async fn axums_rejections_reject_as_responses() {
     let handshake = service_fn(async |request: Request<Handshake>| {
         let (mut parts, handshake) = request.into_parts();
         let Query(id) =
@@ -217,7 +217,7 @@ struct Id {
 
 #[cfg(feature = "axum")]
 #[tokio::test]
-async fn axums_rejections_refuse_by_the_question_mark() {
+async fn axums_rejections_reject_with_the_question_mark() {
     use axum::{Extension, extract::Path};
 
     let handshake = service_fn(async |request: Request<Handshake>| {
@@ -251,7 +251,7 @@ async fn axums_rejections_refuse_by_the_question_mark() {
 
 #[cfg(feature = "axum")]
 #[tokio::test]
-async fn axums_result_is_one_of_a_handshake_service() {
+async fn handshake_service_may_return_axums_result() {
     async fn handshake(request: Request<Handshake>) -> axum::response::Result<Response<Id>> {
         let (mut parts, handshake) = request.into_parts();
         let Query(id) = Query::<Id>::from_request_parts(&mut parts, &()).await?;

@@ -1,4 +1,4 @@
-//! Opening handshakes as values, and the answers to them.
+//! Opening handshakes as values, and their responses.
 
 use std::fmt::Debug;
 
@@ -8,12 +8,12 @@ use http_body::Body;
 use http_body_util::BodyExt;
 use tower::{Service, ServiceExt};
 
-/// The request of RFC 6455 §1.2, less its `Origin`, which is not that of its `Host`.
+/// Returns the request of RFC 6455 §1.2, without its `Origin`, which differs from its `Host`.
 pub(crate) fn upgrade(uri: &str) -> Builder {
     upgrade_without(uri, &[])
 }
 
-/// The same, less the headers named in `without`.
+/// The same, without the headers named in `without`.
 pub(crate) fn upgrade_without(uri: &str, without: &[&str]) -> Builder {
     let lines = [
         ("Host", "server.example.com"),
@@ -29,13 +29,13 @@ pub(crate) fn upgrade_without(uri: &str, without: &[&str]) -> Builder {
         .fold(Request::get(uri), |request, (name, value)| request.header(name, value))
 }
 
-/// The request as a server that can upgrade hands it over. The upgrade itself never comes.
+/// Returns the request as a server that can upgrade passes it on. The upgrade itself never happens.
 pub(crate) fn upgradable<B>(mut request: Request<B>) -> Request<B> {
     request.extensions_mut().insert(hyper::upgrade::on(Request::new(())));
     request
 }
 
-/// What `service` answers to `request`.
+/// Returns the response of `service` to `request`.
 pub(crate) async fn answer<S, B, R>(service: S, request: Request<B>) -> Response<String>
 where
     S: Service<Request<B>, Response = Response<R>, Error: Debug>,
@@ -46,7 +46,7 @@ where
     Response::from_parts(parts, String::from_utf8(body.to_vec()).unwrap())
 }
 
-/// What `service` answers to a good handshake.
+/// Returns the response of `service` to a valid handshake.
 pub(crate) async fn answer_upgrade<S, R>(service: S) -> Response<String>
 where
     S: Service<Request<()>, Response = Response<R>, Error: Debug>,

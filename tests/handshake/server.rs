@@ -29,8 +29,8 @@ use tower_websocket::{Handshake, Message, Rejection, WebSocket, WebSocketUpgrade
 
 use crate::wire::Wire;
 
-/// A server on a port of its own: an echoing WebSocket at `/`, which `/?refuse` refuses, and a page
-/// at `/page`.
+/// A server on a free port: an echoing WebSocket at `/`, which rejects `/?refuse`, and a page at
+/// `/page`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Server {
     AxumLayer,
@@ -45,7 +45,7 @@ pub(crate) enum Server {
 }
 
 impl Server {
-    /// Those that speak HTTP/2 on a plain port.
+    /// The servers that accept HTTP/2 without TLS.
     #[cfg(feature = "http2")]
     pub(crate) const HTTP2: [Self; 5] = [
         Self::AxumLayer,
@@ -55,7 +55,7 @@ impl Server {
         Self::HyperUtilAuto,
     ];
 
-    /// Those that speak HTTP/1.1.
+    /// The servers that accept HTTP/1.1.
     pub(crate) const ALL: [Self; 7] = [
         Self::AxumLayer,
         Self::AxumRouteService,
@@ -149,7 +149,7 @@ pub(crate) type EchoLayer = WebSocketUpgradeLayer<ServiceFn<Ask>, Echo>;
 pub(crate) type Ask = fn(Request<Handshake>) -> Ready<Result<Response<()>, Rejection>>;
 pub(crate) type Echo = fn(WebSocket, ()) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Echoes, and refuses where the query is `refuse`.
+/// Echoes messages, and rejects the query `refuse`.
 pub(crate) fn echo_layer() -> EchoLayer {
     let ask: Ask = |request| match request.uri().query() {
         Some("refuse") => ready(Err((StatusCode::FORBIDDEN, "no").into())),
@@ -158,7 +158,7 @@ pub(crate) fn echo_layer() -> EchoLayer {
     WebSocketUpgradeLayer::new(service_fn(ask), |socket, ()| Box::pin(echo(socket)))
 }
 
-/// What the echo answers to this is the kind of its IO.
+/// The echo answers this message with the type of its IO.
 pub(crate) const WHICH_IO: &str = "which IO is this?";
 
 async fn echo(mut socket: WebSocket) {
@@ -185,7 +185,7 @@ async fn which_io(socket: &mut WebSocket) -> &'static str {
     which.await.expect("the connection is open")
 }
 
-/// A client of `service`, served by hyper in memory.
+/// Returns a client of `service`, which hyper serves in memory.
 pub(crate) fn in_memory<S, B>(service: S) -> Wire<DuplexStream>
 where
     S: Service<Request<Incoming>, Response = Response<B>, Error: Into<BoxError>, Future: Send>

@@ -1,4 +1,4 @@
-//! What one server does that others do not.
+//! Differences between the servers.
 
 use std::{
     convert::Infallible,
@@ -43,7 +43,7 @@ use crate::{
     wire::{Wire, head, soon},
 };
 
-/// Attaches the address that `find` finds in the request, for the handler to send.
+/// Attaches the address that `find` returns for the request. The handler sends it.
 fn peer_layer<A: Send + Sync + 'static>(
     find: fn(&A) -> SocketAddr,
 ) -> impl HandshakeService<Extra = Option<SocketAddr>> {
@@ -53,7 +53,7 @@ fn peer_layer<A: Send + Sync + 'static>(
     })
 }
 
-/// Opens a WebSocket and tells the client's address, and what it is told of it.
+/// Opens a WebSocket. Returns the client's address, and the address that the server reports.
 async fn peer_of(server: SocketAddr) -> (String, String) {
     let client = TcpStream::connect(server).await.unwrap();
     let addr = client.local_addr().unwrap().to_string();
@@ -62,7 +62,7 @@ async fn peer_of(server: SocketAddr) -> (String, String) {
 }
 
 #[tokio::test]
-async fn the_peers_address_reaches_the_handshake_under_serve() {
+async fn peer_address_reaches_the_handshake_under_serve() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     let handshake = peer_layer(|addr: &PeerAddr| addr.0);
@@ -75,7 +75,7 @@ async fn the_peers_address_reaches_the_handshake_under_serve() {
 }
 
 #[tokio::test]
-async fn the_peers_address_reaches_the_handshake_under_axum() {
+async fn peer_address_reaches_the_handshake_under_axum() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     let handshake = peer_layer(|addr: &ConnectInfo<SocketAddr>| addr.0);
@@ -91,7 +91,7 @@ async fn the_peers_address_reaches_the_handshake_under_axum() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn serve_takes_a_unix_listener() {
+async fn serve_accepts_a_unix_listener() {
     let path = std::env::temp_dir().join(format!("tower-websocket-serve-{}.sock", std::process::id()));
     let _ = std::fs::remove_file(&path);
     let listener = tokio::net::UnixListener::bind(&path).unwrap();
@@ -106,7 +106,7 @@ async fn serve_takes_a_unix_listener() {
 }
 
 #[tokio::test]
-async fn serve_goes_on_after_a_connection_that_sends_garbage() {
+async fn serve_continues_after_a_connection_that_sends_garbage() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     tokio::spawn(serve(listener, echo_layer().into_service()).into_future());
@@ -122,9 +122,9 @@ async fn serve_goes_on_after_a_connection_that_sends_garbage() {
     assert_eq!(soon(socket.next()).await.unwrap().unwrap().to_text().unwrap(), "hello");
 }
 
-/// hyper says 101, then drops the connection: its `Connection` cannot give the IO away.
+/// hyper sends a 101, then drops the connection: its `Connection` cannot hand over the IO.
 #[tokio::test]
-async fn a_hyper_server_without_upgrades_ends_the_connection() {
+async fn hyper_server_without_upgrades_ends_the_connection() {
     let (client, server) = duplex(1024);
     let has_handler = Arc::new(AtomicBool::new(false));
     let layer = {
@@ -144,9 +144,9 @@ async fn a_hyper_server_without_upgrades_ends_the_connection() {
     assert!(!has_handler.load(Ordering::Relaxed));
 }
 
-/// hyper keeps the promise of the upgrade until the next one on the connection.
+/// hyper keeps the upgrade's promise until the next upgrade on the connection.
 #[tokio::test]
-async fn an_upgrade_that_the_server_does_not_hand_over_is_an_error() {
+async fn missing_upgrade_is_an_error() {
     let (tell, mut told) = mpsc::unbounded_channel();
     let service = service_fn(move |request: Request<Incoming>| {
         let tell = tell.clone();
@@ -167,10 +167,10 @@ async fn an_upgrade_that_the_server_does_not_hand_over_is_an_error() {
     assert!(error.source().is_some());
 }
 
-/// hyper puts an `OnUpgrade` into requests even where nothing will come of it: only then the server
-/// is found out.
+/// hyper inserts an `OnUpgrade` into requests even if the server does not upgrade, so the error
+/// appears only later.
 #[tokio::test]
-async fn a_server_that_does_not_upgrade_is_an_error_that_names_the_missing_call() {
+async fn server_without_upgrades_is_an_error_that_names_the_missing_call() {
     for is_auto in [false, true] {
         let (tell, mut told) = mpsc::unbounded_channel();
         let service = hyper::service::service_fn(move |request: Request<Incoming>| {
@@ -225,14 +225,14 @@ impl Listener for OutOfDescriptors {
 }
 
 #[tokio::test]
-async fn serve_goes_on_after_it_was_out_of_file_descriptors() {
+async fn serve_continues_after_running_out_of_file_descriptors() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     let start = Instant::now();
     tokio::spawn(serve(OutOfDescriptors(listener, 3), echo_layer().into_service()).into_future());
     let mut socket = Wire::new(TcpStream::connect(addr).await.unwrap()).open("/").await;
-    // It does not try again at once, which would take the CPU from those who could give a
-    // descriptor back.
+    // It does not retry at once, which would use CPU time that other tasks need to free
+    // descriptors.
     assert!(start.elapsed() >= Duration::from_millis(300));
     socket.send(Message::text("hello")).await.unwrap();
     assert_eq!(soon(socket.next()).await.unwrap().unwrap(), Message::text("hello"));

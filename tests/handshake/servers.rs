@@ -1,4 +1,4 @@
-//! Under every server, over TCP, with a client of another make.
+//! The layer under every server, over TCP, with tokio-tungstenite as the client.
 
 use std::net::SocketAddr;
 
@@ -23,7 +23,7 @@ async fn wire(addr: SocketAddr) -> Wire<TcpStream> {
     Wire::new(TcpStream::connect(addr).await.unwrap())
 }
 
-/// What comes next, as text.
+/// Returns the next message, as text.
 async fn text<IO>(socket: &mut WebSocketStream<IO>) -> String
 where
     WebSocketStream<IO>: StreamExt<Item = Result<Message, tungstenite::Error>> + Unpin,
@@ -46,7 +46,7 @@ async fn messages_are_echoed() {
 }
 
 #[tokio::test]
-async fn ordinary_requests_are_served_beside_websockets() {
+async fn ordinary_requests_and_websockets_are_served() {
     for server in Server::ALL {
         let mut wire = wire(server.start().await).await;
         for (path, status) in [("/page", StatusCode::OK), ("/nothing", StatusCode::NOT_FOUND)] {
@@ -57,7 +57,7 @@ async fn ordinary_requests_are_served_beside_websockets() {
             assert_eq!(response.status(), status, "{server:?} {path}");
             assert!(status != StatusCode::OK || response.body() == "page", "{server:?}");
         }
-        // The same connection may still become a WebSocket.
+        // The same connection can still open a WebSocket.
         let mut socket = wire.open("/").await;
         socket.send(Message::text("hello")).await.unwrap();
         assert_eq!(text(&mut socket).await, "hello", "{server:?}");
@@ -65,7 +65,7 @@ async fn ordinary_requests_are_served_beside_websockets() {
 }
 
 #[tokio::test]
-async fn the_handler_has_the_bare_tcp_stream() {
+async fn handler_has_the_bare_tcp_stream() {
     for server in Server::ALL {
         let mut socket = connect(server.start().await).await;
         socket.send(Message::text(WHICH_IO)).await.unwrap();
@@ -74,7 +74,7 @@ async fn the_handler_has_the_bare_tcp_stream() {
 }
 
 #[tokio::test]
-async fn a_refused_connection_is_kept_alive_and_may_still_open() {
+async fn rejected_connection_is_kept_alive_and_may_still_open() {
     for server in Server::ALL {
         let mut wire = wire(server.start().await).await;
         for _ in 0..2 {
@@ -110,7 +110,7 @@ async fn frames_in_the_requests_packet_are_served() {
 }
 
 #[tokio::test]
-async fn half_a_frame_in_the_requests_packet_is_completed_later() {
+async fn partial_frame_in_the_requests_packet_is_completed_later() {
     for server in Server::ALL {
         let mut wire = wire(server.start().await).await;
         let frame = text_frame("hello");

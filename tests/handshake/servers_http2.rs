@@ -1,4 +1,4 @@
-//! Under every server that speaks HTTP/2, over TCP.
+//! The layer under every server that accepts HTTP/2, over TCP.
 
 use std::net::SocketAddr;
 
@@ -28,13 +28,13 @@ async fn client(addr: SocketAddr) -> Client {
     client
 }
 
-/// A WebSocket client of another make on a stream.
+/// Opens a tokio-tungstenite client on a stream.
 async fn open(client: &Client, uri: &str) -> WebSocketStream<Stream> {
     let stream = soon(client.open(Client::websocket(uri))).await;
     WebSocketStream::from_raw_socket(stream, Role::Client, None).await
 }
 
-/// What comes next, as text.
+/// Returns the next message, as text.
 async fn text<S>(socket: &mut S) -> String
 where
     S: StreamExt<Item = Result<Message, tungstenite::Error>> + Unpin,
@@ -58,12 +58,13 @@ async fn messages_are_echoed() {
 }
 
 #[tokio::test]
-async fn a_client_of_hypers_is_served() {
+async fn hyper_client_is_served() {
     for server in Server::HTTP2 {
         let io = TokioIo::new(TcpStream::connect(server.start().await).await.unwrap());
         let (mut client, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
         tokio::spawn(connection);
-        // hyper fails an extended CONNECT that it sends before it has the server's settings.
+        // hyper fails an extended CONNECT that it sends before it has received the server's
+        // settings.
         let page = Request::get("http://a/page").body(Empty::<Bytes>::new()).unwrap();
         assert_eq!(soon(client.send_request(page)).await.unwrap().status(), StatusCode::OK);
         let request = Request::builder()
@@ -87,7 +88,7 @@ async fn a_client_of_hypers_is_served() {
 }
 
 #[tokio::test]
-async fn ordinary_requests_are_served_beside_websockets() {
+async fn ordinary_requests_and_websockets_are_served() {
     for server in Server::HTTP2 {
         let client = client(server.start().await).await;
         let mut socket = open(&client, "http://a/").await;
@@ -108,7 +109,7 @@ async fn ordinary_requests_are_served_beside_websockets() {
 }
 
 #[tokio::test]
-async fn a_refusal_leaves_the_connection_as_it_was() {
+async fn rejection_does_not_affect_the_connection() {
     for server in Server::HTTP2 {
         let client = client(server.start().await).await;
         for _ in 0..2 {
@@ -142,7 +143,7 @@ async fn frames_sent_before_the_response_are_served() {
 }
 
 #[tokio::test]
-async fn the_handler_has_hypers_stream() {
+async fn handler_has_hypers_stream() {
     for server in Server::HTTP2 {
         let mut socket = open(&client(server.start().await).await, "http://a/").await;
         socket.send(Message::text(WHICH_IO)).await.unwrap();
@@ -164,9 +165,9 @@ async fn fifty_sockets_are_open_at_once_on_one_connection() {
     }
 }
 
-/// Two clients at one port, one for each version.
+/// Two clients on one port, one for each version.
 #[tokio::test]
-async fn a_server_of_both_versions_serves_both() {
+async fn server_of_both_versions_serves_both() {
     for server in Server::HTTP2 {
         if server == Server::HyperHttp2 {
             continue;

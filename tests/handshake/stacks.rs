@@ -64,7 +64,7 @@ async fn outer_layers_see_the_101_and_change_it() {
 }
 
 #[tokio::test]
-async fn an_outer_layer_refuses_before_the_handshake() {
+async fn outer_layer_rejects_before_the_handshake() {
     let stack = ServiceBuilder::new()
         .layer(ValidateRequestHeaderLayer::has_header_value("x-token", "secret").unwrap())
         .map_response(|response: Response<_>| response.map(axum::body::Body::new))
@@ -100,7 +100,7 @@ async fn inner_layers_do_not_see_a_websocket_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outer_timeout_ends_the_request_but_not_the_socket() {
+async fn outer_timeout_ends_the_request_but_not_the_socket() {
     let stack = ServiceBuilder::new().timeout(Duration::from_secs(1)).layer(echo_layer()).service_fn(
         async |_: Request<Incoming>| Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())),
     );
@@ -112,7 +112,7 @@ async fn an_outer_timeout_ends_the_request_but_not_the_socket() {
 }
 
 #[tokio::test]
-async fn axum_middleware_and_nested_routers_work_around_it() {
+async fn axum_middleware_and_nested_routers_work() {
     async fn mark(request: axum::extract::Request, next: Next) -> impl IntoResponse {
         ([("x-mark", "1")], next.run(request).await)
     }

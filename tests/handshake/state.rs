@@ -20,7 +20,7 @@ async fn function(limit: usize, request: Request<Handshake>) -> Result<Response<
 }
 
 #[tokio::test]
-async fn a_function_is_called_with_the_state_and_the_request() {
+async fn function_is_called_with_the_state_and_the_request() {
     let service = WebSocketUpgradeLayer::new(handshake_fn(5, function), async |_, _| {}).into_service();
     assert_eq!(answer_upgrade(service.clone()).await.status(), StatusCode::SWITCHING_PROTOCOLS);
     let long = upgradable(upgrade("/too-long").body(()).unwrap());
@@ -29,7 +29,7 @@ async fn a_function_is_called_with_the_state_and_the_request() {
 }
 
 #[tokio::test]
-async fn an_async_closure_infers_its_types_and_its_error() {
+async fn async_closure_infers_its_types_and_its_error() {
     let calls = Arc::new(AtomicUsize::new(0));
     let handshake = handshake_fn(Arc::clone(&calls), async |calls, request| {
         calls.fetch_add(1, Ordering::Relaxed);

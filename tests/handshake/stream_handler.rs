@@ -37,7 +37,7 @@ async fn greet(mut stream: WebSocketStream<UpgradedIo>, name: String) {
     }
 }
 
-/// A server on a port of its own, with the layer at `/`, and a page at `/page`.
+/// Starts a server on a free port, with the layer at `/`, and a page at `/page`.
 async fn start(is_axum: bool, config: Config) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
@@ -77,13 +77,13 @@ where
 }
 
 #[tokio::test]
-async fn the_handler_has_the_stream_and_the_value() {
+async fn handler_has_the_stream_and_the_value() {
     for is_axum in [true, false] {
         let addr = start(is_axum, Config::new()).await;
         converse(wire(addr).await.open("/?Ada").await, "Ada, bare TCP: true").await;
 
-        // Ordinary requests and refusals are what they are with any other handler, on a connection
-        // that may still open.
+        // Ordinary requests and rejections work as with any other handler, and the connection can
+        // still open a WebSocket.
         let mut wire = wire(addr).await;
         wire.send("GET /page HTTP/1.1\r\nHost: a\r\n\r\n").await;
         assert_eq!(wire.response().await.body(), "page");
@@ -110,8 +110,8 @@ async fn frames_in_the_requests_packet_reach_the_stream() {
     }
 }
 
-/// The stream knows no compression: where it was agreed on, the socket is closed with 1011 and the
-/// handler is not called.
+/// The stream does not support compression: if it was negotiated, the socket is closed with 1011
+/// and the handler is not called.
 #[cfg(feature = "deflate")]
 #[tokio::test]
 async fn compression_closes_with_1011() {
@@ -127,13 +127,13 @@ async fn compression_closes_with_1011() {
     let Some(Ok(Message::Close(Some(frame)))) = soon(socket.next()).await else { panic!("no Close") };
     assert_eq!(u16::from(frame.code), 1011);
     assert!(soon(socket.next()).await.is_none());
-    // A client that does not offer it has the stream.
+    // A client that does not offer compression gets the stream.
     converse(self::wire(start(true, config).await).await.open("/?Bo").await, "Bo, bare TCP: true").await;
 }
 
-/// The connection counts until the handler is done, which sends no 1001 unless the handler does.
+/// The connection counts until the handler returns. Only the handler can send 1001.
 #[tokio::test]
-async fn a_shutdown_counts_the_stream_until_the_handler_is_done() {
+async fn shutdown_counts_the_stream_until_the_handler_returns() {
     let shutdown = Shutdown::new();
     let layer = WebSocketUpgradeLayer::new(handshake(), stream_handler(greet))
         .with_config(Config::new().with_shutdown(&shutdown));
@@ -147,9 +147,9 @@ async fn a_shutdown_counts_the_stream_until_the_handler_is_done() {
     assert_eq!(soon(shutdown.drain(Duration::from_secs(30))).await, 0);
 }
 
-/// At the deadline the handler is dropped, and the stream with it.
+/// At the deadline the handler and its stream are dropped.
 #[tokio::test(start_paused = true)]
-async fn a_drain_drops_the_handler_at_its_deadline() {
+async fn drain_drops_the_handler_at_its_deadline() {
     let shutdown = Shutdown::new();
     let layer = WebSocketUpgradeLayer::new(handshake(), stream_handler(greet))
         .with_config(Config::new().with_shutdown(&shutdown));

@@ -1,4 +1,4 @@
-//! What AnyEvent::WebSocket::Server promises of the opening handshake and no other test here is
+//! Behaviors of AnyEvent::WebSocket::Server in the opening handshake that no other test here is
 //! named after.
 
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::{
 
 /// Row 10. There it was the older of two ways; here it is the handshake service as well.
 #[tokio::test]
-async fn a_check_returns_values_or_refuses() {
+async fn check_returns_values_or_rejects() {
     fn validate(request: &Request<Handshake>) -> Result<(u16, u8), &'static str> {
         let (year, month) = request.uri().path()[1..].split_once('/').ok_or("no month")?;
         Ok((year.parse().map_err(|_| "no year")?, month.parse().map_err(|_| "no month")?))
@@ -44,9 +44,9 @@ async fn a_check_returns_values_or_refuses() {
     }
 }
 
-/// Row 11. There the limit is one of frames, and 128 of them make a message of any size.
+/// Row 11. There the limit applies to frames, and 128 of them make a message of any size.
 #[tokio::test]
-async fn the_payload_limit_is_one_of_messages() {
+async fn payload_limit_applies_to_messages() {
     let config = Config::new().max_message_size(65_536);
     let handler = async |mut socket: tower_websocket::WebSocket, ()| {
         while let Some(Ok(message)) = socket.recv().await {
@@ -64,9 +64,9 @@ async fn the_payload_limit_is_one_of_messages() {
     assert_eq!(u16::from(frame.code), 1009);
 }
 
-/// Row 24. There an object is to be freed; here the count tells.
+/// Row 24. There an object is freed; here the count shows it.
 #[tokio::test]
-async fn a_connection_is_freed_when_it_is_over() {
+async fn connection_is_freed_after_its_end() {
     let shutdown = Shutdown::new();
     let opened = Arc::new(Notify::new());
     let layer = {
@@ -114,9 +114,9 @@ async fn header_lists_are_parsed() {
     }
 }
 
-/// Row 28. There a head over 20,480 bytes is refused; here hyper's limits hold, which are larger.
+/// Row 28. There a head over 20,480 bytes is rejected; here hyper's limits apply, which are larger.
 #[tokio::test]
-async fn a_long_request_head_is_accepted() {
+async fn long_request_head_is_accepted() {
     let cookie = format!("Cookie: {}\r\nHost:", "a".repeat(60_000));
     let (client, server) = duplex(128 * 1024);
     let mut wire = Wire::new(client);
@@ -127,7 +127,7 @@ async fn a_long_request_head_is_accepted() {
 
 /// Rows 16 and 20, behind this crate's server.
 #[tokio::test(start_paused = true)]
-async fn serve_gives_up_on_a_client_that_never_finishes_its_request() {
+async fn serve_disconnects_a_client_that_never_finishes_its_request() {
     let half = &head("/")[..40];
     for bytes in ["", "garbage", half] {
         let (connections, listener) = tokio::sync::mpsc::unbounded_channel();

@@ -1,4 +1,5 @@
-//! A refusal arrives whole, whatever its response says of its length, over each transport.
+//! A rejection arrives whole over each transport, even if the headers of its response state a wrong
+//! length.
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -25,8 +26,7 @@ const PATHS: [(&str, u16, &str); 9] = [
     ("/error", 500, ""),
 ];
 
-/// Refuses in the way that the path names. Each response has a `Content-Length` and a
-/// `Transfer-Encoding` that are wrong.
+/// Rejects as the path says. Each response has a wrong `Content-Length` and `Transfer-Encoding`.
 fn handshake() -> impl HandshakeService<Extra = ()> {
     service_fn(async |request: Request<Handshake>| {
         let head = |status: u16| {
@@ -57,7 +57,7 @@ fn handshake() -> impl HandshakeService<Extra = ()> {
     })
 }
 
-/// Asks over HTTP/1.1 in a strict client.
+/// Sends a request over HTTP/1.1 with a strict client.
 async fn ask(io: DuplexStream, path: &str) -> Response<String> {
     let (mut client, connection) = http1::handshake(TokioIo::new(io)).await.unwrap();
     tokio::spawn(connection);

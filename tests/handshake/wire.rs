@@ -12,18 +12,18 @@ use tokio::{
 use tokio_tungstenite::WebSocketStream;
 use tower_websocket::tungstenite::protocol::Role;
 
-/// The head of a good opening handshake.
+/// Returns the head of a valid opening handshake.
 pub(crate) fn head(target: &str) -> String {
     request_to("server.example.com", target, "")
 }
 
-/// A text message in one frame, masked.
+/// Returns a masked text message in one frame.
 pub(crate) fn text_frame(text: &str) -> Vec<u8> {
     frame(TEXT, text.as_bytes())
 }
 
-/// The output of `future`, which must not hang. Longer than any default of the crate's, for paused
-/// clocks.
+/// Awaits `future`, which must not hang. The timeout is longer than any default of the crate, for
+/// paused clocks.
 pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
     timeout(Duration::from_secs(60), future).await.expect("it hangs")
 }
@@ -44,12 +44,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Wire<IO> {
         soon(self.io.write_all(bytes.as_ref())).await.unwrap();
     }
 
-    /// Sends nothing more.
+    /// Shuts the client's side down.
     pub(crate) async fn finish(&mut self) {
         self.io.shutdown().await.unwrap();
     }
 
-    /// Receives a response, and its body if it tells its length.
+    /// Receives a response, and its body if it has a length.
     pub(crate) async fn response(&mut self) -> Response<String> {
         let end = loop {
             match self.unread.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
@@ -76,7 +76,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Wire<IO> {
         response
     }
 
-    /// What comes until the server ends the stream.
+    /// Returns the bytes until the server ends the stream.
     pub(crate) async fn until_end(mut self) -> Vec<u8> {
         while self.read().await > 0 {}
         self.unread.to_vec()
@@ -89,7 +89,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Wire<IO> {
         self.into_websocket().await
     }
 
-    /// The client's end of the WebSocket, after the response.
+    /// Returns the client's end of the WebSocket, after the response.
     pub(crate) async fn into_websocket(mut self) -> WebSocketStream<IO> {
         let unread = self.unread.copy_to_bytes(self.unread.len()).to_vec();
         WebSocketStream::from_partially_read(self.io, unread, Role::Client, None).await

@@ -1,4 +1,4 @@
-//! A request that asks for a WebSocket in a wrong way is answered by the layer (RFC 6455 §4.2.1).
+//! The layer responds to malformed WebSocket requests (RFC 6455 §4.2.1).
 
 use std::sync::{
     Arc,
@@ -19,7 +19,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn each_wrong_request_has_its_answer() {
+async fn each_wrong_request_has_its_response() {
     let versions = upgrade_without("/", &["Sec-WebSocket-Version"]);
     let keys = |key| upgrade_without("/", &["Sec-WebSocket-Key"]).header("sec-websocket-key", key);
     let hosts = |host| upgrade_without("/", &["Host"]).header("host", host);
@@ -107,9 +107,9 @@ async fn each_wrong_request_has_its_answer() {
     assert!(asked.load(Ordering::Relaxed));
 }
 
-/// As bytes, so that no server has seen to them before.
+/// As bytes, so that no server has parsed them before.
 #[tokio::test]
-async fn each_wrong_head_has_its_answer_on_a_raw_stream() {
+async fn each_wrong_head_has_its_response_on_a_raw_stream() {
     let good = head("/");
     let host = |host: &str| good.replace("server.example.com", host);
     let cases = [
@@ -144,7 +144,7 @@ async fn each_wrong_head_has_its_answer_on_a_raw_stream() {
             426,
             "Connection is \"keep-alive, x\", it must contain upgrade",
         ),
-        // What nginx makes of it unless it is told otherwise.
+        // nginx changes the request to this by default.
         (
             good.replace("HTTP/1.1", "HTTP/1.0")
                 .replace("Upgrade: websocket\r\nConnection: Upgrade", "Connection: close"),
@@ -173,7 +173,7 @@ async fn each_wrong_head_has_its_answer_on_a_raw_stream() {
 }
 
 #[tokio::test]
-async fn hosts_and_targets_of_all_forms_open() {
+async fn hosts_and_targets_of_all_forms_are_accepted() {
     for host in ["a", "A.example:8080", "127.0.0.1:9001", "[::1]", "[::1]:9001", "my_service:80", "a."] {
         let request = upgradable(upgrade_without("/", &["Host"]).header("host", host).body(()).unwrap());
         let response = answer(echo_layer().into_service(), request).await;
@@ -187,21 +187,21 @@ async fn hosts_and_targets_of_all_forms_open() {
 }
 
 #[tokio::test]
-async fn a_server_that_cannot_upgrade_is_500_without_a_text() {
+async fn server_that_cannot_upgrade_is_500_without_a_text() {
     let response = answer(echo_layer().into_service(), upgrade("/").body(()).unwrap()).await;
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(response.body(), "");
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_the_request_comes_before_what_is_wrong_with_the_server() {
+async fn request_errors_are_reported_before_server_errors() {
     let request = upgrade_without("/", &["Sec-WebSocket-Key"]).body(()).unwrap();
     let response = answer(echo_layer().into_service(), request).await;
     assert_eq!(response.status(), StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test]
-async fn origins_are_the_same_or_as_the_policy_says() {
+async fn origins_are_the_same_or_allowed_by_the_policy() {
     let list = || AllowOrigin::list(["https://friend.org"]).unwrap();
     let secure = || AllowOrigin::predicate(|origin, _| origin.as_bytes().starts_with(b"https:"));
     let cases: Vec<(Option<AllowOrigin>, Option<&str>, StatusCode)> = vec![

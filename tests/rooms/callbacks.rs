@@ -1,4 +1,4 @@
-//! The application's code that runs meanwhile, and uses the rooms.
+//! Application code that runs during operations of rooms, and uses the rooms itself.
 
 use std::{
     future::Future,
@@ -27,7 +27,7 @@ use crate::member::in_memory;
 #[derive(Clone)]
 struct Nosy(u32, &'static House);
 
-/// The rooms, which their keys and members use.
+/// The rooms that their keys and members use.
 #[derive(Default)]
 struct House {
     rooms: OnceLock<Rooms<Nosy, Nosy>>,
@@ -37,10 +37,10 @@ struct House {
 impl House {
     fn visit(&self) {
         let Some(rooms) = self.rooms.get() else { return };
-        // A key that a visit makes must not visit.
+        // A key made by a callback must not call back itself.
         static QUIET: House = House { rooms: OnceLock::new(), visits: AtomicUsize::new(0) };
         let key = Nosy(1, &QUIET);
-        // In the place of what is kept it would be dropped itself.
+        // If messages were kept, it would replace a kept one and drop it.
         rooms.clone().on_full(OnFull::Skip).send(&key, "dropped");
         let _ = (rooms.count(), rooms.sockets(&key), rooms.members(&key));
         self.visits.fetch_add(1, Relaxed);
@@ -73,7 +73,7 @@ impl AsRef<[u8]> for Nosy {
     }
 }
 
-/// Fails when `f` does not come back, as it would wait for a lock that it holds.
+/// Fails if `f` hangs, for example because it waits for a lock that it holds.
 fn returns(f: impl FnOnce() + Send + 'static) {
     let (done, is_done) = mpsc::channel();
     let runtime = Handle::current();
@@ -97,7 +97,7 @@ async fn destructors_of_keys_members_and_messages_may_use_the_rooms() {
             .iter()
             .map(|sender| rooms.join(Nosy(1, house), sender, Nosy(2, house)))
             .collect();
-        // Some are copied, some replace one that is kept.
+        // Some are copied, some replace a kept one.
         for _ in 0..10 {
             rooms.send(members[0].room(), Message::Binary(Bytes::from_owner(Nosy(3, house))));
         }
@@ -105,8 +105,8 @@ async fn destructors_of_keys_members_and_messages_may_use_the_rooms() {
         assert!(before > 0, "no message was dropped");
         drop(members);
         assert_eq!(rooms.count(), 0);
-        // The room's key, that of each membership, Bob's member and Ada's kept message. A task that
-        // waited for Ada, and does not run here, has the other member.
+        // The room's key, those of the memberships, Bob's member and Ada's kept message. A task
+        // that waits for Ada, and does not run here, has the other member.
         assert_eq!(house.visits.load(Relaxed), before + 5);
     });
 }

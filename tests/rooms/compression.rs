@@ -23,7 +23,7 @@ fn text(number: usize) -> String {
 #[tokio::test]
 async fn every_member_gets_the_message_in_its_own_parameters() {
     let mut members = [
-        // By itself, in the largest window: those share what it was compressed to.
+        // Without context takeover, in the largest window: these share the compressed form.
         (member(Deflate::new(), NO_TAKEOVER).await, Inflater::new(false, 15), true),
         (member(Deflate::new(), TAKEOVER).await, Inflater::new(true, 15), true),
         (
@@ -31,7 +31,7 @@ async fn every_member_gets_the_message_in_its_own_parameters() {
             Inflater::new(false, 15),
             true,
         ),
-        // Others.
+        // Other parameters.
         (member(Deflate::new().server_max_window_bits(9), TAKEOVER).await, Inflater::new(true, 9), true),
         (member(Deflate::new().level(9), NO_TAKEOVER).await, Inflater::new(false, 15), true),
         (member(Deflate::new().context_takeover(true), TAKEOVER).await, Inflater::new(true, 15), true),
@@ -42,7 +42,7 @@ async fn every_member_gets_the_message_in_its_own_parameters() {
     let _memberships: Vec<_> = members.iter().map(|(member, ..)| rooms.join(1, &member.sender, ())).collect();
     for number in 0..4 {
         assert_eq!(rooms.send(&1, text(number)).delivered, members.len());
-        // Too short for it.
+        // Too short for compression.
         assert_eq!(rooms.send(&1, "short").delivered, members.len());
     }
     let mut payloads = vec![Vec::new(); members.len()];
@@ -71,7 +71,7 @@ async fn every_member_gets_the_message_in_its_own_parameters() {
 }
 
 #[tokio::test]
-async fn what_does_not_become_smaller_goes_plain_to_all() {
+async fn incompressible_message_is_sent_plain_to_all() {
     let mut members = [member(Deflate::new(), TAKEOVER).await, member(Deflate::new(), NO_TAKEOVER).await];
     let rooms = Rooms::<u32>::new();
     let _memberships: Vec<_> = members.iter().map(|member| rooms.join(1, &member.sender, ())).collect();
@@ -89,10 +89,9 @@ async fn what_does_not_become_smaller_goes_plain_to_all() {
     }
 }
 
-/// The time that it takes tells how often a message is compressed: a large one takes some
-/// milliseconds.
+/// The duration shows how often a message is compressed: a large one takes some milliseconds.
 #[tokio::test]
-async fn a_message_is_compressed_once_for_all_that_share_their_parameters() {
+async fn message_is_compressed_once_for_equal_parameters() {
     const MEMBERS: usize = 50;
     let mut members = Vec::new();
     for _ in 0..MEMBERS {

@@ -15,7 +15,7 @@ pub(crate) struct Member<IO, Client> {
     pub(crate) receiver: Receiver<IO>,
 }
 
-/// One in memory, with so many bytes between the two.
+/// Returns a member in memory. `room` is the number of bytes that the pipe buffers.
 pub(crate) async fn in_memory(
     config: Config,
     room: usize,
@@ -25,7 +25,7 @@ pub(crate) async fn in_memory(
     open(config, client, server, offer).await
 }
 
-/// One over TCP.
+/// Returns a member over TCP.
 pub(crate) async fn over_tcp(config: Config) -> Member<TcpStream, TcpStream> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let (client, accepted) = join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
@@ -46,7 +46,7 @@ where
 }
 
 impl<IO, Client: AsyncRead + Unpin> Member<IO, Client> {
-    /// The payload of the next frame, which is text.
+    /// Returns the payload of the next frame, which must be text.
     pub(crate) async fn text(&mut self) -> String {
         let (first, payload) = read_frame(&mut self.client).await.expect("a frame");
         assert_eq!(first, raw_client::whole::TEXT, "{payload:?}");

@@ -1,4 +1,4 @@
-//! Who is in which room, while many threads join and leave.
+//! The members of rooms, while many threads join and leave.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,17 +22,17 @@ use crate::member::{Member, in_memory};
 const ROOMS: u8 = 4;
 const MEMBERS: u8 = 3;
 
-/// What a thread does with the socket that is its own.
+/// A thread's action with its own socket.
 #[derive(Clone, Debug)]
 enum Step {
     Join(u8, u8),
-    /// Leaves one of the rooms that it is in.
+    /// Leaves one of its rooms.
     Leave(usize),
-    /// Panics with one of its memberships in hand.
+    /// Panics while it holds one of its memberships.
     Panic(usize),
     Send(u8),
     SendOthers(usize),
-    /// Its socket ends, and its memberships live on.
+    /// Its socket ends, and its memberships remain.
     End,
 }
 
@@ -49,7 +49,8 @@ fn step() -> impl Strategy<Value = Step> {
 
 type Joined = Membership<u8, u8>;
 
-/// What a thread has at its end, and how often it was the first or the last of a member in a room.
+/// A thread's memberships at its end, and how often it was the first or the last membership of a
+/// member in a room.
 #[derive(Default)]
 struct Outcome {
     joined: Vec<Joined>,
@@ -75,7 +76,7 @@ fn run(rooms: &Rooms<u8, u8>, sender: &Sender<DuplexStream>, steps: &[Step]) -> 
             }
             Step::Panic(at) => {
                 let Some(membership) = take(at) else { continue };
-                // A second one of the same member is the last, if anything is.
+                // If a second one of the same member is dropped, that one may be the last.
                 let key = (*membership.room(), *membership.member());
                 let mut again = rooms.join(key.0, sender, key.1);
                 *outcome.firsts.entry(key).or_default() += i32::from(again.is_first());
@@ -104,7 +105,7 @@ fn run(rooms: &Rooms<u8, u8>, sender: &Sender<DuplexStream>, steps: &[Step]) -> 
     outcome
 }
 
-/// The sockets of all cases, which are made anew where one was closed.
+/// The sockets of all cases. A closed one is replaced.
 struct Sockets {
     runtime: Runtime,
     members: Vec<Option<Member<DuplexStream, DuplexStream>>>,
@@ -146,7 +147,7 @@ fn check(scripts: &[Vec<Step>], sockets: &Sockets) -> Result<Vec<bool>, TestCase
         prop_assert_eq!(rooms.members(&room).iter().map(|it| **it).collect::<BTreeSet<_>>(), members.clone());
         prop_assert_eq!(rooms.members(&room).len(), members.len());
         for member in 0..MEMBERS {
-            // Each first that came and went has one last; so those that are there have one more
+            // Each first membership that ended has one last. Each present member has one more
             // first.
             let firsts = outcomes.iter().filter_map(|outcome| outcome.firsts.get(&(room, member)));
             prop_assert_eq!(firsts.sum::<i32>(), i32::from(members.contains(&member)), "{} {}", room, member);
@@ -164,7 +165,7 @@ fn check(scripts: &[Vec<Step>], sockets: &Sockets) -> Result<Vec<bool>, TestCase
 }
 
 #[test]
-fn rooms_have_who_joined_and_did_not_leave() {
+fn rooms_contain_joined_members_that_did_not_leave() {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let sockets = std::cell::RefCell::new(Sockets { runtime, members: (0..4).map(|_| None).collect() });
     let scripts = vec(vec(step(), 0..60), 1..=4);
@@ -180,9 +181,9 @@ fn rooms_have_who_joined_and_did_not_leave() {
     });
 }
 
-/// What it is about is in the order of a few instructions, so it is done often.
+/// The race window is a few instructions long, so it is tried often.
 #[test]
-fn of_two_that_leave_at_once_exactly_one_is_the_last() {
+fn exactly_one_of_two_concurrent_leavers_is_the_last() {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let ada = runtime.block_on(in_memory(Config::new(), 1024, ""));
     let rooms = Rooms::new();

@@ -1,4 +1,4 @@
-//! Members that read nothing, over TCP.
+//! Members that do not read, over TCP.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::member::{Member, over_tcp};
 
 const SIZE: usize = 64 << 10;
 
-/// More than the system takes for a peer that reads nothing, in messages.
+/// More messages than the system buffers for a peer that does not read.
 const MANY: usize = 4096;
 
 type TcpMember = Member<TcpStream, TcpStream>;
@@ -29,14 +29,14 @@ async fn member() -> TcpMember {
     over_tcp(Config::new().max_write_buffer_size(2 * SIZE)).await
 }
 
-/// A message that tells its number.
+/// Returns a message that contains its number.
 fn message(number: usize) -> Message {
     let mut payload = vec![0; SIZE];
     payload[..8].copy_from_slice(&(number as u64).to_be_bytes());
     Message::binary(payload)
 }
 
-/// Reads all messages there are, and returns their numbers, and the Close if there is one.
+/// Reads all available messages, and returns their numbers, and the Close if there is one.
 async fn read(client: &mut TcpStream, last: Option<usize>) -> (Vec<usize>, Option<Vec<u8>>) {
     let mut numbers = Vec::new();
     while last.is_none() || numbers.last() != last.as_ref() {
@@ -53,7 +53,7 @@ async fn read(client: &mut TcpStream, last: Option<usize>) -> (Vec<usize>, Optio
     (numbers, None)
 }
 
-/// Sends numbered messages until one finds no space; returns the number of that.
+/// Sends numbered messages until one does not fit. Returns its number.
 async fn fill(rooms: &Rooms<u32>, mut next: usize) -> usize {
     loop {
         assert!(next < MANY, "there is always space");
@@ -62,12 +62,12 @@ async fn fill(rooms: &Rooms<u32>, mut next: usize) -> usize {
             return next;
         }
         next += 1;
-        // Lets what was sent be written.
+        // Lets queued messages be written.
         sleep(Duration::from_millis(1)).await;
     }
 }
 
-/// Looks after a socket as a handler that receives does.
+/// Drives a socket as a receiving handler does.
 fn drive(receiver: tower_websocket::Receiver<TcpStream>) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut receiver = receiver;
@@ -80,7 +80,7 @@ fn counts(sent: Sent) -> (usize, usize, usize) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_member_without_space_is_skipped_and_the_others_get_everything() {
+async fn full_member_is_skipped_and_others_get_everything() {
     let (mut slow, fast) = (member().await, member().await);
     let rooms = Rooms::<u32>::new();
     let _memberships = (rooms.join(1, &slow.sender, ()), rooms.join(1, &fast.sender, ()));
@@ -89,7 +89,7 @@ async fn a_member_without_space_is_skipped_and_the_others_get_everything() {
     let reading = tokio::spawn(async move { read(&mut client, Some(MANY)).await });
     let full = fill(&rooms, 0).await;
     for number in full + 1..full + 10 {
-        // A kernel that makes its buffers larger at last may still take one.
+        // A kernel that enlarges its buffers late may still accept one.
         let sent = rooms.send(&1, message(number));
         assert_eq!((sent.delivered + sent.full, sent.closed), (2, 0), "{sent:?}");
         sleep(Duration::from_millis(2)).await;
@@ -111,7 +111,7 @@ async fn a_member_without_space_is_skipped_and_the_others_get_everything() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_member_is_closed_once_it_has_taken_nothing_for_the_time() {
+async fn stalled_member_is_closed_after_the_time() {
     const AFTER: Duration = Duration::from_millis(500);
     let mut slow = member().await;
     let rooms = Rooms::<u32>::new().on_full(OnFull::CloseAfter(AFTER));
@@ -121,7 +121,7 @@ async fn a_member_is_closed_once_it_has_taken_nothing_for_the_time() {
     let stalled = slow.sender.stalled().unwrap();
     assert!(stalled >= AFTER || !slow.sender.is_closed());
     sleep(AFTER).await;
-    // Full, and closed by that.
+    // It is full, and is closed because of that.
     assert_eq!(counts(rooms.send(&1, message(full + 1))), (0, 1, 0));
     assert!(slow.sender.is_closed());
     assert_eq!(counts(rooms.send(&1, message(full + 2))), (0, 0, 1));
@@ -133,7 +133,7 @@ async fn a_member_is_closed_once_it_has_taken_nothing_for_the_time() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_a_time_the_first_missed_message_closes() {
+async fn first_missed_message_closes_without_a_time() {
     let mut slow = member().await;
     let rooms = Rooms::<u32>::new().on_full(OnFull::CloseAfter(Duration::ZERO));
     let _membership = rooms.join(1, &slow.sender, ());
@@ -148,14 +148,14 @@ async fn without_a_time_the_first_missed_message_closes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_latest_message_of_a_room_is_kept_and_sent_when_there_is_space() {
+async fn latest_message_of_a_room_is_kept_and_sent_later() {
     let mut slow = member().await;
     let rooms = Rooms::<u32>::new().on_full(OnFull::KeepLatest);
     let _memberships = (rooms.join(1, &slow.sender, ()), rooms.join(2, &slow.sender, ()));
     let handler = drive(slow.receiver);
     let full = fill(&rooms, 0).await;
     let mut last = full;
-    // The system may yet take some that were kept before.
+    // The system may still accept some that were kept before.
     for number in full + 1..full + 30 {
         last = number;
         assert_eq!(rooms.send(&1, message(number)).closed, 0);
@@ -175,7 +175,7 @@ async fn the_latest_message_of_a_room_is_kept_and_sent_when_there_is_space() {
     let of_room = || numbers.iter().filter(|number| **number != MANY);
     assert!(of_room().is_sorted(), "{numbers:?}");
     assert!(of_room().count() < last, "nothing was left out: {numbers:?}");
-    // Nothing is kept any more.
+    // No message is kept any longer.
     let sent = timeout(Duration::from_secs(10), async {
         while rooms.send(&1, message(MANY + 1)).delivered == 0 {
             sleep(Duration::from_millis(5)).await;
@@ -187,7 +187,7 @@ async fn the_latest_message_of_a_room_is_kept_and_sent_when_there_is_space() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_kept_goes_with_the_membership() {
+async fn kept_message_is_dropped_with_the_membership() {
     let mut slow = member().await;
     let rooms = Rooms::<u32>::new().on_full(OnFull::KeepLatest);
     let stays = rooms.join(2, &slow.sender, ());
@@ -197,7 +197,7 @@ async fn what_is_kept_goes_with_the_membership() {
     sleep(Duration::from_millis(50)).await;
     assert_eq!(counts(rooms.send(&1, message(full + 1))), (0, 1, 0));
     drop(leaves);
-    // It is kept as well, behind that.
+    // It is kept as well, after that one.
     assert_eq!(rooms.send(&2, message(MANY)).closed, 0);
     let numbers = read(&mut slow.client, Some(MANY)).await.0;
     assert!(!numbers.contains(&(full + 1)), "{numbers:?}");
@@ -205,9 +205,9 @@ async fn what_is_kept_goes_with_the_membership() {
     handler.abort();
 }
 
-/// A message that is kept must not wait for a socket that is over, nor may it come back.
+/// A kept message must not wait for a socket that has ended, nor be returned.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_kept_goes_with_the_connection() {
+async fn kept_message_is_dropped_with_the_connection() {
     let slow = member().await;
     let rooms = Rooms::<u32>::new().on_full(OnFull::KeepLatest);
     let _membership = rooms.join(1, &slow.sender, ());

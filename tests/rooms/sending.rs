@@ -1,4 +1,4 @@
-//! Who gets what.
+//! Which members get a message.
 
 use raw_client::{
     read_frame,
@@ -20,13 +20,13 @@ fn counts(sent: Sent) -> (usize, usize, usize) {
     (sent.delivered, sent.full, sent.closed)
 }
 
-/// Has what was sent written: nobody drives these sockets.
+/// Writes the queued messages: these sockets have no driver.
 async fn flush(member: &Member<DuplexStream, DuplexStream>) {
     member.sender.flush().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_message_goes_to_all_in_the_room_or_to_the_others() {
+async fn message_goes_to_all_in_the_room_or_to_the_others() {
     let (mut ada, mut bob, mut eve) = (member().await, member().await, member().await);
     let rooms = Rooms::new();
     let in_room = rooms.join("a", &ada.sender, "Ada");
@@ -59,7 +59,7 @@ async fn sockets_of_different_io_share_a_room() {
 }
 
 #[tokio::test]
-async fn a_room_is_there_while_somebody_is_in_it() {
+async fn room_exists_while_it_has_a_member() {
     let (ada, bob) = (member().await, member().await);
     let rooms = Rooms::new();
     assert_eq!((rooms.count(), rooms.sockets("a")), (0, 0));
@@ -74,7 +74,7 @@ async fn a_room_is_there_while_somebody_is_in_it() {
 }
 
 #[tokio::test]
-async fn the_first_and_the_last_socket_of_a_member_are_told_apart() {
+async fn first_and_last_socket_of_a_member_are_reported() {
     let (tab, other_tab, bob) = (member().await, member().await, member().await);
     let rooms = Rooms::new();
     let mut tab = rooms.join("a", &tab.sender, "Ada".to_owned());
@@ -93,7 +93,7 @@ async fn the_first_and_the_last_socket_of_a_member_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a_closed_socket_is_counted_until_its_membership_is_dropped() {
+async fn closed_socket_is_counted_until_its_membership_is_dropped() {
     let (ada, bob) = (member().await, member().await);
     let rooms = Rooms::new();
     let _ada = rooms.join("a", &ada.sender, ());
@@ -105,7 +105,7 @@ async fn a_closed_socket_is_counted_until_its_membership_is_dropped() {
 }
 
 #[tokio::test]
-async fn a_membership_keeps_the_connection_open_for_sending() {
+async fn membership_keeps_the_connection_open_for_sending() {
     let Member { mut client, sender, mut receiver } = member().await;
     let rooms = Rooms::new();
     let membership = rooms.join("a", &sender, ());
@@ -118,7 +118,7 @@ async fn a_membership_keeps_the_connection_open_for_sending() {
 }
 
 #[tokio::test]
-async fn a_close_reaches_all_the_sockets_of_a_room() {
+async fn close_reaches_all_sockets_of_a_room() {
     let (mut tab, mut other_tab) = (member().await, member().await);
     let rooms = Rooms::new();
     let _memberships = (rooms.join("Ada", &tab.sender, ()), rooms.join("Ada", &other_tab.sender, ()));
@@ -134,7 +134,7 @@ async fn a_close_reaches_all_the_sockets_of_a_room() {
 }
 
 #[tokio::test]
-async fn a_message_that_no_socket_may_send_is_sent_to_none() {
+async fn invalid_message_is_sent_to_no_socket() {
     let mut ada = member().await;
     let rooms = Rooms::new();
     let _membership = rooms.join("a", &ada.sender, ());

@@ -1,4 +1,4 @@
-//! `serve` below axum: what handlers and middleware written for `axum::serve` expect.
+//! `serve` below axum: handlers and middleware written for `axum::serve` work.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -22,8 +22,7 @@ async fn start(app: Router) -> SocketAddr {
     addr
 }
 
-/// The status and the body of the answer to a request on a connection of its own, and the client's
-/// address.
+/// Sends a request on a new connection. Returns the status, the body, and the client's address.
 async fn ask(addr: SocketAddr, path: &str) -> (StatusCode, String, SocketAddr) {
     let io = tokio::net::TcpStream::connect(addr).await.unwrap();
     let own = io.local_addr().unwrap();
@@ -37,7 +36,7 @@ async fn ask(addr: SocketAddr, path: &str) -> (StatusCode, String, SocketAddr) {
 }
 
 #[tokio::test]
-async fn handlers_have_the_clients_address() {
+async fn handlers_have_the_client_address() {
     let app = Router::new()
         .route("/connect_info", get(async |ConnectInfo(addr): ConnectInfo<SocketAddr>| addr.to_string()))
         .route("/plain", get(async |Extension(addr): Extension<SocketAddr>| addr.to_string()))
@@ -50,7 +49,7 @@ async fn handlers_have_the_clients_address() {
 }
 
 #[tokio::test]
-async fn a_handshake_service_has_the_connect_info() {
+async fn handshake_service_has_the_connect_info() {
     async fn handshake(request: Request<Handshake>) -> Result<Response<SocketAddr>, Rejection> {
         let ConnectInfo(addr) = *request.extensions().get::<ConnectInfo<SocketAddr>>().unwrap();
         Ok(request.into_body().accept(addr))
@@ -65,7 +64,7 @@ async fn a_handshake_service_has_the_connect_info() {
     assert_eq!(socket.next().await.unwrap().unwrap().to_text().unwrap(), own);
 }
 
-/// The real tower_governor, which answers 500 where it finds no address.
+/// The real tower_governor, which responds with 500 if it finds no address.
 #[tokio::test]
 async fn tower_governor_limits_each_client() {
     let governor = GovernorConfigBuilder::default().per_second(3600).burst_size(3).finish().unwrap();

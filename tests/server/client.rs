@@ -26,7 +26,7 @@ use tower_websocket::{
     tungstenite::protocol::Role,
 };
 
-/// The output of `future`, which must not hang.
+/// Awaits `future`, which must not hang.
 pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
     timeout(Duration::from_secs(1000), future).await.expect("it hangs")
 }
@@ -48,7 +48,7 @@ impl Authority {
         (params.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem())
     }
 
-    /// A server's certificate and key, for `localhost`, as PEM.
+    /// Returns a server's certificate and key for `localhost`, as PEM.
     pub(crate) fn server_pem(&self) -> (String, String) {
         self.issue(ExtendedKeyUsagePurpose::ServerAuth)
     }
@@ -58,7 +58,7 @@ impl Authority {
         TlsConfig::from_pem(chain.as_bytes(), key.as_bytes()).unwrap()
     }
 
-    /// A configuration that wants a certificate of this authority from each client.
+    /// Returns a configuration that requires a certificate of this authority from each client.
     pub(crate) fn tls_for_known_clients(&self) -> ServerConfig {
         let (chain, key) = parse(&self.server_pem());
         let verifier = WebPkiClientVerifier::builder_with_provider(self.roots().into(), provider()).build();
@@ -70,7 +70,7 @@ impl Authority {
             .unwrap()
     }
 
-    /// A client that trusts this authority, speaks these application protocols, and has a
+    /// Returns a client that trusts this authority, offers these application protocols, and has a
     /// certificate if it is `known`.
     pub(crate) fn client(&self, alpn: &[&str], known: bool) -> TlsConnector {
         let config = ClientConfig::builder_with_provider(provider())
@@ -87,7 +87,7 @@ impl Authority {
         Arc::new(config).into()
     }
 
-    /// A client of these versions of TLS, which does not say whom it wants to reach.
+    /// Returns a client of these TLS versions, which does not send a server name.
     pub(crate) fn client_without_sni(&self, versions: &[&'static SupportedProtocolVersion]) -> TlsConnector {
         let mut config = ClientConfig::builder_with_provider(provider())
             .with_protocol_versions(versions)
@@ -98,7 +98,7 @@ impl Authority {
         Arc::new(config).into()
     }
 
-    /// What a client needs to trust this authority, as PEM.
+    /// Returns the certificate that a client needs to trust this authority, as PEM.
     pub(crate) fn pem(&self) -> String {
         self.0.pem()
     }
@@ -121,7 +121,7 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
-/// A client in another process, which trusts the authority with this PEM.
+/// Returns a client for another process, which trusts the authority with this PEM.
 pub(crate) fn trusting(pem: &str) -> TlsConnector {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()).unwrap();
@@ -133,7 +133,7 @@ pub(crate) fn trusting(pem: &str) -> TlsConnector {
     Arc::new(config).into()
 }
 
-/// Speaks TLS to `localhost`.
+/// Does a TLS handshake with `localhost`.
 pub(crate) async fn tls<IO>(connector: &TlsConnector, io: IO) -> io::Result<TlsStream<IO>>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
@@ -141,7 +141,7 @@ where
     soon(connector.connect(ServerName::try_from("localhost").unwrap(), io)).await
 }
 
-/// A WebSocket over HTTP/1.1.
+/// Opens a WebSocket over HTTP/1.1.
 pub(crate) async fn websocket<IO>(io: IO) -> WebSocketStream<IO>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
@@ -165,7 +165,7 @@ impl Http2 {
         Self::with_end(io).await.0
     }
 
-    /// The connection, and what tells how it ended.
+    /// Returns the connection, and a task that returns how it ended.
     pub(crate) async fn with_end<IO>(io: IO) -> (Self, tokio::task::JoinHandle<hyper::Result<()>>)
     where
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -174,7 +174,7 @@ impl Http2 {
         let (requests, connection) = soon(http.handshake(TokioIo::new(io))).await.unwrap();
         let end = tokio::spawn(connection);
         let mut http = Self(requests);
-        // The server's settings come before its answer, and with them that it takes WebSockets.
+        // The server's settings arrive before its response. They enable WebSockets.
         assert_eq!(http.get("/").await.unwrap(), StatusCode::OK);
         (http, end)
     }
@@ -186,7 +186,7 @@ impl Http2 {
         Ok(soon(self.0.send_request(request)).await?.status())
     }
 
-    /// A WebSocket on this connection (RFC 8441).
+    /// Opens a WebSocket on this connection (RFC 8441).
     pub(crate) async fn websocket(&mut self) -> Http2Socket {
         soon(self.0.ready()).await.unwrap();
         let mut request = Request::new(Empty::new());
@@ -202,13 +202,13 @@ impl Http2 {
     }
 }
 
-/// Has `text` echoed.
+/// Sends `text` and receives its echo.
 pub(crate) async fn echo<IO: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<IO>, text: &str) {
     soon(socket.send(Message::text(text))).await.unwrap();
     assert_eq!(receive(socket).await, text);
 }
 
-/// The next message, which is text.
+/// Returns the next message, which must be text.
 pub(crate) async fn receive<IO: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<IO>) -> String {
     let message = soon(socket.next()).await.expect("the socket ended").unwrap();
     assert!(message.is_text(), "{message:?}");
@@ -220,14 +220,14 @@ pub(crate) async fn receive_close<IO: AsyncRead + AsyncWrite + Unpin>(
     socket: &mut WebSocketStream<IO>,
 ) -> u16 {
     let Some(Ok(Message::Close(Some(frame)))) = soon(socket.next()).await else { panic!("no Close") };
-    // tungstenite answers while it reads on, and wants the end of the stream then.
+    // tungstenite answers while it continues to read, and then expects the end of the stream.
     assert!(soon(socket.next()).await.is_none());
-    // Of the stream itself, which a reset would not end like this.
+    // This is the end of the stream itself. A reset would be an error here.
     assert_eq!(soon(socket.get_mut().read(&mut [0])).await.unwrap(), 0);
     frame.code.into()
 }
 
-/// Sends a request over HTTP/1.1 and returns all that comes until the end of the stream.
+/// Sends a request over HTTP/1.1. Returns all bytes until the end of the stream.
 pub(crate) async fn exchange<IO: AsyncRead + AsyncWrite + Unpin>(io: &mut IO, bytes: &[u8]) -> Vec<u8> {
     io.write_all(bytes).await.unwrap();
     let mut answer = Vec::new();

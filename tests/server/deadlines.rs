@@ -1,4 +1,4 @@
-//! Clients that do not get on.
+//! Clients that make no progress.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ fn set<S>(server: Serve<Pipes, S>) -> Serve<Pipes, S> {
         .http2_idle_timeout(seconds(11))
 }
 
-/// After how many seconds the server ends this connection.
+/// Returns after how many seconds the server ends this connection.
 async fn life(mut io: DuplexStream) -> u64 {
     let start = Instant::now();
     let mut rest = Vec::new();
@@ -42,7 +42,7 @@ async fn life(mut io: DuplexStream) -> u64 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_makes_no_request_is_dropped() {
+async fn connection_without_request_times_out() {
     let (connector, _server) = start(service(), set);
     let request = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let half = [&hello()[..], &http2_frames::get(1, "/")[..20]].concat();
@@ -70,9 +70,9 @@ async fn whoever_makes_no_request_is_dropped() {
     }
 }
 
-/// Each byte, and each ping, shows that the client is there. It has to make a request all the same.
+/// Each byte and each ping shows that the client is alive. It must send a request nevertheless.
 #[tokio::test(start_paused = true)]
-async fn whoever_dawdles_is_dropped_too() {
+async fn slow_request_times_out() {
     let (connector, _server) = start(service(), set);
     let pings: Vec<_> = (0..100).map(|_| http2_frames::frame(PING, 0, 0, &[0; 8])).collect();
     let settings: Vec<_> = (0..100).map(|_| http2_frames::frame(SETTINGS, 0, 0, &[])).collect();
@@ -104,7 +104,7 @@ async fn whoever_dawdles_is_dropped_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tls_handshake_has_a_deadline_of_its_own_and_the_first_request_comes_after_it() {
+async fn tls_handshake_and_first_request_have_separate_timeouts() {
     let authority = Authority::new();
     let (connector, _server) = start_tls(authority.tls(), service(), set);
     for bytes in [&b""[..], b"\x16", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", &[0x16, 3, 1, 0x40, 0]]
@@ -126,7 +126,7 @@ async fn a_tls_handshake_has_a_deadline_of_its_own_and_the_first_request_comes_a
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_http_1_1_connection_is_kept_alive_for_a_while() {
+async fn http_1_1_connection_is_kept_alive_for_a_while() {
     let (connector, _server) = start(service(), set);
     let mut io = connector.connect();
     for request in
@@ -142,10 +142,10 @@ async fn an_http_1_1_connection_is_kept_alive_for_a_while() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_idle_http_2_connection_is_told_to_go_away() {
+async fn idle_http_2_connection_gets_goaway() {
     let (connector, _server) = start(service(), set);
     let (mut http, end) = Http2::with_end(connector.connect()).await;
-    // A request in progress is not idle, nor is a WebSocket.
+    // A connection with a pending request or a WebSocket is not idle.
     assert_eq!(http.get("/?30").await.unwrap(), 200);
     let mut socket = http.websocket().await;
     for _ in 0..10 {
@@ -168,20 +168,20 @@ async fn an_idle_http_2_connection_is_told_to_go_away() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_idle_http_2_client_that_does_not_listen_is_dropped() {
+async fn idle_http_2_client_that_ignores_goaway_is_dropped() {
     let (connector, _server) = start(service(), set);
     let mut io = connector.connect();
     io.write_all(&[hello(), http2_frames::get(1, "/")].concat()).await.unwrap();
     let start = Instant::now();
-    // The ping beside the GOAWAY is never answered.
+    // The ping next to the GOAWAY is never answered.
     let goaway = http2_frames::read_until(&mut io, |frame| frame.kind == GOAWAY).await;
     assert_eq!((goaway.goaway(), start.elapsed().as_secs()), (Some(0), 11));
     assert_eq!(life(io).await, 5);
 }
 
-/// What is still open when the client is told to go away may go on.
+/// Open streams may continue after the GOAWAY.
 #[tokio::test(start_paused = true)]
-async fn a_stream_on_an_ending_http_2_connection_may_finish() {
+async fn stream_on_an_ending_http_2_connection_may_finish() {
     let (connector, _server) = start(service(), set);
     let mut io = connector.connect();
     io.write_all(&[hello(), http2_frames::get(1, "/")].concat()).await.unwrap();
@@ -193,9 +193,9 @@ async fn a_stream_on_an_ending_http_2_connection_may_finish() {
     assert!(life(io).await <= 5);
 }
 
-/// It may have been waiting for room for long when it ended here.
+/// The answer may have waited for space for a long time when its stream ends here.
 #[tokio::test(start_paused = true)]
-async fn the_last_answer_on_an_ending_http_2_connection_may_be_taken() {
+async fn last_response_on_an_ending_http_2_connection_may_be_read() {
     let (connector, _server) = start(service(), set);
     let mut io = connector.connect();
     io.write_all(&[hello(), http2_frames::get(1, "/")].concat()).await.unwrap();
@@ -207,9 +207,9 @@ async fn the_last_answer_on_an_ending_http_2_connection_may_be_taken() {
     assert_eq!(life(io).await, 5);
 }
 
-/// Over HTTP/1.1 the connection is dropped, over HTTP/2 it is told to go away first.
+/// Over HTTP/1.1 the connection is dropped. Over HTTP/2 a GOAWAY is sent first.
 #[tokio::test(start_paused = true)]
-async fn whoever_takes_nothing_of_a_response_is_dropped() {
+async fn client_that_stops_reading_a_response_is_dropped() {
     let authority = Authority::new();
     let (plain, _server) = start(service(), |server| set(server).max_connections(1));
     let (secure, _server) = start_tls(authority.tls(), service(), |server| set(server).max_connections(1));
@@ -232,7 +232,7 @@ async fn whoever_takes_nothing_of_a_response_is_dropped() {
             stuck.write_all(bytes).await.unwrap();
             stuck.flush().await.unwrap();
             let start = Instant::now();
-            // It waits until there is a place for it.
+            // It waits until the connection limit allows it.
             if is_tls {
                 tls(&authority.client(&[alpn], false), connector.connect()).await.unwrap();
             } else {
@@ -245,9 +245,9 @@ async fn whoever_takes_nothing_of_a_response_is_dropped() {
     }
 }
 
-/// Without room in the pipe, each piece is one that the client has just taken.
+/// The pipe is full, so the server writes each piece only after the client has read the one before.
 #[tokio::test(start_paused = true)]
-async fn a_response_may_be_taken_slowly() {
+async fn response_may_be_read_slowly() {
     let (connector, _server) = start(service(), set);
     let mut io = connector.connect();
     let request = b"GET /large HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
@@ -280,7 +280,7 @@ async fn a_response_may_be_taken_slowly() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_open_socket_outlives_every_deadline_of_http() {
+async fn open_socket_outlives_every_http_timeout() {
     let authority = Authority::new();
     let (plain, _server) = start(service(), set);
     let (secure, _server) = start_tls(authority.tls(), service(), set);
@@ -300,7 +300,7 @@ async fn an_open_socket_outlives_every_deadline_of_http() {
 }
 
 #[test]
-fn a_deadline_or_a_limit_of_nothing_panics_where_it_is_set() {
+fn zero_timeout_or_limit_panics_when_it_is_set() {
     type Set = fn(Serve<(), ()>) -> Serve<(), ()>;
     let sets: [(Set, &str); 9] = [
         (|server| server.tls_handshake_timeout(Duration::ZERO), "tls_handshake_timeout must not be zero"),

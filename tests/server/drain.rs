@@ -31,7 +31,7 @@ use crate::{
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
 impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for IO {}
 
-/// Every kind of connection at once, on real sockets: none is reset that behaves.
+/// Every kind of connection at once, on real sockets. No well-behaved client gets a reset.
 async fn everyone_ends_cleanly(secure: Option<(TlsConfig, [TlsConnector; 2])>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
@@ -65,7 +65,7 @@ async fn everyone_ends_cleanly(secure: Option<(TlsConfig, [TlsConnector; 2])>) {
         let mut http = http.clone();
         async move { http.get("/?1").await.unwrap() }
     });
-    // Both requests are on their way, the second behind the sockets of its own connection.
+    // Both requests are pending. The second is on a connection with sockets.
     assert_eq!(http.get("/").await.unwrap(), StatusCode::OK);
 
     signal.send(()).unwrap();
@@ -108,7 +108,7 @@ async fn another_server_takes_the_port_while_the_first_drains() {
     signal.send(()).unwrap();
     let Some(Ok(close)) = soon(old.next()).await else { panic!("no Close") };
     assert!(close.is_close());
-    // The first is told by its client only now that it may end.
+    // The first one's client only now allows it to end.
     let listener = TcpListener::bind(addr).await.unwrap();
     assert!(!server.is_finished());
     tokio::spawn(serve(listener, service()).into_future());
@@ -120,9 +120,9 @@ async fn another_server_takes_the_port_while_the_first_drains() {
     crate::client::echo(&mut new, "still").await;
 }
 
-/// The system has accepted them already, and would reset them when the listener is closed.
+/// The system has already accepted them, and would reset them when the listener is closed.
 #[tokio::test]
-async fn those_who_wait_to_be_accepted_are_not_reset() {
+async fn clients_in_the_accept_queue_are_not_reset() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     let mut waiting = Vec::new();
@@ -140,10 +140,10 @@ async fn those_who_wait_to_be_accepted_are_not_reset() {
     }
 }
 
-/// hyper would tell an HTTP/1.1 client in the very 101 that the connection closes, which is no
-/// upgrade to it.
+/// hyper would announce the end of an HTTP/1.1 connection in the 101, which clients do not accept
+/// as an upgrade.
 #[tokio::test(start_paused = true)]
-async fn a_handshake_that_is_under_way_still_opens_a_socket_and_then_says_1001() {
+async fn pending_handshake_opens_a_socket_and_closes_it_with_1001() {
     let handshake = async |request: Request<Handshake>| {
         sleep(Duration::from_secs(3)).await;
         if request.uri().path() == "/refused" {
@@ -167,7 +167,7 @@ async fn a_handshake_that_is_under_way_still_opens_a_socket_and_then_says_1001()
     let begin = Instant::now();
     assert_eq!(receive_close(&mut soon(over_1).await.unwrap()).await, 1001);
     assert_eq!(receive_close(&mut soon(over_2).await.unwrap()).await, 1001);
-    // A connection without an upgrade ends once the request is answered.
+    // A connection without an upgrade ends after the response.
     let mut answer = Vec::new();
     soon(refused.read_to_end(&mut answer)).await.unwrap();
     assert!(answer.starts_with(b"HTTP/1.1 403 "), "{answer:?}");
@@ -175,9 +175,10 @@ async fn a_handshake_that_is_under_way_still_opens_a_socket_and_then_says_1001()
     assert_eq!(begin.elapsed().as_secs(), 2);
 }
 
-/// Over TCP, sockets of both kinds; those over HTTP/2 share a connection that has been sent GOAWAY.
+/// Over TCP, with sockets of both kinds. The sockets over HTTP/2 share a connection that has
+/// received GOAWAY.
 #[tokio::test]
-async fn a_drain_spreads_its_closes() {
+async fn drain_spreads_its_closes() {
     const SPREAD: Duration = Duration::from_millis(400);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
@@ -207,9 +208,9 @@ async fn a_drain_spreads_its_closes() {
     soon(server).await.unwrap().unwrap();
 }
 
-/// What does not end by itself is dropped, at the deadline.
+/// Connections that do not end by themselves are dropped at the deadline.
 #[tokio::test(start_paused = true)]
-async fn the_drain_has_a_deadline() {
+async fn drain_has_a_deadline() {
     let authority = Authority::new();
     for (is_tls, bytes) in [
         (false, b"GET /?1000 HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec()),
@@ -243,7 +244,7 @@ async fn the_drain_has_a_deadline() {
     }
 }
 
-/// Who has not got as far as a request is not waited for.
+/// The drain does not wait for a client that has not sent a request.
 #[tokio::test(start_paused = true)]
 async fn half_a_preface_and_half_a_tls_handshake_end_at_once() {
     let authority = Authority::new();

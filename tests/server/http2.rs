@@ -1,4 +1,4 @@
-//! HTTP/2 beside HTTP/1.1 on one port.
+//! HTTP/2 and HTTP/1.1 on one port.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn both_are_spoken_on_a_port_without_tls() {
+async fn plain_port_accepts_both_versions() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     tokio::spawn(serve(listener, telling()).into_future());
@@ -41,7 +41,7 @@ async fn both_are_spoken_on_a_port_without_tls() {
 }
 
 #[tokio::test]
-async fn over_tls_alpn_decides() {
+async fn alpn_selects_the_version_over_tls() {
     let authority = Authority::new();
     let (connector, _server) = start_tls(authority.tls(), telling(), |server| server);
     for (offer, agreed, version) in [
@@ -68,7 +68,7 @@ async fn over_tls_alpn_decides() {
         );
         assert_eq!(facts, expected);
     }
-    // Without agreement there is no HTTP/2 over TLS, whatever the client begins with.
+    // Over TLS, HTTP/2 needs ALPN, regardless of the client's first bytes.
     let mut io = tls(&authority.client(&[], false), connector.connect()).await.unwrap();
     io.write_all(&hello()).await.unwrap();
     let mut answer = Vec::new();
@@ -77,7 +77,7 @@ async fn over_tls_alpn_decides() {
 }
 
 #[tokio::test]
-async fn the_preface_may_come_in_pieces() {
+async fn preface_may_arrive_in_pieces() {
     let (connector, _server) = start(service(), |server| server);
     for size in [1, 2, 7, 23, 24, 25] {
         let mut io = connector.connect();
@@ -95,14 +95,14 @@ async fn the_preface_may_come_in_pieces() {
     }
 }
 
-/// With `h2` as it is, and frames by the byte.
+/// With plain `h2`, and raw frames.
 #[tokio::test]
-async fn a_raw_client_opens_a_socket() {
+async fn raw_client_opens_a_socket() {
     let (connector, _server) = start(service(), |server| server);
     let (requests, mut connection) = h2::client::handshake(connector.connect()).await.unwrap();
     let mut ping = connection.ping_pong().unwrap();
     let connection = tokio::spawn(connection);
-    // The server's settings come before its answer to this.
+    // The server's settings arrive before its answer to this.
     soon(ping.ping(h2::Ping::opaque())).await.unwrap();
     let mut requests = soon(requests.ready()).await.unwrap();
     assert!(requests.is_extended_connect_protocol_enabled());
@@ -157,10 +157,10 @@ async fn two_hundred_sockets_are_open_on_each_of_ten_connections() {
     soon(shutdown.idle()).await;
 }
 
-/// Its echo waits for its client to read, and so does not read itself. With hyper's windows, where
-/// one stream may hold all of the connection's, that was the end of the others too.
+/// Its echo waits until its client reads, and so does not receive. With hyper's default windows,
+/// where one stream may use the whole connection window, this blocked the other streams.
 #[tokio::test(start_paused = true)]
-async fn a_socket_that_is_not_read_does_not_stall_its_neighbours() {
+async fn unread_socket_does_not_stall_other_sockets() {
     let (connector, _server) = start(service(), |server| server);
     let mut http = Http2::new(connector.connect()).await;
     let mut stuck = http.websocket().await;

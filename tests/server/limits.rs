@@ -1,4 +1,4 @@
-//! Requests that are too large, and floods over HTTP/2.
+//! Oversized requests, and floods over HTTP/2.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ async fn status(io: &mut DuplexStream, head: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_head_over_http_1_1_has_a_size_and_a_number_of_fields() {
+async fn http_1_1_head_is_limited_in_size_and_fields() {
     let large = |bytes| format!("Host: localhost\r\nX: {}\r\n", "x".repeat(bytes));
     let many = |fields| format!("Host: localhost\r\n{}", "X: 1\r\n".repeat(fields));
     let (connector, _server) = start(service(), |server| server);
@@ -41,7 +41,7 @@ async fn a_head_over_http_1_1_has_a_size_and_a_number_of_fields() {
 }
 
 #[tokio::test]
-async fn a_head_over_http_2_has_a_size() {
+async fn http_2_head_is_limited_in_size() {
     let (connector, _server) = start(service(), |server| server.max_header_size(2000));
     let mut io = connector.connect();
     let x = "x".repeat(100);
@@ -52,14 +52,14 @@ async fn a_head_over_http_2_has_a_size() {
     let answer = read_until(&mut io, |frame| frame.stream == 1).await;
     // `:status: 431`, compressed.
     assert_eq!((answer.kind, &answer.payload[..]), (HEADERS, &[0x48, 0x83, 0x69, 0x90, 0xff][..]));
-    // The connection goes on.
+    // The connection continues.
     io.write_all(&get(3, "/")).await.unwrap();
     let answer = read_until(&mut io, |frame| frame.stream == 3).await;
     assert_eq!((answer.kind, answer.payload[0]), (HEADERS, 0x88), "{answer:?}");
 }
 
 #[tokio::test]
-async fn streams_over_the_limit_are_refused() {
+async fn streams_over_the_limit_are_rejected() {
     let (connector, _server) = start(service(), |server| server.http2_max_streams(3));
     let mut io = connector.connect();
     io.write_all(&hello()).await.unwrap();
@@ -67,11 +67,11 @@ async fn streams_over_the_limit_are_refused() {
         io.write_all(&get(stream, "/?1000")).await.unwrap();
     }
     let refused = read_until(&mut io, |frame| frame.stream > 0).await;
-    // REFUSED_STREAM: it may be tried again.
+    // REFUSED_STREAM: the client may retry.
     assert_eq!((refused.kind, refused.stream, &refused.payload[..]), (RST_STREAM, 7, &[0, 0, 0, 7][..]));
 }
 
-/// Until the end of the connection, which must come.
+/// Reads until the end of the connection, which must come.
 async fn goaway(io: &mut (impl tokio::io::AsyncRead + Unpin)) -> Option<u32> {
     let mut code = None;
     while let Some(frame) = read(io).await {
@@ -80,7 +80,7 @@ async fn goaway(io: &mut (impl tokio::io::AsyncRead + Unpin)) -> Option<u32> {
     code
 }
 
-/// Opens streams and has each end by `after`, until the server has had enough.
+/// Opens streams, and sends the frames of `after` for each, until the server ends the connection.
 async fn flood(after: fn(u32) -> Vec<u8>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
@@ -106,20 +106,20 @@ async fn flood(after: fn(u32) -> Vec<u8>) {
 
 /// CVE-2023-44487.
 #[tokio::test]
-async fn rapid_reset_ends_the_connection_and_not_the_server() {
+async fn rapid_reset_ends_only_the_connection() {
     // CANCEL
     flood(|stream| frame(RST_STREAM, 0, stream, &[0, 0, 0, 8])).await;
 }
 
 /// CVE-2025-8671.
 #[tokio::test]
-async fn having_streams_reset_ends_the_connection_and_not_the_server() {
+async fn provoked_resets_end_only_the_connection() {
     // A window must not grow beyond 2^31 - 1.
     flood(|stream| frame(WINDOW_UPDATE, 0, stream, &[0x7f, 0xff, 0xff, 0xff])).await;
 }
 
 #[tokio::test]
-async fn a_flood_of_continuations_ends_the_connection() {
+async fn flood_of_continuations_ends_the_connection() {
     let (connector, _server) = start(service(), |server| server);
     let (mut read, mut write) = tokio::io::split(connector.connect());
     let flood = tokio::spawn(async move {
@@ -138,7 +138,7 @@ async fn a_flood_of_continuations_ends_the_connection() {
     soon(flood).await.unwrap();
 }
 
-/// Whoever does not read the answers gets no further.
+/// If a client does not read the answers, the server stops reading from it.
 #[tokio::test(start_paused = true)]
 async fn answers_to_pings_and_settings_do_not_queue_up() {
     for (kind, payload) in [(PING, &[0; 8][..]), (SETTINGS, &[])] {
@@ -147,12 +147,12 @@ async fn answers_to_pings_and_settings_do_not_queue_up() {
         io.write_all(&hello()).await.unwrap();
         let one = frame(kind, 0, 0, payload);
         let mut sent = 0;
-        // Two pipes of 64 KiB, and what hyper and h2 have on the way.
+        // Two pipes of 64 KiB, and the buffers of hyper and h2.
         while timeout(Duration::from_secs(1), io.write_all(&one)).await.is_ok_and(|sent| sent.is_ok()) {
             sent += one.len();
             assert!(sent < 1_000_000, "it takes all of them");
         }
-        // It goes on for who reads.
+        // The connection continues once the client reads.
         let is_answer = |frame: &Frame| frame.kind == kind && frame.flags == ACK;
         for _ in 0..1000 {
             read_until(&mut io, is_answer).await;

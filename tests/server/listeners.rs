@@ -1,4 +1,4 @@
-//! Several listeners on one server, and a limit over them all.
+//! Several listeners on one server, and a common limit.
 
 use std::{
     io,
@@ -71,15 +71,15 @@ async fn tcp_tls_unix_and_memory_are_served_by_one_server() {
     soon(server).await.unwrap().unwrap();
     assert!(TcpStream::connect(plain_addr).await.is_err());
     assert!(TcpStream::connect(secure_addr).await.is_err());
-    // The file of a unix socket stays, and is in the way of the next who binds.
+    // The file of a Unix socket remains, and prevents the next bind.
     assert!(UnixStream::connect(&path).await.is_err());
     assert!(UnixListener::bind(&path).is_err());
     std::fs::remove_file(&path).unwrap();
 }
 
-/// It is that of the listener's kind, here of one that has no name.
+/// Its address is of the listener's kind: here it has no name.
 #[tokio::test]
-async fn the_peer_of_a_unix_socket_reaches_the_handshake_service() {
+async fn unix_peer_address_reaches_the_handshake_service() {
     let path = std::env::temp_dir().join(format!("tower-websocket-peer-{}.sock", std::process::id()));
     let _ = std::fs::remove_file(&path);
     let handshake = async |request: Request<Handshake>| {
@@ -98,9 +98,9 @@ async fn the_peer_of_a_unix_socket_reaches_the_handshake_service() {
     assert_eq!(receive(&mut socket).await, "unnamed=true");
 }
 
-/// Whatever becomes of a connection, the next finds its place free.
+/// After a connection has failed in any way, its permit is free for the next one.
 #[tokio::test(start_paused = true)]
-async fn a_failed_handshake_and_a_panic_give_the_place_back() {
+async fn failed_handshake_and_panic_free_the_permit() {
     let authority = Authority::new();
     let service = service_fn(async |request: Request<Incoming>| -> Result<Response<String>, io::Error> {
         match request.uri().path() {
@@ -126,7 +126,7 @@ async fn a_failed_handshake_and_a_panic_give_the_place_back() {
         let mut io = plain.connect();
         let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
         assert_eq!(exchange(&mut io, request.as_bytes()).await, b"", "{path}");
-        // Over HTTP/2 it costs the stream, not the connection.
+        // Over HTTP/2 only the stream ends, not the connection.
         let mut http = Http2::new(plain.connect()).await;
         assert!(http.get(path).await.is_err(), "{path}");
         assert_eq!(http.get("/").await.unwrap(), StatusCode::OK, "{path}");
@@ -136,7 +136,7 @@ async fn a_failed_handshake_and_a_panic_give_the_place_back() {
     assert!(answer.ends_with(b"page"));
 }
 
-/// A listener all of whose connections are gone before they are accepted.
+/// A listener whose connections are all gone before they are accepted.
 struct Broken;
 
 impl Listener for Broken {
@@ -148,17 +148,17 @@ impl Listener for Broken {
     }
 }
 
-/// Errors of single connections do not pause accepting, but it must not spin either: once, this had
-/// the thread to itself.
+/// Errors of single connections do not pause accepting, but accepting must not spin either. It used
+/// to occupy the thread.
 #[tokio::test]
-async fn a_broken_listener_leaves_the_thread_to_others() {
+async fn broken_listener_does_not_block_the_thread() {
     let (connector, pipes) = listener();
     tokio::spawn(serve(Broken, service()).listen(pipes).into_future());
     echo(&mut websocket(connector.connect()).await, "hello").await;
 }
 
 #[tokio::test]
-async fn a_rush_on_one_listener_does_not_starve_another() {
+async fn busy_listener_does_not_starve_another() {
     let (busy, pipes) = listener();
     let (quiet, more) = listener();
     let (mut rush, request) = (Vec::new(), b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -174,13 +174,13 @@ async fn a_rush_on_one_listener_does_not_starve_another() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn over_the_limit_of_connections_clients_wait() {
+async fn clients_over_the_connection_limit_wait() {
     let (connector, _server) = start(service(), |server| server.max_connections(2));
     let mut first = websocket(connector.connect()).await;
     let mut http = Http2::new(connector.connect()).await;
     let mut second = http.websocket().await;
     let mut third = tokio::spawn(websocket(connector.connect()));
-    // It is a WebSocket's connection that counts, not what HTTP had of it.
+    // The WebSocket's connection counts, not the HTTP connection before it.
     assert!(timeout(Duration::from_secs(10), &mut third).await.is_err());
     echo(&mut first, "1").await;
     echo(&mut second, "2").await;
@@ -189,16 +189,16 @@ async fn over_the_limit_of_connections_clients_wait() {
     drop(first);
     let mut third = soon(third).await.unwrap();
     echo(&mut third, "3").await;
-    // Nor does it keep those who shut down waiting.
+    // A shutdown does not wait for them either.
     let mut fourth = tokio::spawn(websocket(connector.connect()));
     assert!(timeout(Duration::from_secs(10), &mut fourth).await.is_err());
     drop((second, http));
     echo(&mut soon(fourth).await.unwrap(), "4").await;
 }
 
-/// Of a bare socket as well, which is taken out of all that it was served in.
+/// Also for a bare socket, which is taken out of its wrappers.
 #[tokio::test]
-async fn a_bare_socket_keeps_its_place_under_the_limit() {
+async fn bare_socket_keeps_its_permit() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     tokio::spawn(serve(listener, service()).max_connections(1).into_future());

@@ -1,7 +1,7 @@
-//! Many connections at once: held open, and by clients that do not get on.
+//! Many connections at once: idle ones, and clients that make no progress.
 //!
-//! The clients are a process of their own, as each side has its own limit of open files: this
-//! program again, which then runs only [`clients`].
+//! The clients run in a process of their own, because each side has its own limit of open files. It
+//! is this program again, which then runs only [`clients`].
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -24,19 +24,17 @@ use crate::{
     service::service,
 };
 
-/// How many clients come from one address of the loopback network, which has some 28,000 ports to
-/// give to them.
+/// How many clients use one address of the loopback network, which has about 28,000 ports for them.
 const FROM_ONE: usize = 5000;
 
-/// How many connect at once.
+/// How many clients connect at once.
 const AT_ONCE: usize = 64;
 
-/// The variable that tells clients what to do, and the one with the authority that they are to
-/// trust.
+/// The environment variables with the clients' task, and with the authority that they trust.
 const ROLE: &str = "TOWER_WEBSOCKET_LOAD";
 const AUTHORITY: &str = "TOWER_WEBSOCKET_AUTHORITY";
 
-/// A server on a port without TLS and on one with it, and clients in another process.
+/// A server with a TLS port and a plain one, and clients in another process.
 struct Load {
     shutdown: Shutdown,
     plain: SocketAddr,
@@ -72,7 +70,7 @@ impl Load {
         Self { shutdown, plain: plain_addr, lines, stdin, child }
     }
 
-    /// What the clients say after `word`.
+    /// Returns the text after `word` that the clients print.
     async fn hear(&mut self, word: &str) -> String {
         let mut line = String::new();
         while self.lines.read_line(&mut line).await.unwrap() > 0 {
@@ -84,16 +82,16 @@ impl Load {
         panic!("the clients ended without {word:?}");
     }
 
-    /// Has the clients go on.
+    /// Makes the clients continue.
     async fn tell(&mut self) {
         self.stdin.write_all(b"\n").await.unwrap();
     }
 }
 
-/// By when a client has to have made a request, or done its TLS handshake.
+/// The deadline for a client's request or TLS handshake.
 const DEADLINE: Duration = Duration::from_secs(3);
 
-/// The clients; by itself it does nothing.
+/// The clients. They do nothing unless another test starts them.
 #[tokio::test]
 #[ignore = "the other tests here start it"]
 async fn clients() {
@@ -119,13 +117,13 @@ async fn connect(addr: SocketAddr, i: usize) -> TcpStream {
     socket.connect(addr).await.unwrap()
 }
 
-/// Waits for the server's side.
+/// Waits for the server's process.
 async fn told() {
     BufReader::new(tokio::io::stdin()).read_line(&mut String::new()).await.unwrap();
 }
 
-/// Opens sockets that each have something echoed, holds them until told, has each echo again, and
-/// drops them.
+/// Opens sockets, and echoes a message on each. Holds them until the server's process continues,
+/// echoes on each again, and drops them.
 async fn hold<IO, F>(count: usize, open: F)
 where
     IO: AsyncRead + AsyncWrite + Unpin,
@@ -149,7 +147,7 @@ where
     told().await;
 }
 
-/// Begins with something, and tells when the server had ended each of them.
+/// Starts requests or TLS handshakes, and reports when the server has ended all connections.
 async fn dawdle(count: usize, plain: SocketAddr, secure: SocketAddr) {
     let hello = hello();
     let beginnings: [(SocketAddr, &[u8]); 8] = [
@@ -180,7 +178,7 @@ async fn dawdle(count: usize, plain: SocketAddr, secure: SocketAddr) {
     println!("ended after {} {}", ends[0], ends[ends.len() - 1]);
 }
 
-/// The resident memory of this process, in KB.
+/// Returns the resident memory of this process, in KB.
 fn memory() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -205,7 +203,7 @@ async fn are_held(role: &str, count: usize) {
     load.shutdown.idle().await;
 }
 
-/// How long `n` echoes took, each after a short pause: the median and all but a hundredth.
+/// Returns how long `n` echoes took, each after a short pause: the median and the 99th percentile.
 async fn latency(socket: &mut WebSocketStream<TcpStream>, n: usize) -> (Duration, Duration) {
     let mut took = Vec::new();
     for _ in 0..n {
@@ -232,7 +230,7 @@ async fn slow_clients_are_dropped(count: usize) {
         "{count} slow clients ended after {first} to {last} ms; \
          a healthy one's echo took {before:.0?} (p50, p99) before, {during:.0?} meanwhile"
     );
-    // None early. That all were ended at all is what the clients waited for.
+    // None ends early. The clients have waited until all ended.
     assert!(first >= DEADLINE.as_millis(), "{first} ms");
     echo(&mut healthy, "the server goes on").await;
     assert_eq!(load.shutdown.connections(), 1);
@@ -261,7 +259,7 @@ async fn ten_thousand_sockets_are_held_open() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "the large form of another"]
-async fn a_thousand_sockets_are_held_open_over_tls() {
+async fn thousand_sockets_are_held_open_over_tls() {
     are_held("tls", 1000).await;
 }
 

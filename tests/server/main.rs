@@ -1,10 +1,11 @@
 //! The standalone server: HTTP/2, TLS, several listeners, deadlines, limits, shutdown.
 //!
-//! In memory and with paused time where it is about time, on real sockets where it is about those.
-//! `load` holds many connections open, in a small form here; its large form is run by
+//! Tests of timeouts run in memory and in paused time, tests of sockets on real ones. `load` holds
+//! many connections open. It has a small form here, and a large form:
 //!
 //! ```sh
-//! ulimit -n 20000; cargo test --release --all-features --test server -- --ignored --nocapture --test-threads 1
+//! ulimit -n 20000
+//! cargo test --release --all-features --test server -- --ignored --nocapture --test-threads 1
 //! ```
 
 mod axum;

@@ -26,13 +26,13 @@ impl Listener for Pipes {
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(DuplexStream, ())>> {
         match ready!(self.0.poll_recv(cx)) {
             Some(io) => Poll::Ready(Ok((io, ()))),
-            // There is nobody left who could connect.
+            // No client can connect any more.
             None => Poll::Pending,
         }
     }
 }
 
-/// Where to connect to a server in memory.
+/// Connects to a server in memory.
 #[derive(Clone)]
 pub(crate) struct Connector(mpsc::UnboundedSender<DuplexStream>);
 
@@ -49,7 +49,7 @@ pub(crate) fn listener() -> (Connector, Pipes) {
     (Connector(connector), Pipes(pipes))
 }
 
-/// Starts a server in memory, set up by `set`.
+/// Starts a server in memory, configured by `set`.
 pub(crate) fn start<S: HttpService>(
     service: S,
     set: impl FnOnce(Serve<Pipes, S>) -> Serve<Pipes, S>,

@@ -1,4 +1,4 @@
-//! What the servers here serve.
+//! The services of these tests.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -14,13 +14,13 @@ use tower_websocket::{
 /// The size of a large page, in bytes.
 pub(crate) const LARGE: usize = 1_000_000;
 
-/// A page at any path, a large one at `/large`, which takes as long as the query says, in seconds;
-/// WebSockets at any path, which echo.
+/// Returns a page at any path, a large one at `/large`, after the number of seconds in the query,
+/// and echoing WebSockets at any path.
 pub(crate) fn service() -> impl HttpService {
     WebSocketUpgradeLayer::new(service_fn(handshake), echo).layer(service_fn(page))
 }
 
-/// The same, whose WebSockets begin with a message of [`Facts`].
+/// The same, but each WebSocket begins with a message of [`Facts`].
 pub(crate) fn telling() -> impl HttpService {
     WebSocketUpgradeLayer::new(service_fn(handshake), async |mut socket: WebSocket, facts: String| {
         let _ = socket.send(facts).await;
@@ -29,7 +29,7 @@ pub(crate) fn telling() -> impl HttpService {
     .layer(service_fn(page))
 }
 
-/// What is known of a connection, in one line.
+/// Describes a connection in one line.
 async fn handshake(request: Request<Handshake>) -> Result<Response<String>, Rejection> {
     let tls = request.extensions().get::<TlsInfo>();
     let peer = request.extensions().get::<PeerAddr>();

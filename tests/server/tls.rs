@@ -19,7 +19,7 @@ use crate::{
     service::{service, telling},
 };
 
-/// Starts a server in memory, set up by `set`, that speaks TLS.
+/// Starts a server in memory, configured by `set`, with TLS.
 pub(crate) fn start_tls<S: HttpService>(
     tls: impl Into<TlsConfig>,
     service: S,
@@ -31,20 +31,20 @@ pub(crate) fn start_tls<S: HttpService>(
 }
 
 #[tokio::test]
-async fn a_client_certificate_reaches_the_handshake_service() {
+async fn client_certificate_reaches_the_handshake_service() {
     let authority = Authority::new();
     let (connector, _server) = start_tls(authority.tls_for_known_clients(), telling(), |server| server);
     let mut socket = websocket(tls(&authority.client(&[], true), connector.connect()).await.unwrap()).await;
     let facts = receive(&mut socket).await;
     assert!(facts.ends_with("certificates=1"), "{facts}");
-    // TLS 1.3 refuses a client after that is done with its handshake.
+    // With TLS 1.3, a client is rejected after it has finished its handshake.
     let mut stranger = tls(&authority.client(&[], false), connector.connect()).await.unwrap();
     let error = soon(stranger.read(&mut [0])).await.unwrap_err();
     assert!(error.to_string().contains("CertificateRequired"), "{error}");
 }
 
 #[tokio::test]
-async fn tls_1_2_is_spoken_and_a_client_may_name_no_server() {
+async fn tls_1_2_without_a_server_name_is_accepted() {
     let authority = Authority::new();
     let (connector, _server) = start_tls(authority.tls(), telling(), |server| server);
     for (versions, expected) in
@@ -59,7 +59,7 @@ async fn tls_1_2_is_spoken_and_a_client_may_name_no_server() {
 }
 
 #[tokio::test]
-async fn a_client_that_agrees_on_no_protocol_is_told() {
+async fn client_without_a_common_protocol_gets_an_alert() {
     let authority = Authority::new();
     let (connector, _server) = start_tls(authority.tls(), service(), |server| server);
     let error = tls(&authority.client(&["other"], false), connector.connect()).await.unwrap_err();
@@ -67,7 +67,7 @@ async fn a_client_that_agrees_on_no_protocol_is_told() {
 }
 
 #[tokio::test]
-async fn a_replaced_certificate_is_for_new_connections() {
+async fn replaced_certificate_applies_to_new_connections() {
     let (old, new) = (Authority::new(), Authority::new());
     let handle = old.tls();
     let (connector, _server) = start_tls(handle.clone(), service(), |server| server);
@@ -82,7 +82,7 @@ async fn a_replaced_certificate_is_for_new_connections() {
 }
 
 #[test]
-fn application_protocols_are_filled_in_where_there_are_none() {
+fn missing_application_protocols_are_filled_in() {
     let authority = Authority::new();
     let protocols = |tls: &TlsConfig| {
         let config = tls.server_config();
@@ -96,7 +96,7 @@ fn application_protocols_are_filled_in_where_there_are_none() {
 }
 
 #[test]
-fn what_is_wrong_with_pem_is_said() {
+fn pem_errors_name_the_cause() {
     let authority = Authority::new();
     let (chain, key) = authority.server_pem();
     let (_, other_key) = authority.server_pem();
@@ -115,7 +115,7 @@ fn what_is_wrong_with_pem_is_said() {
 
 /// Row 12.
 #[tokio::test]
-async fn a_certificate_comes_from_pem_files() {
+async fn certificate_is_loaded_from_pem_files() {
     let authority = Authority::new();
     let (chain, key) = authority.server_pem();
     let folder = std::env::temp_dir().join(format!("tower-websocket-tls-{}", std::process::id()));
@@ -129,10 +129,10 @@ async fn a_certificate_comes_from_pem_files() {
     echo(&mut websocket(io).await, "hello").await;
 }
 
-/// Row 29: a client without TLS on a port with it gets an alert, then the end of the stream and no
-/// reset, whatever else it had sent.
+/// Row 29: a plain client on a TLS port gets an alert, then the end of the stream and no reset,
+/// even if it has sent more.
 #[tokio::test]
-async fn a_plain_client_on_a_tls_port_gets_an_alert_and_the_end() {
+async fn plain_client_on_a_tls_port_gets_an_alert_and_the_end() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     let authority = Authority::new();
@@ -152,7 +152,7 @@ async fn a_plain_client_on_a_tls_port_gets_an_alert_and_the_end() {
 
 /// Row 29, the other way.
 #[tokio::test]
-async fn a_tls_client_on_a_plain_port_gets_an_answer_that_is_no_tls_and_the_end() {
+async fn tls_client_on_a_plain_port_gets_a_plain_response_and_the_end() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     tokio::spawn(serve(listener, service()).into_future());
@@ -170,8 +170,8 @@ async fn a_tls_client_on_a_plain_port_gets_an_answer_that_is_no_tls_and_the_end(
     echo(&mut socket, "the server goes on").await;
 }
 
-/// First the Close, then the end of TLS, then that of TCP. rustls makes an end without
-/// `close_notify` an error.
+/// First the Close, then the end of TLS, then that of TCP. Without `close_notify`, rustls returns
+/// an error.
 #[tokio::test]
 async fn tls_is_closed_after_the_websocket() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -185,13 +185,13 @@ async fn tls_is_closed_after_the_websocket() {
     assert!(soon(socket.next()).await.is_none());
     assert_eq!(soon(socket.get_mut().read(&mut [0])).await.unwrap(), 0);
 
-    // The same for a connection that only saw an ordinary request.
+    // The same for a connection with only an ordinary request.
     let mut io = tls(&connector, TcpStream::connect(addr).await.unwrap()).await.unwrap();
     let answer = exchange(&mut io, b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await;
     assert!(answer.ends_with(b"\r\n\r\npage"));
 }
 
-/// A handshake that does not go on keeps nobody waiting, as each is its connection's own affair.
+/// A stalled TLS handshake does not delay other connections.
 #[tokio::test]
 async fn one_slow_tls_client_does_not_delay_another() {
     let authority = Authority::new();

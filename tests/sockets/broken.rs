@@ -1,4 +1,4 @@
-//! Peers that go away.
+//! Peers that disappear.
 
 use raw_client::{
     frame, header_with_mask,
@@ -13,7 +13,7 @@ use tower_websocket::{Config, Error, Message, WebSocket};
 use crate::server::{connect, echo, start};
 
 #[tokio::test]
-async fn a_reset_gives_one_error_after_the_messages_before_it() {
+async fn reset_gives_one_error_after_earlier_messages() {
     let (events, mut received) = mpsc::unbounded_channel();
     let (addr, shutdown) = start(Config::new(), move |mut socket: WebSocket, ()| {
         let events = events.clone();
@@ -36,7 +36,7 @@ async fn a_reset_gives_one_error_after_the_messages_before_it() {
 }
 
 #[tokio::test]
-async fn a_client_that_half_closes_after_its_close_gets_the_answer() {
+async fn client_that_half_closes_after_its_close_gets_the_answer() {
     let (addr, shutdown) = start(Config::new(), echo).await;
     let mut client = connect(addr).await;
     client.write_all(&frame(TEXT, b"hello")).await.unwrap();
@@ -48,15 +48,15 @@ async fn a_client_that_half_closes_after_its_close_gets_the_answer() {
     shutdown.idle().await;
 }
 
-/// Without the rest of its message being read, the socket would be reset and the Close with it.
+/// If the rest of its message were not read, the socket would be reset and the Close lost.
 #[tokio::test]
-async fn the_close_of_an_oversized_message_arrives() {
+async fn close_after_an_oversized_message_arrives() {
     let (addr, shutdown) = start(Config::new(), echo).await;
     let client = connect(addr).await;
     let (mut read, mut write) = client.into_split();
     let writer = tokio::spawn(async move {
         write.write_all(&header_with_mask(BINARY, 64 << 20, [0; 4])).await.unwrap();
-        // The server reads on until it sees the end, so all of this can be written.
+        // The server reads until the end, so all of this can be written.
         for _ in 0..64 {
             write.write_all(&vec![0; 1 << 20]).await.unwrap();
         }

@@ -1,4 +1,4 @@
-//! The open connection on real sockets: resets, half-closes, and many at once.
+//! The open connection on real sockets: resets, half-closes, and many sockets at once.
 
 mod broken;
 mod many;

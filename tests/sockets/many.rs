@@ -58,7 +58,7 @@ async fn one_signal_ends_a_server() {
         .drain_timeout(Duration::from_secs(10));
     let server = tokio::spawn(server.into_future());
     let (mut client, _) = connect_async(format!("ws://{addr}")).await.unwrap();
-    // An idle HTTP connection does not hold the server up.
+    // An idle HTTP connection does not delay the server.
     let idle = TcpStream::connect(addr).await.unwrap();
     client.send(Message::text("hello")).await.unwrap();
     assert_eq!(client.next().await.unwrap().unwrap(), Message::text("hello"));
@@ -71,9 +71,9 @@ async fn one_signal_ends_a_server() {
     assert!(TcpStream::connect(addr).await.is_err());
 }
 
-/// Where the HTTP server is another's, the sockets are drained beside it.
+/// With another HTTP server, the sockets are drained separately.
 #[tokio::test]
-async fn a_shutdown_ends_the_sockets_of_an_axum_server() {
+async fn shutdown_ends_the_sockets_of_an_axum_server() {
     let shutdown = Shutdown::new();
     let layer = WebSocketUpgradeLayer::new(AcceptAll, echo);
     let layer = layer.with_config(Config::new().with_shutdown(&shutdown));
@@ -86,7 +86,7 @@ async fn a_shutdown_ends_the_sockets_of_an_axum_server() {
 
     let (mut client, _) = connect_async(format!("ws://{addr}")).await.unwrap();
     signal.send(()).unwrap();
-    // axum is done, and has forgotten the socket, which still echoes.
+    // axum has finished and no longer tracks the socket, which still echoes.
     server.await.unwrap().unwrap();
     client.send(Message::text("hello")).await.unwrap();
     assert_eq!(client.next().await.unwrap().unwrap(), Message::text("hello"));

@@ -1,4 +1,4 @@
-//! Many sockets on each of many connections of HTTP/2.
+//! Many sockets on each of many HTTP/2 connections.
 
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,7 @@ use tower_websocket::{
 
 use crate::server::echo;
 
-/// As many as hyper allows on one connection.
+/// hyper's limit for one connection.
 const SOCKETS: usize = 200;
 
 const CONNECTIONS: usize = 10;
@@ -36,7 +36,8 @@ async fn open(client: &Client) -> WebSocketStream<Stream> {
     WebSocketStream::from_raw_socket(stream, Role::Client, None).await
 }
 
-/// Echoes, then waits for the server's Close and answers it. Returns its code.
+/// Sends a message and receives its echo, then waits for the server's Close and answers it. Returns
+/// its code.
 async fn use_up(mut socket: WebSocketStream<Stream>, opened: oneshot::Sender<()>) -> u16 {
     for n in 0..3 {
         let message = Message::text(format!("message {n}"));
@@ -66,8 +67,8 @@ async fn two_thousand_sockets_on_ten_connections_are_drained_and_the_server_ends
     let mut opened = Vec::new();
     let mut connections = Vec::new();
     for _ in 0..CONNECTIONS {
-        // h2 ends a connection on which too many small frames lie unread: the larger the window,
-        // the later.
+        // h2 ends a connection with too many unread small frames. A larger window allows more of
+        // them.
         let io = TcpStream::connect(addr).await.unwrap();
         let (mut client, connection) =
             connect(io, Builder::new().initial_connection_window_size(16 << 20)).await;
@@ -90,7 +91,7 @@ async fn two_thousand_sockets_on_ten_connections_are_drained_and_the_server_ends
     for code in try_join_all(tasks).await.unwrap() {
         assert_eq!(code, 1001);
     }
-    // No client has let go of its connection.
+    // No client has closed its connection.
     server.await.unwrap().unwrap();
     for (client, connection) in connections {
         connection.await.unwrap().unwrap();
@@ -98,9 +99,9 @@ async fn two_thousand_sockets_on_ten_connections_are_drained_and_the_server_ends
     }
 }
 
-/// Every way in which a client may leave, side by side on one connection and on threads.
+/// Clients end in every way, in parallel on one connection and on several threads.
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
-async fn however_sockets_end_nothing_of_them_is_left() {
+async fn sockets_leave_nothing_behind_after_any_end() {
     let shutdown = Shutdown::new();
     let layer = WebSocketUpgradeLayer::new(AcceptAll, echo);
     let layer = layer.with_config(Config::new().with_shutdown(&shutdown));
@@ -123,7 +124,7 @@ async fn however_sockets_end_nothing_of_them_is_left() {
             stream.write_all(&frame(BINARY, &[0; 100])).await.unwrap();
             match n % 6 {
                 1 => {
-                    // In the middle of a frame, with the echo on its way.
+                    // Inside a frame, with the echo in flight.
                     stream.write_all(&frame(BINARY, &[0; 100])[..50]).await.unwrap();
                     stream.reset(Reason::CANCEL);
                 }
@@ -135,7 +136,7 @@ async fn however_sockets_end_nothing_of_them_is_left() {
                     assert_eq!(all.len(), 102);
                 }
                 4 => {
-                    // More than there is room for, and none of it is read.
+                    // More than the buffers hold, and none of it is read.
                     stream.write_all(&frame(BINARY, &[0; 100]).repeat(700)).await.unwrap();
                     drop(stream);
                 }
@@ -148,12 +149,12 @@ async fn however_sockets_end_nothing_of_them_is_left() {
             }
         })
     };
-    // h2 ends a connection on which more than 20 streams are reset before it comes round to them.
+    // h2 ends a connection on which more than 20 streams are reset before it processes them.
     for round in 0..10 {
         try_join_all((0..60).map(|n| leave(60 * round + n))).await.unwrap();
     }
     timeout(Duration::from_secs(60), shutdown.idle()).await.expect("every socket ends");
-    // The connection is as good as before.
+    // The connection still works.
     let mut socket = open(&client).await;
     socket.send(Message::text("hello")).await.unwrap();
     assert_eq!(socket.next().await.unwrap().unwrap(), Message::text("hello"));

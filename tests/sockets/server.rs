@@ -1,4 +1,4 @@
-//! A server on a port of its own.
+//! A server on a free port.
 
 use std::{future::Future, net::SocketAddr};
 
@@ -6,7 +6,7 @@ use raw_client::opening;
 use tokio::net::{TcpListener, TcpStream};
 use tower_websocket::{AcceptAll, Config, Shutdown, WebSocket, WebSocketUpgradeLayer, serve};
 
-/// Serves `handler` and returns where, and the handle that counts its sockets.
+/// Serves `handler`. Returns its address, and the handle that counts its sockets.
 pub(crate) async fn start<F, Fut>(config: Config, handler: F) -> (SocketAddr, Shutdown)
 where
     F: Fn(WebSocket, ()) -> Fut + Clone + Send + Sync + 'static,
@@ -21,7 +21,7 @@ where
     (addr, shutdown)
 }
 
-/// A raw client after its handshake.
+/// Returns a raw client after its handshake.
 pub(crate) async fn connect(addr: SocketAddr) -> TcpStream {
     let mut io = TcpStream::connect(addr).await.unwrap();
     opening::open(&mut io, "/", "").await.unwrap();

@@ -28,13 +28,12 @@ use crate::{
     trial::{SOON, each, each_in_turn, soon, within},
 };
 
-/// As programs do that call asynchronous code from code that is not.
+/// Programs do this to call asynchronous code from synchronous code.
 fn block_on<F: Future>(future: F) -> F::Output {
     block_in_place(|| Handle::current().block_on(future))
 }
 
-/// Runs a test on four threads. Handlers that are blocked at its end are left alone: they must not
-/// block the others.
+/// Runs a test on four threads. Handlers that are still blocked at its end are not awaited.
 fn run(test: impl Future<Output = ()>) {
     let runtime =
         Builder::new_multi_thread().worker_threads(4).enable_all().build().expect("there are threads");
@@ -85,9 +84,9 @@ fn close_inside_block_in_place_sends_its_close_and_returns() {
     });
 }
 
-/// 32 MiB is more than the kernel takes at once.
+/// 32 MiB is more than the kernel accepts at once.
 #[test]
-fn a_large_send_inside_block_in_place_goes_on() {
+fn large_send_inside_block_in_place_completes() {
     run(async {
         const SIZE: usize = 32 << 20;
         each("32 MiB in block_in_place", &Way::ALL, |way| async move {
@@ -119,9 +118,9 @@ fn a_large_send_inside_block_in_place_goes_on() {
     });
 }
 
-/// Asks by a sender, and awaits the answer by the receiver.
+/// Sends a question through a sender, and awaits the answer on the receiver.
 #[test]
-fn a_question_inside_block_in_place_leaves_before_its_answer_is_awaited() {
+fn question_inside_block_in_place_is_sent_before_its_answer_is_awaited() {
     run(async {
         for is_whole in [false, true] {
             let what = if is_whole { "a question by the socket" } else { "a question by a sender" };
@@ -168,7 +167,7 @@ fn a_question_inside_block_in_place_leaves_before_its_answer_is_awaited() {
 #[test]
 fn pings_are_answered_inside_block_in_place() {
     run(async {
-        // Without a driver there is nobody but the reader.
+        // Without a driver, only the reader can answer.
         each("pings in block_in_place", &Way::ALL, |way| async move {
             let site = Site::start(way, quiet(), move |mut socket: WebSocket| async move {
                 block_on(async { while let Some(Ok(_)) = socket.recv().await {} });
@@ -188,9 +187,9 @@ fn pings_are_answered_inside_block_in_place() {
     });
 }
 
-/// What other tasks send is not held back by a handler that blocks on something else.
+/// A handler that blocks on something else does not delay the messages of other tasks.
 #[test]
-fn messages_of_other_tasks_leave_while_the_handler_blocks() {
+fn messages_of_other_tasks_are_sent_while_the_handler_blocks() {
     run(async {
         let ways = [Way::Tcp, Way::Tls, Way::Unix, Way::Http2, Way::Memory, Way::Undriven];
         each("other tasks' messages", &ways, |way| async move {
@@ -219,7 +218,7 @@ fn messages_of_other_tasks_leave_while_the_handler_blocks() {
                     break;
                 }
             }
-            // The handler's thread must not stay blocked when this is over.
+            // The handler's thread must not stay blocked after the test.
             go_on.notify_one();
             result
         })
@@ -227,9 +226,9 @@ fn messages_of_other_tasks_leave_while_the_handler_blocks() {
     });
 }
 
-/// A message that is larger than all buffers, sent by another task while the handler blocks.
+/// Another task sends a message that is larger than all buffers while the handler blocks.
 #[test]
-fn a_large_message_of_another_task_leaves_while_the_handler_blocks() {
+fn large_message_of_another_task_is_sent_while_the_handler_blocks() {
     run(async {
         let ways = [Way::Tcp, Way::Tls, Way::Unix, Way::Http2, Way::Memory];
         each("another task's 16 MiB", &ways, |way| async move {
@@ -269,10 +268,11 @@ fn a_large_message_of_another_task_leaves_while_the_handler_blocks() {
     });
 }
 
-/// When the handler started, and when each of so many messages arrived at a client after that.
+/// Returns when the handler started, and after what time each of `count` messages arrived at a
+/// client.
 ///
-/// The client has a thread of its own: a runtime may have nobody who looks for input while a
-/// handler computes.
+/// The client has its own thread: while a handler computes, it may block the thread of the runtime
+/// that polls for input.
 fn arrivals(
     site: &Site,
     started: &mut mpsc::UnboundedReceiver<Instant>,
@@ -303,7 +303,7 @@ async fn arrivals_here(
     (start, arrived)
 }
 
-/// When the handler had computed, each time, after its start.
+/// Returns when the handler finished each computation, measured from its start.
 async fn computed(
     told: &mut mpsc::UnboundedReceiver<Instant>,
     start: Instant,
@@ -318,11 +318,12 @@ async fn computed(
 
 const COMPUTING: Duration = Duration::from_millis(100);
 
-/// Flushes, computes, four times: each message arrives before the computing after it is over.
+/// The handler flushes and computes four times. Each message must arrive before the computation
+/// after it ends.
 #[test]
-fn flush_writes_now_in_a_handler_that_computes() {
+fn flush_writes_at_once_in_a_computing_handler() {
     run(async {
-        // An HTTP/2 connection's task may be next on the thread that computes.
+        // An HTTP/2 connection's task may be queued on the thread that computes.
         let ways = [Way::Tcp, Way::Tls, Way::Unix, Way::Memory, Way::Undriven];
         for is_split in [false, true] {
             each_in_turn(&format!("flush, then computing; split: {is_split}"), &ways, |way| async move {
@@ -361,7 +362,7 @@ fn flush_writes_now_in_a_handler_that_computes() {
     });
 }
 
-/// How the handler touches the socket after it has computed.
+/// How the handler uses the socket after it has computed.
 #[derive(Clone, Copy, Debug)]
 enum Touch {
     Sends,
@@ -369,12 +370,12 @@ enum Touch {
     LooksForMessages,
 }
 
-/// What was sent before some computing leaves when the handler touches the socket again.
+/// Messages sent before a computation are written when the handler uses the socket again.
 #[test]
-fn a_cork_does_not_outlive_computing() {
+fn corked_messages_are_written_at_the_next_use() {
     run(async {
         for touch in [Touch::Sends, Touch::TrySends, Touch::LooksForMessages] {
-            // An HTTP/2 connection's task may be next on the thread that computes.
+            // An HTTP/2 connection's task may be queued on the thread that computes.
             let ways = [Way::Tcp, Way::Tls, Way::Unix, Way::Memory];
             each_in_turn(&format!("computing, then {touch:?}"), &ways, |way| async move {
                 let (tell, mut started) = mpsc::unbounded_channel();
@@ -392,7 +393,7 @@ fn a_cork_does_not_outlive_computing() {
                             }
                             compute(COMPUTING);
                             if matches!(touch, Touch::LooksForMessages) {
-                                // There is nothing, but in the end that the client is gone.
+                                // It finds no message, and at last the end.
                                 drop(receiver.recv().now_or_never());
                                 compute(COMPUTING);
                             }
@@ -403,8 +404,8 @@ fn a_cork_does_not_outlive_computing() {
                 .await;
                 let (start, arrived) = arrivals(&site, &mut started, 3);
                 let computed = computed(&mut started, start, 3).await;
-                // It leaves at the next touch, and so is there before the computing after that is
-                // over.
+                // The message is written at the next use of the socket, so it arrives before the
+                // computation after that ends.
                 let before = if matches!(touch, Touch::LooksForMessages) { 0 } else { 1 };
                 let is_right = arrived.iter().zip(&computed[before..]).all(|(at, before)| at < before);
                 let line = format!("had computed at {computed:.0?}, messages arrived at {arrived:.0?}");
@@ -415,14 +416,14 @@ fn a_cork_does_not_outlive_computing() {
     });
 }
 
-/// Set for the child of a test.
+/// Set in the environment of a child process.
 const CHILD: &str = "TOWER_WEBSOCKET_WORLD_CHILD";
 
-/// The child of the test below.
+/// The child process of the test below.
 #[ignore = "another test runs it in a process of its own"]
 #[tokio::test(flavor = "multi_thread")]
 async fn child_that_exits_after_a_flush() {
-    // With all that are ignored, it runs without its parent, and nobody would connect.
+    // With `--ignored`, it also runs without its parent, and no client would connect.
     if std::env::var_os(CHILD).is_none() {
         return;
     }
@@ -438,7 +439,7 @@ async fn child_that_exits_after_a_flush() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_flushed_arrives_though_the_process_exits() {
+async fn flushed_data_arrives_when_the_process_exits() {
     let mut child = Command::new(std::env::current_exe().expect("there is a test binary"))
         .args(["--exact", "blocking::child_that_exits_after_a_flush", "--ignored", "--nocapture"])
         .env(CHILD, "1")
@@ -455,10 +456,10 @@ async fn what_is_flushed_arrives_though_the_process_exits() {
     assert_eq!(words.ok().flatten().map(|frame| frame.payload), Some(b"the last words".to_vec()));
 }
 
-/// What happens in a second turn of the handler is seen, though a first one, which was short, has
-/// called for help.
+/// Events during a second blocking poll of the handler are noticed, even if a first, short one has
+/// already woken the rescue thread.
 #[test]
-fn a_close_in_the_second_turn_that_blocks_is_answered() {
+fn close_in_a_second_blocking_poll_is_answered() {
     for _ in 0..10 {
         run(async {
             let (go, gone) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -471,19 +472,20 @@ fn a_close_in_the_second_turn_that_blocks_is_answered() {
                 let released = Arc::clone(&released);
                 async move {
                     go.notified().await;
-                    // Longer than a byte on its way takes, shorter than help.
+                    // Longer than a byte needs to arrive, shorter than the delay of the rescue
+                    // thread.
                     block_in_place(|| std::thread::sleep(Duration::from_micros(1500)));
                     tokio::task::yield_now().await;
                     gone.notify_one();
                     let _ = blocks.send(());
-                    block_in_place(|| released.lock().expect("nobody panics").recv_timeout(SOON * 2)).ok();
+                    block_in_place(|| released.lock().expect("no thread panics").recv_timeout(SOON * 2)).ok();
                     drop(socket);
                 }
             })
             .await;
             let mut peer = site.open().await;
             go.notify_one();
-            // In the first turn, of which nothing else comes.
+            // Arrives during the first poll. It needs no answer.
             peer.send(FIN | PONG, b"").await;
             gone.notified().await;
             is_blocking.recv().await.expect("the handler blocks");
@@ -495,9 +497,9 @@ fn a_close_in_the_second_turn_that_blocks_is_answered() {
     }
 }
 
-/// What has happened just before a turn that blocks, in which the handler does not receive.
+/// The peer's Close arrives just before a poll that blocks, in which the handler does not receive.
 #[test]
-fn a_close_just_before_a_turn_that_blocks_is_answered() {
+fn close_just_before_a_blocking_poll_is_answered() {
     for is_select in [false, true] {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("one thread");
         let outcome = catch_unwind(AssertUnwindSafe(|| {
@@ -522,7 +524,7 @@ fn a_close_just_before_a_turn_that_blocks_is_answered() {
                 for _ in 0..10 {
                     tokio::task::yield_now().await;
                 }
-                // Both before the one thread gets to the handler.
+                // Both happen before the only thread polls the handler.
                 peer.close(1000).now_or_never().expect("there is room");
                 go.notify_one();
                 let code = soon("the answer", peer.next_close()).await;
@@ -538,9 +540,10 @@ fn a_close_just_before_a_turn_that_blocks_is_answered() {
     }
 }
 
-/// A message of a thread that has no runtime, or another one, leaves while the handler blocks.
+/// A message from a thread without a runtime, or with another one, is written while the handler
+/// blocks.
 #[test]
-fn a_message_of_another_thread_leaves_while_the_handler_blocks() {
+fn message_of_another_thread_is_sent_while_the_handler_blocks() {
     for has_runtime in [false, true] {
         run(async {
             let (give, mut given) = mpsc::unbounded_channel();
@@ -552,7 +555,7 @@ fn a_message_of_another_thread_leaves_while_the_handler_blocks() {
                     let (sender, receiver) = socket.split();
                     tokio::task::yield_now().await;
                     let _ = give.send(sender);
-                    block_in_place(|| released.lock().expect("nobody panics").recv_timeout(SOON * 2)).ok();
+                    block_in_place(|| released.lock().expect("no thread panics").recv_timeout(SOON * 2)).ok();
                     drop(receiver);
                 }
             })

@@ -1,4 +1,4 @@
-//! Choices of the protocol that real clients meet.
+//! Protocol choices that matter to real clients.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::{
 
 /// 1014 (Bad Gateway) is registered with IANA like 1012 and 1013.
 #[tokio::test]
-async fn bad_gateway_is_sent_and_received_like_its_neighbours() {
+async fn bad_gateway_is_sent_and_received_like_other_codes() {
     for code in [1012, 1013, 1014] {
         let allowed = CloseCode::try_from(code).unwrap_or_else(|error| panic!("{error}"));
         let (mut peer, mut socket) = pair(Config::new(), 1 << 10).await;
@@ -31,7 +31,7 @@ async fn bad_gateway_is_sent_and_received_like_its_neighbours() {
         let reading = tokio::spawn(async move {
             let mut seen = None;
             while let Some(message) = socket.recv().await {
-                if let Message::Close(frame) = message.expect("a Close is no error") {
+                if let Message::Close(frame) = message.expect("a Close is not an error") {
                     seen = frame.map(|frame| u16::from(frame.code));
                 }
             }
@@ -43,9 +43,9 @@ async fn bad_gateway_is_sent_and_received_like_its_neighbours() {
     }
 }
 
-/// A loop over text does not end by itself after 20 s of quiet.
+/// A loop that expects text is not ended by a pong after 20 s of silence.
 #[tokio::test(start_paused = true)]
-async fn pongs_that_answer_our_pings_are_not_shown() {
+async fn pongs_that_answer_keepalive_pings_are_not_delivered() {
     for is_split in [false, true] {
         let (mut peer, mut socket) = pair(Config::new(), 1 << 10).await;
         let handler = tokio::spawn(async move {
@@ -77,28 +77,29 @@ async fn pongs_that_answer_our_pings_are_not_shown() {
     }
 }
 
-/// Pongs that answer the application's pings, and those that nobody asked for, are shown.
+/// Pongs that answer the application's pings, and unsolicited pongs, are delivered.
 #[tokio::test(start_paused = true)]
-async fn other_pongs_are_shown() {
+async fn other_pongs_are_delivered() {
     let (mut peer, mut socket) = pair(Config::new(), 1 << 10).await;
     socket.send(Message::Ping("mine".into())).await.expect("it is open");
     assert_eq!(peer.next().await.payload, b"mine");
     for payload in [&b"mine"[..], b"unasked", b""] {
         peer.send(FIN | PONG, payload).await;
-        let shown = soon("the pong", socket.recv()).await.expect("it is open").expect("a pong is no error");
+        let shown =
+            soon("the pong", socket.recv()).await.expect("it is open").expect("a pong is not an error");
         assert_eq!(shown, Message::Pong(payload.to_vec().into()));
     }
-    // Also after one of ours.
+    // Also after a pong that answers our ping.
     let waiting = tokio::spawn(async move { (socket.recv().await, socket) });
     let ping = peer.next().await;
     peer.send(FIN | PONG, &ping.payload).await;
     peer.send(FIN | PONG, b"late").await;
     let (shown, _socket) = waiting.await.expect("it does not panic");
-    assert_eq!(shown.expect("it is open").expect("a pong is no error"), Message::Pong("late".into()));
+    assert_eq!(shown.expect("it is open").expect("a pong is not an error"), Message::Pong("late".into()));
 }
 
 #[tokio::test]
-async fn a_close_without_a_code_leaves_without_one() {
+async fn close_without_a_code_is_sent_without_one() {
     let (mut peer, mut socket) = pair(Config::new(), 1 << 10).await;
     socket.send(Message::Close(None)).await.expect("it is open");
     let close = soon("the Close", peer.next()).await;
@@ -128,9 +129,9 @@ async fn frames_of(config: Config, offer: Option<&str>, message: Message) -> Vec
     }
 }
 
-/// 64 KiB a frame is the default, and text is cut between characters only.
+/// The default frame size is 64 KiB, and text is split only between characters.
 #[tokio::test]
-async fn large_messages_leave_in_frames_of_64_kib() {
+async fn large_messages_are_sent_in_frames_of_64_kib() {
     for len in [65_535, 65_536, 65_537, 200_000, 1 << 20] {
         let frames = frames_of(Config::new(), None, Message::binary(noise(1, len))).await;
         let lens: Vec<_> = frames.iter().map(|(_, payload)| payload.len()).collect();
@@ -168,12 +169,12 @@ impl Concat for Vec<(u8, Vec<u8>)> {
     }
 }
 
-/// A compressed message leaves in one frame while it fits into the write buffer.
+/// A compressed message is sent in one frame if it fits into the write buffer.
 #[tokio::test]
-async fn a_compressed_message_leaves_in_one_frame() {
+async fn compressed_message_is_sent_in_one_frame() {
     let config = || Config::new().deflate(Deflate::new().threshold(0));
     for len in [100, 65_537, 300_000, 900_000] {
-        // Half of it is left.
+        // It compresses to about half its size.
         let message: Vec<_> = noise(1, len).iter().map(|byte| byte & 0x0f).collect();
         let frames = frames_of(config(), Some("permessage-deflate"), Message::binary(message)).await;
         assert_eq!(frames[0].0 & RSV1, RSV1, "{len} bytes are not compressed");
@@ -181,9 +182,9 @@ async fn a_compressed_message_leaves_in_one_frame() {
     }
 }
 
-/// Nothing is shown twice, and nothing is left to be shown.
+/// The pong is delivered once, and no other message follows.
 #[tokio::test]
-async fn a_pong_is_shown_once() {
+async fn pong_is_delivered_once() {
     let (mut peer, mut socket) = pair(Config::new(), 1 << 10).await;
     peer.send(FIN | PONG, b"once").await;
     assert!(matches!(soon("the pong", socket.recv()).await, Some(Ok(Message::Pong(_)))));

@@ -1,4 +1,4 @@
-//! The end of a connection, to be waited for and to be told of.
+//! The end of a connection: waiting for it, and the report about it.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -24,8 +24,8 @@ fn quiet() -> Config {
     Config::new().keepalive_interval(None)
 }
 
-/// A handler that waits for something else and for the end learns of the end, however the client
-/// goes.
+/// A handler that waits for the end and for something else learns of the end, however the client
+/// ends the connection.
 #[tokio::test(flavor = "multi_thread")]
 async fn closed_resolves_while_the_handler_waits_for_something_else() {
     for is_split in [false, true] {
@@ -74,9 +74,9 @@ async fn closed_resolves_while_the_handler_waits_for_something_else() {
     }
 }
 
-/// However a socket ends, `on_end` is told once, and what went over it.
+/// However a socket ends, `on_end` is called once, with the amount of transferred data.
 #[tokio::test(flavor = "multi_thread")]
-async fn on_end_is_told_once_however_a_socket_ends() {
+async fn on_end_is_called_once_for_every_kind_of_end() {
     let ends = [
         "closes",
         "leaves",
@@ -129,14 +129,14 @@ async fn on_end_is_told_once_however_a_socket_ends() {
                     (code, (19, 11))
                 }
             };
-            let summary = soon("on_end", told.recv()).await.expect("it is told");
+            let summary = soon("on_end", told.recv()).await.expect("on_end is called");
             soon("the place", site.shutdown.idle()).await;
-            assert!(timeout(Duration::from_millis(50), told.recv()).await.is_err(), "told again");
+            assert!(timeout(Duration::from_millis(50), told.recv()).await.is_err(), "called again");
             let (received, sent) = (summary.received, summary.sent);
             let line = format!("{code}, received {received:?}, sent {sent:?}, {:?}", summary.close_info);
             let messages = [received, sent].map(|traffic| (traffic.messages, traffic.bytes));
-            // Behind a Close that this side has sent may be more, or less where the client has
-            // gone.
+            // After a Close from this side, more bytes may have been sent, or fewer if the client
+            // is gone.
             let is_sent = sent.wire_bytes == wire.1 || end == "leaves" && sent.wire_bytes <= 11;
             let is_right = messages == [(1, 5); 2] && received.wire_bytes == wire.0 && is_sent;
             let is_ended =
@@ -147,22 +147,22 @@ async fn on_end_is_told_once_however_a_socket_ends() {
     }
 }
 
-/// Taking the IO out is an end as well, and what is compressed is less on the wire.
+/// Taking the IO out also ends the socket. Compressed data counts less on the wire.
 #[tokio::test]
-async fn on_end_is_told_of_a_socket_whose_io_is_taken_out() {
+async fn on_end_is_called_when_the_io_is_taken_out() {
     let (tell, mut told) = mpsc::unbounded_channel();
     let config = quiet().on_end(move |summary| drop(tell.send(summary.clone())));
     let (_peer, mut socket) = pair(config, 1000).await;
     socket.send(Message::text("hello")).await.expect("it is open");
     drop(socket.into_inner().await.expect("nothing was agreed on"));
-    let summary = told.try_recv().expect("it is told");
+    let summary = told.try_recv().expect("on_end is called");
     assert_eq!((summary.close_info.code(), summary.sent.messages, summary.sent.wire_bytes), (1006, 1, 7));
-    assert!(told.try_recv().is_err(), "told again");
+    assert!(told.try_recv().is_err(), "called again");
 }
 
-/// A destructor that panics when the connection ends keeps nobody from learning of the end.
+/// A destructor that panics when the connection ends does not hide the end from other tasks.
 #[tokio::test]
-async fn a_destructor_that_panics_keeps_nobody_from_the_end() {
+async fn panicking_destructor_does_not_hide_the_end() {
     struct Panics(Vec<u8>);
     impl AsRef<[u8]> for Panics {
         fn as_ref(&self) -> &[u8] {
@@ -191,17 +191,17 @@ async fn a_destructor_that_panics_keeps_nobody_from_the_end() {
         .collect();
     tokio::task::yield_now().await;
     drop(peer);
-    // Whoever finds the end may see the panic.
+    // The task that notices the end may see the panic.
     let _ = tokio::spawn(async move { while let Some(Ok(_)) = receiver.recv().await {} }).await;
     for waiter in waiting {
         soon("closed()", waiter).await.expect("it does not panic");
     }
-    soon("on_end", told.recv()).await.expect("it is told");
+    soon("on_end", told.recv()).await.expect("on_end is called");
 }
 
-/// Silence, too: at the documented time, in a task of its own and in many.
+/// A keepalive timeout too, at the documented time, for one task and for many.
 #[tokio::test(start_paused = true)]
-async fn closed_resolves_when_keepalive_gives_the_peer_up() {
+async fn closed_resolves_after_a_keepalive_timeout() {
     let (_peer, socket) = pair(Config::new(), 64 << 10).await;
     let (sender, _receiver) = socket.split();
     let begin = time::Instant::now();
@@ -211,7 +211,7 @@ async fn closed_resolves_when_keepalive_gives_the_peer_up() {
             tokio::spawn(async move { sender.closed().await })
         })
         .collect();
-    // Futures that are dropped take nobody's place.
+    // Dropped futures release their slots.
     for _ in 0..100 {
         assert!(sender.closed().now_or_never().is_none());
     }
@@ -223,9 +223,9 @@ async fn closed_resolves_when_keepalive_gives_the_peer_up() {
     sender.closed().now_or_never().expect("it stays closed");
 }
 
-/// Since when the IO has taken nothing.
+/// `stalled` returns for how long the IO has accepted no bytes.
 #[tokio::test(flavor = "multi_thread")]
-async fn stalled_tells_since_when_nothing_moves() {
+async fn stalled_reports_the_time_without_progress() {
     let buffers = Buffers { server: Some(20_000), client: Some(16_000) };
     let (tell, mut told) = mpsc::unbounded_channel();
     let config = quiet().max_write_buffer_size(64 << 10);
@@ -253,7 +253,7 @@ async fn stalled_tells_since_when_nothing_moves() {
     let mut bytes = 0;
     let mut longest = Duration::ZERO;
     while bytes < taken * 15_000 {
-        bytes += soon("what was taken", peer.next()).await.payload.len();
+        bytes += soon("the accepted messages", peer.next()).await.payload.len();
         if bytes > 45_000 {
             longest = longest.max(sender.stalled().unwrap_or_default());
         }
@@ -263,9 +263,9 @@ async fn stalled_tells_since_when_nothing_moves() {
     assert_eq!(sender.stalled(), None, "nothing waits");
 }
 
-/// The socket's own ways to write and look, before it is split.
+/// The socket's own methods to write and to query, before it is split.
 #[tokio::test]
-async fn a_whole_socket_flushes_tries_and_tells() {
+async fn whole_socket_has_the_methods_of_its_halves() {
     let (mut peer, mut socket) = pair(quiet().max_write_buffer_size(1000), 100).await;
     assert!(!socket.is_closed());
     socket.try_send(Message::binary(vec![1; 50])).expect("there is room");
@@ -282,7 +282,7 @@ async fn a_whole_socket_flushes_tries_and_tells() {
     assert!(matches!(full, TrySendError::Full(Message::Binary(_))), "{full:?}");
     let flushing = tokio::spawn(async move { (socket.flush().await, socket) });
     for _ in 0..taken {
-        assert_eq!(soon("what was taken", peer.next()).await.payload.len(), 400);
+        assert_eq!(soon("the accepted messages", peer.next()).await.payload.len(), 400);
     }
     let (flushed, mut socket) = soon("flush", flushing).await.expect("it does not panic");
     flushed.expect("it is open");
@@ -292,7 +292,7 @@ async fn a_whole_socket_flushes_tries_and_tells() {
     assert!(matches!(socket.try_send(Message::text("late")), Err(TrySendError::Closed(_))));
 }
 
-/// `None` sends a Close without a code, by the socket and by a sender.
+/// `None` sends a Close without a code, from the socket and from a sender.
 #[tokio::test]
 async fn close_without_a_code_sends_none() {
     for is_split in [false, true] {
@@ -318,9 +318,9 @@ async fn close_without_a_code_sends_none() {
     }
 }
 
-/// Frames of a size of the user's choice, or one for each message.
+/// The application can set the frame size, or send one frame for each message.
 #[tokio::test]
-async fn the_size_of_outgoing_frames_is_a_choice() {
+async fn size_of_outgoing_frames_is_configurable() {
     for (size, len, expected) in [
         (Some(1000), 2500, vec![1000, 1000, 500]),
         (Some(1000), 1000, vec![1000]),
@@ -348,10 +348,10 @@ async fn the_size_of_outgoing_frames_is_a_choice() {
     }
 }
 
-/// A ping overtakes the rest of a large message, and what is sent after the connection is cut tells
-/// why.
+/// A ping overtakes the rest of a large message. Sending after the connection is cut returns the
+/// cause.
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_takes_nothing_is_cut_and_close_tells() {
+async fn stalled_peer_is_cut_and_close_reports_it() {
     let (mut peer, socket) = pair(Config::new(), 100).await;
     peer.send(FIN | TEXT, b"hello").await;
     peer.send(FIN | PING, b"").await;
@@ -370,10 +370,10 @@ async fn a_peer_that_takes_nothing_is_cut_and_close_tells() {
     assert!(error.is_some(), "how it ended tells of it");
 }
 
-/// What waits when the peer breaks a rule still leaves before the Close, and is reported as written
-/// only then.
+/// When the peer violates the protocol, queued messages are still written before the Close. They
+/// are reported as written only then.
 #[tokio::test]
-async fn a_flush_across_a_violation_tells_what_became_of_the_messages() {
+async fn flush_across_a_violation_reports_written_messages() {
     let (mut peer, socket) = pair(quiet(), 100).await;
     let (sender, mut receiver) = socket.split();
     sender.send(Message::binary(vec![1; 20_000])).await.expect("there is room");
@@ -381,7 +381,7 @@ async fn a_flush_across_a_violation_tells_what_became_of_the_messages() {
     sender.send(Message::text("behind it")).await.expect("there is room");
     let flushing = tokio::spawn(async move { sender.flush().await });
     tokio::task::yield_now().await;
-    // A frame that is not masked.
+    // An unmasked frame.
     peer.send_raw(&[FIN | TEXT, 1, b'a']).await;
     let mut texts = 0;
     while let Ok(Some(frame)) = soon("the end", peer.frame()).await {
@@ -397,10 +397,10 @@ async fn a_flush_across_a_violation_tells_what_became_of_the_messages() {
     while receiver.recv().await.is_some() {}
 }
 
-/// However much the peer sends, it must take what a connection that ends has for it, in a time that
-/// has a bound.
+/// Even if the peer keeps sending, it must read the remaining data of an ending connection within a
+/// bounded time.
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_sends_and_takes_nothing_does_not_keep_a_connection_that_ends() {
+async fn sending_but_stalled_peer_does_not_keep_an_ending_connection() {
     for is_failed in [false, true] {
         let (mut peer, socket) = pair(Config::new(), 100).await;
         let begin = time::Instant::now();
@@ -428,9 +428,9 @@ async fn a_peer_that_sends_and_takes_nothing_does_not_keep_a_connection_that_end
     }
 }
 
-/// A driver that is dropped where there is no runtime leaves the connection to whoever receives.
+/// If a driver is dropped outside a runtime, the task that receives does its work.
 #[test]
-fn a_driver_dropped_outside_a_runtime_leaves_the_socket_to_its_reader() {
+fn driver_dropped_outside_a_runtime_leaves_the_socket_to_its_reader() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a thread");
     let (give, given) = std::sync::mpsc::channel();
     let (mut peer, driver) = runtime.block_on(async {
@@ -450,10 +450,10 @@ fn a_driver_dropped_outside_a_runtime_leaves_the_socket_to_its_reader() {
     });
 }
 
-/// A reader that has received much is asked to let others have their turn. If it then does not come
-/// back, the driver goes on in its place.
+/// After many messages, a reader yields to other tasks. If it then does not poll again, the driver
+/// continues.
 #[tokio::test]
-async fn a_stream_that_is_left_after_a_flood_does_not_hide_the_close() {
+async fn unpolled_stream_after_a_flood_does_not_hide_the_close() {
     let (mut peer, socket) = pair(quiet(), 1 << 20).await;
     for _ in 0..140 {
         peer.send(FIN | BINARY, [0; 1000]).await;

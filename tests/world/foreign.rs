@@ -1,5 +1,4 @@
-//! Code that is not ours and uses sockets: subscribers, loggers, destructors, thread-locals, and
-//! work that takes long.
+//! Foreign code that uses sockets: subscribers, loggers, destructors, thread-locals, and slow work.
 
 use std::{
     cell::{Cell, RefCell},
@@ -35,14 +34,15 @@ use tracing_subscriber::{
 };
 
 use crate::{
+    form::by_form,
     life::pair,
     peer::Peer,
     site::{Site, Way},
     trial::{noise, soon, tell},
 };
 
-/// Runs a test on a thread of its own, which may hang: then the test fails, and the thread is left
-/// alone.
+/// Runs a test on its own thread. If the thread hangs, the test fails, and the thread is not
+/// joined.
 fn on_a_thread(what: &str, test: impl FnOnce() + Send + 'static) {
     let (done, is_done) = mpsc::channel();
     let thread = thread::spawn(move || {
@@ -63,13 +63,13 @@ fn runtime() -> Runtime {
 }
 
 thread_local! {
-    /// Whether this thread is inside a viewer: its own events are not shown.
+    /// Whether this thread is inside a viewer. Events of the viewer itself are not shown.
     static IS_SHOWING: Cell<bool> = const { Cell::new(false) };
-    /// Who is shown what this thread logs.
+    /// The sockets to which the log of this thread is sent.
     static LOG_VIEWERS: RefCell<Vec<Sender<DuplexStream>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Runs `show`, unless it is running on this thread.
+/// Runs `show`, unless it is already running on this thread.
 fn show(show: impl FnOnce()) {
     if !IS_SHOWING.replace(true) {
         show();
@@ -121,8 +121,8 @@ impl<S: Subscriber> Layer<S> for Viewers {
     }
 }
 
-/// A connection from its opening to its end, with everything that may be logged: messages, pings,
-/// compression, errors.
+/// Runs a connection from its opening to its end, with everything that may be logged: messages,
+/// pings, compression, errors.
 async fn life(viewers: Option<&Viewers>, ending: usize) {
     let config = Config::new().deflate(Deflate::new().threshold(0));
     let (mut peer, socket) = pair(config, 1 << 10).await;
@@ -141,7 +141,7 @@ async fn life(viewers: Option<&Viewers>, ending: usize) {
     });
     peer.send(FIN | TEXT, b"echo").await;
     peer.send(FIN | PING, b"ping").await;
-    // What is logged comes between.
+    // Log lines arrive in between.
     let (mut is_echoed, mut is_answered) = (false, false);
     while !is_echoed || !is_answered {
         let frame = peer.next().await;
@@ -157,13 +157,13 @@ async fn life(viewers: Option<&Viewers>, ending: usize) {
         _ => drop(peer),
     }
     handler.await.expect("the handler does not panic");
-    // A background driver may have something to log as well.
+    // A background driver may log as well.
     for _ in 0..10 {
         yield_now().await;
     }
 }
 
-/// Sends more than is taken.
+/// Sends more than the peer reads.
 trait OrEnd {
     async fn await_or_end(self);
 }
@@ -175,7 +175,7 @@ impl<F: Future<Output = ()>> OrEnd for F {
 }
 
 #[test]
-fn a_subscriber_may_use_the_socket_that_shows_the_log() {
+fn subscriber_may_use_the_socket_that_shows_the_log() {
     for ending in 0..6 {
         on_a_thread(&format!("a viewer of the log, ending {ending}"), move || {
             let viewers = Viewers::default();
@@ -183,7 +183,7 @@ fn a_subscriber_may_use_the_socket_that_shows_the_log() {
             tracing::subscriber::with_default(subscriber, || {
                 runtime().block_on(async {
                     life(Some(&viewers), ending).await;
-                    // The first one's viewer is gone, and is still shown what comes.
+                    // The first one's viewer is gone, and log lines are still sent to it.
                     life(Some(&viewers), ending).await;
                 });
             });
@@ -192,20 +192,20 @@ fn a_subscriber_may_use_the_socket_that_shows_the_log() {
     }
 }
 
-/// Each thread's events are shown on both threads' sockets: locks are not to be taken one inside
-/// the other.
+/// Each thread's events are sent to the sockets of both threads, so locks must not be nested.
 #[test]
-fn two_viewers_on_two_threads_do_not_wait_for_each_other() {
+fn two_viewers_on_two_threads_do_not_deadlock() {
     on_a_thread("two viewers", || {
         let viewers = Viewers::default();
         let start = Arc::new(Barrier::new(2));
+        let rounds = by_form(50, 500);
         let threads: Vec<_> = (0..2)
             .map(|_| {
                 let (viewers, start) = (viewers.clone(), Arc::clone(&start));
                 thread::spawn(move || {
                     let subscriber = tracing_subscriber::registry().with(viewers.clone());
                     tracing::subscriber::with_default(subscriber, || {
-                        for n in 0..500 {
+                        for n in 0..rounds {
                             start.wait();
                             runtime().block_on(life(Some(&viewers), n % 6));
                             start.wait();
@@ -218,11 +218,11 @@ fn two_viewers_on_two_threads_do_not_wait_for_each_other() {
         for thread in threads {
             thread.join().expect("it has not panicked");
         }
-        tell("| two viewers of each other's log | 1000 trials |");
+        tell(&format!("| two viewers of each other's log | {} trials |", 2 * rounds));
     });
 }
 
-/// What dependencies log by the crate `log` is shown by a logger of the same kind.
+/// Log records that dependencies write through the crate `log` are shown by a similar logger.
 struct LogViewer;
 
 impl log::Log for LogViewer {
@@ -244,8 +244,8 @@ impl log::Log for LogViewer {
 }
 
 #[test]
-fn a_logger_may_use_the_socket_that_shows_the_log() {
-    log::set_logger(&LogViewer).expect("there is no other logger");
+fn logger_may_use_the_socket_that_shows_the_log() {
+    log::set_logger(&LogViewer).expect("no other logger is set");
     log::set_max_level(log::LevelFilter::Trace);
     for ending in 0..6 {
         on_a_thread(&format!("a viewer of the dependencies' log, ending {ending}"), move || {
@@ -256,10 +256,10 @@ fn a_logger_may_use_the_socket_that_shows_the_log() {
     log::set_max_level(log::LevelFilter::Off);
 }
 
-/// A thread of its own compresses for long; another connection of the runtime's one thread is not
-/// kept waiting, though the first one has something to do meanwhile.
+/// A separate thread compresses for a long time. It must not delay another connection on the
+/// runtime's only thread, even if the first connection has other work meanwhile.
 #[test]
-fn compressing_on_another_thread_keeps_nobody_waiting() {
+fn compressing_on_another_thread_does_not_delay_others() {
     on_a_thread("compressing", || {
         let runtime = runtime();
         let config = Config::new().keepalive_interval(None).deflate(Deflate::new().level(9));
@@ -292,7 +292,7 @@ fn compressing_on_another_thread_keeps_nobody_waiting() {
                 let mut large = open(Some("permessage-deflate")).await;
                 let sender = senders.recv().expect("the handler tells");
                 let mut echo = open(None).await;
-                // Compressible, with work.
+                // The data is compressible, but slow to compress.
                 let text = noise(1, 1 << 20)
                     .iter()
                     .map(|byte| b"etaoinshrdlu"[*byte as usize % 12])
@@ -300,14 +300,14 @@ fn compressing_on_another_thread_keeps_nobody_waiting() {
                 let message = Bytes::from(text.repeat(24));
                 let compressing = thread::spawn(move || {
                     let start = Instant::now();
-                    // The handler's thread is not this one.
+                    // The handler runs on another thread.
                     let _ = sender.try_send(Message::binary(message));
                     (start, Instant::now())
                 });
                 let mut longest = Duration::ZERO;
                 let mut rounds = 0;
                 while !compressing.is_finished() {
-                    // So that the first connection's driver looks at it.
+                    // Makes the first connection's driver poll it.
                     large.send(FIN | PING, b"look").await;
                     let start = Instant::now();
                     echo.send(FIN | BINARY, b"echo").await;
@@ -351,10 +351,10 @@ impl Drop for Owner {
     }
 }
 
-/// How the messages go: written, refused, left when the connection ends, or dropped with the
+/// The messages are written, rejected, left over when the connection ends, or dropped with the
 /// runtime.
 #[test]
-fn a_destructor_of_a_message_may_use_a_sender() {
+fn destructor_of_a_message_may_use_a_sender() {
     for way in
         ["written", "refused", "after the end", "left by a reset", "left by our Close", "left by the runtime"]
     {
@@ -431,8 +431,8 @@ thread_local! {
     static KEPT_SENDER: RefCell<Vec<Sender<DuplexStream>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A socket in the middle of everything: half a compressed message has come, and something is
-/// unsent, which the room takes or not.
+/// Returns a socket with half a received compressed message, and with unsent data that fits into
+/// `room` or not.
 async fn busy(room: usize) -> (Peer, WebSocket<DuplexStream>) {
     let (io, server) = tokio::io::duplex(room);
     let config = Config::new().deflate(Deflate::new().threshold(0));
@@ -445,7 +445,7 @@ async fn busy(room: usize) -> (Peer, WebSocket<DuplexStream>) {
     (peer, socket)
 }
 
-/// The child of the test below.
+/// The child process of the test below.
 #[ignore = "another test runs it in a process of its own"]
 #[test]
 fn child_that_keeps_sockets_in_thread_locals() {
@@ -461,7 +461,7 @@ fn child_that_keeps_sockets_in_thread_locals() {
                     KEPT.with(|_| ());
                     KEPT_SENDER.with(|_| ());
                 }
-                // They outlive the sockets.
+                // The peers outlive the sockets.
                 let mut peers = Vec::new();
                 for n in 0..pairs {
                     for is_split in [false, true] {
@@ -474,7 +474,7 @@ fn child_that_keeps_sockets_in_thread_locals() {
                             drop(receiver);
                             KEPT_SENDER.with(|senders| senders.borrow_mut().push(sender));
                         } else {
-                            // What is left to be written is written when the socket is dropped.
+                            // Unwritten data is written when the socket is dropped.
                             let _ = kept.block_on(async {
                                 socket.feed(Message::binary(vec![1; 5_000])).now_or_never()
                             });
@@ -495,7 +495,7 @@ fn child_that_keeps_sockets_in_thread_locals() {
 }
 
 #[test]
-fn a_socket_in_a_thread_local_ends_with_its_thread() {
+fn socket_in_a_thread_local_ends_with_its_thread() {
     let output = Command::new(std::env::current_exe().expect("there is a test binary"))
         .args(["--exact", "foreign::child_that_keeps_sockets_in_thread_locals", "--ignored", "--nocapture"])
         .output()
@@ -505,7 +505,7 @@ fn a_socket_in_a_thread_local_ends_with_its_thread() {
     assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"), "nothing ran");
 }
 
-/// IO that fails with an error of its own when it is told to.
+/// IO that fails with its own error on command.
 struct Failing {
     io: DuplexStream,
     fails: Arc<Mutex<Option<std::io::Error>>>,
@@ -551,7 +551,7 @@ impl AsyncWrite for Failing {
     }
 }
 
-/// An error that uses the connection when it is shown and when it is dropped.
+/// An error that uses the connection when it is formatted and when it is dropped.
 #[derive(Debug)]
 struct Curious {
     sender: Sender<Failing>,
@@ -582,7 +582,7 @@ impl Drop for Curious {
 }
 
 #[test]
-fn an_error_of_the_io_may_use_the_connection() {
+fn io_error_may_use_the_connection() {
     for (writes, is_closing) in [(false, false), (true, false), (false, true), (true, true)] {
         on_a_thread(&format!("writing: {writes}, closing: {is_closing}"), move || {
             runtime().block_on(async {
@@ -609,7 +609,7 @@ fn an_error_of_the_io_may_use_the_connection() {
                 while receiver.recv().await.is_some() {}
                 drop((sender, receiver));
                 yield_now().await;
-                // Nobody asks for the error of a Close that nobody waits for.
+                // No task reads the error of a Close that no task waits for.
                 assert!(uses.load(Ordering::Relaxed) > 0 || writes && is_closing, "the error is used");
             });
         });
@@ -668,9 +668,9 @@ impl Subscriber for Spans {
     }
 }
 
-/// A driver that is dropped is followed by another one, which has the span too.
+/// A dropped driver is followed by another one, which has the span too.
 #[test]
-fn a_subscriber_may_use_a_socket_whose_span_is_cloned() {
+fn subscriber_may_use_a_socket_whose_span_is_cloned() {
     on_a_thread("a span that is cloned", || {
         let (senders, looks) = (Arc::<Mutex<Vec<_>>>::default(), Arc::<AtomicUsize>::default());
         let spans = Spans(Arc::clone(&senders), Arc::clone(&looks));

@@ -1,4 +1,4 @@
-//! Frames that are wrong by their header, and limits that hold.
+//! Frames with an invalid header, and the limits of messages.
 
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ use crate::{
     trial::{noise, soon},
 };
 
-/// What the peer gets after it has sent only these bytes: the code of the Close, and the error of
-/// the reader.
+/// Sends only these bytes. Returns the code of the Close that the peer receives, and the reader's
+/// error.
 async fn refused(config: Config, bytes: &[u8]) -> Result<(u16, String), String> {
     let (mut peer, mut socket) = pair(config, 1 << 20).await;
     let (tell, mut told) = mpsc::unbounded_channel();
@@ -42,7 +42,7 @@ async fn refused(config: Config, bytes: &[u8]) -> Result<(u16, String), String> 
     Ok((frame.code(), error))
 }
 
-/// The header of a frame without a mask.
+/// Returns the header of an unmasked frame.
 fn unmasked(first: u8, len: u64) -> Vec<u8> {
     let mut header = header(first, len);
     header[1] &= 0x7f;
@@ -50,10 +50,10 @@ fn unmasked(first: u8, len: u64) -> Vec<u8> {
     header
 }
 
-/// Each row: only these bytes are sent, and the answer does not wait for more. `max_frame_size` is
-/// 2^46, so that whatever is allocated on the header's word ends the process.
+/// Only these bytes are sent in each row, and the answer does not wait for more. `max_frame_size`
+/// is 2^46, so that a buffer allocated by the header's length would abort the process.
 #[tokio::test]
-async fn a_frame_that_is_wrong_is_refused_by_its_header() {
+async fn malformed_frame_is_rejected_by_its_header() {
     const PETABYTE: u64 = 1 << 45;
     let mut wrong = Vec::new();
     let mut rows: Vec<(String, Vec<u8>)> = Vec::new();
@@ -91,19 +91,19 @@ async fn a_frame_that_is_wrong_is_refused_by_its_header() {
 }
 
 #[tokio::test]
-async fn a_data_frame_that_is_too_large_is_refused_by_its_header() {
+async fn oversized_data_frame_is_rejected_by_its_header() {
     let mut wrong = Vec::new();
     for (name, config, bytes) in [
         ("a frame over max_frame_size", Config::new().max_frame_size(1000), header(FIN | BINARY, 1001)),
         ("a frame over max_message_size", Config::new().max_message_size(1000), header(FIN | BINARY, 1001)),
         ("a frame of 2^62", Config::new(), header(FIN | TEXT, 1 << 62)),
         (
-            "a fragment over what is left of the message",
+            "a fragment over the rest of the limit",
             Config::new().max_message_size(1000),
             [frame(BINARY, &[1; 600]), header(CONTINUE, 401)].concat(),
         ),
         (
-            "the last fragment over what is left",
+            "the last fragment over the rest of the limit",
             Config::new().max_message_size(1000),
             [frame(BINARY, &[1; 600]), frame(CONTINUE, &[1; 400]), header(FIN | CONTINUE, 1)].concat(),
         ),
@@ -116,16 +116,16 @@ async fn a_data_frame_that_is_too_large_is_refused_by_its_header() {
     assert!(wrong.is_empty(), "not refused with 1009:\n{}", wrong.join("\n"));
 }
 
-/// An unfinished message is not held beyond the limit: what would go over it is refused before it
-/// is read.
+/// An unfinished message is held only up to the limit: a frame that exceeds it is rejected before
+/// its payload is read.
 #[tokio::test]
-async fn an_unfinished_message_holds_no_more_than_a_message_may() {
+async fn unfinished_message_is_held_only_up_to_the_limit() {
     const LIMIT: usize = 100_000;
     let config = Config::new().max_message_size(LIMIT).max_frame_size(LIMIT);
     let (mut peer, mut socket) = pair(config, 1 << 10).await;
     tokio::spawn(async move { while socket.recv().await.is_some() {} });
     peer.send(BINARY, vec![1; LIMIT - 10]).await;
-    // All but a byte of another frame of the full size.
+    // All but one byte of another frame of the full size.
     let second = frame(CONTINUE, &vec![1; LIMIT]);
     let mut taken = 0;
     for chunk in second[..second.len() - 1].chunks(100) {
@@ -150,12 +150,12 @@ async fn deflating(limit: usize) -> (Peer, WebSocket<DuplexStream>) {
     (peer.expect("it opens"), accepted.expect("it opens").0)
 }
 
-/// The limit is for the message; on the wire deflate's own overhead comes on top.
+/// The limit applies to the message. On the wire, the overhead of deflate is added.
 #[tokio::test]
-async fn a_message_of_the_limit_may_be_longer_compressed() {
+async fn message_of_the_limit_may_be_longer_compressed() {
     for limit in [1000, 65_536, 1 << 20] {
-        // 0 stores, as some clients do with what does not compress; with large fragments and small
-        // ones.
+        // Level 0 only stores, as some clients do with incompressible data. Tested with large and
+        // small fragments.
         for level in [0, 1, 6, 9] {
             for fragment in [usize::MAX, 16_384] {
                 let message = noise(level.into(), limit);
@@ -186,7 +186,7 @@ async fn a_message_of_the_limit_may_be_longer_compressed() {
 
 /// One byte more is too much, however well it compresses.
 #[tokio::test]
-async fn a_message_over_the_limit_is_refused_however_it_is_compressed() {
+async fn message_over_the_limit_is_rejected_however_compressed() {
     for message in [vec![0; 65_537], noise(1, 65_537)] {
         let (mut peer, mut socket) = deflating(65_536).await;
         let payload = compressed(&message, 6);
@@ -196,7 +196,7 @@ async fn a_message_over_the_limit_is_refused_however_it_is_compressed() {
         });
         let received = soon("the refusal", socket.recv()).await.expect("something comes");
         assert!(matches!(received, Err(Error::Capacity(_))), "{received:?}");
-        // The Close leaves while the socket is read on.
+        // The Close is sent while the socket is read.
         let reading = tokio::spawn(async move { while socket.recv().await.is_some() {} });
         let mut peer = sending.await.expect("the peer does not panic");
         assert_eq!(soon("the Close", peer.next_close()).await, 1009);

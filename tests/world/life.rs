@@ -1,4 +1,4 @@
-//! Signs of life, and the peer's end, whatever the handler does.
+//! Liveness, and the peer's end, regardless of the handler's activity.
 
 use std::{
     future::pending,
@@ -31,7 +31,7 @@ use crate::{
     trial::{each, each_in_turn, soon, within},
 };
 
-/// A socket in memory and its peer.
+/// Returns a socket in memory and its peer.
 pub(crate) async fn pair(config: Config, room: usize) -> (Peer, WebSocket<DuplexStream>) {
     let (io, server) = tokio::io::duplex(room);
     let acceptor = Acceptor::new(AcceptAll).with_config(config);
@@ -39,7 +39,7 @@ pub(crate) async fn pair(config: Config, room: usize) -> (Peer, WebSocket<Duplex
     (peer.expect("the handshake succeeds"), accepted.expect("the handshake succeeds").0)
 }
 
-/// Who looks at the socket.
+/// Which task polls the socket.
 #[derive(Clone, Copy, Debug)]
 enum Form {
     /// A task reads it, without a driver.
@@ -48,12 +48,11 @@ enum Form {
     Driven,
     /// Its handler waits for something else.
     Waits,
-    /// A task has the receiver, another one the sender.
+    /// One task has the receiver, another the sender.
     Halves,
-    /// A task has the receiver and reads; the sender sends a message every 7 s, which the peer
-    /// takes.
+    /// One task receives. The sender sends a message every 7 s, which the peer reads.
     Sends,
-    /// Nobody reads the receiver.
+    /// No task reads the receiver.
     Unread,
 }
 
@@ -91,7 +90,7 @@ fn start(form: Form, mut socket: WebSocket<DuplexStream>) {
     }
 }
 
-/// When the next ping comes, and when the end, in seconds from `start`. Messages are skipped.
+/// Skips messages. Returns when the next ping and the end arrive, in seconds from `start`.
 async fn ping_and_end(peer: &mut Peer, start: time::Instant) -> (f64, f64) {
     let mut ping = f64::NAN;
     loop {
@@ -99,7 +98,7 @@ async fn ping_and_end(peer: &mut Peer, start: time::Instant) -> (f64, f64) {
             Ok(Some(frame)) if frame.opcode() == PING && ping.is_nan() => {
                 ping = start.elapsed().as_secs_f64()
             }
-            // The peer that is gone is told, in case it is there.
+            // A Close is sent even to an unresponsive peer.
             Ok(Some(frame)) if frame.opcode() == CLOSE => {}
             Ok(Some(_)) => {}
             Ok(None) | Err(_) => return (ping, start.elapsed().as_secs_f64()),
@@ -107,10 +106,10 @@ async fn ping_and_end(peer: &mut Peer, start: time::Instant) -> (f64, f64) {
     }
 }
 
-/// Each form: the ping leaves 20 s after the last byte, and the end comes 20 s after that, give or
-/// take `close_timeout`.
+/// In each form, the ping is sent 20 s after the last byte, and the end comes 20 s later, plus at
+/// most `close_timeout`.
 #[tokio::test(start_paused = true)]
-async fn silence_is_counted_from_the_last_byte_whoever_reads() {
+async fn silence_is_counted_from_the_last_byte() {
     let mut wrong = Vec::new();
     for form in FORMS {
         for last in [0, 7, 19, 33] {
@@ -118,7 +117,7 @@ async fn silence_is_counted_from_the_last_byte_whoever_reads() {
             start(form, socket);
             let begin = time::Instant::now();
             let mut said = 0;
-            // Nothing longer than 15 s apart.
+            // With pauses of at most 13 s.
             while said < last {
                 let pause = (last - said).min(13);
                 let until = begin + Duration::from_secs(said + pause);
@@ -147,9 +146,9 @@ async fn silence_is_counted_from_the_last_byte_whoever_reads() {
     );
 }
 
-/// A part of a frame is a sign of life as well.
+/// A part of a frame counts as activity.
 #[tokio::test(start_paused = true)]
-async fn a_part_of_a_frame_is_a_sign_of_life() {
+async fn partial_frame_counts_as_activity() {
     for form in FORMS {
         let (mut peer, socket) = pair(Config::new(), 64 << 10).await;
         start(form, socket);
@@ -162,10 +161,10 @@ async fn a_part_of_a_frame_is_a_sign_of_life() {
     }
 }
 
-/// A peer that sends nothing is alive while it takes what is sent.
+/// A peer that sends nothing is alive while it reads.
 #[tokio::test(start_paused = true)]
-async fn taking_a_message_now_and_then_is_a_sign_of_life() {
-    // Less room than a message has bytes: each is taken by the peer or not at all.
+async fn reading_peer_counts_as_activity() {
+    // The pipe is smaller than a message, so a message is written only if the peer reads.
     let (mut peer, socket) = pair(Config::new(), 4).await;
     start(Form::Sends, socket);
     let begin = time::Instant::now();
@@ -176,7 +175,7 @@ async fn taking_a_message_now_and_then_is_a_sign_of_life() {
     }
 }
 
-/// How a client goes.
+/// How a client ends the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Gone {
     Closes,
@@ -196,7 +195,7 @@ const GONE: [Gone; 6] = [
     Gone::LeavesWithOurDataUnread,
 ];
 
-/// What the handler does meanwhile.
+/// The handler's activity meanwhile.
 #[derive(Clone, Copy, Debug)]
 enum Busy {
     /// Waits for something else, with the whole socket.
@@ -205,7 +204,7 @@ enum Busy {
     WaitsWithHalves,
     /// Sends every 20 ms, with the whole socket.
     Sends,
-    /// Sends every 20 ms by a sender; the receiver lies idle.
+    /// Sends every 20 ms with a sender. The receiver is idle.
     SendsByHalf,
 }
 
@@ -242,7 +241,7 @@ async fn be_busy(busy: Busy, mut socket: WebSocket, told: mpsc::UnboundedSender<
     }
 }
 
-/// The place is free at once, though the handler goes on.
+/// The connection's permit is free at once, although the handler continues.
 async fn goes(way: Way, gone: Gone, busy: Busy) -> Result<String, String> {
     let (tell, mut told) = mpsc::unbounded_channel();
     let config =
@@ -282,7 +281,7 @@ async fn goes(way: Way, gone: Gone, busy: Busy) -> Result<String, String> {
             drop(peer);
         }
         Gone::LeavesWithOurDataUnread => {
-            // Closing with something unread resets a TCP connection.
+            // Closing a TCP socket with unread data resets the connection.
             peer.send(FIN | PING, b"answered").await;
             sleep(Duration::from_millis(50)).await;
             drop(peer);
@@ -302,7 +301,7 @@ async fn goes(way: Way, gone: Gone, busy: Busy) -> Result<String, String> {
         }
         line += &format!(", {ended}");
     }
-    // Its handler may tell something as well.
+    // The handler of that client may report as well.
     soon("another client", site.open_offering(None))
         .await
         .map_err(|error| format!("another client: {error}"))?;
@@ -310,7 +309,7 @@ async fn goes(way: Way, gone: Gone, busy: Busy) -> Result<String, String> {
 }
 
 async fn all_go(busy: Busy) {
-    // Nobody polls what has no driver.
+    // Without a driver, no task polls the socket.
     let ways = [Way::Tcp, Way::Tls, Way::Unix, Way::Http2, Way::Memory];
     each(&format!("{busy:?}"), &ways, |way| async move {
         let trials = GONE.map(|gone| tokio::spawn(goes(way, gone, busy)));
@@ -333,28 +332,28 @@ async fn all_go(busy: Busy) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_goes_frees_its_place_while_the_handler_waits() {
+async fn ended_client_frees_its_permit_while_the_handler_waits() {
     all_go(Busy::Waits).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_goes_frees_its_place_while_the_handler_waits_with_halves() {
+async fn ended_client_frees_its_permit_while_the_handler_waits_with_halves() {
     all_go(Busy::WaitsWithHalves).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_goes_is_noticed_while_the_handler_only_sends() {
+async fn ended_client_is_noticed_while_the_handler_sends() {
     all_go(Busy::Sends).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_goes_is_noticed_while_only_a_sender_is_used() {
+async fn ended_client_is_noticed_while_a_sender_sends() {
     all_go(Busy::SendsByHalf).await;
 }
 
-/// Unread messages may stand before the Close; the handler can still receive them.
+/// There may be unread messages before the Close. The handler can still receive them.
 #[tokio::test(flavor = "multi_thread")]
-async fn unread_messages_before_the_close_are_kept_and_the_close_is_answered() {
+async fn unread_messages_are_kept_and_the_close_is_answered() {
     let ways = [Way::Tcp, Way::Tls, Way::Unix, Way::Http2, Way::Memory];
     for size in [5, 1000, 15_000] {
         each(&format!("three unread messages of {size} bytes"), &ways, |way| async move {
@@ -392,7 +391,7 @@ async fn unread_messages_before_the_close_are_kept_and_the_close_is_answered() {
     }
 }
 
-/// How a handler comes to its answer.
+/// When a handler answers.
 #[derive(Clone, Copy, Debug)]
 enum Answers {
     AtOnce,
@@ -483,9 +482,9 @@ async fn the_close_waits_for_answers_for_a_moment_only() {
     }
 }
 
-/// An IO that fails is no sign of life.
+/// A failing IO does not count as activity.
 #[tokio::test(start_paused = true)]
-async fn an_end_of_stream_ends_the_connection_at_once() {
+async fn end_of_stream_ends_the_connection_at_once() {
     let mut wrong = Vec::new();
     for form in FORMS {
         let shutdown = tower_websocket::Shutdown::new();
@@ -503,7 +502,7 @@ async fn an_end_of_stream_ends_the_connection_at_once() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Ten messages of 15 KB in a row are not too much for a buffer of 64 KiB, as the IO takes them.
+/// Ten messages of 15 KB fit into a buffer of 64 KiB, because the IO accepts them meanwhile.
 #[tokio::test(flavor = "multi_thread")]
 async fn try_send_writes_before_it_is_full() {
     let ways = [Way::Tcp, Way::Tls, Way::Unix, Way::Undriven];
@@ -548,7 +547,7 @@ async fn try_send_writes_before_it_is_full() {
     }
 }
 
-/// A writer that stays in a call once it is armed, until it is let go.
+/// A writer whose calls block once it is armed, until it is released.
 struct Held {
     io: WriteHalf<DuplexStream>,
     is_armed: Arc<AtomicBool>,
@@ -573,8 +572,8 @@ impl AsyncWrite for Held {
     }
 }
 
-/// While another thread writes, nobody knows how much the IO takes: twice the limit is accepted,
-/// and no more.
+/// While another thread writes, the amount that the IO accepts is unknown: up to twice the limit is
+/// queued.
 #[tokio::test(flavor = "multi_thread")]
 async fn try_send_does_not_wait_for_a_thread_that_writes() {
     let (io, server) = tokio::io::duplex(1 << 20);
@@ -599,13 +598,13 @@ async fn try_send_does_not_wait_for_a_thread_that_writes() {
     block_in_place(|| barrier.wait());
     soon("the writer", writing).await.expect("it does not panic").expect("it is open");
     for _ in 0..=taken {
-        soon("what was taken", peer.next()).await;
+        soon("the accepted messages", peer.next()).await;
     }
 }
 
-/// A room of 26 whose members all read: nobody is found slow.
+/// A room of 26 whose members all read: none is considered slow.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_room_of_healthy_members_is_never_full() {
+async fn room_of_reading_members_is_never_full() {
     each("a room of 26", &[Way::Tcp, Way::Tls, Way::Unix], |way| async move {
         let config = Config::new().max_write_buffer_size(64 << 10);
         let (enter, mut entered) = mpsc::unbounded_channel();
@@ -652,9 +651,9 @@ async fn a_room_of_healthy_members_is_never_full() {
     .await;
 }
 
-/// `Full` is right when the IO takes nothing, and what was taken arrives.
+/// `Full` is returned if the IO accepts nothing. Accepted messages arrive.
 #[tokio::test(flavor = "multi_thread")]
-async fn try_send_is_full_when_the_io_takes_nothing() {
+async fn try_send_is_full_when_the_io_accepts_nothing() {
     let buffers = Buffers { server: Some(20_000), client: Some(16_000) };
     let config = Config::new().max_write_buffer_size(64 << 10);
     let (tell, mut told) = mpsc::unbounded_channel();
@@ -680,14 +679,14 @@ async fn try_send_is_full_when_the_io_takes_nothing() {
     assert!(matches!(full, TrySendError::Full(_)), "{full}");
     let mut bytes = 0;
     while bytes < taken * 15_000 {
-        bytes += soon("what was taken", peer.next()).await.payload.len();
+        bytes += soon("the accepted messages", peer.next()).await.payload.len();
     }
     soon("room again", sender.send(Message::text("again"))).await.expect("the connection is open");
 }
 
-/// A reset, or whatever else reading ends with, is returned once, and sending fails from then on.
+/// A reset or another read error is returned once. Sending fails from then on.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reset_ends_the_socket_for_reader_and_sender() {
+async fn reset_ends_the_socket_for_reader_and_sender() {
     let (tell, mut told) = mpsc::unbounded_channel();
     let site = Site::start(Way::Tcp, Config::new().keepalive_interval(None), move |socket: WebSocket| {
         let tell = tell.clone();
@@ -709,9 +708,9 @@ async fn a_reset_ends_the_socket_for_reader_and_sender() {
     assert!(matches!(late, Some(Err(Error::AlreadyClosed | Error::Protocol(_) | Error::Io(_)))), "{late:?}");
 }
 
-/// Looking once at a message that is not there must not stop the account of time.
+/// A single poll that finds no message must not stop the timers.
 #[tokio::test(start_paused = true)]
-async fn a_reader_that_looked_once_is_still_pinged() {
+async fn single_poll_does_not_stop_the_pings() {
     let (mut peer, socket) = pair(Config::new(), 64 << 10).await;
     let (_sender, mut receiver) = socket.split();
     assert!(poll!(receiver.next()).is_pending());

@@ -1,9 +1,9 @@
-//! The open connection in the world as it is: real sockets, slow peers, handlers that block or
-//! compute, tasks on several threads, code that is not ours, and hostile frames. Only the public
-//! API is used.
+//! The open connection under real conditions: real sockets, slow peers, handlers that block or
+//! compute, tasks on several threads, foreign code, and hostile frames. The tests use only the
+//! public API.
 //!
-//! `cargo test --all-features --test world -- --ignored` runs the same cases at their real size,
-//! which takes minutes.
+//! `cargo test --all-features --test world -- --ignored slow::` runs the slow peers at their real
+//! size, which takes minutes.
 
 #[allow(dead_code, reason = "another test needs all of it")]
 #[path = "../server/client.rs"]
@@ -12,6 +12,7 @@ mod blocking;
 mod choices;
 mod ended;
 mod foreign;
+mod form;
 mod frames;
 mod life;
 mod nginx;

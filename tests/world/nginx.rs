@@ -18,7 +18,7 @@ pub(crate) struct Nginx {
 }
 
 impl Nginx {
-    /// `None` where it is not installed, unless `REQUIRE_SERVERS` is set.
+    /// Starts nginx. Returns `None` if it is not installed and `REQUIRE_SERVERS` is not set.
     pub(crate) async fn start(backend: SocketAddr, send_buffer: Option<u32>) -> Option<Self> {
         let Some(program) =
             ["/usr/sbin/nginx", "/usr/bin/nginx"].into_iter().find(|path| Path::new(path).exists())
@@ -27,7 +27,7 @@ impl Nginx {
             tell("SKIPPED: nginx is not installed");
             return None;
         };
-        // It cannot tell which port it got: this one was free a moment ago.
+        // nginx cannot report its port. This one was free a moment ago.
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = free.local_addr().unwrap();
         drop(free);
@@ -66,7 +66,7 @@ impl Nginx {
             .spawn()
             .unwrap();
         soon("nginx", async {
-            // It does not tell when it listens.
+            // nginx does not report when it listens.
             while TcpStream::connect(addr).await.is_err() {
                 sleep(Duration::from_millis(10)).await;
             }

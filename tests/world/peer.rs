@@ -1,4 +1,4 @@
-//! A client that makes and reads frames by itself, at a rate.
+//! A client that builds and parses frames itself, and reads at a given rate.
 
 use std::{
     io,
@@ -35,7 +35,7 @@ impl Frame {
         self.first & 0x0f
     }
 
-    /// The code of a Close; 1005 where there is none.
+    /// Returns the code of a Close, or 1005 if it has none.
     pub(crate) fn code(&self) -> u16 {
         assert_eq!(self.opcode(), CLOSE, "{self:?} is not a Close");
         self.payload.first_chunk().map_or(1005, |code| u16::from_be_bytes(*code))
@@ -48,25 +48,25 @@ pub(crate) struct Peer {
     /// The head of the response.
     pub(crate) head: String,
     unread: BytesMut,
-    /// Bytes each second, from when on, and how many were taken since.
+    /// The rate in bytes per second, its start, and the bytes read since then.
     rate: Option<(f64, Instant, u64)>,
 }
 
-/// What a client has seen from some point to the end.
+/// Everything that a client has received from some point to the end.
 #[derive(Debug, Default)]
 pub(crate) struct Transcript {
     pub(crate) messages: Vec<Vec<u8>>,
     pub(crate) pings: usize,
     /// The code of the server's Close.
     pub(crate) close: Option<u16>,
-    /// How the stream ended, if not with its end.
+    /// The read error, if the stream did not end properly.
     pub(crate) error: Option<String>,
     pub(crate) bytes: usize,
     pub(crate) took: Duration,
 }
 
 impl Transcript {
-    /// One line for a table.
+    /// Returns one line for a table.
     pub(crate) fn line(&self) -> String {
         let seconds = self.took.as_secs_f64();
         format!(
@@ -80,7 +80,7 @@ impl Transcript {
         )
     }
 
-    /// Whether the client has got exactly this and a clean end.
+    /// Checks that the client has received exactly these messages and a clean end.
     pub(crate) fn check(&self, messages: &[Vec<u8>], close: u16) -> Result<(), String> {
         let is_whole = self.messages == messages;
         if is_whole && self.close == Some(close) && self.error.is_none() {
@@ -103,12 +103,12 @@ impl Peer {
         Ok(Self { head, ..Self::of(io) })
     }
 
-    /// The client of a connection that is open already.
+    /// Returns the client of an open connection.
     pub(crate) fn of(io: impl Stream) -> Self {
         Self { io: Box::new(io), head: String::new(), unread: BytesMut::new(), rate: None }
     }
 
-    /// Has the client read so many bytes a second from now on, without a pause.
+    /// Limits reading to this many bytes per second from now on, without pauses.
     pub(crate) fn set_rate(&mut self, bytes: usize) {
         self.rate = Some((bytes as f64, Instant::now(), 0));
     }
@@ -135,7 +135,7 @@ impl Peer {
         self.io.shutdown().await.expect("the stream can be shut down");
     }
 
-    /// The next frame; `None` at the end of the stream.
+    /// Returns the next frame, or `None` at the end of the stream.
     pub(crate) async fn frame(&mut self) -> io::Result<Option<Frame>> {
         loop {
             if let Some((first, payload)) = take_frame(&mut self.unread) {
@@ -154,12 +154,12 @@ impl Peer {
         }
     }
 
-    /// The next frame, which must come.
+    /// Returns the next frame, which must arrive.
     pub(crate) async fn next(&mut self) -> Frame {
         self.frame().await.expect("the stream works").expect("a frame comes before the end of the stream")
     }
 
-    /// The next frame, which must be a Close. Returns its code.
+    /// Returns the code of the next frame, which must be a Close.
     pub(crate) async fn next_close(&mut self) -> u16 {
         self.next().await.code()
     }
@@ -182,7 +182,7 @@ impl Peer {
                 frame = self.frame() => frame,
                 () = &mut ping, if !has_pinged => {
                     has_pinged = true;
-                    // Whether this can be sent any more is told by what is read.
+                    // Reading reports whether the connection is still writable.
                     let _ = self.try_send_raw(&frame(FIN | PING, b"")).await;
                     continue;
                 }
@@ -224,11 +224,11 @@ impl Peer {
         seen
     }
 
-    /// Reads bytes, no more than the rate allows. Cancel safe.
+    /// Reads bytes, at most at the rate. Cancel safe.
     async fn fill(&mut self) -> io::Result<usize> {
         let mut most = 64 << 10;
         if let Some((rate, start, taken)) = self.rate {
-            // A hundredth of a second's worth at a time.
+            // At most the bytes of 10 ms at a time.
             let chunk = (rate / 100.0).max(1.0);
             let at = start + Duration::from_secs_f64((taken as f64 + chunk) / rate);
             sleep_until(at.into()).await;
@@ -239,7 +239,7 @@ impl Peer {
         self.unread.extend_from_slice(&bytes[..n]);
         if let Some((rate, start, taken)) = &mut self.rate {
             *taken += n as u64;
-            // What could have been read while there was nothing is not made up for.
+            // Time in which there was nothing to read does not count towards the rate.
             let earned = start.elapsed().as_secs_f64() * *rate;
             if earned > *taken as f64 + *rate / 10.0 {
                 (*start, *taken) = (Instant::now(), 0);

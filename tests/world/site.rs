@@ -1,4 +1,4 @@
-//! A server with one handler, and ways to it.
+//! A server with one handler, and the transports to it.
 
 use std::{
     convert::Infallible,
@@ -34,16 +34,16 @@ use crate::{
     peer::Peer,
 };
 
-/// How a socket is reached, and who looks after it.
+/// The transport of a socket, and whether it has a driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
     Tcp,
     Tls,
     Unix,
     Http2,
-    /// A pipe in memory, of 64 KiB.
+    /// A pipe of 64 KiB in memory.
     Memory,
-    /// Over TCP by [`Acceptor`]: there is no driver.
+    /// TCP with [`Acceptor`], without a driver.
     Undriven,
 }
 
@@ -58,12 +58,12 @@ impl fmt::Display for Way {
     }
 }
 
-/// The sizes of the kernel's buffers; `None` leaves them to it.
+/// The sizes of the kernel's buffers. `None` keeps the kernel's defaults.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Buffers {
-    /// Of the server's sockets, for what they send.
+    /// The send buffer of the server's sockets.
     pub(crate) server: Option<u32>,
-    /// Of the client's sockets, for what they receive.
+    /// The receive buffer of the client's sockets.
     pub(crate) client: Option<u32>,
 }
 
@@ -147,7 +147,7 @@ impl Site {
         Self { way, buffers, address, shutdown }
     }
 
-    /// Where it listens.
+    /// Returns the address it listens on.
     pub(crate) fn addr(&self) -> SocketAddr {
         let Address::Tcp(addr, _) = self.address else { panic!("{} has no port", self.way) };
         addr
@@ -202,13 +202,13 @@ impl Drop for Site {
     }
 }
 
-/// A client's connection, which is reset when it is dropped with something unread, or by
+/// Connects a client. The connection is reset if it is dropped with unread data, or after
 /// [`set_reset`].
 pub(crate) async fn tcp(addr: SocketAddr, buffers: Buffers) -> io::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
     if let Some(size) = buffers.client {
         socket.set_recv_buffer_size(size)?;
-        // Loopback's segments of 64 KB are no measure for a small buffer.
+        // Loopback's segments of 64 KB are too large for a small buffer.
         SockRef::from(&socket).set_tcp_mss(1460)?;
     }
     let io = socket.connect(addr).await?;
@@ -226,7 +226,7 @@ fn listen(buffers: Buffers) -> TcpListener {
     socket.listen(1024).unwrap()
 }
 
-/// A service whose sockets nobody drives.
+/// Returns a service whose sockets have no driver.
 fn undriven<F, Fut>(config: Config, handler: F) -> impl HttpService
 where
     F: Fn(WebSocket) -> Fut + Clone + Send + Sync + 'static,

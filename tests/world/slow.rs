@@ -1,10 +1,10 @@
-//! Peers that read slowly but without a pause: nothing that was accepted is lost, and nobody is
-//! given up.
+//! Peers that read slowly but without pauses: no accepted message is lost, and no peer is
+//! disconnected.
 //!
-//! Each test has two sizes. The large one is the real world: the defaults of [`Config`] and of the
-//! kernel, megabytes, minutes. The quick one divides sizes and times alike and keeps the rate: it
-//! stands for the real one at a tenth (endings) or a twentieth (keepalive), with the kernel's send
-//! buffer set to a tenth (twentieth) of the 4 MB that Linux lets it grow to.
+//! Each test has two sizes. The large one uses the defaults of [`Config`] and of the kernel,
+//! megabytes of data, and minutes. The small one divides sizes and times by 10 (endings) or by 20
+//! (keepalive) and keeps the rate. It also sets the kernel's send buffer to a tenth or a twentieth
+//! of the 4 MB that Linux lets it grow to.
 
 use std::{
     future::Future,
@@ -26,18 +26,18 @@ use crate::{
 
 const DEFLATE: &str = "permessage-deflate";
 
-/// What is sent to whom, and how fast it is read.
+/// The messages, and the rate at which they are read.
 #[derive(Clone)]
 struct Scale {
     messages: usize,
     size: usize,
-    /// Bytes a second.
+    /// Bytes per second.
     rate: usize,
     config: Config,
     buffers: Buffers,
-    /// When the client sends a ping of its own, if it does.
+    /// When the client sends its own ping.
     ping: Duration,
-    /// Longer than everything together takes.
+    /// Longer than the whole test takes.
     limit: Duration,
 }
 
@@ -67,7 +67,7 @@ impl Scale {
             size: 100_000,
             rate: 250_000,
             config,
-            // The kernel doubles what it is told.
+            // The kernel doubles the given size.
             buffers: Buffers { server: Some(200_000), client: Some(16_000) },
             ping: Duration::from_secs(1),
             limit: Duration::from_secs(30),
@@ -127,15 +127,15 @@ impl Scale {
 enum Ending {
     /// The handler returns.
     Returns,
-    /// The handler calls `close` and tells what it returned.
+    /// The handler calls `close` and reports the result.
     Closes,
-    /// The handler splits the socket and drops the sender, then reads to the end.
+    /// The handler splits the socket, drops the sender, and reads to the end.
     DropsSender,
-    /// The handler reads on, and the server is shut down.
+    /// The handler continues to read, and the server is shut down.
     Shutdown,
 }
 
-/// Sends all of it at once, and ends.
+/// Sends all messages at once, and ends the connection.
 async fn ends(
     way: Way,
     scale: Scale,
@@ -148,7 +148,7 @@ async fn ends(
     let sent = Arc::clone(&payloads);
     let mut scale = scale;
     if matches!(ending, Ending::Shutdown) {
-        // What is sent after the shutdown began would be refused.
+        // Messages sent after the shutdown has begun would be rejected.
         scale.config = scale.config.max_write_buffer_size(scale.messages * scale.size);
     }
     let site = Site::start_with(way, scale.buffers, scale.config.clone(), move |socket: WebSocket| {
@@ -168,7 +168,7 @@ async fn ends(
         Ending::Shutdown => {
             let shutdown = site.shutdown.clone();
             Some(tokio::spawn(async move {
-                // Everything is sent, and nearly all of it unread, by then.
+                // By then everything is sent, and nearly all of it is unread.
                 tokio::time::sleep(Duration::from_millis(300)).await;
                 shutdown.drain(Duration::from_secs(100)).await
             }))
@@ -181,7 +181,7 @@ async fn ends(
     let ended = within(scale.limit, "the handler's end", told.recv()).await;
     match ended {
         Some(Ok(())) => {}
-        other => return Err(format!("the peer got all of it, and the handler was told {other:?}")),
+        other => return Err(format!("the peer received everything, but the handler got {other:?}")),
     }
     if let Some(draining) = draining {
         let dropped = within(scale.limit, "drain", draining).await.expect("drain does not panic");
@@ -223,30 +223,30 @@ async fn send_and_end(socket: WebSocket, payloads: &[Vec<u8>], ending: Ending) -
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slow_client_gets_all_of_it_when_the_handler_returns() {
+async fn slow_client_gets_everything_when_the_handler_returns() {
     each("returns", &Way::ALL, |way| ends(way, Scale::ending(), Ending::Returns, false, None)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slow_client_that_pings_gets_all_of_it_when_the_handler_returns() {
+async fn pinging_slow_client_gets_everything_when_the_handler_returns() {
     each("returns, pinged", &Way::ALL, |way| ends(way, Scale::ending(), Ending::Returns, true, None)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slow_client_gets_all_of_it_and_close_waits_for_that() {
+async fn close_waits_until_a_slow_client_has_everything() {
     each("closes", &Way::ALL, |way| ends(way, Scale::ending(), Ending::Closes, false, None)).await;
     each("closes, pinged", &Way::ALL, |way| ends(way, Scale::ending(), Ending::Closes, true, None)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slow_client_gets_all_of_it_when_the_last_sender_goes() {
+async fn slow_client_gets_everything_when_the_last_sender_is_dropped() {
     each("drops its sender", &Way::ALL, |way| ends(way, Scale::ending(), Ending::DropsSender, true, None))
         .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slow_client_gets_all_of_it_and_1001_at_a_shutdown() {
-    // Without a driver each message is written before the next is sent, so that not all are when
+async fn slow_client_gets_everything_and_1001_at_a_shutdown() {
+    // Without a driver, each message is written before the next is sent, so some are not sent when
     // the shutdown begins.
     let driven = [Way::Tcp, Way::Tls, Way::Unix, Way::Http2, Way::Memory];
     each("shutdown", &driven, |way| ends(way, Scale::ending(), Ending::Shutdown, false, None)).await;
@@ -254,14 +254,14 @@ async fn a_slow_client_gets_all_of_it_and_1001_at_a_shutdown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slow_client_gets_all_of_it_compressed() {
+async fn slow_client_gets_everything_compressed() {
     let scale = || Scale::ending().compressed();
     each("returns, compressed", &Way::ALL, |way| ends(way, scale(), Ending::Returns, true, Some(DEFLATE)))
         .await;
 }
 
-/// Sends one message after the other to a client that reads slowly and answers pings at once, and
-/// closes.
+/// Sends one message after the other, and closes. The client reads slowly and answers pings at
+/// once.
 async fn sends(site: Site, mut peer: Peer, scale: Scale, mut told: Told) -> Result<String, String> {
     let payloads = scale.payloads();
     peer.set_rate(scale.rate);
@@ -269,7 +269,7 @@ async fn sends(site: Site, mut peer: Peer, scale: Scale, mut told: Told) -> Resu
     seen.check(&payloads, 1000)?;
     match within(scale.limit, "the handler's end", told.recv()).await {
         Some(Ok(())) => {}
-        other => return Err(format!("the peer got all of it, and the handler was told {other:?}")),
+        other => return Err(format!("the peer received everything, but the handler got {other:?}")),
     }
     within(scale.limit, "the place", site.shutdown.idle()).await;
     Ok(seen.line())
@@ -307,19 +307,18 @@ async fn sends_behind_nginx(scale: Scale) -> Result<String, String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slow_client_is_not_given_up_while_it_takes_bytes() {
+async fn slow_client_stays_connected_while_it_reads() {
     each("sends", &Way::ALL, |way| sends_over(way, Scale::sending())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slow_client_is_not_given_up_while_it_takes_small_messages() {
+async fn slow_client_stays_connected_while_it_reads_small_messages() {
     each("sends small messages", &Way::ALL, |way| sends_over(way, Scale::small_sending())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slow_client_behind_nginx_is_not_given_up() {
-    // What nginx receives into cannot be made smaller: on loopback it makes room there for 200 KB
-    // and more at a time.
+async fn slow_client_behind_nginx_stays_connected() {
+    // nginx's receive buffer cannot be made smaller: on loopback it holds 200 KB and more.
     let patient = |mut scale: Scale| {
         let time = Duration::from_secs(5);
         scale.config = scale.config.keepalive_interval(time).keepalive_timeout(time);
@@ -328,9 +327,9 @@ async fn a_slow_client_behind_nginx_is_not_given_up() {
     each("sends behind nginx", &[Way::Tcp], |_| sends_behind_nginx(patient(Scale::sending()))).await;
 }
 
-/// The client takes bytes all the time and never sends any.
+/// The client reads continuously and never sends a byte.
 #[tokio::test(flavor = "multi_thread")]
-async fn taking_bytes_is_life_though_no_pong_comes() {
+async fn reading_counts_as_activity_without_pongs() {
     each("never answers", &Way::ALL, |way| async move {
         let scale = Scale::sending();
         let (site, _told) = sending_site(way, &scale).await;
@@ -350,9 +349,9 @@ async fn taking_bytes_is_life_though_no_pong_comes() {
     .await;
 }
 
-/// Takes for a while, then stops: the time runs from there.
+/// The client reads for a while, then stops. The timeout counts from there.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_takes_nothing_any_more_is_given_up_at_the_documented_time() {
+async fn stalled_client_is_disconnected_at_the_documented_time() {
     let ways = [Way::Tcp, Way::Tls, Way::Unix, Way::Http2, Way::Memory];
     each("stops reading", &ways, |way| async move {
         let config = Config::new()
@@ -386,7 +385,7 @@ async fn a_client_that_takes_nothing_any_more_is_given_up_at_the_documented_time
             within(Duration::from_secs(20), "giving up", told).await.expect("the handler tells");
         let after = at.duration_since(stopped);
         let is_timeout = matches!(&error, Error::Io(error) if error.kind() == io::ErrorKind::TimedOut);
-        // What lies in buffers moves for a little while, here or at the client.
+        // Data in the buffers on both sides moves for a little while.
         let is_right = (1400..=3000).contains(&after.as_millis()) && is_timeout;
         let line = format!("given up {after:.2?} after the last byte was taken: {error}");
         if is_right { Ok(line) } else { Err(line) }
@@ -394,9 +393,9 @@ async fn a_client_that_takes_nothing_any_more_is_given_up_at_the_documented_time
     .await;
 }
 
-/// What is cut all the same is told: to `close`, in how it ended, and in what `drain` counts.
+/// If the connection is cut, `close`, `close_info` and the result of `drain` report it.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_that_is_cut_reports_it() {
+async fn cut_connection_reports_it() {
     each("takes nothing", &Way::ALL, |way| async move {
         let scale = Scale::ending();
         let (tell_end, mut told) = mpsc::unbounded_channel();
@@ -404,7 +403,7 @@ async fn a_connection_that_is_cut_reports_it() {
             Site::start_with(way, scale.buffers, scale.config.clone(), move |mut socket: WebSocket| {
                 let tell_end = tell_end.clone();
                 async move {
-                    // More than all buffers take.
+                    // More than all buffers hold.
                     let sent = socket.send(Message::binary(vec![1; 4_000_000]));
                     let _ = tokio::time::timeout(Duration::from_millis(200), sent).await;
                     let start = Instant::now();
@@ -431,9 +430,10 @@ async fn a_connection_that_is_cut_reports_it() {
     .await;
 }
 
-/// Ends with messages of the client unread: closing the descriptor now would reset the connection.
+/// The connection ends with unread messages of the client. Closing the descriptor now would reset
+/// the connection.
 #[tokio::test(flavor = "multi_thread")]
-async fn unread_input_does_not_destroy_what_the_peer_has_yet_to_read() {
+async fn unread_input_does_not_destroy_unread_output() {
     each("sends meanwhile", &Way::ALL, |way| async move {
         let scale = Scale::ending();
         let payloads = scale.payloads();

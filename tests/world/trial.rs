@@ -1,4 +1,4 @@
-//! Bounded waiting, and trials over every way.
+//! Bounded waiting, and trials over every transport.
 
 use std::{future::Future, io::Write, time::Duration};
 
@@ -6,15 +6,15 @@ use tokio::{task::JoinError, time::timeout};
 
 use crate::site::Way;
 
-/// How long what must happen at once may take on a busy machine.
+/// How long an immediate event may take on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(5);
 
-/// The output of `future`, which must come within [`SOON`].
+/// Awaits `future`, which must complete within [`SOON`].
 pub(crate) async fn soon<F: Future>(what: &str, future: F) -> F::Output {
     within(SOON, what, future).await
 }
 
-/// The output of `future`, which must come within `limit`.
+/// Awaits `future`, which must complete within `limit`.
 pub(crate) async fn within<F: Future>(limit: Duration, what: &str, future: F) -> F::Output {
     match timeout(limit, future).await {
         Ok(output) => output,
@@ -22,12 +22,12 @@ pub(crate) async fn within<F: Future>(limit: Duration, what: &str, future: F) ->
     }
 }
 
-/// Prints a line, which the test harness does not keep to itself.
+/// Prints a line past the test harness, which captures `println!`.
 pub(crate) fn tell(line: &str) {
     let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
 }
 
-/// Runs a trial over each way at the same time, and fails with all that failed.
+/// Runs a trial over each transport at the same time. Fails with all failures.
 pub(crate) async fn each<Fut>(what: &str, ways: &[Way], trial: impl Fn(Way) -> Fut)
 where
     Fut: Future<Output = Result<String, String>> + Send + 'static,
@@ -40,7 +40,7 @@ where
     assert!(failed.is_empty(), "{what}:\n{}", failed.join("\n"));
 }
 
-/// [`each`], one way after the other: for trials that need the machine.
+/// Like [`each`], one transport after the other, for trials that need the CPU.
 pub(crate) async fn each_in_turn<Fut>(what: &str, ways: &[Way], trial: impl Fn(Way) -> Fut)
 where
     Fut: Future<Output = Result<String, String>> + Send + 'static,
@@ -52,7 +52,7 @@ where
     assert!(failed.is_empty(), "{what}:\n{}", failed.join("\n"));
 }
 
-/// Prints what came of a trial. Returns what is wrong.
+/// Prints the outcome of a trial, and returns its failure.
 fn outcome(what: &str, way: Way, outcome: Result<Result<String, String>, JoinError>) -> Result<(), String> {
     let outcome = outcome.unwrap_or_else(|error| match error.try_into_panic() {
         Ok(panic) => Err(panic
@@ -70,7 +70,7 @@ fn outcome(what: &str, way: Way, outcome: Result<Result<String, String>, JoinErr
     outcome.map(drop).map_err(|line| format!("{way}: {line}"))
 }
 
-/// Pseudo-random bytes, which do not compress.
+/// Returns pseudo-random bytes, which do not compress.
 pub(crate) fn noise(seed: u64, len: usize) -> Vec<u8> {
     let mut random = Random(seed);
     (0..len).map(|_| random.next() as u8).collect()
@@ -85,7 +85,7 @@ impl Random {
         (self.0 >> 33) as u32
     }
 
-    /// A number below `end`.
+    /// Returns a number below `end`.
     pub(crate) fn below(&mut self, end: usize) -> usize {
         self.next() as usize % end
     }

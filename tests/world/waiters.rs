@@ -1,5 +1,4 @@
-//! Waiters on several threads: each has a place of its own and gives it back, and no wake-up is
-//! lost.
+//! Waiters on several threads: each has its own slot and releases it, and no wake-up is lost.
 
 use std::{
     future::{Future, poll_fn},
@@ -34,16 +33,19 @@ use tower_websocket::{
 };
 
 use crate::{
+    form::by_form,
     life::pair,
     peer::Peer,
     site::{Buffers, Site, Way},
     trial::{Random, SOON, each, noise, soon, tell, within},
 };
 
-/// How often each race is tried.
-const TRIALS: usize = 2_000;
+/// Returns the number of trials of each race.
+fn trials() -> usize {
+    by_form(200, 2_000)
+}
 
-/// Runs trials one after the other, each of which must not hang, and tells how many there were.
+/// Runs trials one after the other, and prints their number. No trial may hang.
 async fn stress<Fut: Future<Output = ()>>(what: &str, trials: usize, mut trial: impl FnMut(u64) -> Fut) {
     let start = Instant::now();
     for n in 0..trials {
@@ -56,7 +58,7 @@ fn quiet() -> Config {
     Config::new().keepalive_interval(None)
 }
 
-/// A waker that counts who holds it, and how often it is woken.
+/// A waker that counts its clones and its wake-ups.
 #[derive(Default)]
 struct Counted(AtomicUsize);
 
@@ -66,8 +68,8 @@ impl Wake for Counted {
     }
 }
 
-/// Closing the sink beside a reader returns, and the reader still gets what comes before the peer's
-/// Close.
+/// Closing the sink while another task reads returns, and the reader still receives the messages
+/// before the peer's Close.
 async fn close_beside_next(way: Way, is_one_task: bool) -> Result<String, String> {
     let (tell_end, mut told) = mpsc::unbounded_channel();
     let site = Site::start(way, quiet(), move |socket: WebSocket| {
@@ -86,7 +88,7 @@ async fn close_beside_next(way: Way, is_one_task: bool) -> Result<String, String
                 Ok(texts)
             };
             let closing = async move {
-                // The reader waits by now.
+                // The reader is waiting by now.
                 sleep(Duration::from_millis(20)).await;
                 Err(sink.close().await.map_err(|error| error.to_string()))
             };
@@ -109,7 +111,7 @@ async fn close_beside_next(way: Way, is_one_task: bool) -> Result<String, String
     .await;
     let mut peer = site.open().await;
     let code = soon("our Close", peer.next_close()).await;
-    // What is still on its way is for the reader.
+    // The messages in flight are for the reader.
     for n in 0..3 {
         peer.send(FIN | TEXT, format!("late {n}")).await;
     }
@@ -149,20 +151,20 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> SplitInFutures for WebSocket<IO> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn closing_the_sink_returns_beside_a_reader_on_another_task() {
-    each("close beside next, two tasks", &Way::ALL, |way| close_beside_next(way, false)).await;
+async fn closing_the_sink_returns_while_another_task_reads() {
+    each("close while reading, two tasks", &Way::ALL, |way| close_beside_next(way, false)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn closing_the_sink_returns_beside_a_reader_of_the_same_task() {
-    each("close beside next, one task", &Way::ALL, |way| close_beside_next(way, true)).await;
+async fn closing_the_sink_returns_while_the_same_task_reads() {
+    each("close while reading, one task", &Way::ALL, |way| close_beside_next(way, true)).await;
 }
 
-/// In memory, with the two tasks racing, driven or not.
+/// In memory, with two racing tasks, with a driver or without.
 #[tokio::test(flavor = "multi_thread")]
 async fn closing_the_sink_and_reading_race() {
     for is_driven in [false, true] {
-        stress(&format!("close beside next, driven: {is_driven}"), TRIALS / 2, |n| async move {
+        stress(&format!("close while reading, driven: {is_driven}"), trials() / 2, |n| async move {
             let (mut peer, socket) = pair(quiet(), 1 << 10).await;
             let run = move |socket: WebSocket<DuplexStream>| async move {
                 let (mut sink, mut stream) = socket.split_in_futures();
@@ -199,7 +201,7 @@ async fn closing_the_sink_and_reading_race() {
     }
 }
 
-/// Sends until nothing is taken any more, neither by the IO nor by the buffer.
+/// Sends until the IO and the buffer are full.
 async fn fill(sender: &Sender<DuplexStream>) {
     let mut refused = 0;
     while refused < 3 {
@@ -211,9 +213,9 @@ async fn fill(sender: &Sender<DuplexStream>) {
     }
 }
 
-/// A dropped future leaves nothing: the waker is held by nobody then.
+/// A dropped future leaves nothing behind: no clone of its waker exists.
 #[tokio::test]
-async fn a_dropped_future_leaves_no_waker() {
+async fn dropped_future_leaves_no_waker() {
     let (_peer, socket) = pair(quiet().max_write_buffer_size(1000), 100).await;
     let (sender, _receiver) = socket.split();
     fill(&sender).await;
@@ -236,8 +238,8 @@ async fn a_dropped_future_leaves_no_waker() {
     assert_eq!(held, 0, "{held} wakers of 1,000 dropped futures are still held");
 }
 
-/// The same by tasks that time out, and what they cost: a waiter more must not cost what there are
-/// waiters.
+/// The same with tasks that time out, and their cost: the cost of a waiter must not grow with the
+/// number of waiters.
 #[tokio::test(flavor = "multi_thread")]
 async fn sixty_thousand_sends_time_out_in_linear_time() {
     let (_peer, socket) = pair(quiet().max_write_buffer_size(1000), 100).await;
@@ -252,20 +254,20 @@ async fn sixty_thousand_sends_time_out_in_linear_time() {
         });
     }
     while let Some(timed_out) = tasks.join_next().await {
-        assert!(timed_out.expect("no task panics"), "there is no room");
+        assert!(timed_out.expect("no task panics"), "the buffer is full");
     }
     let took = start.elapsed();
     tell(&format!("| 60,000 sends that time out | {took:.2?} |"));
     assert!(took < Duration::from_secs(8), "60,000 sends that time out took {took:.1?}");
 }
 
-/// Without a driver, a writer goes on though the task that read last does not look again.
+/// Without a driver, a writer continues even if the last reader does not poll again.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_writer_goes_on_without_the_reader() {
+async fn writer_continues_without_the_reader() {
     for way in ["memory", "tcp"] {
         stress(
             &format!("a writer without a driver, {way}"),
-            if way == "tcp" { 100 } else { TRIALS / 4 },
+            if way == "tcp" { by_form(10, 100) } else { trials() / 4 },
             |n| async move {
                 let (started, go_on) = (Arc::new(AtomicBool::new(false)), oneshot::channel::<()>());
                 if way == "memory" {
@@ -299,7 +301,7 @@ async fn write_without_reader<IO: AsyncRead + AsyncWrite + Send + Unpin + 'stati
     (done, waits): (oneshot::Sender<()>, oneshot::Receiver<()>),
 ) {
     const SIZE: usize = 300_000;
-    // More than the kernel takes at once, over TCP.
+    // More than the kernel accepts at once, over TCP.
     const COUNT: usize = 20;
     let (mut sink, mut stream) = socket.split_in_futures();
     let has_started = Arc::clone(&started);
@@ -307,7 +309,7 @@ async fn write_without_reader<IO: AsyncRead + AsyncWrite + Send + Unpin + 'stati
         while n % 2 == 0 && !has_started.load(Ordering::Acquire) {
             yield_now().await;
         }
-        // Looks once, and then waits for something else.
+        // Polls once, and then waits for something else.
         let looked = poll_fn(|cx| Poll::Ready(stream.poll_next_unpin(cx).is_ready())).await;
         assert!(!looked, "nothing is there to be read");
         let _ = waits.await;
@@ -329,11 +331,11 @@ async fn write_without_reader<IO: AsyncRead + AsyncWrite + Send + Unpin + 'stati
     drop((sink, reader.await.expect("the reader does not panic")));
 }
 
-/// Flush waits for what was sent before it, not for emptiness.
+/// Flush waits for the messages sent before it, not for an empty buffer.
 #[tokio::test(flavor = "multi_thread")]
-async fn flush_returns_beside_a_sender_that_never_stops() {
+async fn flush_returns_while_a_sender_never_stops() {
     each(
-        "flush beside a sender",
+        "flush while a sender sends",
         &[Way::Tcp, Way::Tls, Way::Unix, Way::Http2, Way::Memory],
         |way| async move {
             let (tell_end, mut told) = mpsc::unbounded_channel();
@@ -347,7 +349,7 @@ async fn flush_returns_beside_a_sender_that_never_stops() {
                     let sending = tokio::spawn(async move {
                         while busy.send(Message::binary(vec![1; 1000])).await.is_ok() {}
                     });
-                    // Not in the handler's own task, whose messages leave together.
+                    // Not in the handler's own task, whose messages are coalesced.
                     let flushing = tokio::spawn(async move {
                         for _ in 0..20 {
                             let start = Instant::now();
@@ -379,10 +381,10 @@ async fn flush_returns_beside_a_sender_that_never_stops() {
     .await;
 }
 
-/// When flush returns, the IO has taken all that was sent before it, by whomever.
+/// When flush returns, the IO has accepted all messages sent before it, by any task.
 #[tokio::test(flavor = "multi_thread")]
-async fn flush_waits_for_what_was_sent_before() {
-    stress("flush waits for its position", TRIALS, |n| async move {
+async fn flush_waits_for_earlier_messages() {
+    stress("flush waits for its position", trials(), |n| async move {
         let (io, server) = tokio::io::duplex(64);
         let written = Arc::new(AtomicUsize::new(0));
         let server = Tap { io: server, written: Arc::clone(&written), is_armed: Arc::default() };
@@ -418,15 +420,15 @@ async fn flush_waits_for_what_was_sent_before() {
             frames += 1;
         }
         while let Some(task) = tasks.join_next().await {
-            task.expect("flush waits for what was sent before");
+            task.expect("flush waits for earlier messages");
         }
     })
     .await;
 }
 
-/// Room is what it is: less waits than may wait, so there is room.
+/// The space is counted correctly: if less than the limit is queued, there is space.
 #[tokio::test]
-async fn the_count_of_free_room_does_not_drift() {
+async fn count_of_free_space_does_not_drift() {
     const LIMIT: usize = 4096;
     let mut steps = 0;
     for seed in 0..20 {
@@ -453,7 +455,7 @@ async fn the_count_of_free_room_does_not_drift() {
                         waiting >= LIMIT / 2,
                         "seed {seed}: Full with {waiting} bytes in a buffer of {LIMIT}"
                     );
-                    // The peer reads a little, or all.
+                    // The peer reads a little, or everything.
                     let most = if random.below(2) == 0 { 1 } else { usize::MAX };
                     for _ in 0..most {
                         if read == accepted {
@@ -485,13 +487,14 @@ async fn the_count_of_free_room_does_not_drift() {
     tell(&format!("| room does not drift | {steps} steps |"));
 }
 
-/// What is never empty must not fill up either: pongs, which may be merged, use no room for ever.
+/// A buffer that is never empty must not fill up: pongs, which may be merged, do not use up space
+/// permanently.
 #[tokio::test]
-async fn pongs_do_not_use_up_the_room() {
+async fn pongs_do_not_use_up_the_space() {
     let (mut peer, socket) = pair(quiet().max_write_buffer_size(4096), 512).await;
     let (sender, _receiver) = socket.split();
     for n in 0..2000 {
-        // At most two of each wait.
+        // At most two of each are queued.
         for message in [Message::Pong(vec![1; 100].into()), Message::binary(vec![1; 700])] {
             let sent = sender.try_send(message);
             assert!(sent.is_ok(), "round {n}: Full with less than 2,000 bytes in a buffer of 4,096");
@@ -500,10 +503,11 @@ async fn pongs_do_not_use_up_the_room() {
     }
 }
 
-/// Many senders, some of which give up, a flusher and a reader that answers: nobody is forgotten.
+/// Many senders, a flusher, and a reader that answers. Some senders give up. Every task makes
+/// progress.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_wake_up_is_lost_among_senders() {
-    stress("senders, flushers, and some that give up", TRIALS, |n| async move {
+    stress("senders, flushers, and some that give up", trials(), |n| async move {
         let mut random = Random(n);
         let (mut peer, socket) = pair(quiet().max_write_buffer_size(200), 1 + random.below(300)).await;
         let (sender, mut receiver) = socket.split();
@@ -517,7 +521,7 @@ async fn no_wake_up_is_lost_among_senders() {
                 for m in 0..6 {
                     let message = Message::binary(vec![task; 20 + 40 * m]);
                     if gives_up && m % 2 == 0 {
-                        // Polled a few times and dropped: what it returns tells whether it was
+                        // Polled a few times and dropped. The result tells whether the message was
                         // sent.
                         let mut sending = pin!(sender.send(message));
                         let mut result = None;
@@ -559,15 +563,15 @@ async fn no_wake_up_is_lost_among_senders() {
         }
         drop(sender);
         while let Some(Ok(_)) = receiver.recv().await {}
-        assert_eq!(reading.await.expect("the peer does not panic"), sent, "what was sent arrives");
+        assert_eq!(reading.await.expect("the peer does not panic"), sent, "sent messages arrive");
     })
     .await;
 }
 
-/// The same from threads that are no part of the runtime.
+/// The same from threads outside the runtime.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_wake_up_is_lost_to_threads_outside_the_runtime() {
-    stress("threads outside the runtime", TRIALS / 4, |n| async move {
+    stress("threads outside the runtime", trials() / 4, |n| async move {
         let (mut peer, socket) = pair(quiet().max_write_buffer_size(100), 50).await;
         let (sender, mut receiver) = socket.split();
         let threads: Vec<_> = (0..2)
@@ -613,10 +617,10 @@ fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Halves that move between tasks, each of which polls with a waker of its own.
+/// Halves that move between tasks. Each task polls with its own waker.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_receiver_that_moves_between_tasks_is_woken_where_it_is() {
-    stress("a receiver that moves", TRIALS, |n| async move {
+async fn moved_receiver_is_woken_in_its_current_task() {
+    stress("a receiver that moves", trials(), |n| async move {
         let (mut peer, socket) = pair(quiet(), 64).await;
         let (sender, mut receiver) = socket.split();
         let moved = tokio::spawn(async move {
@@ -641,7 +645,7 @@ async fn a_receiver_that_moves_between_tasks_is_woken_where_it_is() {
             yield_now().await;
         }
         sleep(Duration::from_micros(n % 7 * 20)).await;
-        // The looks before may have taken messages: one comes after them at the latest.
+        // The polls before may have received messages. At least one arrives after them.
         for _ in 0..4 {
             peer.send(FIN | TEXT, b"text").await;
         }
@@ -652,9 +656,9 @@ async fn a_receiver_that_moves_between_tasks_is_woken_where_it_is() {
     .await;
 }
 
-/// A raw frame that is too large is its sender's error, wherever it stands.
+/// A raw frame that is too large returns an error to its sender, at any position in the queue.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_raw_frame_that_is_too_large_is_its_senders_error() {
+async fn oversized_raw_frame_is_its_senders_error() {
     let huge = || Message::Frame(Frame::message(vec![1; 2 << 20], OpCode::Data(Data::Binary), true));
     for (before, size) in [(0, 0), (1, 10), (1, 200_000), (3, 10), (3, 200_000)] {
         let (mut peer, socket) = pair(quiet(), 16 << 10).await;
@@ -673,7 +677,7 @@ async fn a_raw_frame_that_is_too_large_is_its_senders_error() {
         let (sender, mut receiver) = socket.split();
         tokio::spawn(async move { while let Some(Ok(_)) = receiver.recv().await {} });
         let mut senders = vec![sender.clone(); before + 1];
-        // Each is told that there is room, before any of them uses it.
+        // Each is notified of space before any of them uses it.
         for sender in &mut senders {
             let ready = poll_fn(|cx| sender.poll_ready_unpin(cx));
             soon(&context, ready).await.expect("the connection is open");
@@ -693,7 +697,7 @@ async fn a_raw_frame_that_is_too_large_is_its_senders_error() {
         assert_eq!((lens.iter().sum::<usize>(), lens.last()), (before * size + 20, Some(&20)), "{context}");
     }
 }
-/// IO that counts what it takes, and panics once when it is armed and written to.
+/// IO that counts the accepted bytes, and panics once when it is armed and written to.
 struct Tap {
     io: DuplexStream,
     written: Arc<AtomicUsize>,
@@ -731,13 +735,13 @@ impl AsyncWrite for Tap {
     }
 }
 
-/// After the IO has panicked in one sender's task, others are served or told, and nobody waits for
-/// ever.
+/// After the IO has panicked in one sender's task, other senders complete or fail. None waits
+/// forever.
 #[tokio::test(flavor = "multi_thread")]
-async fn io_that_panics_in_a_senders_task_strands_nobody() {
+async fn io_panic_in_a_senders_task_strands_no_other_sender() {
     for is_driven in [false, true] {
         let what = format!("IO that panics, driven: {is_driven}");
-        stress(&what, TRIALS / 4, |n| async move {
+        stress(&what, trials() / 4, |n| async move {
             let (io, server) = tokio::io::duplex(64);
             let is_armed = Arc::new(AtomicBool::new(false));
             let server = Tap { io: server, written: Arc::default(), is_armed: Arc::clone(&is_armed) };
@@ -752,13 +756,13 @@ async fn io_that_panics_in_a_senders_task_strands_nobody() {
                 }
                 is_armed.store(true, Ordering::Relaxed);
                 let panicking = sender.clone();
-                // Whether the panic comes up here or in the driver is open.
+                // The panic may occur here or in the driver.
                 let _ = tokio::spawn(async move {
                     let _ = panicking.send(Message::text("panics")).await;
                     let _ = panicking.flush().await;
                 })
                 .await;
-                // More than the buffer takes.
+                // More than the buffer holds.
                 for _ in 0..10 {
                     if sender.send(Message::binary(vec![1; 100])).await.is_err() {
                         break;
@@ -790,9 +794,10 @@ async fn io_that_panics_in_a_senders_task_strands_nobody() {
     }
 }
 
-/// A `Sink` that was polled and is kept, as when `select!` drops its future, takes nobody's turn.
+/// A `Sink` that was polled and is kept, as when `select!` drops its future, does not block other
+/// senders.
 #[tokio::test]
-async fn a_sink_that_is_not_polled_again_takes_nobodys_turn() {
+async fn unpolled_sink_does_not_block_other_senders() {
     let (mut peer, socket) = pair(quiet().max_write_buffer_size(1000), 100).await;
     let (sender, _receiver) = socket.split();
     fill(&sender).await;
@@ -817,10 +822,10 @@ async fn a_sink_that_is_not_polled_again_takes_nobodys_turn() {
     reading.abort();
 }
 
-/// The same without a driver, where whoever is woken does the work: a socket that moves to another
+/// The same without a driver, where the woken task does the work: a socket that moves to another
 /// task.
 #[tokio::test]
-async fn a_socket_without_a_driver_forgets_where_it_waited_as_a_sink() {
+async fn undriven_socket_forgets_where_it_waited_as_a_sink() {
     let (mut peer, mut socket) = pair(quiet().max_write_buffer_size(1000), 100).await;
     let message = || Message::binary(vec![1; 2000]);
     tokio::spawn(async move {

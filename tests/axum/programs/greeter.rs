@@ -60,7 +60,8 @@ fn look_at(message: &Message) -> ControlFlow<()> {
             assert_eq!((frame.code, frame.reason.as_str()), (close_code::NORMAL, "Goodbye"));
             return ControlFlow::Break(());
         }
-        // tungstenite's `Message` has one kind more, `Frame`, so that this cannot be `Message::Close(None)`.
+        // tungstenite's `Message` has one more variant, `Frame`, so this cannot be
+        // `Message::Close(None)`.
         _ => return ControlFlow::Break(()),
     }
     ControlFlow::Continue(())

@@ -1,14 +1,14 @@
-//! permessage-deflate (RFC 7692) as a client does it, by flate2 alone.
+//! permessage-deflate (RFC 7692) as a client does it, with flate2 alone.
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
-/// What a client sends to get context takeover, or not, if the server agrees.
+/// The offer of a client that uses context takeover if the server agrees.
 pub const TAKEOVER: &str = "permessage-deflate";
 pub const NO_TAKEOVER: &str = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
 
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 
-/// Returns the payload of a message that is compressed by itself, at a level from 0 to 9.
+/// Returns the payload of a separately compressed message, at a level from 0 to 9.
 pub fn compressed(message: &[u8], level: u32) -> Vec<u8> {
     let mut output = Vec::with_capacity(2 * message.len() + 1000);
     Compress::new(Compression::new(level), false)
@@ -28,18 +28,18 @@ impl Deflater {
         Self { inner: Compress::new(Compression::new(6), false), takeover }
     }
 
-    /// The payload of a compressed message.
+    /// Returns the payload of a compressed message.
     pub fn message(&mut self, message: &[u8]) -> Vec<u8> {
         let mut output = self.deflate(message, FlushCompress::Sync);
         if message.is_empty() {
-            // There is nothing to flush.
+            // The compressor would flush nothing.
             return vec![0];
         }
         assert_eq!(output.split_off(output.len() - 4), TAIL);
         output
     }
 
-    /// The payload of a compressed message that ends its stream (RFC 7692 §7.2.3.4).
+    /// Returns the payload of a compressed message that ends its stream (RFC 7692 §7.2.3.4).
     pub fn last(&mut self, message: &[u8]) -> Vec<u8> {
         let mut output = self.deflate(message, FlushCompress::Finish);
         self.inner.reset();
@@ -69,7 +69,7 @@ impl Inflater {
         Self { inner: Decompress::new_with_window_bits(false, window_bits), takeover }
     }
 
-    /// The message with this payload.
+    /// Returns the message with this payload.
     pub fn message(&mut self, payload: &[u8]) -> Vec<u8> {
         if !self.takeover {
             self.inner.reset(false);

@@ -1,7 +1,7 @@
 //! Frames from a client to a server (RFC 6455 §5.2).
 //!
-//! `first` is a frame's first byte: an [opcode](crate::opcode), with [`FIN`] and [`RSV1`] as they
-//! apply, or one of [`whole`](crate::whole). The length has its shortest form.
+//! `first` is a frame's first byte: an [opcode](crate::opcode), combined with [`FIN`] and [`RSV1`]
+//! as needed, or one of [`whole`](crate::whole). The length has its shortest form.
 
 /// The bit of the last frame of a message.
 pub const FIN: u8 = 0x80;
@@ -9,7 +9,7 @@ pub const FIN: u8 = 0x80;
 /// The bit of the first frame of a compressed message (RFC 7692 §6).
 pub const RSV1: u8 = 0x40;
 
-/// The mask of frames that are made without naming one.
+/// The default mask.
 pub const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
 /// Returns a masked frame.
@@ -17,7 +17,7 @@ pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     frame_with_mask(first, payload, MASK)
 }
 
-/// Returns a frame with this mask. One of zeros leaves the payload as it is.
+/// Returns a frame with this mask. A mask of zeros leaves the payload unchanged.
 pub fn frame_with_mask(first: u8, payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
     let mut frame = header_with_mask(first, payload.len() as u64, mask);
     frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
@@ -55,7 +55,7 @@ mod tests {
 
     /// The examples of RFC 6455 §5.7, the fragments with a mask of zeros.
     #[test]
-    fn frames_are_those_of_the_rfc() {
+    fn frames_equal_those_of_the_rfc() {
         assert_eq!(frame(whole::TEXT, b"Hello"), b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58");
         assert_eq!(frame(whole::PONG, b"Hello"), b"\x8a\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58");
         let fragments =

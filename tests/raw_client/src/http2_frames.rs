@@ -1,4 +1,4 @@
-//! HTTP/2 by the byte (RFC 9113 §4 and §6, RFC 7541 §6.2.2).
+//! HTTP/2 frames as bytes (RFC 9113 §4 and §6, RFC 7541 §6.2.2).
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
 
-/// Header fields, neither indexed nor compressed.
+/// Returns header fields, neither indexed nor compressed.
 pub fn fields(fields: &[(&str, &str)]) -> Vec<u8> {
     let string = |text: &str| {
         [&[u8::try_from(text.len()).ok().filter(|n| *n < 127).unwrap()], text.as_bytes()].concat()
@@ -36,19 +36,19 @@ pub fn fields(fields: &[(&str, &str)]) -> Vec<u8> {
     fields.iter().flat_map(|(name, value)| [vec![0], string(name), string(value)].concat()).collect()
 }
 
-/// The preface, and settings that change nothing.
+/// Returns the preface, and empty settings.
 pub fn hello() -> Vec<u8> {
     [PREFACE, &frame(SETTINGS, 0, 0, &[])].concat()
 }
 
-/// A whole request.
+/// Returns a whole request.
 pub fn get(stream: u32, path: &str) -> Vec<u8> {
     let fields =
         fields(&[(":method", "GET"), (":scheme", "http"), (":authority", "localhost"), (":path", path)]);
     frame(HEADERS, END_STREAM | END_HEADERS, stream, &fields)
 }
 
-/// A frame that came.
+/// A received frame.
 #[derive(Debug)]
 pub struct Frame {
     pub kind: u8,
@@ -58,14 +58,14 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// The error code of a GOAWAY.
+    /// Returns the error code of a GOAWAY.
     pub fn goaway(&self) -> Option<u32> {
         let code = self.payload.get(4..8)?.try_into().unwrap();
         (self.kind == GOAWAY).then(|| u32::from_be_bytes(code))
     }
 }
 
-/// The next frame; `None` at the end of the stream, be it clean or not.
+/// Returns the next frame, or `None` at the end of the stream or after an error.
 pub async fn read<IO: AsyncRead + Unpin>(io: &mut IO) -> Option<Frame> {
     let mut head = [0; 9];
     let read = timeout(Duration::from_secs(1000), io.read_exact(&mut head)).await;
@@ -77,7 +77,7 @@ pub async fn read<IO: AsyncRead + Unpin>(io: &mut IO) -> Option<Frame> {
     Some(Frame { kind: head[3], flags: head[4], stream, payload })
 }
 
-/// Reads until a frame is as `is` wants it.
+/// Reads until a frame satisfies `is`.
 pub async fn read_until<IO: AsyncRead + Unpin>(io: &mut IO, is: impl Fn(&Frame) -> bool) -> Frame {
     loop {
         let frame = read(io).await.expect("the connection ended before that");

@@ -1,8 +1,8 @@
-//! A client's bytes, made and read without tower-websocket: what the tests and benchmarks of this
-//! workspace share.
+//! A client that builds and parses bytes without tower-websocket. The tests and benchmarks of this
+//! workspace share it.
 //!
-//! Two places have their own on purpose, so that no mistake made here passes everywhere: `fuzz` and
-//! `tests/soak`.
+//! `fuzz` and `tests/soak` have their own clients on purpose, so that an error here does not stay
+//! hidden everywhere.
 
 pub mod deflate;
 mod frame;

@@ -1,4 +1,4 @@
-//! The opening handshake over HTTP/1.1 (RFC 6455 §4.1), by the byte.
+//! The opening handshake over HTTP/1.1 (RFC 6455 §4.1), as bytes.
 
 use std::io::{self, Read, Write};
 
@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 /// The key of every request.
 pub const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
-/// What the answer to [`KEY`] has to contain.
+/// The value of `Sec-WebSocket-Accept` for [`KEY`].
 pub const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 /// Returns a [`request_to`] `localhost`.
@@ -15,12 +15,12 @@ pub fn request(target: &str, headers: &str) -> String {
     request_to("localhost", target, headers)
 }
 
-/// Returns a request to `host` that opens a WebSocket at `target`. `headers` are more lines, each
-/// with its end.
+/// Returns a request to `host` that opens a WebSocket at `target`. `headers` are further lines,
+/// each with its line ending.
 ///
 /// # Panics
 ///
-/// If the last of `headers` has no end.
+/// Panics if the last of `headers` has no line ending.
 pub fn request_to(host: &str, target: &str, headers: &str) -> String {
     assert!(headers.is_empty() || headers.ends_with("\r\n"), "{headers:?}");
     format!(
@@ -29,12 +29,12 @@ pub fn request_to(host: &str, target: &str, headers: &str) -> String {
     )
 }
 
-/// Opens a WebSocket with a [`request`], and returns the head of the response. Nothing beyond it is
-/// read.
+/// Opens a WebSocket with a [`request`], and returns the head of the response. Reads nothing beyond
+/// it.
 ///
 /// # Errors
 ///
-/// Those of `io`, and another status than 101, with the head.
+/// Returns errors of `io`, and an error with the head if the status is not 101.
 pub async fn open<IO>(io: &mut IO, target: &str, headers: &str) -> io::Result<String>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
@@ -43,11 +43,11 @@ where
     is_opened(read_head(io).await?)
 }
 
-/// Opens a WebSocket as [`open`] does, on IO that blocks.
+/// Opens a WebSocket as [`open`] does, on blocking IO.
 ///
 /// # Errors
 ///
-/// Those of `io`, and another status than 101, with the head.
+/// Returns errors of `io`, and an error with the head if the status is not 101.
 pub fn open_blocking(io: &mut (impl Read + Write), target: &str, headers: &str) -> io::Result<String> {
     io.write_all(request(target, headers).as_bytes())?;
     let mut head = Vec::new();
@@ -59,11 +59,11 @@ pub fn open_blocking(io: &mut (impl Read + Write), target: &str, headers: &str) 
     is_opened(text(head)?)
 }
 
-/// Reads the head of a message of HTTP/1.1, and nothing beyond it.
+/// Reads the head of an HTTP/1.1 message, and nothing beyond it.
 ///
 /// # Errors
 ///
-/// Those of `io`, and a head that is not UTF-8.
+/// Returns errors of `io`, and an error if the head is not UTF-8.
 pub async fn read_head(io: &mut (impl AsyncRead + Unpin)) -> io::Result<String> {
     let mut head = Vec::new();
     while !head.ends_with(END) {
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_follows_the_head_is_left() {
+    async fn bytes_after_the_head_are_left() {
         for (status, is_open) in [("101 Switching Protocols", true), ("403 Forbidden", false)] {
             let (mut client, mut server) = duplex(1024);
             let response = format!("HTTP/1.1 {status}\r\nA: b\r\n\r\n");

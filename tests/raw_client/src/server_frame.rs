@@ -5,26 +5,26 @@ use std::io;
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// Reads a frame, and returns its first byte and its payload; `None` at the end of the stream,
-/// clean or not.
+/// Reads a frame, and returns its first byte and its payload. Returns `None` at the end of the
+/// stream or after an error.
 ///
 /// # Panics
 ///
-/// If the stream ends within the frame, or the frame has a mask.
+/// Panics if the stream ends within the frame, or if the frame is masked.
 pub async fn read_frame(io: &mut (impl AsyncRead + Unpin)) -> Option<(u8, Vec<u8>)> {
     let first = io.read_u8().await.ok()?;
     Some((first, read_payload(io).await.expect("the rest of the frame")))
 }
 
-/// Reads what follows the first byte of a frame, and returns the payload.
+/// Reads the rest of a frame after its first byte, and returns the payload.
 ///
 /// # Errors
 ///
-/// Those of `io`.
+/// Returns errors of `io`.
 ///
 /// # Panics
 ///
-/// If the frame has a mask.
+/// Panics if the frame is masked.
 pub async fn read_payload(io: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u8>> {
     let second = io.read_u8().await?;
     assert_eq!(second & 0x80, 0, "a server's frame has no mask");
@@ -38,12 +38,12 @@ pub async fn read_payload(io: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u
     Ok(payload)
 }
 
-/// Takes a frame from the start of `bytes`, and returns its first byte and its payload; `None` and
-/// nothing taken while not all of it is there.
+/// Takes a frame from the start of `bytes`, and returns its first byte and its payload. Returns
+/// `None` and takes nothing if the frame is incomplete.
 ///
 /// # Panics
 ///
-/// If the frame has a mask.
+/// Panics if the frame is masked.
 pub fn take_frame(bytes: &mut BytesMut) -> Option<(u8, Vec<u8>)> {
     let (&first, &second) = (bytes.first()?, bytes.get(1)?);
     assert_eq!(second & 0x80, 0, "a server's frame has no mask");
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
     use crate::whole::BINARY;
 
-    /// Frames of each form of the length.
+    /// Returns frames with each form of the length.
     fn frames() -> [(Vec<u8>, usize); 4] {
         [
             (vec![BINARY, 0], 0),
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_is_taken_when_all_of_it_is_there() {
+    fn frame_is_taken_when_it_is_complete() {
         for (frame, len) in frames() {
             for cut in (0..frame.len()).take(20).chain([frame.len() - 1]) {
                 let mut part = BytesMut::from(&frame[..cut]);

@@ -1,5 +1,5 @@
-//! The first bytes of frames that are a whole message, which are patterns too: [`FIN`] and an
-//! [opcode].
+//! The first bytes of frames that are whole messages: [`FIN`] and an [opcode]. They can be used as
+//! patterns.
 
 use crate::{FIN, opcode};
 

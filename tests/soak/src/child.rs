@@ -1,4 +1,4 @@
-//! The server's process, as the clients' process sees it.
+//! The server's process, as seen by the clients' process.
 
 use std::{process::Stdio, sync::Arc, sync::Mutex, sync::PoisonError, time::Duration};
 
@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::{ledger::Ledger, process::Process, record::Record};
 
-/// How long the server may take to answer. A drain takes its time.
+/// How long the server may take to answer. This includes a drain.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The server's process.
@@ -22,18 +22,18 @@ pub(crate) struct Server {
     pub(crate) process: Process,
 }
 
-/// What the server says of itself.
+/// The statistics that the server reports.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Stats {
     pub(crate) sockets: usize,
     pub(crate) tasks: usize,
     pub(crate) panics: usize,
-    /// How many bytes are allocated.
+    /// The number of allocated bytes.
     pub(crate) heap: usize,
 }
 
 impl Server {
-    /// Starts it. What it says of its connections goes into `ledger`.
+    /// Starts it. Its reports about connections go into `ledger`.
     pub(crate) fn start(keepalive: Duration, ledger: Arc<Mutex<Ledger>>) -> Result<Self, String> {
         let program = std::env::current_exe().map_err(|error| error.to_string())?;
         let mut child = Command::new(program)
@@ -66,7 +66,7 @@ impl Server {
         Ok(Self { child, stdin, answers, process: Process(id) })
     }
 
-    /// The server's next line that begins with `word`, without that.
+    /// Returns the rest of the server's next line that begins with `word`.
     pub(crate) async fn hear(&mut self, word: &str) -> Result<String, String> {
         let line = timeout(PATIENCE, self.answers.recv()).await;
         let line = line.map_err(|_| "the server says nothing")?.ok_or("the server ended")?;
@@ -89,7 +89,7 @@ impl Server {
         }
     }
 
-    /// Tells it to end, which it has to do well.
+    /// Stops the server, which must exit successfully.
     pub(crate) async fn stop(&mut self) -> Result<(), String> {
         self.tell("stop").await?;
         let status = timeout(PATIENCE, self.child.wait()).await.map_err(|_| "the server does not end")?;

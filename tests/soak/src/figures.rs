@@ -1,10 +1,10 @@
-//! What a run costs, as it goes on.
+//! The resources that a run uses.
 
 use std::{fmt, time::Duration};
 
 use crate::{child::Stats, process::Process};
 
-/// What the server costs at one time.
+/// The resources of the server at one time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Figures {
     pub(crate) at: Duration,
@@ -12,7 +12,7 @@ pub(crate) struct Figures {
     pub(crate) stats: Stats,
     pub(crate) resident: u64,
     pub(crate) descriptors: usize,
-    /// CPU time so far, of the server and of the clients.
+    /// The CPU time of the server and of the clients so far.
     pub(crate) cpu: [Duration; 2],
 }
 
@@ -28,7 +28,7 @@ impl Figures {
         }
     }
 
-    /// How much CPU there was since then, of the server and of the clients, in percent of one core.
+    /// Returns the CPU load of the server and of the clients since then, in percent of one core.
     pub(crate) fn load_since(&self, before: &Self) -> [f64; 2] {
         let time = (self.at.saturating_sub(before.at)).as_secs_f64().max(0.001);
         [0, 1].map(|i| 100.0 * self.cpu[i].saturating_sub(before.cpu[i]).as_secs_f64() / time)
@@ -49,7 +49,7 @@ impl fmt::Display for Figures {
     }
 }
 
-/// Bytes as MiB.
+/// Converts bytes to MiB.
 pub(crate) fn mib(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
 }

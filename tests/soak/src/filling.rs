@@ -1,14 +1,14 @@
-//! What messages are filled with.
+//! The content of messages.
 
 use std::sync::OnceLock;
 
 use crate::rng::Rng;
 
-/// How much there is of each kind, in bytes.
+/// The number of bytes of each kind.
 const ROOM: usize = 1 << 20;
 
-/// Some text of about `len` bytes, which compresses like prose; not all of its characters are of
-/// one byte.
+/// Returns a text of about `len` bytes, which compresses like prose. Some of its characters have
+/// several bytes.
 pub(crate) fn text(rng: &mut Rng, len: usize) -> &'static str {
     static TEXT: OnceLock<String> = OnceLock::new();
     let all = TEXT.get_or_init(|| {
@@ -37,7 +37,7 @@ pub(crate) fn text(rng: &mut Rng, len: usize) -> &'static str {
     &all[start..all.ceil_char_boundary_at(start + len)]
 }
 
-/// Some bytes, half of which cannot be compressed.
+/// Returns bytes. Half of them are incompressible.
 pub(crate) fn bytes(rng: &mut Rng, len: usize) -> &'static [u8] {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
     let all = BYTES.get_or_init(|| {
@@ -57,7 +57,7 @@ trait CharBoundary {
 }
 
 impl CharBoundary for String {
-    /// The first place between two characters from there on.
+    /// Returns the first character boundary at or after this index.
     fn ceil_char_boundary_at(&self, index: usize) -> usize {
         (index..).find(|index| self.is_char_boundary(*index)).unwrap_or(self.len())
     }

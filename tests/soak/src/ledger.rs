@@ -1,4 +1,4 @@
-//! What both sides say of each connection, held against each other.
+//! Compares the reports of both sides about each connection.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,13 +10,13 @@ use crate::{
 /// How many findings are kept.
 const MAX_FINDINGS: usize = 30;
 
-/// What both sides say of each connection, held against each other.
+/// Compares the reports of both sides about each connection.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    /// Connections of which only one side has told.
+    /// Connections that only one side has reported.
     sides: HashMap<u64, Side>,
     records: HashMap<u64, Record>,
-    /// How often each plan was carried out, and how many messages were accounted for.
+    /// How often each plan was carried out, and how many messages were checked.
     plans: BTreeMap<&'static str, usize>,
     pub(crate) up: u64,
     pub(crate) down: u64,
@@ -48,7 +48,7 @@ impl Ledger {
         }
     }
 
-    /// Whether nothing was found so far.
+    /// Returns whether nothing was found so far.
     pub(crate) fn is_clean(&self) -> bool {
         self.found == 0
     }
@@ -57,7 +57,7 @@ impl Ledger {
         self.found
     }
 
-    /// All connections are over: who is told of by one side only must have had a reason.
+    /// Ends the comparison. If only one side has reported a connection, its plan must allow that.
     pub(crate) fn close(&mut self) {
         let sides = std::mem::take(&mut self.sides);
         for side in sides.into_values().filter(|side| side.rule != Rule::Perhaps) {
@@ -68,7 +68,7 @@ impl Ledger {
         }
     }
 
-    /// What the clients did, and how often.
+    /// Returns the clients' plans, and how often each was carried out.
     pub(crate) fn plans(&self) -> String {
         let plans: Vec<_> = self.plans.iter().map(|(plan, count)| format!("{plan} {count}")).collect();
         plans.join(", ")
@@ -79,7 +79,7 @@ impl Ledger {
         self.down += side.down;
         let up = record.up == side.up;
         let down = record.down == side.down;
-        // What failed to be sent may be on its way in part; what is on its way may be cut off.
+        // A failed send may be partly in flight, and data in flight may be cut off.
         let up_prefix = record.up <= side.up;
         let down_prefix = side.down <= record.down + 1;
         let is_right = match side.rule {
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_is_missing_is_found() {
+    fn missing_message_is_found() {
         let exact = Rule::Exact(1000);
         for (rule, (up, down), code, expected) in [
             (exact, (10, 20), 1000, true),
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_one_side_does_not_know_is_found() {
+    fn connection_known_to_one_side_is_found() {
         for (rule, expected) in [(Rule::Prefix, false), (Rule::Perhaps, true)] {
             let mut ledger = Ledger::default();
             ledger.side(Side { id: 1, plan: "test", up: 0, down: 0, rule });

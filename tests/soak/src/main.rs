@@ -1,7 +1,7 @@
-//! Thousands of connections that come, talk, misbehave and go at random, with every message
-//! accounted for.
+//! A soak test: thousands of connections open, exchange messages, misbehave and end at random, and
+//! every message is checked.
 //!
-//! README.md beside this package says how to run it, and what it holds against what.
+//! The package's `README.md` says how to run it, and which limits it checks.
 
 mod child;
 mod client;
@@ -25,7 +25,7 @@ use std::{
 use options::{Options, USAGE};
 use peak_alloc::PeakAlloc;
 
-/// Counts what is allocated: what is resident also has what the allocator keeps of what was freed.
+/// Counts allocated bytes. The resident memory also contains freed memory that the allocator keeps.
 #[global_allocator]
 static HEAP: PeakAlloc = PeakAlloc;
 
@@ -63,7 +63,7 @@ fn serve(keepalive: &str) -> Result<(), String> {
 }
 
 fn soak(options: &Options, args: &[String]) -> Result<bool, String> {
-    // Each side has one for each connection, and a few more.
+    // Each side needs one descriptor for each connection, and a few more.
     let needed = options.connections + options.connections / 10 + 200;
     let (soft, hard) = process::descriptor_limits().map_err(|error| error.to_string())?;
     if hard < needed {
@@ -72,7 +72,7 @@ fn soak(options: &Options, args: &[String]) -> Result<bool, String> {
         ));
     }
     if soft < needed {
-        // The limit is raised by a shell, which then becomes this program again.
+        // A shell raises the limit and then executes this program again.
         let program = std::env::current_exe().map_err(|error| error.to_string())?;
         let script = format!("ulimit -n {needed} && exec \"$0\" \"$@\"");
         let error = Command::new("sh").arg("-c").arg(script).arg(program).args(args).exec();

@@ -1,33 +1,33 @@
-//! Messages that say whose they are, which in turn, and what the other side is to do; with a
-//! checksum.
+//! Messages that contain their connection, their sequence number, a request to the other side, and
+//! a checksum.
 
-/// What a message asks the server to do.
+/// A message's request to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ask {
     Nothing,
-    /// To send so many messages of about this size, past the compressor if they are `raw`.
+    /// Send this number of messages of about this size, uncompressed if they are `raw`.
     Send {
         count: u8,
         size: u32,
         is_text: bool,
         is_raw: bool,
     },
-    /// To ping.
+    /// Send a ping.
     Ping,
-    /// To read nothing for so many milliseconds.
+    /// Read nothing for this number of milliseconds.
     Nap(u32),
-    /// To close with this code.
+    /// Close with this code.
     Close(u16),
-    /// To return from the handler.
+    /// Return from the handler.
     Return,
-    /// To panic in it.
+    /// Panic in the handler.
     Panic,
 }
 
-/// The length of what comes before the filling, in bytes; in text it is twice as long.
+/// The length of the head before the content, in bytes. In text it is twice as long.
 const HEAD: usize = 32;
 
-/// A message's payload.
+/// Returns a message's payload.
 pub(crate) fn encode(id: u64, seq: u64, ask: Ask, is_text: bool, filling: &[u8]) -> Vec<u8> {
     let (kind, count, flags, value) = match ask {
         Ask::Nothing => (0, 0, 0, 0),
@@ -58,7 +58,7 @@ pub(crate) fn encode(id: u64, seq: u64, ask: Ask, is_text: bool, filling: &[u8])
     payload
 }
 
-/// What the message asks for, if it is `seq`'s of `id`, and whole.
+/// Returns the request of a message, if the message is whole and the one numbered `seq` of `id`.
 pub(crate) fn decode(id: u64, seq: u64, is_text: bool, payload: &[u8]) -> Result<Ask, String> {
     let len = if is_text { 2 * HEAD } else { HEAD };
     let (start, filling) = payload.split_at_checked(len).ok_or_else(|| format!("{} bytes", payload.len()))?;
@@ -97,7 +97,7 @@ pub(crate) fn decode(id: u64, seq: u64, is_text: bool, payload: &[u8]) -> Result
     })
 }
 
-/// Every bit of both counts, and its place.
+/// Every bit of both counts, and its position.
 fn checksum(head: &[u8], filling: &[u8]) -> u64 {
     let mut sum = filling.len() as u64 ^ 0x9ae1_6a3b_2f90_404f;
     for part in [head, filling] {
@@ -115,7 +115,7 @@ mod tests {
     use super::{Ask, decode, encode};
 
     #[test]
-    fn what_is_written_is_read_and_each_change_is_seen() {
+    fn encoded_message_is_decoded_and_each_change_is_detected() {
         let send = Ask::Send { count: 3, size: 70_000, is_text: true, is_raw: true };
         for ask in [Ask::Nothing, send, Ask::Ping, Ask::Nap(7), Ask::Close(4000), Ask::Return, Ask::Panic] {
             for is_text in [false, true] {

@@ -2,32 +2,32 @@
 
 use std::time::Duration;
 
-/// What the command line says.
+/// The options of the command line.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
-    /// How long there is load, after which everyone may finish.
+    /// How long the load lasts. After that, all clients may finish.
     pub(crate) time: Duration,
-    /// How many connections there are at a time.
+    /// The number of simultaneous connections.
     pub(crate) connections: usize,
     pub(crate) seed: u64,
-    /// The mean time between two doings of one client.
+    /// The mean time between two actions of one client.
     pub(crate) think: Duration,
-    /// How much resident memory the server may have, in bytes.
+    /// The limit of the server's resident memory, in bytes.
     pub(crate) ceiling: u64,
 }
 
 pub(crate) const USAGE: &str = "\
 soak [--minutes N | --seconds N] [--connections N] [--seed N] [--think SECONDS] [--ceiling MIB]
 
-  --minutes N       for how long connections come and go; 30
+  --minutes N       how long the load lasts (default: 30)
   --seconds N       the same in seconds
-  --connections N   how many there are at a time; 5000
-  --seed N          what the clients' plans come from; by default another one each time
-  --think SECONDS   the mean time between two doings of one client; 10
-  --ceiling MIB     at how much resident memory of the server the run fails at once; 2048";
+  --connections N   the number of simultaneous connections (default: 5000)
+  --seed N          the seed of the clients' plans (default: a new one each time)
+  --think SECONDS   the mean time between two actions of one client (default: 10)
+  --ceiling MIB     the resident memory of the server at which the run fails at once (default: 2048)";
 
 impl Options {
-    /// Reads the arguments, without the program's name.
+    /// Parses the arguments, without the program's name.
     pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Self, String> {
         let mut options = Self {
             time: Duration::from_secs(30 * 60),
@@ -47,17 +47,17 @@ impl Options {
                 "--seed" => options.seed = number,
                 "--think" => options.think = Duration::from_secs(number),
                 "--ceiling" => options.ceiling = number << 20,
-                _ => return Err(format!("there is no {name}")),
+                _ => return Err(format!("unknown option {name}")),
             }
         }
         if options.time.is_zero() || options.connections == 0 || options.think.is_zero() {
-            return Err("a time, a number of connections and a time to think must not be 0".to_owned());
+            return Err("the time, the connections and the think time must not be 0".to_owned());
         }
         Ok(options)
     }
 
-    /// After how much silence the server pings, and after how much more it gives a client up: in a
-    /// short run so soon that it happens there.
+    /// Returns the keepalive interval and timeout. It is short enough that timeouts happen even in
+    /// a short run.
     pub(crate) fn keepalive(&self) -> Duration {
         (self.time / 12).clamp(Duration::from_secs(3), Duration::from_secs(20))
     }

@@ -1,4 +1,4 @@
-//! Processes, as Linux tells of them.
+//! Information that Linux provides about processes.
 
 use std::{fs, io, time::Duration};
 
@@ -7,19 +7,19 @@ use std::{fs, io, time::Duration};
 pub(crate) struct Process(pub(crate) u32);
 
 impl Process {
-    /// Resident memory, in bytes.
+    /// Returns the resident memory, in bytes.
     pub(crate) fn resident(self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.0)).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or_default() << 10
     }
 
-    /// How many descriptors are open.
+    /// Returns the number of open descriptors.
     pub(crate) fn descriptors(self) -> usize {
         fs::read_dir(format!("/proc/{}/fd", self.0)).map_or(0, Iterator::count)
     }
 
-    /// CPU time, user and system.
+    /// Returns the CPU time, user and system.
     pub(crate) fn cpu_time(self) -> Duration {
         let mut nanos = 0;
         for thread in fs::read_dir(format!("/proc/{}/task", self.0)).into_iter().flatten().flatten() {
@@ -30,7 +30,7 @@ impl Process {
     }
 }
 
-/// How many descriptors this process may open, and how many it may allow itself.
+/// Returns the soft and the hard limit of this process's open descriptors.
 pub(crate) fn descriptor_limits() -> io::Result<(usize, usize)> {
     let limits = fs::read_to_string("/proc/self/limits")?;
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));

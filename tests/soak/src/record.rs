@@ -1,17 +1,17 @@
-//! What the server says of a connection that is over, as one line.
+//! The server's report about a finished connection, as one line.
 
-/// What the server says of a connection that is over.
+/// The server's report about a finished connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) id: u64,
-    /// How many messages came, whole and in turn.
+    /// How many messages were received whole and in order.
     pub(crate) up: u64,
-    /// How many were sent, as far as `send` said so.
+    /// How many messages were sent, according to `send`.
     pub(crate) down: u64,
-    /// The connection's close code; 0 where the handler did not wait for it.
+    /// The connection's close code, or 0 if the handler did not wait for it.
     pub(crate) code: u16,
     pub(crate) how: How,
-    /// What was wrong with a message.
+    /// The error in a message, if any.
     pub(crate) fault: Option<String>,
 }
 

@@ -1,13 +1,13 @@
-//! Numbers that look random, and come again with their seed.
+//! Pseudo-random numbers, repeatable with their seed.
 
 use std::time::Duration;
 
-/// Numbers that look random, and come again with their seed (SplitMix64).
+/// Pseudo-random numbers, repeatable with their seed (SplitMix64).
 #[derive(Clone, Debug)]
 pub(crate) struct Rng(u64);
 
 impl Rng {
-    /// The numbers of one of the many who share a seed.
+    /// Returns the sequence number `which` of those that share a seed.
     pub(crate) fn new(seed: u64, which: u64) -> Self {
         let mut rng = Self(seed ^ which.wrapping_mul(0xd6e8_feb8_6659_fd93));
         rng.next();
@@ -22,7 +22,7 @@ impl Rng {
         z ^ (z >> 31)
     }
 
-    /// From 0 to `end`, which is not among them.
+    /// Returns a number from 0 to `end`, exclusive.
     pub(crate) fn below(&mut self, end: usize) -> usize {
         (self.next() % end as u64) as usize
     }
@@ -35,7 +35,7 @@ impl Rng {
         from[self.below(from.len())]
     }
 
-    /// One of these, each as often as the number beside it says.
+    /// Returns one of these, each with its weight.
     pub(crate) fn weighed<T: Copy>(&mut self, from: &[(usize, T)]) -> T {
         let mut at = self.below(from.iter().map(|(weight, _)| weight).sum());
         for (weight, what) in from {
@@ -47,7 +47,7 @@ impl Rng {
         unreachable!("it is below the sum")
     }
 
-    /// A time whose mean is `mean`, and which is hardly ever longer than six times that.
+    /// Returns a time with this mean, almost never longer than six times the mean.
     pub(crate) fn wait(&mut self, mean: Duration) -> Duration {
         let unit = (self.next() >> 11) as f64 / (1u64 << 53) as f64;
         mean.mul_f64(-(1.0 - unit).ln().max(-6.0))

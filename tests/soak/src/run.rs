@@ -1,4 +1,4 @@
-//! One run: the server, the clients, the figures, the verdict.
+//! One run: the server, the clients, the measurements, and the result.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
@@ -20,29 +20,30 @@ use crate::{
     rng::Rng,
 };
 
-/// How many clients come in a second at first, until all are there.
+/// How many clients connect each second at first, until all are connected.
 const RAMP: usize = 150;
 
-/// How long everyone may take to finish after the load.
+/// How long the clients may take to finish after the load.
 const FINISH: Duration = Duration::from_secs(240);
 
-/// By how much memory, descriptors and tasks at the end of the load may be more than after the
-/// first sixth of it.
+/// How much larger memory, descriptors and tasks may be at the end of the load than after its first
+/// sixth, as a factor.
 const GROWTH: f64 = 1.15;
 
-/// What memory may grow beside that, in bytes: in a short run chance counts for more.
+/// How much memory may grow in addition, in bytes, because in a short run noise is relatively
+/// larger.
 const SLACK: u64 = 16 << 20;
 
-/// What may still be allocated when all clients have gone, beyond what was before they came, in
-/// bytes: the buffers and the compressors that threads keep for whoever comes next.
+/// How many more bytes may be allocated after the clients have gone than before they came: threads
+/// keep buffers and compressors for reuse.
 const KEPT: usize = 4 << 20;
 
-/// Runs it, and says whether it was as it should be.
+/// Runs it. Returns whether everything was as expected.
 pub(crate) async fn run(options: &Options) -> Result<bool, String> {
-    // By then all are there, for a while.
+    // By then all clients have been connected for a while.
     let first = (options.time / 6).max(Duration::from_secs((options.connections / RAMP + 10) as u64));
     if first >= options.time / 2 {
-        return Err(format!("for so many connections it takes more than {:?}", 2 * first));
+        return Err(format!("this number of connections needs more than {:?}", 2 * first));
     }
     let ledger = Arc::new(Mutex::new(Ledger::default()));
     let mut server = Server::start(options.keepalive(), Arc::clone(&ledger))?;
@@ -50,7 +51,7 @@ pub(crate) async fn run(options: &Options) -> Result<bool, String> {
     let [plain, secure, drained, certificate] = ready.split(' ').collect::<Vec<_>>()[..] else {
         return Err(format!("the server says {ready:?}"));
     };
-    let port = |port: &str| port.parse().map_err(|_| format!("{port:?} is no port"));
+    let port = |port: &str| port.parse().map_err(|_| format!("{port:?} is not a port"));
     let (stop, stopped) = watch::channel(false);
     let world = World::new(
         [port(plain)?, port(secure)?, port(drained)?],
@@ -61,7 +62,7 @@ pub(crate) async fn run(options: &Options) -> Result<bool, String> {
         stopped,
     )?;
     let world = Arc::new(world);
-    // One of each, and what is made once and kept is there.
+    // One client of each kind, so that resources that are made once and kept exist.
     let base = settled(&mut server, None).await?;
     println!("{base}, with no clients");
 
@@ -102,7 +103,7 @@ pub(crate) async fn run(options: &Options) -> Result<bool, String> {
     Ok(passed)
 }
 
-/// One place for a client, taken by one after the other until everyone is to finish.
+/// One slot for clients, used by one after the other until the run is to finish.
 async fn come_and_go(world: Arc<World>, ledger: Arc<Mutex<Ledger>>, slot: u64, slots: u64, comes: Instant) {
     let mut stop = world.stop.clone();
     let mut rng = Rng::new(world.seed ^ 0x5107, slot);
@@ -122,9 +123,9 @@ async fn come_and_go(world: Arc<World>, ledger: Arc<Mutex<Ledger>>, slot: u64, s
     }
 }
 
-/// Takes the figures while there is load, has a port drained twice, and ends it where it gets out
-/// of hand. Returns the figures after the `first` part of the time, after half of it, and at its
-/// end, and whether that came early.
+/// Measures the server under load, drains a port twice, and ends the load early if a limit is
+/// exceeded. Returns the figures after the `first` part of the time, after half of it, and at its
+/// end, and whether the end was early.
 async fn watch_over(
     options: &Options,
     first: Duration,
@@ -181,7 +182,7 @@ async fn watch_over(
     Ok(([marked[0], marked[1], marked[2]], false))
 }
 
-/// The server's figures once nobody is there: when they are those of `base`, or else after a while.
+/// Returns the server's figures without clients: once they match those of `base`, or after a while.
 async fn settled(server: &mut Server, base: Option<&Figures>) -> Result<Figures, String> {
     let start = Instant::now();
     loop {
@@ -197,7 +198,7 @@ async fn settled(server: &mut Server, base: Option<&Figures>) -> Result<Figures,
     }
 }
 
-/// Finds what has grown, and what is left.
+/// Finds growth and leaks.
 fn judge(ledger: &mut Ledger, [sixth, half, load]: &[Figures; 3], base: &Figures, end: &Figures) {
     for figures in [sixth, half, load] {
         let [resident, heap] = [figures.resident, figures.stats.heap as u64].map(mib);

@@ -1,4 +1,4 @@
-//! One connection.
+//! An HTTP/2 connection.
 
 use bytes::Bytes;
 use h2::{client::Builder, client::SendRequest, ext::Protocol};
@@ -10,12 +10,12 @@ use tokio::{
 
 use super::Stream;
 
-/// The client of one connection. Clones share it; it ends with the last of them and the last
-/// stream.
+/// The client of one connection. Clones share it. The connection ends with the last clone and the
+/// last stream.
 #[derive(Clone)]
 pub struct Client(SendRequest<Bytes>);
 
-/// A client whose peer is at the other end of `io`, and the task that is the connection.
+/// Returns a client on `io`, and the task that runs its connection.
 pub async fn connect<IO>(io: IO, builder: &Builder) -> (Client, JoinHandle<Result<(), h2::Error>>)
 where
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -25,7 +25,7 @@ where
 }
 
 impl Client {
-    /// The head of an extended CONNECT for `protocol`.
+    /// Returns the head of an extended CONNECT for `protocol`.
     pub fn extended_connect(uri: &str, protocol: &'static str) -> request::Builder {
         Request::builder()
             .method(Method::CONNECT)
@@ -34,26 +34,26 @@ impl Client {
             .extension(Protocol::from_static(protocol))
     }
 
-    /// The head of an opening handshake (RFC 8441 §5.1).
+    /// Returns the head of an opening handshake (RFC 8441 §5.1).
     pub fn websocket(uri: &str) -> request::Builder {
         Self::extended_connect(uri, "websocket").header("sec-websocket-version", "13")
     }
 
-    /// Waits until the server has said that it takes an extended CONNECT.
+    /// Waits until the server has enabled extended CONNECT.
     pub async fn ready(&mut self) {
         while !self.0.is_extended_connect_protocol_enabled() {
             yield_now().await;
         }
     }
 
-    /// Sends a request, and does not wait for the response.
+    /// Sends a request without waiting for the response.
     pub async fn send(&self, request: request::Builder, is_end: bool) -> Sent {
         let mut client = self.0.clone().ready().await.unwrap();
         let (response, send) = client.send_request(request.body(()).unwrap(), is_end).unwrap();
         Sent { response, send }
     }
 
-    /// Sends a request that is to be accepted.
+    /// Sends a request that must be accepted.
     pub async fn open(&self, request: request::Builder) -> Stream {
         let (response, stream) = self.send(request, false).await.response().await.unwrap();
         assert_eq!(response.status(), http::StatusCode::OK);
@@ -61,14 +61,14 @@ impl Client {
     }
 }
 
-/// A request, and no response yet.
+/// A sent request without a response yet.
 pub struct Sent {
     response: h2::client::ResponseFuture,
     pub send: h2::SendStream<Bytes>,
 }
 
 impl Sent {
-    /// The response's head, and the stream.
+    /// Returns the response's head, and the stream.
     pub async fn response(self) -> Result<(Response<()>, Stream), h2::Error> {
         let (head, recv) = self.response.await?.into_parts();
         Ok((Response::from_parts(head, ()), Stream::new(self.send, recv)))

@@ -1,4 +1,4 @@
-//! A client of raw HTTP/2.
+//! A raw HTTP/2 client.
 
 mod client;
 mod stream;

@@ -10,7 +10,7 @@ use bytes::{Buf, Bytes};
 use h2::{Reason, RecvStream, SendStream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// One stream of a connection, as IO. What is not read from it keeps its window closed.
+/// One stream of a connection, as IO. Unread data keeps its window closed.
 pub struct Stream {
     send: SendStream<Bytes>,
     recv: RecvStream,
@@ -23,12 +23,12 @@ impl Stream {
         Self { send, recv, unread: Bytes::new(), frames: 0 }
     }
 
-    /// How many DATA frames with something in them have been read.
+    /// Returns how many non-empty DATA frames have been read.
     pub fn frames(&self) -> usize {
         self.frames
     }
 
-    /// The stream's two ends.
+    /// Returns the stream's two ends.
     pub fn into_parts(self) -> (SendStream<Bytes>, RecvStream) {
         (self.send, self.recv)
     }
@@ -39,8 +39,7 @@ impl Stream {
     }
 }
 
-/// A server that is done with a stream may reset it with NO_ERROR after its END_STREAM (RFC 9113
-/// §8.1).
+/// A server may reset a finished stream with NO_ERROR after its END_STREAM (RFC 9113 §8.1).
 fn is_end(error: &h2::Error) -> bool {
     error.is_remote() && error.reason() == Some(Reason::NO_ERROR)
 }
@@ -68,7 +67,7 @@ impl AsyncRead for Stream {
         let n = this.unread.len().min(buf.remaining());
         buf.put_slice(&this.unread[..n]);
         this.unread.advance(n);
-        // A stream that is reset has no window any more.
+        // A reset stream has lost its window.
         let _ = this.recv.flow_control().release_capacity(n);
         Poll::Ready(Ok(()))
     }

@@ -19,16 +19,16 @@ use super::{
 };
 use crate::{filling, message::Ask, rng::Rng};
 
-/// What a client does.
+/// A client's behavior.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Answers no ping.
     Silent,
-    /// Has much sent and does not read it.
+    /// Requests much data and does not read it.
     NeverReads,
     /// Reads in small pieces.
     SlowReader,
-    /// Writes byte by byte, the request too.
+    /// Writes byte by byte, including the request.
     SlowWriter,
     PingFlood,
     MessageFlood,
@@ -41,22 +41,22 @@ pub(crate) enum Kind {
     BadCloseCode,
     TooLarge,
     BadDeflate,
-    /// Connects, and that is all.
+    /// Connects, and sends nothing.
     NoRequest,
     HalfRequest,
     /// Resets the connection within the request.
     ResetRequest,
-    /// Resets it while the handshake service is asked.
+    /// Resets the connection while the handshake service is pending.
     ResetHandshake,
-    /// Is refused a few times, and then opens a socket.
+    /// Is rejected a few times, and then opens a socket.
     Refused,
-    /// Speaks neither HTTP nor TLS.
+    /// Sends neither HTTP nor TLS.
     Garbage,
-    /// Gets a few pages.
+    /// Requests a few pages.
     Pages,
 }
 
-/// By when the server has dropped whoever makes no request; by default it waits 10 s.
+/// How soon the server drops a client without a request. Its default timeout is 10 s.
 const NO_REQUEST: Duration = Duration::from_secs(60);
 
 pub(super) async fn abuse(
@@ -66,7 +66,7 @@ pub(super) async fn abuse(
     kind: Kind,
     rng: &mut Rng,
 ) -> Result<Side, Trouble> {
-    // What goes on below HTTP/2 is h2's, and a port that goes away is another matter.
+    // h2 handles the frames below, and the drained port is tested separately.
     let way = match way {
         Way::Drained => Way::Plain,
         Way::Http2 if is_of_http1(kind) => Way::Plain,
@@ -121,7 +121,7 @@ fn is_of_http1(kind: Kind) -> bool {
     )
 }
 
-/// A frame that breaks the protocol, and the code that tells so.
+/// A frame that violates the protocol, and the close code for it.
 struct Misdeed {
     plan: &'static str,
     first: u8,
@@ -130,7 +130,7 @@ struct Misdeed {
 }
 
 impl Misdeed {
-    /// Behaves for a while, and then does it. All that was sent before has to arrive.
+    /// Behaves for a while, and then violates the protocol. Everything sent before must arrive.
     async fn commit(
         self,
         world: &World,
@@ -151,8 +151,7 @@ impl Misdeed {
                 socket.output.extend_from_slice(&[0; 4000]);
             }
             Kind::Unmasked => socket.output.extend_from_slice(b"\x81\x05hello"),
-            // It is a Close all the same, which the server need not answer with a wait for another
-            // one.
+            // It is nevertheless a Close, so the server need not wait for another one.
             Kind::BadCloseCode => socket.close(u16::from_be_bytes([self.payload[0], self.payload[1]])),
             _ => socket.frame(self.first, self.payload),
         }
@@ -160,12 +159,12 @@ impl Misdeed {
         if told != self.code {
             return Err(Trouble::Wrong(format!("Close {told}, where {} was due", self.code)));
         }
-        // The client's own Close came after what ended the connection.
+        // The client's own Close came after the event that ended the connection.
         Ok(Side { id, plan: self.plan, up: socket.up, down: socket.down, rule: Rule::All })
     }
 }
 
-/// Lets the server wait, until it has had enough.
+/// Stays silent until the server ends the connection.
 async fn silent(world: &World, id: u64, way: Way, asks: bool) -> Result<Side, Trouble> {
     let mut socket = Socket::open(world, way, Form::Plain, id, false).await?;
     if asks {
@@ -175,10 +174,10 @@ async fn silent(world: &World, id: u64, way: Way, asks: bool) -> Result<Side, Tr
     let all = socket.output.split();
     socket.write.write_all(&all).await?;
     socket.write.flush().await?;
-    // A ping is not answered, and what lay there unread is news only once.
+    // A ping is not answered, and unread data counts as activity only once.
     sleep(4 * world.keepalive).await;
     let end = async {
-        // It may have been reset, and what lies here is what the server sent before.
+        // The connection may be reset. The data here is what the server sent before.
         while let Ok(true) = socket.pump().await {}
     };
     timeout(PATIENCE, end).await.map_err(|_| Trouble::Late("end by the server"))?;
@@ -191,7 +190,7 @@ async fn slow_reader(world: &World, id: u64, way: Way, rng: &mut Rng) -> Result<
     let count = 1 + rng.below(3);
     let ask = Ask::Send { count: count as u8, size: 30_000, is_text: true, is_raw: false };
     socket.send(ask, true, b"slowly", 1);
-    // Nothing of the answer is to be read before.
+    // Nothing of the answer may be read before.
     let all = socket.output.split();
     socket.write.write_all(&all).await?;
     socket.write.flush().await?;
@@ -246,7 +245,7 @@ async fn flood(world: &World, id: u64, way: Way, kind: Kind, rng: &mut Rng) -> R
         for n in 0..3000u32 {
             socket.frame(FIN | PING, &n.to_be_bytes());
         }
-        // Pongs may be left out, but not the last one (RFC 6455 §5.5.3).
+        // Pongs may be skipped, except the last one (RFC 6455 §5.5.3).
         socket.until("pong", |socket| socket.pong[..] == 2999u32.to_be_bytes()).await?;
         "flood of pings"
     } else {
@@ -263,7 +262,7 @@ async fn flood(world: &World, id: u64, way: Way, kind: Kind, rng: &mut Rng) -> R
     Ok(Side { id, plan, up: socket.up, down: socket.down, rule: Rule::Exact(code) })
 }
 
-/// Nothing at all, or a part of a request, and then a wait, an end, or a reset.
+/// Sends nothing or part of a request, and then waits, ends or resets the connection.
 async fn half_request(world: &World, id: u64, way: Way, kind: Kind, rng: &mut Rng) -> Result<Side, Trouble> {
     let mut io = http1(world, way, id, kind == Kind::ResetRequest).await?;
     let request = opening::open(id, Form::Plain);
@@ -312,7 +311,7 @@ async fn refused(world: &World, id: u64, way: Way) -> Result<Side, Trouble> {
         ("", "Origin: https://other.example\r\n", 403),
         ("", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n", 400),
     ] {
-        // A GET without a body, so that what follows on the connection is the next response.
+        // A GET without a body, so the next response follows on the connection.
         io.write_all(opening::request(&format!("/plain/{id}{query}"), more).as_bytes()).await?;
         io.flush().await?;
         let (status, body) = response(&mut io, &mut input).await?;
@@ -334,7 +333,7 @@ async fn refused(world: &World, id: u64, way: Way) -> Result<Side, Trouble> {
     Ok(Side { id, plan: "refused first", up: socket.up, down: socket.down, rule: Rule::Exact(code) })
 }
 
-/// Reads a response with a `Content-Length`: its status, and how long its body was.
+/// Reads a response with a `Content-Length`. Returns its status and the length of its body.
 async fn response(io: &mut (impl AsyncRead + Unpin), input: &mut BytesMut) -> io::Result<(u16, usize)> {
     let end = loop {
         match input.windows(4).position(|end| end == b"\r\n\r\n") {

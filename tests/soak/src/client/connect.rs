@@ -1,4 +1,4 @@
-//! Ways to the server.
+//! Transports to the server.
 
 use std::{
     io,
@@ -18,11 +18,10 @@ use tokio_rustls::{TlsConnector, rustls::pki_types::ServerName};
 
 use super::{opening::Form, trouble::Trouble, world::World};
 
-/// How many addresses of the loopback network clients come from, each of which has some 28,000
-/// ports.
+/// How many loopback addresses the clients use. Each has about 28,000 ports.
 const ADDRESSES: u64 = 16;
 
-/// How many sockets open on one connection of HTTP/2 before another one is made.
+/// How many sockets share an HTTP/2 connection before another one is made.
 const SHARE: usize = 40;
 
 /// A stream of any kind.
@@ -30,7 +29,7 @@ pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
 
 impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for IO {}
 
-/// The way that a connection takes.
+/// The transport of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
     Plain,
@@ -47,13 +46,13 @@ impl Way {
     }
 }
 
-/// A connection of HTTP/2 that sockets share.
+/// An HTTP/2 connection that sockets share.
 pub(crate) struct Shared {
     requests: http2::SendRequest<Empty<Bytes>>,
     left: usize,
 }
 
-/// A TCP connection to one of the ports. One that `cuts` ends with a reset.
+/// Connects to one of the ports. With `cuts`, the connection ends with a reset.
 pub(crate) async fn tcp(addr: SocketAddr, id: u64, cuts: bool) -> io::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
     let from = Ipv4Addr::new(127, 0, 0, 1 + (id % ADDRESSES) as u8);
@@ -66,7 +65,7 @@ pub(crate) async fn tcp(addr: SocketAddr, id: u64, cuts: bool) -> io::Result<Tcp
     Ok(io)
 }
 
-/// A stream on which a request over HTTP/1.1 can be made.
+/// Returns a stream for a request over HTTP/1.1.
 pub(crate) async fn http1(world: &World, way: Way, id: u64, cuts: bool) -> io::Result<Box<dyn Stream>> {
     let ports = &world.ports;
     Ok(match way {
@@ -81,7 +80,7 @@ async fn tls(connector: &TlsConnector, io: TcpStream) -> io::Result<impl Stream>
     connector.connect(name, io).await
 }
 
-/// An open WebSocket over HTTP/2 (RFC 8441), as a stream.
+/// Returns an open WebSocket over HTTP/2 (RFC 8441), as a stream.
 pub(crate) async fn http2(world: &World, way: Way, id: u64, form: Form) -> Result<Box<dyn Stream>, Trouble> {
     let mut requests = share(world, way, id).await?;
     let wrong = |error: hyper::Error| Trouble::Wrong(format!("HTTP/2: {error}"));
@@ -103,7 +102,7 @@ pub(crate) async fn http2(world: &World, way: Way, id: u64, form: Form) -> Resul
     Ok(Box::new(TokioIo::new(hyper::upgrade::on(response).await.map_err(wrong)?)))
 }
 
-/// A connection with room for one more socket.
+/// Returns a connection that may carry one more socket.
 async fn share(world: &World, way: Way, id: u64) -> Result<http2::SendRequest<Empty<Bytes>>, Trouble> {
     let mut shared = world.shared[usize::from(way == Way::Http2Tls)].lock().await;
     if let Some(shared) = shared.as_mut().filter(|shared| shared.left > 0 && !shared.requests.is_closed()) {
@@ -118,7 +117,7 @@ async fn share(world: &World, way: Way, id: u64) -> Result<http2::SendRequest<Em
     let http = http2::Builder::new(TokioExecutor::new());
     let (mut requests, connection) = http.handshake(TokioIo::new(io)).await.map_err(wrong)?;
     tokio::spawn(connection);
-    // The server's settings come before its answer, and with them that it takes WebSockets.
+    // The server's settings arrive before its response. They enable WebSockets.
     requests.ready().await.map_err(wrong)?;
     let page = Request::get("http://localhost/page").version(Version::HTTP_2).body(Empty::new());
     requests.send_request(page.map_err(io::Error::other)?).await.map_err(wrong)?;

@@ -4,14 +4,14 @@ use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 
 use super::opening::Form;
 
-/// What every block that is flushed ends with.
+/// The end of every flushed block.
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 
 /// The largest message that the server makes, in bytes.
 const MAX: usize = 1 << 20;
 
-/// What compresses and inflates; with context takeover it remembers what went before, or else it is
-/// made anew for each message.
+/// The compressor and the inflater. They keep their window with context takeover, and are made anew
+/// for each message without it.
 #[derive(Debug, Default)]
 pub(crate) struct Deflate(Option<(Compress, Decompress)>);
 

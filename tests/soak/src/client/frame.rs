@@ -1,7 +1,7 @@
 //! Frames (RFC 6455 §5).
 //!
-//! Not those of `tests/raw_client`: the two are written apart, so that a mistake in one shows in
-//! the other.
+//! They are written separately from the frames of `tests/raw_client`, so that an error in one is
+//! found by the other.
 
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -20,7 +20,7 @@ const MAX: usize = 1 << 20;
 /// A frame of the server.
 #[derive(Debug)]
 pub(crate) struct Frame {
-    /// The first byte: whether it is a final frame, its reserved bits, its opcode.
+    /// The first byte: the final bit, the reserved bits, and the opcode.
     pub(crate) first: u8,
     pub(crate) payload: Bytes,
 }
@@ -48,7 +48,7 @@ pub(crate) fn put(output: &mut BytesMut, first: u8, payload: &[u8], mask: u32) {
     }
 }
 
-/// Takes a whole frame from the beginning of `input`; `None` when there is none yet.
+/// Takes a whole frame from the beginning of `input`. Returns `None` if it is incomplete.
 pub(crate) fn take(input: &mut BytesMut) -> Result<Option<Frame>, String> {
     let [first, second, ..] = input[..] else { return Ok(None) };
     if second & 0x80 > 0 {

@@ -1,4 +1,4 @@
-//! One client's life: which way it goes, and what it does.
+//! One client's life: its transport and its behavior.
 
 use std::sync::atomic::Ordering;
 
@@ -13,14 +13,14 @@ use super::{
 };
 use crate::rng::Rng;
 
-/// What a client does.
+/// A client's behavior.
 #[derive(Clone, Copy, Debug)]
 enum Plan {
     Talk(talk::End),
     Abuse(abuse::Kind),
 }
 
-/// Each client's plan, as often as the number says.
+/// The plans of the clients, each with its weight.
 const PLANS: [(usize, Plan); 31] = {
     use Plan::{Abuse, Talk};
     use abuse::Kind as K;
@@ -65,7 +65,7 @@ const WAYS: [(usize, Way); 5] =
 
 const FORMS: [(usize, Form); 3] = [(80, Form::Plain), (17, Form::Deflate), (3, Form::Takeover)];
 
-/// Lives `id`'s life.
+/// Runs the client `id`.
 pub(crate) async fn live(world: &World, id: u64) -> Result<Side, String> {
     let mut rng = Rng::new(world.seed, id);
     let (plan, way, form) = (rng.weighed(&PLANS), rng.weighed(&WAYS), rng.weighed(&FORMS));

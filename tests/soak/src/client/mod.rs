@@ -1,4 +1,4 @@
-//! The clients: each lives one life after another.
+//! The clients. Each one has many lives, one after another.
 
 mod abuse;
 mod connect;

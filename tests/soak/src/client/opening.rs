@@ -5,13 +5,13 @@ use std::io;
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// What is agreed on about compression.
+/// The negotiated compression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     Plain,
-    /// Each message by itself.
+    /// Each message is compressed separately.
     Deflate,
-    /// With what went before in view.
+    /// With context takeover.
     Takeover,
 }
 
@@ -35,7 +35,7 @@ impl Form {
     }
 }
 
-/// A request to open a WebSocket at `path`, with more lines of header.
+/// Returns a request to open a WebSocket at `path`, with more header lines.
 pub(crate) fn request(path: &str, more: &str) -> String {
     format!(
         "GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -43,13 +43,13 @@ pub(crate) fn request(path: &str, more: &str) -> String {
     )
 }
 
-/// The one that opens `id`'s.
+/// Returns the request that opens the socket of `id`.
 pub(crate) fn open(id: u64, form: Form) -> String {
     let offer = form.offer().map(|offer| format!("Sec-WebSocket-Extensions: {offer}\r\n"));
     request(&format!("{}{id}", form.folder()), &offer.unwrap_or_default())
 }
 
-/// Reads a response's head, and returns its status. What follows stays in `input`.
+/// Reads a response's head, and returns its status. The data after it stays in `input`.
 pub(crate) async fn status(io: &mut (impl AsyncRead + Unpin), input: &mut BytesMut) -> io::Result<u16> {
     loop {
         if let Some(end) = input.windows(4).position(|end| end == b"\r\n\r\n") {

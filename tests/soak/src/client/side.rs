@@ -1,29 +1,29 @@
-//! What a client says of a connection that is over.
+//! A client's report about a finished connection.
 
-/// What a client says of a connection that is over.
+/// A client's report about a finished connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Side {
     pub(crate) id: u64,
-    /// What the client did.
+    /// The client's behavior.
     pub(crate) plan: &'static str,
-    /// How many messages it sent, the last one perhaps in part only.
+    /// How many messages it sent. The last one may be partial.
     pub(crate) up: u64,
-    /// How many it got, whole and in turn.
+    /// How many messages it received whole and in order.
     pub(crate) down: u64,
     pub(crate) rule: Rule,
 }
 
-/// What has to have arrived.
+/// Which messages must have arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rule {
-    /// All that was sent, both ways; and the connection's close code.
+    /// Everything sent in both directions, and the connection's close code.
     Exact(u16),
-    /// All that was sent, both ways.
+    /// Everything sent in both directions.
     All,
-    /// All that the client sent, and of what the server sent the beginning.
+    /// Everything that the client sent, and a prefix of the server's messages.
     Up,
-    /// The beginning of what was sent, both ways.
+    /// A prefix of the messages in both directions.
     Prefix,
-    /// The same, if the connection opened at all.
+    /// The same, if the connection was opened at all.
     Perhaps,
 }

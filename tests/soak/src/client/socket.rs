@@ -1,4 +1,4 @@
-//! An open WebSocket's client, in raw frames.
+//! The client of an open WebSocket, in raw frames.
 
 use std::{io, time::Duration};
 
@@ -21,16 +21,16 @@ use crate::{
     rng::Rng,
 };
 
-/// How long a client waits for what the server owes it. It only has to be longer than any delay by
-/// the machine.
+/// How long a client waits for expected data. It only has to be longer than any delay of the
+/// machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
-/// An open WebSocket's client. It reads whenever it writes or waits.
+/// The client of an open WebSocket. It reads whenever it writes or waits.
 pub(crate) struct Socket<'a> {
     pub(crate) read: ReadHalf<Box<dyn Stream>>,
     pub(crate) write: WriteHalf<Box<dyn Stream>>,
     pub(crate) input: BytesMut,
-    /// What is to be written.
+    /// The data to write.
     pub(crate) output: BytesMut,
     is_flushed: bool,
     id: u64,
@@ -38,13 +38,13 @@ pub(crate) struct Socket<'a> {
     rng: Rng,
     form: Form,
     deflate: Deflate,
-    /// The message of which not all frames have come: its first byte, its payload.
+    /// The unfinished message: its first byte and its payload.
     partial: Option<(u8, Vec<u8>)>,
-    /// How many messages were sent, and came.
+    /// How many messages were sent and received.
     pub(crate) up: u64,
     pub(crate) down: u64,
     pub(crate) pings: u64,
-    /// What the last pong answers.
+    /// The payload of the last pong.
     pub(crate) pong: Bytes,
     /// The code with which the server closes.
     pub(crate) closed: Option<u16>,
@@ -52,7 +52,7 @@ pub(crate) struct Socket<'a> {
 }
 
 impl<'a> Socket<'a> {
-    /// Opens one. One that `cuts` ends with a reset, where it is not over HTTP/2.
+    /// Opens a socket. With `cuts`, it ends with a reset, except over HTTP/2.
     pub(crate) async fn open(
         world: &'a World,
         way: Way,
@@ -77,7 +77,7 @@ impl<'a> Socket<'a> {
         Ok(Self::new(world, io, input, form, id))
     }
 
-    /// One that is open already.
+    /// Returns the client of an open socket.
     pub(crate) fn new(world: &'a World, io: Box<dyn Stream>, input: BytesMut, form: Form, id: u64) -> Self {
         let (read, write) = tokio::io::split(io);
         Self {
@@ -111,7 +111,7 @@ impl<'a> Socket<'a> {
         frame::put(&mut self.output, first, payload, mask);
     }
 
-    /// Queues the next message, in so many frames.
+    /// Queues the next message, in this many frames.
     pub(crate) fn send(&mut self, ask: Ask, is_text: bool, filling: &[u8], frames: usize) {
         let mut payload = message::encode(self.id, self.up, ask, is_text, filling);
         self.up += 1;
@@ -129,7 +129,7 @@ impl<'a> Socket<'a> {
             self.frame(if is_last { first | FIN } else { first }, part);
             first = CONTINUATION;
             if !is_last && self.rng.chance(20) {
-                // A ping may stand between two fragments.
+                // A ping is allowed between two fragments.
                 self.frame(FIN | PING, b"between");
             }
         }
@@ -143,7 +143,7 @@ impl<'a> Socket<'a> {
         }
     }
 
-    /// Ends this side of the stream, after which no ping nor Close is answered.
+    /// Ends this side of the stream. Pings and Closes are not answered after that.
     pub(crate) async fn half_close(&mut self) -> Result<(), Trouble> {
         self.has_closed = true;
         self.output.clear();
@@ -172,12 +172,12 @@ impl<'a> Socket<'a> {
         Ok(())
     }
 
-    /// Reads and writes until all that is queued is written.
+    /// Reads and writes until everything queued is written.
     pub(crate) async fn written(&mut self) -> Result<(), Trouble> {
-        self.until("room for what is sent", |socket| socket.output.is_empty() && socket.is_flushed).await
+        self.until("space for the queued data", |socket| socket.output.is_empty() && socket.is_flushed).await
     }
 
-    /// Reads and writes for a while, or until everyone is to finish.
+    /// Reads and writes for a while, or until the run is to finish.
     pub(crate) async fn stay(&mut self, time: Duration) -> Result<(), Trouble> {
         let mut stop = self.world.stop.clone();
         let deadline = Instant::now() + time;
@@ -197,8 +197,8 @@ impl<'a> Socket<'a> {
         }
     }
 
-    /// Reads and writes until the server's Close, and then until the end of the stream, which is to
-    /// be a clean one. Returns the close code.
+    /// Reads and writes until the server's Close, and then until the end of the stream, which must
+    /// be clean. Returns the close code.
     pub(crate) async fn end(&mut self) -> Result<u16, Trouble> {
         self.until("Close", |socket| socket.closed.is_some()).await?;
         let end = async {
@@ -208,7 +208,7 @@ impl<'a> Socket<'a> {
         timeout(PATIENCE, end).await.unwrap_or(Err(Trouble::Late("end of the stream")))
     }
 
-    /// Reads or writes something; false at the end of the stream. Cancel safe.
+    /// Reads or writes some data. Returns false at the end of the stream. Cancel safe.
     pub(crate) async fn pump(&mut self) -> Result<bool, Trouble> {
         if let Some(frame) = frame::take(&mut self.input).map_err(Trouble::Wrong)? {
             self.take(frame)?;
@@ -227,9 +227,9 @@ impl<'a> Socket<'a> {
                     Err(error) => Err(error),
                 }
             };
-            // Once there is a Close, the server may have all that it wants, and let nothing more
-            // come: over HTTP/2 it resets the stream, without an error (RFC 9113 §8.1). What it
-            // said before is still to be read.
+            // After a Close, the server may have received everything that it expects and stop
+            // reading: over HTTP/2 it resets the stream, without an error (RFC 9113 §8.1). Its
+            // earlier data can still be read.
             if !*has_closed {
                 written?;
             }

@@ -13,33 +13,33 @@ use super::{
 };
 use crate::{filling, message::Ask, rng::Rng};
 
-/// How a client that behaved ends.
+/// How a well-behaved client ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// It closes once it has got all.
+    /// It closes once it has received everything.
     Quiet,
-    /// It closes while there is much on its way.
+    /// It closes while much data is in flight.
     Busy,
-    /// It has the server close.
+    /// It makes the server close.
     Asked,
-    /// It has the handler return.
+    /// It makes the handler return.
     Returned,
-    /// It has the handler panic.
+    /// It makes the handler panic.
     Panicked,
     /// It ends its side of the stream without a Close.
     HalfClosed,
-    /// It resets the connection while there is much on its way.
+    /// It resets the connection while much data is in flight.
     Reset,
     /// It resets the connection inside a message.
     ResetInside,
-    /// As `Quiet`, but it has said nothing for long.
+    /// As `Quiet`, but it has been silent for a long time.
     Idle,
 }
 
 /// How long a client stays, on average.
 const STAY: Duration = Duration::from_secs(60);
 
-/// Code of a server that goes away.
+/// The close code of a server that goes away.
 const GOING_AWAY: u16 = 1001;
 
 pub(super) async fn talk(
@@ -52,8 +52,8 @@ pub(super) async fn talk(
 ) -> Result<Side, Trouble> {
     let cuts = matches!(end, End::Reset | End::ResetInside);
     let mut socket = match Socket::open(world, way, form, id, cuts).await {
-        // The port is closed for a moment while it is drained, and what it took meanwhile is told
-        // to go.
+        // The port is closed for a moment while it is drained. Connections that it accepts
+        // meanwhile are closed.
         Err(Trouble::Io(_) | Trouble::Wrong(_) | Trouble::End) if way == Way::Drained => {
             return Ok(Side { id, plan: "drained", up: 0, down: 0, rule: Rule::Perhaps });
         }
@@ -72,8 +72,7 @@ pub(super) async fn talk(
     };
     let rule = match lead(world, &mut socket, end, rng).await {
         Err(Trouble::Closed(GOING_AWAY)) if way == Way::Drained => {
-            // All that was queued before the answer to the Close, and all that came before it,
-            // counts.
+            // Everything queued or received before the answer to the Close counts.
             Rule::Exact(socket.end().await?)
         }
         rule => rule?,
@@ -107,7 +106,7 @@ async fn lead(world: &World, socket: &mut Socket<'_>, end: End, rng: &mut Rng) -
         End::Busy => {
             much(socket, rng);
             socket.close(1000);
-            // What the server had sent and found no room for is forgotten at the Close.
+            // Messages that the server could not queue are dropped at the Close.
             socket.end().await?;
             Ok(Rule::Up)
         }
@@ -150,16 +149,16 @@ async fn lead(world: &World, socket: &mut Socket<'_>, end: End, rng: &mut Rng) -
     }
 }
 
-/// The server's Close comes, with this code, and a clean end.
+/// The server's Close must have this code, and a clean end must follow.
 async fn exact(socket: &mut Socket<'_>, code: u16) -> Result<Rule, Trouble> {
     match socket.end().await? {
-        // A port that is drained says it first.
+        // A drained port sends 1001 first.
         told if told == code || told == GOING_AWAY => Ok(Rule::Exact(told)),
         told => Err(Trouble::Wrong(format!("Close {told}, where {code} was due"))),
     }
 }
 
-/// Does something. `expected` is how many messages the server will have sent then.
+/// Does one action. `expected` is how many messages the server will have sent after it.
 fn act(socket: &mut Socket<'_>, expected: &mut u64, rng: &mut Rng) {
     let is_text = rng.chance(50);
     let len = rng.weighed(&[(50, 40), (30, 400), (14, 6000), (5, 60_000), (1, 262_000)]);
@@ -184,7 +183,7 @@ fn act(socket: &mut Socket<'_>, expected: &mut u64, rng: &mut Rng) {
     }
 }
 
-/// Asks for much, and sends much.
+/// Requests and sends much data.
 fn much(socket: &mut Socket<'_>, rng: &mut Rng) {
     for _ in 0..4 {
         let ask = Ask::Send { count: 8, size: 30_000, is_text: false, is_raw: false };

@@ -1,18 +1,18 @@
-//! Why a client could not go on as planned.
+//! Why a client could not continue as planned.
 
 use std::{fmt, io};
 
-/// Why a client could not go on as planned.
+/// Why a client could not continue as planned.
 #[derive(Debug)]
 pub(crate) enum Trouble {
-    /// The server sent Close, which is answered.
+    /// The server sent a Close, which is answered.
     Closed(u16),
     /// The stream ended.
     End,
     Io(io::Error),
-    /// What was waited for did not come.
+    /// The expected data did not arrive.
     Late(&'static str),
-    /// The server sent what it should not have.
+    /// The server sent invalid data.
     Wrong(String),
 }
 

@@ -1,4 +1,4 @@
-//! What all clients share.
+//! The state that all clients share.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -22,26 +22,26 @@ use super::connect::Shared;
 pub(crate) struct Ports {
     pub(crate) plain: SocketAddr,
     pub(crate) secure: SocketAddr,
-    /// The one that is drained now and then.
+    /// The port that is drained now and then.
     pub(crate) drained: SocketAddr,
 }
 
-/// What all clients share.
+/// The state that all clients share.
 pub(crate) struct World {
     pub(crate) ports: Ports,
     pub(crate) http1: TlsConnector,
     pub(crate) http2: TlsConnector,
-    /// Connections of HTTP/2 with room for more sockets: one without TLS, one with it.
+    /// HTTP/2 connections that may carry more sockets: one without TLS, one with TLS.
     pub(crate) shared: [Mutex<Option<Shared>>; 2],
     pub(crate) seed: u64,
     pub(crate) think: Duration,
     pub(crate) keepalive: Duration,
-    /// Whether everyone is to finish.
+    /// Whether all clients are to finish.
     pub(crate) stop: watch::Receiver<bool>,
     pub(crate) counts: Counts,
 }
 
-/// What there was so far.
+/// The counts so far.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) open: AtomicUsize,

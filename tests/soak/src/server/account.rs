@@ -1,4 +1,4 @@
-//! What happened on one connection, to be told when it is over.
+//! The record of one connection, reported at its end.
 
 use std::sync::{
     Arc,
@@ -15,7 +15,7 @@ use crate::{
     rng::Rng,
 };
 
-/// What happened on one connection. It is told when this is dropped, however that comes about.
+/// The record of one connection. It is reported when it is dropped, for any reason.
 #[derive(Debug)]
 pub(super) struct Account {
     record: Record,
@@ -23,7 +23,7 @@ pub(super) struct Account {
     output: Output,
 }
 
-/// What was sent, possibly by another task.
+/// The sent messages. Another task may send them.
 #[derive(Clone, Debug)]
 pub(super) struct Sent {
     id: u64,
@@ -38,7 +38,8 @@ impl Account {
         Self { record, sent, output }
     }
 
-    /// Checks a message, and says what it asks for; `None` for a wrong one, with which this ends.
+    /// Checks a message and returns its request. Returns `None` for an invalid message, which ends
+    /// the connection.
     pub(super) fn received(&mut self, message: &Message) -> Option<Ask> {
         let (payload, is_text) = match message {
             Message::Text(text) => (text.as_bytes(), true),
@@ -75,7 +76,7 @@ impl Drop for Account {
 }
 
 impl Sent {
-    /// The next message, of about this size.
+    /// Returns the next message, of about this size.
     pub(super) fn next(&mut self, size: u32, is_text: bool) -> Message {
         let seq = self.count.load(Ordering::Acquire);
         let size = size as usize;
@@ -89,7 +90,7 @@ impl Sent {
         }
     }
 
-    /// `send` said that it is sent.
+    /// Counts a message that `send` has reported as sent.
     pub(super) fn count(&self) {
         self.count.fetch_add(1, Ordering::AcqRel);
     }

@@ -1,4 +1,4 @@
-//! What the server does on a connection: what the client's messages ask for.
+//! The server's handler, which does what the client's messages request.
 
 use std::time::Duration;
 
@@ -11,13 +11,14 @@ use super::{
 };
 use crate::{message::Ask, record::How};
 
-/// What a handler that is asked to panic panics with.
+/// The payload of a requested panic.
 pub(super) const ON_PURPOSE: &str = "asked to";
 
-/// How many asks wait for the task that sends.
+/// How many requests are queued for the task that sends.
 const ASKS: usize = 4;
 
-/// Does what `id`'s messages ask for: every other one with its socket whole, or in two halves.
+/// Does what the messages of `id` request. Every other connection uses two halves instead of the
+/// whole socket.
 pub(super) async fn serve(socket: WebSocket, id: u64, output: Output) {
     let account = Account::new(id, output);
     if id & 1 == 0 { whole(socket, account).await } else { halves(socket, account).await }
@@ -37,7 +38,7 @@ async fn whole(mut socket: WebSocket, mut account: Account) {
                     } else {
                         socket.send(message).await
                     };
-                    // What may not be sent any more is no reason not to receive.
+                    // Receiving continues even if sending has failed.
                     if sending.is_err() {
                         break;
                     }
@@ -77,7 +78,7 @@ async fn halves(socket: WebSocket, mut account: Account) {
             ask => drop(asks.send(ask).await),
         }
     }
-    // What was asked for before is sent before.
+    // Earlier requests are answered first.
     drop(asks);
     let _ = sending.await;
     match last {

@@ -1,4 +1,4 @@
-//! The server, a process of its own, so that what it costs is measured alone.
+//! The server, in a process of its own, so that its resources are measured separately.
 
 mod account;
 mod handler;

@@ -1,10 +1,10 @@
-//! What the server says, line by line.
+//! The server's output, line by line.
 
 use std::io::Write;
 
 use tokio::sync::mpsc;
 
-/// What the server says, line by line, in the order in which it is said.
+/// The server's output, line by line, in order.
 #[derive(Clone, Debug)]
 pub(super) struct Output(mpsc::UnboundedSender<String>);
 
@@ -16,7 +16,7 @@ impl Output {
             let mut stdout = std::io::stdout().lock();
             while let Some(mut line) = lines.blocking_recv() {
                 line.push('\n');
-                // Without anyone to tell there is nothing left to be done.
+                // Without a reader of its output, the server has no purpose.
                 if stdout.write_all(line.as_bytes()).is_err() || stdout.flush().is_err() {
                     std::process::exit(1);
                 }

@@ -1,4 +1,4 @@
-//! Where the server listens.
+//! The ports on which the server listens.
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -13,11 +13,11 @@ use tower_websocket::{
     server::{HttpService, TlsConfig},
 };
 
-/// How long the server waits for its sockets when it is told to end, and each time that a port is
+/// How long the server waits for its sockets when it is stopped, and each time that a port is
 /// drained.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A server that can be told to end.
+/// A server that can be stopped.
 pub(super) struct Running {
     pub(super) shutdown: Shutdown,
     signal: oneshot::Sender<()>,
@@ -25,7 +25,7 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// Ends it, and waits for its sockets.
+    /// Stops it, and waits for its sockets.
     pub(super) async fn end(self) -> Result<(), String> {
         let _ = self.signal.send(());
         match self.task.await {
@@ -36,7 +36,7 @@ impl Running {
     }
 }
 
-/// A port with room for a rush.
+/// Listens on a port with a long accept queue.
 pub(super) fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;
@@ -59,8 +59,8 @@ pub(super) fn start<S: HttpService>(
     Running { shutdown: server.shutdown().clone(), signal, task: tokio::spawn(server.into_future()) }
 }
 
-/// A certificate for `localhost`, which vouches for itself: what a server needs, and in DER what
-/// clients do.
+/// Returns a self-signed certificate for `localhost`: the server's configuration, and the
+/// certificate for clients, in DER.
 pub(super) fn certificate() -> Result<(TlsConfig, Vec<u8>), String> {
     let make = || -> Result<_, rcgen::Error> {
         let key = KeyPair::generate()?;

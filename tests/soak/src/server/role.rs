@@ -1,4 +1,4 @@
-//! What the server's process does: serve, and what it is told on its standard input.
+//! The server's process. It serves, and obeys commands on its standard input.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -20,10 +20,10 @@ use super::{
 };
 use crate::HEAP;
 
-/// How often something panicked that was not asked to.
+/// The number of unintended panics.
 static PANICS: AtomicUsize = AtomicUsize::new(0);
 
-/// Serves, and does what it is told, line by line: `stats`, `drain`, `stop`.
+/// Serves, and obeys commands, line by line: `stats`, `drain`, `stop`.
 pub(crate) async fn run(keepalive: Duration) -> Result<(), String> {
     let told = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
@@ -59,14 +59,14 @@ pub(crate) async fn run(keepalive: Duration) -> Result<(), String> {
                 output.say("drained".to_owned());
             }
             "stop" => break,
-            line => return Err(format!("told {line:?}")),
+            line => return Err(format!("unknown command {line:?}")),
         }
     }
     server.end().await?;
     other.end().await
 }
 
-/// Open sockets, tasks, panics, and allocated bytes.
+/// Returns the open sockets, tasks, panics, and allocated bytes.
 fn stats(servers: &[&Running]) -> String {
     let sockets: usize = servers.iter().map(|server| server.shutdown.connections()).sum();
     let tasks = Handle::current().metrics().num_alive_tasks();

@@ -1,4 +1,4 @@
-//! What is served: WebSockets, compressed ones, and a page.
+//! The service: WebSockets, compressed ones, and a page.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -12,13 +12,13 @@ use tower_websocket::{
 
 use super::{handler, output::Output};
 
-/// WebSockets at `/plain/ID`, compressed ones at `/deflate/ID` and, with context takeover,
-/// `/takeover/ID`, and a page.
+/// Returns a service with WebSockets at `/plain/ID`, compressed ones at `/deflate/ID` and, with
+/// context takeover, `/takeover/ID`, and a page.
 pub(super) fn service(keepalive: Duration, output: &Output) -> impl HttpService {
     let config = Config::new()
         .keepalive_interval(keepalive)
         .keepalive_timeout(keepalive)
-        // A machine with more to do than this must not make a clean end look like another.
+        // A delay on a busy machine must not turn a clean end into another one.
         .close_timeout(Duration::from_secs(30));
     let layer = |folder: &'static str, config: Config| {
         let output = output.clone();
@@ -34,7 +34,7 @@ pub(super) fn service(keepalive: Duration, output: &Output) -> impl HttpService 
     layer("/deflate/", deflate).layer(layer("/takeover/", takeover).layer(page))
 }
 
-/// Attaches the client's number. The query says what else to do.
+/// Attaches the client's number. The query requests other behavior.
 async fn handshake(request: Request<Handshake>) -> Result<Response<u64>, Rejection> {
     let uri = request.uri();
     match uri.query() {
