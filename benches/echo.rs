@@ -1,7 +1,6 @@
-//! Echo over an in-memory stream: what the crate adds to, or takes from, the tokio-tungstenite that
-//! is inside it.
+//! Echo over an in-memory stream, compared with bare tokio-tungstenite.
 //!
-//! Both ends run on one thread, and the client, which counts in all results, is the same.
+//! Both ends run on one thread. The client is the same in all results, and counts in them.
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use futures_util::{SinkExt, StreamExt};
@@ -17,9 +16,9 @@ use tokio::{
 use tokio_tungstenite::accept_async;
 use tower_websocket::{AcceptAll, Acceptor, WebSocket};
 
-/// What a message is made of, its first byte on the wire, its size in bytes, and how many messages
-/// are sent before the echo of the first is read. Binary ones are unmasked and copied, text is
-/// checked as well.
+/// The kind of message, its first byte on the wire, its size in bytes, and how many messages are
+/// sent before the echo of the first is read. Binary messages are unmasked and copied. Text is also
+/// checked.
 const LOADS: [(&str, u8, usize, usize); 5] = [
     ("a", BINARY, 125, 1),
     ("a", BINARY, 125, 16),

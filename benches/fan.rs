@@ -1,8 +1,8 @@
-//! One message to many sockets, over in-memory streams: through `Rooms`, and through one `Sender`
-//! after the other, beside bare tokio-tungstenite with a task and a `tokio::sync::broadcast`
-//! receiver for each socket. And joining and leaving a room.
+//! Sends one message to many sockets, over in-memory streams: through `Rooms`, through one `Sender`
+//! after the other, and through bare tokio-tungstenite with a task and a `tokio::sync::broadcast`
+//! receiver for each socket. Also joins and leaves a room.
 //!
-//! All run on one thread with the clients, which count in both results and are the same.
+//! Everything runs on one thread. The clients are the same in all results, and count in them.
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use futures_util::SinkExt;
@@ -17,7 +17,7 @@ use tower_websocket::{AcceptAll, Acceptor, Message, Sender, WebSocket, rooms::Ro
 
 const SUBSCRIBERS: usize = 100;
 
-/// Bytes in a message.
+/// The bytes of a message.
 const SIZE: usize = 64;
 
 fn main() {
@@ -68,7 +68,7 @@ fn fan(c: &mut Criterion) {
     group.finish();
 }
 
-/// Joins a room that has so many sockets, and leaves it.
+/// Joins a room with many sockets, and leaves it.
 fn join(c: &mut Criterion) {
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     let (_clients, senders) = senders(&runtime);
@@ -77,7 +77,7 @@ fn join(c: &mut Criterion) {
         let rooms = Rooms::new();
         let memberships: Vec<_> =
             (0..sockets).map(|member| rooms.join("room", &senders[member % SUBSCRIBERS], member)).collect();
-        group.bench_function(BenchmarkId::from_parameter(format!("beside {sockets}")), |b| {
+        group.bench_function(BenchmarkId::from_parameter(format!("with {sockets}")), |b| {
             b.iter(|| drop(rooms.join("room", &senders[0], sockets)));
         });
         drop(memberships);
@@ -85,7 +85,7 @@ fn join(c: &mut Criterion) {
     group.finish();
 }
 
-/// Each client takes a message.
+/// Each client reads a message.
 async fn receive(clients: &mut [DuplexStream]) {
     for client in clients {
         let mut frame = [0; 2 + SIZE];
@@ -128,7 +128,7 @@ fn broadcast(runtime: &Runtime) -> (Vec<DuplexStream>, broadcast::Sender<Message
     (clients, topic)
 }
 
-/// Clients of what `serve` serves.
+/// Returns clients of the sockets that `serve` serves.
 fn clients(runtime: &Runtime, serve: impl Fn(DuplexStream)) -> Vec<DuplexStream> {
     let mut clients = Vec::new();
     for _ in 0..SUBSCRIBERS {

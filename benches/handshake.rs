@@ -1,7 +1,7 @@
 //! The opening handshake alone: from a request to the response, without a socket.
 //!
-//! Beside it stands tungstenite's `create_response`, which checks and answers the same request,
-//! with neither origin, subprotocol and limits nor anything that then takes the connection over.
+//! It is compared with tungstenite's `create_response`, which checks and answers the same request,
+//! but has no origin check, subprotocols or limits, and does not take over the connection.
 
 use std::hint::black_box;
 
@@ -13,7 +13,7 @@ use tower_websocket::{
     Handshake, Rejection, WebSocket, WebSocketUpgradeLayer, tungstenite::handshake::server::create_response,
 };
 
-/// What a browser sends.
+/// Returns the request of a browser.
 fn request() -> Request<()> {
     let mut request = Request::get("/chat")
         .header("Host", "server.example.com")
@@ -30,7 +30,7 @@ fn request() -> Request<()> {
         .header("Upgrade", "websocket")
         .body(())
         .expect("valid");
-    // As hyper marks what can be upgraded; here it never is.
+    // hyper marks upgradable requests like this. Here the upgrade never happens.
     request.extensions_mut().insert(hyper::upgrade::on(Request::new(())));
     request
 }

@@ -1,8 +1,9 @@
-//! A copy between a WebSocket and TCP, both ways at once, beside the same copy between TCP and TCP.
+//! Copies between a WebSocket and TCP, in both directions at once, compared with the same copy
+//! between TCP and TCP.
 //!
-//! The copy runs on a thread of its own. Prints, for each round and as the median, the throughput
-//! and the CPU time of that thread, and the ratios: above 1 the WebSocket costs more. The client's
-//! frames are made beforehand, so that client and upstream do the same in both.
+//! The copy runs on its own thread. Prints, for each round and as the median, the throughput, the
+//! CPU time of that thread, and the ratios: above 1 the WebSocket is more expensive. The client's
+//! frames are made in advance, so that client and upstream do the same work in both cases.
 
 use std::{
     fs,
@@ -22,10 +23,10 @@ use tokio::{
 };
 use tower_websocket::{WebSocket, WebSocketUpgradeLayer, serve};
 
-/// How many bytes go each way in a round.
+/// How many bytes are sent in each direction in a round.
 const LEN: usize = 200 << 20;
 
-/// How many bytes a write has, and a frame of the client.
+/// The size of a write, and of a frame of the client, in bytes.
 const PIECE: usize = 64 << 10;
 
 const ROUNDS: usize = 7;
@@ -58,7 +59,7 @@ fn main() {
     let framed = frame(BINARY, &bytes);
     println!("{:>14} {:>14} {:>8} {:>8}", "TCP MB/s", "WebSocket MB/s", "time", "CPU");
     let (mut times, mut costs) = (Vec::new(), Vec::new());
-    // The first is not counted.
+    // The first round is not counted.
     for round in 0..=ROUNDS {
         let by_tcp = plain.measure(|| {
             let tcp = StdStream::connect(plain.addr).expect("the server");
@@ -81,10 +82,10 @@ fn main() {
     println!("{:>29} {:8.2} {:8.2}", "median", median(&mut times), median(&mut costs));
 }
 
-/// A server on a thread of its own.
+/// A server on its own thread.
 struct Server {
     addr: SocketAddr,
-    /// Where the thread's CPU time is found.
+    /// The file with the thread's CPU time.
     stat: String,
 }
 
@@ -108,7 +109,7 @@ impl Server {
         Self { addr, stat }
     }
 
-    /// Returns how long `exchange` takes, and the CPU time that it costs the server.
+    /// Returns how long `exchange` takes, and the CPU time that the server uses for it.
     fn measure(&self, exchange: impl FnOnce()) -> (Duration, Duration) {
         let (start, before) = (Instant::now(), self.cpu());
         exchange();
@@ -121,7 +122,7 @@ impl Server {
     }
 }
 
-/// Sends to each client what it takes in, as much as `LEN` bytes.
+/// Echoes up to `LEN` bytes to each client.
 fn upstream() -> SocketAddr {
     let listener = StdListener::bind("127.0.0.1:0").expect("a port");
     let addr = listener.local_addr().expect("an address");

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Fuzzes each target on its corpus and for so many seconds more, or just one: fuzz/run.sh [SECONDS [TARGET]]
-# (default: 30). What is found is in fuzz/artifacts; what is new to the corpus is kept in fuzz/grown. It takes a C++
-# compiler beside Rust: libFuzzer is built from source.
+# Fuzzes each target, or one, on its corpus and for some seconds more: fuzz/run.sh [SECONDS [TARGET]]
+# (default: 30). Findings are written to fuzz/artifacts, new inputs to fuzz/grown. Needs a C++
+# compiler besides Rust, because libFuzzer is built from source.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 mkdir -p "${CARGO_TARGET_DIR:=$root/target}/fuzz"
@@ -13,12 +13,12 @@ TARGETS=${2:-handshake headers extensions frames inflate connection client}
 HOST=$(rustc -vV | sed -n 's/^host: //p')
 export RUST_BACKTRACE=${RUST_BACKTRACE:-1}
 
-# What cargo-fuzz would give rustc, less the sanitizer: there is no unsafe code in the crate for it to watch.
+# The flags that cargo-fuzz passes to rustc, without the sanitizer: the crate has no unsafe code.
 coverage='-Cpasses=sancov-module -Ccodegen-units=1 -Cllvm-args=-simplifycfg-branch-fold-threshold=0'
 for option in level=4 inline-8bit-counters pc-table trace-compares; do
   coverage+=" -Cllvm-args=-sanitizer-coverage-$option"
 done
-# Not for build scripts: that is why the host is named as a target.
+# The explicit target keeps these flags from build scripts.
 RUSTFLAGS="${RUSTFLAGS:-} $coverage" cargo build --quiet --locked --release --target "$HOST" --bins
 
 failed=

@@ -1,8 +1,8 @@
-//! The client's side: the head of a server's response, and the server's frames.
+//! Fuzzes the client: the head of a server's response, and the server's frames.
 //!
-//! An input is a byte of flags, two that cut what the server sends into pieces, and either frames
-//! as they are described by [`described`], behind a response that accepts, or the bytes of a
-//! response and what follows it. There `@` stands for the answer to the key.
+//! An input is a byte of flags, two bytes that split the server's bytes into pieces, and either
+//! descriptions of frames for [`described`], which follow an accepting response, or the bytes of a
+//! response and the data after it. In these, `@` stands for the value computed from the key.
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
@@ -50,8 +50,8 @@ fn request() -> http::Request<()> {
     http::Request::get("ws://x/").body(()).expect("it is a good one")
 }
 
-/// Reads a request, and sends what `response` makes of the answer to its key, in pieces, and then
-/// the end of the stream. Returns what the client sends after its request.
+/// Reads a request, and sends the response that `response` makes from the value computed from its
+/// key, in pieces, and then the end of the stream. Returns the client's bytes after its request.
 async fn serve(mut io: DuplexStream, piece: usize, response: impl FnOnce(&str) -> Vec<u8>) -> Vec<u8> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -109,12 +109,12 @@ fn seen_close(expected: &Expected) -> Option<u16> {
     }
 }
 
-/// What a client has sent, each frame with its first byte and its payload, unmasked.
+/// Returns the client's frames: each first byte, and its unmasked payload.
 fn client_frames(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
     let mut frames = Vec::new();
     while let [first, second, rest @ ..] = bytes {
         assert!(*second >= 0x80, "a client masks");
-        // It sends nothing but control frames.
+        // It sends only control frames.
         let len = usize::from(second & 0x7f);
         assert!(len <= 125 && rest.len() >= 4 + len, "a frame is whole");
         let (key, rest) = rest.split_at(4);
@@ -126,8 +126,8 @@ fn client_frames(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
     frames
 }
 
-/// The same frames of a server, and of a client: for each its kind and its length, and where that
-/// is below 200, its payload.
+/// Returns the same frames of a server and of a client. Each is described by its kind and its
+/// length, followed by its payload if the length is below 200.
 fn described(mut input: Input<'_>) -> (Vec<u8>, Vec<u8>) {
     let (mut server, mut client) = (Vec::new(), Vec::new());
     while !input.is_empty() && server.len() < 1 << 18 {
@@ -147,7 +147,7 @@ fn described(mut input: Input<'_>) -> (Vec<u8>, Vec<u8>) {
         let width = [Width::Shortest, Width::Shortest, Width::Two, Width::Eight][usize::from(kind >> 4 & 3)];
         let len = input.byte();
         if len == 255 {
-            // A header that announces too much.
+            // A header that announces too large a payload.
             let len = [1001, 0xffff, 0x1_0000, 1 << 31, 1 << 62][input.below(5)];
             server.extend(header(first, len, None, width));
             client.extend(header(first, len, Some([1; 4]), width));
@@ -205,7 +205,7 @@ async fn check_response(bytes: Vec<u8>, piece: usize) {
     let _ = serving.await.expect("the server does not panic");
 }
 
-/// The head of a response, as generous readers read it.
+/// The head of a response, as lenient parsers read it.
 #[derive(Debug)]
 struct Head {
     status: Vec<u8>,
@@ -233,7 +233,7 @@ impl Head {
     }
 }
 
-/// The first head that is not of a 1xx but 101, and where it ends.
+/// Returns the first head with a status of 101 or outside 1xx, and its end.
 fn last_head(bytes: &[u8]) -> Option<(Head, usize)> {
     let mut at = 0;
     loop {

@@ -1,9 +1,9 @@
-//! What a program does with its socket, each step dropped after so many polls, while the IO and the
-//! peer do as they like.
+//! Fuzzes the operations of a socket. Each one is dropped after some polls, while the IO and the
+//! peer act in any way.
 //!
-//! An input is three bytes of settings, and steps: a byte that says which, one that says how many
-//! polls, and what it needs. [`finish`](Play::finish) then has everything go on as it should, and
-//! the end be reached.
+//! An input is three bytes of settings, and steps: a byte that selects the step, one with the
+//! number of polls, and its parameters. [`finish`](Play::finish) then lets everything continue
+//! normally, up to the end.
 
 use std::{
     collections::HashSet,
@@ -33,15 +33,14 @@ use crate::{
     wire::{BINARY, CLOSE, CONTINUE, FIN, PING, PONG, RSV1, TEXT, Width, client_frame, server_frame},
 };
 
-/// How long the end may take. It is longer than all else, so that what takes it has stood still, or
-/// had a silent peer.
+/// How long the end may take. It is longer than everything else, so if the end takes this long, the
+/// connection hung, or the peer was silent.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3600);
 
-/// How much longer it may take where the IO was slow, as what it took may still be on its way to
-/// the peer.
+/// How much longer the end may take with a slow IO, whose accepted bytes may still be in flight.
 const MAX_BACKLOG: Duration = Duration::from_secs(340);
 
-/// How much is sent, and comes, at most in bytes.
+/// The limit of sent and of received bytes.
 const MAX_TOTAL: usize = 600_000;
 
 pub fn check(data: &[u8]) {
@@ -81,7 +80,7 @@ pub fn check(data: &[u8]) {
             ..Play::new(valve.clone())
         };
         let (script, began) = if is_driven {
-            socket.drive(|socket| play.all(socket)).await.expect("nobody shuts the server down")
+            socket.drive(|socket| play.all(socket)).await.expect("the server is not shut down")
         } else {
             play.all(socket).await
         };
@@ -90,14 +89,14 @@ pub fn check(data: &[u8]) {
     });
 }
 
-/// The socket, in whichever form it is.
+/// The socket, in one of its forms.
 enum Hold {
     Whole(WebSocket<Pipe>),
     Halves(Vec<Sender<Pipe>>, Option<Receiver<Pipe>>),
     Nothing,
 }
 
-/// A message that was sent, and whether that is certain.
+/// A message, and whether it was sent for certain.
 #[derive(Clone, Debug)]
 struct Sent {
     message: Seen,
@@ -114,34 +113,35 @@ struct Play<'a> {
     final_step: u8,
     total: usize,
     sent: Vec<Sent>,
-    /// What may stand in the server's Close.
+    /// The allowed contents of the server's Close.
     closes: Vec<(u16, Vec<u8>)>,
-    /// The pongs of the program's own.
+    /// The application's own pongs.
     own_pongs: usize,
-    /// What the peer has sent, as far as it is on its way, and the bytes that are not there yet.
+    /// The peer's messages that are in flight, and its bytes that have not arrived.
     peer: Vec<Seen>,
-    /// Its answers to keepalives.
+    /// Its answers to keepalive pings.
     answers: Vec<Vec<u8>>,
     coming: Vec<u8>,
     peer_is_done: bool,
     half_closes: bool,
-    /// Whether the IO has failed, which may cost messages.
+    /// Whether the IO has failed, which may lose messages.
     is_broken: bool,
-    /// Whether the IO has not always taken everything.
+    /// Whether the IO has ever accepted less than everything.
     is_slow: bool,
-    /// Whether the peer breaks a rule.
+    /// Whether the peer violates the protocol.
     violates: bool,
-    /// Whether the IO was taken out, and is tungstenite's.
+    /// Whether the IO was taken out, and belongs to tungstenite.
     is_detached: bool,
     received: Vec<Seen>,
-    /// Whether what comes may have been thrown away.
+    /// Whether received messages may have been discarded.
     discards: bool,
     errors: usize,
     has_ended: bool,
     ended: Option<CloseInfo>,
 }
 
-/// Polls `future` so many times, and lets the others run in between; what came of it, if anything.
+/// Polls `future` up to `polls` times, and lets other tasks run in between. Returns its output, if
+/// it completed.
 async fn polled<F: Future>(future: F, polls: u8) -> Option<F::Output> {
     let mut future = pin!(future);
     for _ in 0..polls {
@@ -165,7 +165,7 @@ impl<'a> Play<'a> {
             final_step: 0,
             total: 0,
             sent: Vec::new(),
-            // That of a socket, or of the last sender, that is dropped.
+            // The Close of a dropped socket, or of the last dropped sender.
             closes: vec![(1000, Vec::new())],
             own_pongs: 0,
             peer: Vec::new(),
@@ -185,7 +185,7 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// All of it; itself, and when the last part of it began.
+    /// Runs all steps. Returns itself, and when the last part began.
     async fn all(mut self, socket: WebSocket<Pipe>) -> (Self, Instant) {
         let mut hold = Hold::Whole(socket);
         for _ in 0..300 {
@@ -280,7 +280,7 @@ impl<'a> Play<'a> {
                     self.valve.turn(|state| state.read_error = Some(std::io::ErrorKind::ConnectionReset));
                 }
                 2 => {
-                    // It half-closes: what was sent to it still has to come.
+                    // It half-closes: messages to it must still arrive.
                     (self.peer_is_done, self.half_closes) = (true, true);
                     self.deliver(usize::MAX);
                     self.valve.turn(|state| state.has_ended = true);
@@ -328,7 +328,7 @@ impl<'a> Play<'a> {
         }
         match sent {
             Some(Ok(())) => self.sent.push(Sent { message: copy, is_certain: true }),
-            // Dropped before it was polled, it was never sent.
+            // If it was dropped before it was polled, it was not sent.
             None if polls == 0 => {}
             None => self.sent.push(Sent { message: copy, is_certain: false }),
             Some(Err(error)) => {
@@ -338,15 +338,15 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// What came of a message that there was room for, or not; `None` when it is given back and so
-    /// must not come.
+    /// Records the result of trying to send a message. Returns `None` if the message was returned,
+    /// so it must not arrive.
     fn tried(&self, result: Result<(), TrySendError>, sent: &Seen) -> Option<Result<(), Error>> {
         let message = match result {
             Ok(()) => return Some(Ok(())),
             Err(TrySendError::Failed(error)) => return Some(Err(error)),
             Err(TrySendError::Full(message)) => {
                 let takes = |state: &State| state.room > 0 && !state.is_stuck && state.write_error.is_none();
-                assert!(!self.valve.look(takes), "there is no room although the IO takes more");
+                assert!(!self.valve.look(takes), "no space although the IO accepts more");
                 message
             }
             Err(TrySendError::Closed(message)) => message,
@@ -356,7 +356,7 @@ impl<'a> Play<'a> {
         None
     }
 
-    /// Waits until nothing more can be sent, and sees whether that is so.
+    /// Waits until no more messages can be sent, and checks that this is correct.
     async fn wait_closed(&mut self, hold: &mut Hold, polls: u8) {
         let closed = match hold {
             Hold::Whole(socket) => polled(socket.closed(), polls).await,
@@ -433,7 +433,7 @@ impl<'a> Play<'a> {
         self.closes.push((code.map_or(0, CloseCode::as_u16), reason.into()));
         let frame = code.map(|code| CloseFrame { code: code.into(), reason: reason.into() });
         let closed = match (hold, variant / 2) {
-            // As a message, and as a sink: both go on receiving.
+            // As a message and as a sink. Both continue to receive.
             (Hold::Whole(socket), 1) => polled(socket.send(Message::Close(frame)), polls).await,
             (Hold::Halves(senders, _), 1) => match senders.last_mut() {
                 Some(sender) => polled(sender.send(Message::Close(frame)), polls).await,
@@ -457,7 +457,7 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// The peer writes something; that it comes is another step.
+    /// The peer writes data. Another step makes it arrive.
     fn peer_sends(&mut self, polls: u8, variant: u8) {
         let kind = self.input.byte();
         let len = self.len();
@@ -486,8 +486,8 @@ impl<'a> Play<'a> {
                 put(FIN | PING, &payload);
                 self.peer.push(Seen::Ping(payload));
             }
-            // An answer to a keepalive, which the program does not see, and one to a keepalive that
-            // was never sent.
+            // An answer to a keepalive ping, which the application does not receive, and one to a
+            // ping that was never sent.
             (5, _) if variant % 4 == 1 => {
                 if let Some(payload) = keepalive {
                     put(FIN | PONG, &payload);
@@ -529,7 +529,7 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// The payload of the last keepalive that the peer can have seen.
+    /// Returns the payload of the last keepalive ping that the peer can have received.
     fn last_keepalive(&self) -> Option<Vec<u8>> {
         self.valve.look(|state| {
             let mut last = None;
@@ -549,7 +549,7 @@ impl<'a> Play<'a> {
         self.valve.turn(|state| state.input.extend(self.coming.drain(..n)));
     }
 
-    /// Everything goes on as it should, and comes to an end.
+    /// Lets everything continue normally, and end.
     async fn finish(&mut self, mut hold: Hold) {
         self.valve.turn(|state| {
             (state.room, state.max_write, state.is_stuck) = (usize::MAX, usize::MAX, false);
@@ -566,7 +566,7 @@ impl<'a> Play<'a> {
                 hold = self.detach(hold).await;
             }
             match self.final_step % 4 {
-                // The peer ends it, once it has what was sent before.
+                // The peer closes after it has received the earlier messages.
                 0 => {
                     match &mut hold {
                         Hold::Whole(socket) => drop(SinkExt::<Message>::flush(socket).await),
@@ -591,7 +591,7 @@ impl<'a> Play<'a> {
                     }
                     self.drain(&mut hold).await;
                 }
-                // It ends it, and reads on, or does not.
+                // The peer closes, and continues to read, or does not.
                 1 => {
                     self.close(&mut hold, 1, 0).await;
                     self.drain(&mut hold).await;
@@ -609,7 +609,7 @@ impl<'a> Play<'a> {
         tokio::join!(program, peer);
     }
 
-    /// Takes the IO out, if that is possible, and goes on with tungstenite's stream.
+    /// Takes the IO out, if possible, and continues with tungstenite's stream.
     async fn detach(&mut self, hold: Hold) -> Hold {
         let socket = match hold {
             Hold::Whole(socket) => socket,
@@ -632,7 +632,7 @@ impl<'a> Play<'a> {
         Hold::Nothing
     }
 
-    /// Receives to the end, if somebody does and there is one to come.
+    /// Receives to the end, if a receiver exists and an end can come.
     async fn drain(&mut self, hold: &mut Hold) {
         if let Hold::Halves(senders, _) = hold {
             senders.clear();
@@ -663,7 +663,7 @@ impl<'a> Play<'a> {
         assert!(received.is_none(), "{received:?} comes after the end");
     }
 
-    /// Checks everything; the last part of it took so long.
+    /// Checks all results. `took` is how long the last part took.
     fn check_end(&self, took: Duration) {
         let limit = match (self.ends_silent, self.is_slow) {
             (true, true) => CLOSE_TIMEOUT + MAX_BACKLOG,
@@ -673,16 +673,16 @@ impl<'a> Play<'a> {
         assert!(took <= limit + Duration::from_secs(1), "the end takes {took:?}");
         self.valve.look(|state| self.check_output(state));
 
-        // What came is what was sent to it, in order.
+        // The received messages are those sent to it, in order.
         let mut peer = self.peer.iter();
         let (mut skipped, mut count) = (0, 0);
         for received in &self.received {
             if *received == Seen::Close(1000, Vec::new()) {
-                // Perhaps an answer to a Close.
+                // This may be an answer to a Close.
                 continue;
             }
             if self.is_detached && self.answers.iter().any(|answer| *received == Seen::Pong(answer.clone())) {
-                // Tungstenite knows of no keepalive.
+                // Tungstenite does not know about keepalive.
                 continue;
             }
             count += usize::from(self.must_be_seen(received));
@@ -711,8 +711,8 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// Whether a program that receives to the end sees it. Pings that were answered are not given
-    /// to tungstenite.
+    /// Returns whether an application that receives to the end gets this message. Answered pings
+    /// are not passed to tungstenite.
     fn must_be_seen(&self, sent: &Seen) -> bool {
         !matches!((sent, self.is_detached), (Seen::Close(..), _) | (Seen::Ping(_), true))
     }
@@ -724,14 +724,14 @@ impl<'a> Play<'a> {
         assert!(!output.is_cut || is_broken, "something is left in the middle");
         assert!(state.is_shut_down || is_broken || self.is_detached, "the IO is not shut down");
 
-        // What arrived is what was sent, in order, and what was sent for certain has no gap.
+        // The arrived messages are those sent, in order. Messages sent for certain have no gap.
         let mut sent = self.sent.iter();
         let mut keepalives = HashSet::new();
         for message in &output.messages {
             if let Seen::Ping(payload) = message
                 && is_keepalive(payload)
             {
-                assert!(self.keepalive, "a keepalive that nobody asked for: {message:?}");
+                assert!(self.keepalive, "an unsolicited keepalive answer: {message:?}");
                 assert!(keepalives.insert(payload), "two keepalives are the same: {message:?}");
                 continue;
             }
@@ -774,11 +774,11 @@ enum Way {
     Send,
     Feed,
     Uncompressed,
-    /// Where there is a sender.
+    /// Only with a sender.
     Try,
 }
 
-/// A message that no other is the same as: its number is in it.
+/// Returns a unique message that contains its number.
 fn message(number: usize, kind: u8, len: usize) -> Message {
     let number = format!("{number}:");
     let bytes = |kind: u8| -> Vec<u8> {
@@ -794,12 +794,12 @@ fn message(number: usize, kind: u8, len: usize) -> Message {
     }
 }
 
-/// Whether a ping is one of the connection's own; those of the program begin with their number.
+/// Returns whether a ping is a keepalive ping. The application's pings begin with their number.
 fn is_keepalive(payload: &[u8]) -> bool {
     !payload.iter().take_while(|byte| **byte != b':').all(u8::is_ascii_digit)
 }
 
-/// What the peer does about a Close.
+/// How the peer responds to a Close.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answer {
     Close,
@@ -807,7 +807,7 @@ enum Answer {
     Nothing,
 }
 
-/// The peer: it answers a Close, and ends the stream when the server has, unless it is silent.
+/// The peer. It answers a Close, and ends the stream after the server has, unless it is silent.
 async fn respond(valve: Valve, start: usize, answer: Answer) {
     let mut at = start;
     let mut closes = |state: &State| {

@@ -1,9 +1,9 @@
-//! `Sec-WebSocket-Accept` (RFC 6455 §4.2.2 item 5.4), by the letter: SHA-1 (FIPS 180-4) and base64
-//! (RFC 4648).
+//! `Sec-WebSocket-Accept` (RFC 6455 §4.2.2 item 5.4), written from the specifications: SHA-1 (FIPS
+//! 180-4) and base64 (RFC 4648).
 
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/// What answers a key.
+/// Returns the value for a key.
 pub fn accept(key: &[u8]) -> String {
     base64(&sha1(&[key, GUID].concat()))
 }
@@ -62,7 +62,7 @@ fn base64(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn the_example_of_rfc_6455_section_1_3() {
+    fn example_of_rfc_6455_section_1_3() {
         assert_eq!(super::accept(b"dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     }
 }

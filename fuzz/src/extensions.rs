@@ -1,7 +1,7 @@
-//! The negotiation of permessage-deflate against RFC 7692 §7.1, spelled out.
+//! Compares the negotiation of permessage-deflate with RFC 7692 §7.1.
 //!
 //! An input is four bytes of settings, and lines: those of the request's
-//! `Sec-WebSocket-Extensions`, and after a line `-`, those that the handshake service puts into the
+//! `Sec-WebSocket-Extensions`, and after a line `-`, those that the handshake service adds to the
 //! response.
 
 use http::{HeaderValue, Request, Version, header::SEC_WEBSOCKET_EXTENSIONS};
@@ -14,7 +14,7 @@ use crate::{
     runtime,
 };
 
-/// The parameters of an offer or an answer.
+/// The parameters of an offer or a response.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Params {
     server_no_context_takeover: bool,
@@ -25,9 +25,9 @@ struct Params {
 }
 
 struct Settings {
-    /// Declares that the server takes nothing over.
+    /// The server declares that it does not use context takeover.
     server_alone: bool,
-    /// Demands that the client takes nothing over.
+    /// The client must not use context takeover.
     client_alone: bool,
     server_bits: u8,
     client_bits: u8,
@@ -88,7 +88,7 @@ pub fn check(data: &[u8]) {
     }
 }
 
-/// The extensions of the final response, and those of the prebuilt one.
+/// Returns the extensions of the final response, and those of the prebuilt one.
 fn ask(
     config: Config,
     is_http2: bool,
@@ -138,7 +138,7 @@ fn ask(
     (answer, proposed.map(|line| line.as_bytes().to_vec()))
 }
 
-/// The one member of an answer, which has to be a good one.
+/// Returns the only member of a response, which must be valid.
 fn only(value: &[u8]) -> Params {
     let list = extensions([value]);
     let [answer] = &list[..] else { panic!("no single extension: {}", value.escape_ascii()) };
@@ -147,7 +147,7 @@ fn only(value: &[u8]) -> Params {
     params(answer).expect("the answer is one of permessage-deflate")
 }
 
-/// RFC 7692 §7.1: the parameters, unless one is unknown, repeated or has a wrong value.
+/// RFC 7692 §7.1. Returns the parameters, unless one is unknown, repeated or has a wrong value.
 fn params(extension: &Extension) -> Option<Params> {
     if !extension.name.eq_ignore_ascii_case("permessage-deflate") {
         return None;
@@ -192,8 +192,8 @@ fn params(extension: &Extension) -> Option<Params> {
     })
 }
 
-/// What the settings make of an offer: of all that may answer it, the one that says no more than it
-/// must.
+/// Returns the response to an offer with these settings: of all valid responses, the one with the
+/// fewest parameters.
 fn accepted(offer: &Params, settings: &Settings) -> Option<Params> {
     let mut answers = Vec::new();
     let bits = [None, Some(8), Some(9), Some(10), Some(11), Some(12), Some(13), Some(14), Some(15)];
@@ -218,7 +218,7 @@ fn accepted(offer: &Params, settings: &Settings) -> Option<Params> {
     answers.pop()
 }
 
-/// RFC 7692 §7.1: whether a server may answer an offer like this, and zlib can do it.
+/// RFC 7692 §7.1. Returns whether this response to the offer is valid, and zlib supports it.
 fn may_answer(answer: &Params, offer: &Params) -> bool {
     if offer.server_no_context_takeover && !answer.server_no_context_takeover {
         return false;
@@ -237,12 +237,12 @@ fn may_answer(answer: &Params, offer: &Params) -> bool {
     }
 }
 
-/// Whether an answer is just what the offer and the settings ask for: the largest window that is
-/// allowed, and takeover unless one of them says otherwise.
+/// Returns whether a response is exactly the one that the offer and the settings require: the
+/// largest allowed window, and context takeover unless one of them disables it.
 fn suits(answer: &Params, offer: &Params, settings: &Settings) -> bool {
     let server = settings.server_bits.min(offer.server_max_window_bits.unwrap_or(15));
     let server_window = match answer.server_max_window_bits {
-        // What is offered has to be answered, and a window of 15 goes without saying.
+        // An offered parameter must be answered. A window of 15 is the default.
         None => offer.server_max_window_bits.is_none() && server == 15,
         Some(bits) => bits == server && (server < 15 || offer.server_max_window_bits.is_some()),
     };

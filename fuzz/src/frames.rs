@@ -1,7 +1,7 @@
-//! The frame reader against [`reader`], without compression.
+//! Compares the frame decoder with [`reader`], without compression.
 //!
-//! An input is: the [`scene`] (6 bytes and the pieces), and frames: as they are, or, with the first
-//! flag, made of descriptions by [`described`].
+//! An input is the [`scene`] (6 bytes and the pieces), and frames: as bytes, or, with the first
+//! flag, as descriptions for [`described`].
 
 use tower_websocket::Config;
 
@@ -23,8 +23,8 @@ pub fn check(data: &[u8]) {
     runtime::run(socket::check(scene, &bytes, &expected));
 }
 
-/// How the bytes come: a byte of flags, one each for the limits and the end, and two lists of
-/// pieces, each with its length in front.
+/// How the bytes arrive: a byte of flags, one byte each for the limits and the end, and two lists
+/// of pieces, each preceded by its length.
 pub fn scene(input: &mut Input<'_>) -> (Scene, Rules) {
     let mut flags = Flags::new(input.byte());
     let way = match (flags.bit(), flags.bit()) {
@@ -55,8 +55,8 @@ pub fn scene(input: &mut Input<'_>) -> (Scene, Rules) {
     (scene, Rules { max_message, max_frame, deflate: None })
 }
 
-/// Frames of descriptions: for each its kind, its mask, its length, and where that is below 200,
-/// its payload.
+/// Returns frames from descriptions: each is a kind, a mask, and a length, followed by the payload
+/// if the length is below 200.
 fn described(mut input: Input<'_>) -> Vec<u8> {
     let mut bytes = Vec::new();
     while !input.is_empty() && bytes.len() < 1 << 20 {
@@ -80,7 +80,7 @@ fn described(mut input: Input<'_>) -> Vec<u8> {
         };
         let len = input.byte();
         if len == 255 {
-            // A header that announces much.
+            // A header that announces a large payload.
             let len = [0xffff, 0x1_0000, 1 << 20, (1 << 20) + 1, 2 << 20, 1 << 31, 1 << 62, u64::MAX];
             bytes.extend(header(first, len[input.below(8)], mask, width));
             continue;
@@ -90,12 +90,12 @@ fn described(mut input: Input<'_>) -> Vec<u8> {
     bytes
 }
 
-/// Bytes of the input, or as many as are worth a look, of text or not.
+/// Returns bytes of the input, or generated text or binary data of an interesting length.
 pub fn payload(len: u8, input: &mut Input<'_>) -> Vec<u8> {
     if len < 200 {
         return input.take(len.into()).to_vec();
     }
-    // The large ones are rare, as they take their time.
+    // Large payloads are rare because they are slow.
     let size = match len {
         200..210 => 125,
         210..220 => 126,

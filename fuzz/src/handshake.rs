@@ -1,8 +1,8 @@
-//! Opening handshakes from raw bytes, through each door: [`Acceptor::accept`], the layer below
-//! hyper's HTTP/1.1 server, and this crate's server.
+//! Fuzzes opening handshakes as raw bytes, for each way to open a socket: [`Acceptor::accept`], the
+//! layer below hyper's HTTP/1.1 server, and this crate's server.
 //!
-//! An input is a byte of flags, a byte for the end, two lists of pieces, each with its length in
-//! front, and the bytes.
+//! An input is a byte of flags, a byte for the end, two lists of pieces, each preceded by its
+//! length, and the bytes.
 
 use std::{
     io,
@@ -84,7 +84,7 @@ pub fn check(data: &[u8]) {
 
 struct Case<'a> {
     bytes: &'a [u8],
-    /// What the reference reader makes of it.
+    /// The head that the reference parser finds.
     head: Option<Head>,
     same_origin: bool,
     responds: bool,
@@ -104,7 +104,7 @@ impl Case<'_> {
         Some(self.head.as_ref()?.request.verdict(self.same_origin))
     }
 
-    /// Whether there is no doubt that it opens a WebSocket.
+    /// Returns whether it certainly opens a WebSocket.
     fn is_good(&self) -> bool {
         let is_strict = self.head.as_ref().is_some_and(|head| head.is_strict);
         is_strict && self.verdict() == Some(Verdict::Asks { broken: vec![], unsure: vec![] })
@@ -121,7 +121,7 @@ impl Case<'_> {
         let accept = digest::accept(key);
         assert_eq!(response.only("sec-websocket-accept"), Some(accept.as_bytes()));
         assert_eq!(response.only("upgrade"), Some(&b"websocket"[..]));
-        // hyper adds a `close` to it that the client had sent.
+        // hyper adds the client's `close` to it.
         let connection = members(response.only("connection"));
         assert!(connection.iter().any(|member| member.eq_ignore_ascii_case(b"upgrade")), "{response:?}");
         for name in
@@ -131,7 +131,7 @@ impl Case<'_> {
         }
     }
 
-    /// Checks what became of the frames behind an accepted request.
+    /// Checks the frames after an accepted request.
     fn check_frames(&self, program: &Program, record: &Shared, start: usize) {
         let frames = &self.bytes[self.head.as_ref().map_or(0, |head| head.len)..];
         check_end(&self.scene, &read(frames, RULES), program, record, start);
@@ -204,7 +204,7 @@ impl Case<'_> {
             check_response(error, status, record, may_break, is_head).await;
             return;
         }
-        // What came is given back: all of it, or what is not the head.
+        // The received bytes are returned: all of them, or those after the head.
         let start = match (error.request(), &self.head) {
             (None, _) => 0,
             (Some(_), Some(head)) => head.len,
@@ -222,7 +222,7 @@ impl Case<'_> {
         let connection =
             http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(io), service);
         let _ = connection.with_upgrades().await;
-        // The handler's task begins.
+        // The handler's task starts.
         sleep(Duration::from_millis(1)).await;
         shutdown.idle().await;
         self.check_served(&record, &programs);
@@ -238,7 +238,7 @@ impl Case<'_> {
         self.check_served(&record, &programs);
     }
 
-    /// A service whose handler tells what it has seen.
+    /// Returns a service whose handler records the messages it receives.
     fn service(
         &self,
         shutdown: &Shutdown,
@@ -287,7 +287,7 @@ impl Case<'_> {
     }
 }
 
-/// Checks the answer to what is refused.
+/// Checks the response to a rejected request.
 async fn check_response(
     error: AcceptError<Scripted>,
     status: Option<u16>,
@@ -324,7 +324,7 @@ async fn check_response(
     }
 }
 
-/// All that can still be read.
+/// Returns all remaining bytes.
 async fn rest(mut io: Rewind<Scripted>) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 1000];

@@ -9,17 +9,17 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Head {
     pub request: Request,
-    /// How long it is.
+    /// Its length.
     pub len: usize,
-    /// Whether it keeps to every letter of the grammar, so that it must be understood.
+    /// Whether it follows the grammar strictly, so that it must be accepted.
     pub is_strict: bool,
 }
 
-/// The head at the start of `bytes`, as generous readers read it; `None` when it has no end, or is
-/// not even that.
+/// Returns the head at the start of `bytes`, as lenient parsers read it. Returns `None` if it is
+/// incomplete or malformed.
 pub fn request(bytes: &[u8]) -> Option<Head> {
     let mut at = 0;
-    // Empty lines before it are skipped.
+    // Skips empty lines before it.
     while let Some(n) = empty_line(&bytes[at..]) {
         at += n;
     }
@@ -93,11 +93,11 @@ pub struct Response {
 }
 
 impl Response {
-    /// The one value of a header; `None` where there is none.
+    /// Returns the only value of a header, or `None` if the header is missing.
     ///
     /// # Panics
     ///
-    /// Panics when there is more than one.
+    /// Panics if there is more than one.
     pub fn only(&self, name: &str) -> Option<&[u8]> {
         let mut lines = self.lines.iter().filter(|(its, _)| its == name);
         let first = lines.next().map(|(_, value)| &value[..]);
@@ -106,12 +106,12 @@ impl Response {
     }
 }
 
-/// The head of a response at the start of `bytes`, and what follows it; `None` when it is not all
-/// there.
+/// Returns the head of a response at the start of `bytes`, and the bytes after it. Returns `None`
+/// if it is incomplete.
 ///
 /// # Panics
 ///
-/// Panics when it breaks the grammar.
+/// Panics if the head is malformed.
 pub fn response(bytes: &[u8]) -> Option<(Response, &[u8])> {
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
     let (head, rest) = (&bytes[..end], &bytes[end + 4..]);

@@ -1,9 +1,9 @@
-//! The headers of an opening handshake against the rules in [`opening`](crate::opening), through
-//! the layer's service.
+//! Compares the checks of an opening handshake's headers with the rules in
+//! [`opening`](crate::opening), through the layer's service.
 //!
-//! An input is three bytes that choose the version, the method, the URI and what the handshake
-//! service does, and lines `name: value`. The last line is also what the service answers with,
-//! where it does.
+//! An input is three bytes that select the version, the method, the URI and the behavior of the
+//! handshake service, and lines `name: value`. The service uses the last line in its response, if
+//! it makes one.
 
 use std::sync::{Arc, Mutex};
 
@@ -26,22 +26,22 @@ use crate::{
     runtime,
 };
 
-/// What the handshake service does.
+/// The behavior of the handshake service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Service {
     Accepts,
-    /// Selects the first of [`PREFERRED`] that is offered.
+    /// Selects the first offered protocol of [`PREFERRED`].
     Selects,
-    /// Answers with a subprotocol that may not be offered.
+    /// Responds with a subprotocol that may not be offered.
     Answers,
     Rejects,
-    /// Makes a response of its own, with this status.
+    /// Makes its own response, with this status.
     Responds(u16),
 }
 
 const PREFERRED: [&str; 3] = ["v2", "chat", "x"];
 
-/// Headers that are a connection's, in a response of a service that knows no better.
+/// Connection headers that a careless service puts into its response.
 const STRANGE: [(&str, &str); 7] = [
     ("connection", "close, x-hop"),
     ("x-hop", "1"),
@@ -134,11 +134,11 @@ pub fn check(data: &[u8]) {
     }
 }
 
-/// What was called, and with what.
+/// The calls, and their arguments.
 #[derive(Clone, Debug, Default)]
 struct Seen {
     inner: bool,
-    /// The subprotocols that the handshake service was offered, if it was called.
+    /// The subprotocols offered to the handshake service, if it was called.
     offered: Option<Vec<String>>,
 }
 
@@ -161,7 +161,7 @@ fn ask(
         let seen = Arc::clone(&seen);
         service_fn(move |request: Request<()>| {
             assert_eq!(*request.headers(), before);
-            seen.lock().expect("nobody panics").inner = true;
+            seen.lock().expect("no thread panics").inner = true;
             async { Ok::<_, std::convert::Infallible>(Response::new(())) }
         })
     };
@@ -171,7 +171,7 @@ fn ask(
     let on_upgrade = hyper::upgrade::on(&mut request);
     request.extensions_mut().insert(on_upgrade);
     let response = runtime::run(layer.layer(inner).oneshot(request)).expect("it answers");
-    let seen = seen.lock().expect("nobody panics").clone();
+    let seen = seen.lock().expect("no thread panics").clone();
     (response, seen)
 }
 
@@ -184,7 +184,7 @@ fn answer(
     let mut handshake = request.into_body();
     let offered: Vec<String> = handshake.offered_protocols().map(str::to_owned).collect();
     let expected = PREFERRED.into_iter().find(|its| offered.iter().any(|offered| offered == its));
-    seen.lock().expect("nobody panics").offered = Some(offered);
+    seen.lock().expect("no thread panics").offered = Some(offered);
     let is_upgrade = handshake.kind() == HandshakeKind::Upgrade;
     assert_eq!(handshake.response().status(), if is_upgrade { 101 } else { 200 });
     match service {
@@ -205,7 +205,7 @@ fn answer(
     Ok(handshake.accept(()))
 }
 
-/// What is sent once the handshake service was asked.
+/// Checks the response after the handshake service was called.
 fn check_answer<B: std::fmt::Debug>(
     response: &Response<B>,
     service: Service,
@@ -217,7 +217,8 @@ fn check_answer<B: std::fmt::Debug>(
     let status = match service {
         Service::Rejects => 403,
         Service::Responds(status) if status == accepting => status,
-        // What cannot refuse: any 1xx, and over HTTP/2 what a client would take for an acceptance.
+        // Statuses that cannot reject: any 1xx, and over HTTP/2 a status that a client would take
+        // as success.
         Service::Responds(100..200) => 500,
         Service::Responds(200..300) if !is_http1 => 500,
         Service::Responds(status) => status,
@@ -253,7 +254,7 @@ fn check_answer<B: std::fmt::Debug>(
     assert_eq!(protocol.iter().map(|value| value.as_bytes()).collect::<Vec<_>>(), Vec::from_iter(expected));
 }
 
-/// What is sent instead of asking it.
+/// Checks the response if the service was not called.
 fn check_refusal<B>(response: &Response<B>, is_http1: bool) {
     let (status, headers) = (response.status().as_u16(), response.headers());
     assert_eq!(status == 405, headers.contains_key("allow"));
@@ -266,7 +267,7 @@ fn check_refusal<B>(response: &Response<B>, is_http1: bool) {
     }
 }
 
-/// The request, for the reference.
+/// Converts the request for the reference.
 fn asked(request: &Request<()>, protocol: Option<&str>) -> opening::Request {
     let lines = request.headers().iter();
     opening::Request {

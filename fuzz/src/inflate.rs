@@ -1,8 +1,8 @@
-//! The reader of compressed messages against [`reader`], and the writer against
+//! Compares the decoder of compressed messages with [`reader`], and the encoder with
 //! [`output`](crate::output).
 //!
-//! An input is: a byte that says what is agreed on and how frames are made, the
-//! [scene](crate::frames::scene), and frames: as they are, or of messages by [`described`].
+//! An input is a byte that selects the negotiated parameters and how frames are made, the
+//! [scene](crate::frames::scene), and frames: as bytes, or as messages for [`described`].
 
 use miniz_oxide::{
     DataFormat, MZFlush,
@@ -46,7 +46,7 @@ pub fn check(data: &[u8]) {
     let client_takeover = offer % 2 == 0;
     let history = match offer {
         0 => WINDOW,
-        // Where it can be asked for, no more than a small window is kept of the messages before.
+        // If it can be requested, only a small window of earlier messages is kept.
         2 => 1 << client_bits,
         _ => 0,
     };
@@ -56,8 +56,8 @@ pub fn check(data: &[u8]) {
     runtime::run(socket::check(scene, &bytes, &expected));
 }
 
-/// Messages: for each how it is made, where it is cut into frames, what of it is spoilt, and its
-/// payload.
+/// Returns messages from descriptions: how each is compressed, how it is split into frames, how it
+/// is corrupted, and its payload.
 fn described(mut input: Input<'_>, takeover: bool) -> Vec<u8> {
     let mut compressor = Compressor::new(takeover);
     let mut bytes = Vec::new();
@@ -68,8 +68,8 @@ fn described(mut input: Input<'_>, takeover: bool) -> Vec<u8> {
         let payload = payload(len, &mut input);
         let mut first = if kind & 1 == 0 { TEXT } else { BINARY };
         let payload = match kind >> 1 & 7 {
-            // A plain message, one that claims to be compressed, and what ends its stream, rightly
-            // or not.
+            // A plain message, one that is falsely marked as compressed, and the end of its stream,
+            // valid or not.
             0 => payload,
             1 => {
                 first |= RSV1;
@@ -103,7 +103,7 @@ fn described(mut input: Input<'_>, takeover: bool) -> Vec<u8> {
     bytes
 }
 
-/// With a byte changed, or without its end.
+/// With a byte changed, or truncated.
 fn spoilt(mut payload: Vec<u8>, kind: u8, input: &mut Input<'_>) -> Vec<u8> {
     match kind >> 4 {
         0 => {
@@ -119,8 +119,8 @@ fn spoilt(mut payload: Vec<u8>, kind: u8, input: &mut Input<'_>) -> Vec<u8> {
     payload
 }
 
-/// The frames of one message: a quarter of `cuts` says how many, another how far apart, and whether
-/// pings are between.
+/// Returns the frames of one message. A quarter of `cuts` selects their number, another their
+/// distance, and whether pings are in between.
 fn frames(mut first: u8, payload: &[u8], cuts: u8, bytes: &mut Vec<u8>) {
     let mask = Some([cuts, 1, 2, 3]);
     let size = match cuts >> 2 & 15 {
@@ -139,7 +139,7 @@ fn frames(mut first: u8, payload: &[u8], cuts: u8, bytes: &mut Vec<u8>) {
     bytes.extend(client_frame(FIN | first, rest, mask, Width::Shortest));
 }
 
-/// A client's compressor, which is not flate2's; there is one only once it is needed.
+/// A client's compressor, independent of flate2. It is created on first use.
 struct Compressor {
     inner: Option<Box<CompressorOxide>>,
     takeover: bool,

@@ -1,11 +1,11 @@
 //! DEFLATE (RFC 1951), bit by bit, written from the RFC. It is slow and simple, and shares no code
 //! with any zlib.
 //!
-//! As strict as zlib, where the RFC says too little: codes must be complete, but for a code of just
-//! one symbol, and for no distance code at all; there are at most 286 and 30 symbols, and the end
+//! Where the RFC is ambiguous, it is as strict as zlib: codes must be complete, except a code with
+//! a single symbol, and an absent distance code. There are at most 286 and 30 symbols, and the end
 //! of a block has a code.
 
-/// What is no DEFLATE.
+/// The input is not valid DEFLATE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bad;
 
@@ -13,14 +13,14 @@ pub struct Bad;
 #[derive(Debug)]
 pub struct Inflater {
     input: Vec<u8>,
-    /// How many bits of `input` are done with.
+    /// How many bits of `input` are consumed.
     bit: usize,
     history: Vec<u8>,
     state: State,
     max_distance: usize,
 }
 
-/// What streams refer back to at most (RFC 1951 §2).
+/// The largest distance of back references (RFC 1951 §2).
 pub const WINDOW: usize = 32 * 1024;
 
 #[expect(clippy::large_enum_variant, reason = "there is one")]
@@ -41,7 +41,7 @@ enum State {
 
 /// Why a step was not made.
 enum Stop {
-    /// The input ends before it.
+    /// The input is too short.
     Short,
     Bad,
 }
@@ -49,18 +49,18 @@ enum Stop {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     Done,
-    /// That was the end of the last block.
+    /// The last block has ended.
     Ended,
 }
 
 impl Inflater {
-    /// For streams that refer back no more than `max_distance` bytes.
+    /// Returns an inflater for streams with back references of up to `max_distance` bytes.
     pub fn new(max_distance: usize) -> Self {
         Self { input: Vec::new(), bit: 0, history: Vec::new(), state: State::Block, max_distance }
     }
 
-    /// Begins another stream, whatever has become of the last one, that may refer back to as many
-    /// bytes of what was inflated.
+    /// Begins another stream, in any state of the last one. It may refer back to `history` bytes of
+    /// earlier output.
     pub fn restart(&mut self, history: usize) {
         self.input.clear();
         self.bit = 0;
@@ -68,8 +68,8 @@ impl Inflater {
         self.state = State::Block;
     }
 
-    /// Inflates all of `input` into `output`, unless that has more than `limit` bytes; whether the
-    /// stream has come to its end with the last byte. After an end another stream begins.
+    /// Inflates all of `input` into `output`, up to `limit` bytes. Returns whether the stream has
+    /// ended with the last byte. After an end, another stream begins.
     pub fn feed(&mut self, input: &[u8], output: &mut Vec<u8>, limit: usize) -> Result<bool, Bad> {
         self.input.extend_from_slice(input);
         let mut has_ended = false;
@@ -105,7 +105,7 @@ impl Inflater {
         Ok(has_ended && is_all)
     }
 
-    /// Whether the last block was whole, and ended with a byte.
+    /// Returns whether the last block was complete, and ended with a byte.
     pub fn is_at_rest(&self) -> bool {
         matches!(self.state, State::Block) && self.bit == 8 * self.input.len()
     }
@@ -161,7 +161,7 @@ impl Inflater {
         Ok(Step::Done)
     }
 
-    /// The codes of a block that brings its own (RFC 1951 §3.2.7).
+    /// Reads the codes of a block with dynamic codes (RFC 1951 §3.2.7).
     fn codes(&mut self) -> Result<(Code, Code), Stop> {
         const ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
         let (literals, distances, lengths) = (self.bits(5)? + 257, self.bits(5)? + 1, self.bits(4)? + 4);
@@ -178,7 +178,7 @@ impl Inflater {
         }
         let mut all = Vec::new();
         while all.len() < literals + distances {
-            // No code at all: each bit counts as the length 0, and then the end of the block has no
+            // Without a code, each bit means the length 0, and then the end of the block has no
             // code.
             let symbol = if code.is_empty() { self.bits(1).map(|_| 0)? } else { code.decode(self)? };
             let (value, count) = match symbol {
@@ -316,7 +316,7 @@ impl Inflater {
 struct Code {
     counts: [usize; 16],
     symbols: Vec<usize>,
-    /// How many codes of 15 bits are not used; negative when there are too many.
+    /// How many codes of 15 bits are unused. Negative if there are too many.
     left: isize,
 }
 
@@ -358,7 +358,7 @@ impl Code {
                 return Ok(self.symbols[index + code - first]);
             }
             if !self.is_complete() {
-                // The other code of one bit, which is none.
+                // The unused code of one bit.
                 return Err(Stop::Bad);
             }
             index += count;
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_compressor_made_comes_out_again_in_any_pieces() {
+    fn output_of_another_compressor_is_inflated_in_any_pieces() {
         for len in [0, 1, 100, 5000, 200_000] {
             for level in [0, 1, 6, 9] {
                 let compressed = compress_to_vec(&text(len), level);
@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn the_examples_of_rfc_7692() {
+    fn examples_of_rfc_7692() {
         let mut inflater = Inflater::new(1 << 15);
         for payload in [&[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00][..], &[0xf2, 0x00, 0x11, 0x00, 0x00]] {
             let mut output = Vec::new();
@@ -409,7 +409,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_bad() {
+    fn malformed_streams_are_rejected() {
         for bad in [&[0x06][..], &[0, 5, 0, 0, 0], &[0xf2, 0, 0x11, 0, 0], &[0xff; 10]] {
             assert_eq!(Inflater::new(1 << 15).feed(bad, &mut Vec::new(), 100), Err(Bad), "{bad:x?}");
         }

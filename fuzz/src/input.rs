@@ -1,7 +1,7 @@
-//! What a target makes of a fuzzer's bytes.
+//! Parses a fuzzer's bytes.
 
-/// The bytes of one input, taken from the front. When they are used up, zeros follow: any input is
-/// a good one, and one can be written by hand.
+/// The bytes of one input, taken from the front, followed by zeros. Every input is valid, and
+/// inputs can be written manually.
 #[derive(Clone, Debug)]
 pub struct Input<'a>(&'a [u8]);
 
@@ -28,7 +28,7 @@ impl<'a> Input<'a> {
         u16::from_le_bytes([self.byte(), self.byte()])
     }
 
-    /// A number below `end`, which is at most 256.
+    /// Returns a number below `end`, which is at most 256.
     pub fn below(&mut self, end: usize) -> usize {
         usize::from(self.byte()) % end
     }
@@ -37,7 +37,7 @@ impl<'a> Input<'a> {
         of[self.below(of.len())]
     }
 
-    /// The next `n` bytes, or what there is.
+    /// Returns the next `n` bytes, or the remaining ones.
     pub fn take(&mut self, n: usize) -> &'a [u8] {
         let (taken, rest) = self.0.split_at(n.min(self.0.len()));
         self.0 = rest;

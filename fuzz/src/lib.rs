@@ -1,5 +1,5 @@
-//! What each fuzz target checks, in a module of its name, and what it checks with. Of the latter
-//! only `socket` knows of the crate.
+//! The checks of each fuzz target, in a module of its name, and the references that they use. Of
+//! the references, only `socket` uses the crate.
 
 pub mod client;
 pub mod connection;

@@ -1,7 +1,6 @@
 //! The grammar of list-valued headers, character by character (RFC 9110 §5.6.1, RFC 6455 §9.1).
 
-/// The members of a comma-separated list over all of its lines, without the blanks around them,
-/// less the empty ones.
+/// Returns the non-empty members of a comma-separated list over all of its lines, trimmed.
 pub fn members<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Vec<&'a [u8]> {
     let mut members = Vec::new();
     for line in lines {
@@ -33,9 +32,8 @@ pub struct Extension {
     pub params: Vec<(String, Option<String>)>,
 }
 
-/// The members of an extension list over all of its lines, less those that are none by the grammar.
-/// A comma within quotes ends no member, and quotes that are never closed reach to the end of the
-/// line.
+/// Returns the valid members of an extension list over all of its lines. A comma within quotes does
+/// not end a member. Unclosed quotes extend to the end of the line.
 pub fn extensions<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Vec<Extension> {
     let mut extensions = Vec::new();
     for line in lines {
@@ -79,7 +77,7 @@ impl Cursor<'_> {
         is_there
     }
 
-    /// Up to a comma, or the end.
+    /// Parses up to a comma or the end.
     fn extension(&mut self) -> Option<Extension> {
         self.blanks();
         let name = self.token()?;
@@ -109,7 +107,7 @@ impl Cursor<'_> {
         (!token.is_empty()).then(|| String::from_utf8_lossy(token).into_owned())
     }
 
-    /// The rest of a quoted string, which has to be a token (RFC 6455 §9.1).
+    /// Parses the rest of a quoted string, which must be a token (RFC 6455 §9.1).
     fn quoted(&mut self) -> Option<String> {
         let mut value = String::new();
         loop {
@@ -130,7 +128,7 @@ impl Cursor<'_> {
         }
     }
 
-    /// To the next comma that is not in quotes.
+    /// Skips to the next comma outside quotes.
     fn skip(&mut self) {
         let mut is_quoted = false;
         while let Some(byte) = self.peek() {

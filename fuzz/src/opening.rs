@@ -1,16 +1,16 @@
 //! Whether a request opens a WebSocket (RFC 6455 §4.2.1, RFC 8441 §5), as a list of the rules that
-//! it breaks.
+//! it violates.
 
 use crate::lists::members;
 
-/// What a request says.
+/// The contents of a request.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub version: Version,
     pub method: String,
-    /// Whether its target is a path or a URI, and not `*`, say.
+    /// Whether its target is a path or a URI, and not, for example, `*`.
     pub has_path: bool,
-    /// The scheme and the authority of its URI, where it has one.
+    /// The scheme and the authority of its URI, if any.
     pub scheme: Option<String>,
     pub authority: Option<String>,
     /// `:protocol`.
@@ -23,16 +23,17 @@ pub struct Request {
 pub enum Version {
     Http1,
     Http2,
-    /// HTTP/1.0, say, which knows of no upgrade.
+    /// A version without upgrades, such as HTTP/1.0.
     Other,
 }
 
-/// What is to be thought of a request.
+/// The result of checking a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It asks for no WebSocket.
+    /// It does not request a WebSocket.
     Ordinary,
-    /// It asks for one. It breaks rules that have these status codes; others it may break, or not.
+    /// It requests a WebSocket. The violated rules have these status codes. It is unclear whether
+    /// it violates the `unsure` ones.
     Asks { broken: Vec<u16>, unsure: Vec<u16> },
 }
 
@@ -45,7 +46,7 @@ impl Request {
         members(self.lines(name)).iter().any(|member| member.eq_ignore_ascii_case(token.as_bytes()))
     }
 
-    /// The verdict; `same_origin` is whether foreign origins are refused.
+    /// Returns the verdict. `same_origin` is whether foreign origins are rejected.
     pub fn verdict(&self, same_origin: bool) -> Verdict {
         let asks = match self.version {
             Version::Http1 => {
@@ -130,8 +131,8 @@ impl Request {
     }
 }
 
-/// Whether it is a host and perhaps a port (RFC 9112 §3.2, RFC 3986 §3.2.2): the host is not empty,
-/// the port can be one.
+/// Returns whether this is a host with an optional port (RFC 9112 §3.2, RFC 3986 §3.2.2): the host
+/// is not empty, and the port is valid.
 fn is_host(bytes: &[u8]) -> bool {
     let find = |byte| bytes.iter().position(|its| *its == byte);
     let is_literal = bytes.first() == Some(&b'[');
@@ -172,7 +173,7 @@ fn is_host(bytes: &[u8]) -> bool {
     is_port && if is_literal { is_address() } else { is_name() }
 }
 
-/// Whether two authorities name the same host and port; `None` where they are of no ordinary kind.
+/// Returns whether two authorities name the same host and port, or `None` if either is unusual.
 fn is_same(one: &[u8], other: &[u8], scheme: Option<&str>) -> Option<bool> {
     let default = match scheme? {
         "http" | "ws" => 80,
@@ -197,14 +198,14 @@ fn host_and_port(authority: &[u8], default: u32) -> Option<(String, u32)> {
     (is_plain && !host.is_empty()).then(|| (host.to_ascii_lowercase(), port))
 }
 
-/// 16 bytes in base64: the last digit has four bits to spare, which may be anything.
+/// 16 bytes in base64. The last digit has four unused bits, which may have any value.
 fn is_key(key: &[u8]) -> bool {
     let Some(digits) = key.strip_suffix(b"==") else { return false };
     digits.len() == 22
         && digits.iter().all(|d| matches!(d, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/'))
 }
 
-/// The subprotocols that a request offers.
+/// Returns the subprotocols that a request offers.
 pub fn protocols(request: &Request) -> Vec<String> {
     members(request.lines("sec-websocket-protocol"))
         .into_iter()

@@ -1,4 +1,4 @@
-//! What a server's bytes say to its client, and whether it may write them.
+//! Parses a server's bytes, and checks that the server may send them.
 
 use crate::{
     inflater::Inflater,
@@ -13,15 +13,15 @@ pub struct Terms {
     pub window_bits: u8,
 }
 
-/// What there is in a server's bytes.
+/// The contents of a server's bytes.
 #[derive(Clone, Debug, Default)]
 pub struct Output {
     /// Text, binary messages and pings, in order.
     pub messages: Vec<Seen>,
     pub pongs: Vec<Vec<u8>>,
-    /// The code and the reason of the Close; the code is 0 where there is none.
+    /// The code and the reason of the Close. The code is 0 for a Close without one.
     pub close: Option<(u16, Vec<u8>)>,
-    /// Whether it stops in the middle of a frame or of a message.
+    /// Whether the bytes stop inside a frame or a message.
     pub is_cut: bool,
 }
 
@@ -29,8 +29,8 @@ pub struct Output {
 ///
 /// # Panics
 ///
-/// Panics when they break a rule: of the grammar, of fragmentation, of compression, of text, of
-/// what may be in a Close, or that nothing follows it.
+/// Panics if they violate a rule: of the grammar, of fragmentation, of compression, of text, of the
+/// contents of a Close, or that nothing follows it.
 pub fn read(mut bytes: &[u8], terms: Option<Terms>) -> Output {
     let mut output = Output::default();
     let window = terms.map_or(0, |terms| 1 << terms.window_bits);
@@ -64,7 +64,7 @@ pub fn read(mut bytes: &[u8], terms: Option<Terms>) -> Output {
             }
             payload.extend([0, 0, 0xff, 0xff]);
             let mut inflated = Vec::new();
-            let ended = inflater.feed(&payload, &mut inflated, usize::MAX).expect("what is sent is DEFLATE");
+            let ended = inflater.feed(&payload, &mut inflated, usize::MAX).expect("the payload is DEFLATE");
             assert!(!ended && inflater.is_at_rest(), "a compressed message has no proper end");
             payload = inflated;
         }
@@ -94,7 +94,7 @@ impl Output {
                     }
                 };
                 assert!(code == 0 || may_be_sent(code), "a Close with the code {code}");
-                assert!(std::str::from_utf8(&reason).is_ok(), "a reason that is no text");
+                assert!(std::str::from_utf8(&reason).is_ok(), "the reason is not UTF-8");
                 self.close = Some((code, reason));
             }
             _ => unreachable!(),
@@ -102,14 +102,14 @@ impl Output {
     }
 }
 
-/// Whether a code may stand in a Close: RFC 6455 §7.4, and 1012 to 1014, which IANA has registered
-/// since.
+/// Returns whether a Close may contain this code: RFC 6455 §7.4, and 1012 to 1014, which IANA has
+/// registered since.
 pub fn may_be_sent(code: u16) -> bool {
     matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
 }
 
-/// Checks that `pongs` answer pings of `pings`, in order. Not every ping needs an answer of its own
-/// (RFC 6455 §5.5.3).
+/// Checks that `pongs` answer pings of `pings`, in order. Not every ping needs its own answer (RFC
+/// 6455 §5.5.3).
 pub fn check_pongs<'a>(pongs: &[Vec<u8>], pings: impl IntoIterator<Item = &'a [u8]>) {
     let mut pings = pings.into_iter();
     for pong in pongs {

@@ -1,4 +1,5 @@
-//! An IO that takes and gives just as much as it is told to, and wakes no one else than it has to.
+//! An IO that accepts and returns exactly as much as it is told to, and wakes only the tasks that
+//! it has to.
 
 use std::{
     collections::VecDeque,
@@ -10,21 +11,21 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// One end. Its state is shared with whoever tells it what to do.
+/// One end. Its state is shared with its [`Valve`].
 #[derive(Debug)]
 pub struct Pipe(Arc<Mutex<State>>);
 
-/// The hand on a [`Pipe`].
+/// Controls a [`Pipe`].
 #[derive(Clone, Debug)]
 pub struct Valve(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 pub struct State {
-    /// What can be read now, and whether the end of the stream follows, or this error.
+    /// The readable bytes, and whether the end of the stream or an error follows.
     pub input: VecDeque<u8>,
     pub has_ended: bool,
     pub read_error: Option<ErrorKind>,
-    /// How much can be written now, and how much of it at a time.
+    /// How many bytes can be written, and how many of them at a time.
     pub room: usize,
     pub max_write: usize,
     pub write_error: Option<ErrorKind>,
@@ -53,7 +54,7 @@ impl Valve {
         f(&lock(&self.0))
     }
 
-    /// Changes something, and wakes those who wait for that.
+    /// Changes the state, and wakes the tasks that wait for it.
     pub fn turn(&self, f: impl FnOnce(&mut State)) {
         let mut state = lock(&self.0);
         f(&mut state);
@@ -65,7 +66,7 @@ impl Valve {
         }
     }
 
-    /// Ready when `f` is; it looks again whenever something was written.
+    /// Ready when `f` is. It calls `f` again after each write.
     pub fn poll_watch<R>(&self, cx: &mut Context<'_>, f: impl FnOnce(&State) -> Option<R>) -> Poll<R> {
         let mut state = lock(&self.0);
         match f(&state) {

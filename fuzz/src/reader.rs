@@ -1,5 +1,5 @@
-//! What a server has to make of a client's bytes (RFC 6455 §5 and §8.1, RFC 7692 §7.2.2), all of
-//! them at once.
+//! The reference for how a server decodes a client's bytes (RFC 6455 §5 and §8.1, RFC 7692 §7.2.2),
+//! all of them at once.
 
 use crate::{
     inflater::{Inflater, WINDOW},
@@ -7,20 +7,20 @@ use crate::{
     wire::{BINARY, CLOSE, CONTINUE, FIN, PING, PONG, RSV1, TEXT},
 };
 
-/// A message as a program sees it.
+/// A message as the application sees it.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Seen {
     Text(Vec<u8>),
     Binary(Vec<u8>),
     Ping(Vec<u8>),
     Pong(Vec<u8>),
-    /// With the code 0 where there is none.
+    /// The code is 0 for a Close without one.
     Close(u16, Vec<u8>),
 }
 
-#[expect(clippy::len_without_is_empty, reason = "nobody asks")]
+#[expect(clippy::len_without_is_empty, reason = "not needed")]
 impl Seen {
-    /// How many bytes it has.
+    /// Returns the number of bytes.
     pub fn len(&self) -> usize {
         match self {
             Self::Text(bytes)
@@ -45,30 +45,30 @@ impl std::fmt::Debug for Seen {
     }
 }
 
-/// What is agreed on, and allowed.
+/// The negotiated parameters and the limits.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
     pub max_message: usize,
     pub max_frame: usize,
-    /// Where there is compression: how many bytes of its last messages the client may refer to, 0
-    /// without context takeover.
+    /// With compression: how many bytes of its last messages the client may refer to, 0 without
+    /// context takeover.
     pub deflate: Option<usize>,
 }
 
-/// How it ends.
+/// How the bytes end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
-    /// By the client's Close.
+    /// With the client's Close.
     Closed,
     /// With the end of the bytes.
     Cut,
-    /// With one of these close codes, at the first byte that breaks a rule: it is as good as the
-    /// end whatever follows. There is more than one code where what was inflated in one go breaks
-    /// more than one rule.
+    /// With one of these close codes, at the first byte that violates a rule, regardless of the
+    /// bytes after it. If data inflated in one step violates more than one rule, there is more than
+    /// one code.
     Failed(Vec<u16>),
 }
 
-/// What there is in a client's bytes.
+/// The contents of a client's bytes.
 #[derive(Clone, Debug)]
 pub struct Expected {
     pub seen: Vec<Seen>,
@@ -93,12 +93,12 @@ struct Reader<'a> {
     inflater: Inflater,
 }
 
-/// A message of which the last frame is still to come.
+/// A message without its last frame.
 struct Open {
     is_text: bool,
     is_compressed: bool,
     has_payload: bool,
-    /// The compressed stream has come to its end.
+    /// The compressed stream has ended.
     has_ended: bool,
     payload: Vec<u8>,
 }
@@ -109,7 +109,7 @@ struct Header {
     mask: [u8; 4],
 }
 
-/// A rule is broken that has this close code.
+/// Fails with this close code.
 fn failed<T>(code: u16) -> Result<T, End> {
     Err(End::Failed(vec![code]))
 }
@@ -119,7 +119,7 @@ fn require(is_kept: bool, code: u16) -> Result<(), End> {
     if is_kept { Ok(()) } else { failed(code) }
 }
 
-/// The largest compressed form of `len` bytes that a compressor may come to.
+/// Returns the largest compressed form of `len` bytes.
 fn compressed(len: u64) -> u64 {
     len.saturating_add(len / 8 + len / 64 + 16)
 }
@@ -146,7 +146,7 @@ impl Reader<'_> {
         if opcode != CONTINUE {
             let is_compressed = first & RSV1 != 0;
             if let (true, Some(history)) = (is_compressed, self.rules.deflate) {
-                // A stream for each message, however the one before was left.
+                // Begins a stream for each message, in any state of the one before.
                 self.inflater.restart(history);
             }
             self.open = Some(Open {
@@ -175,8 +175,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// RFC 6455 §5.2, §5.4 and §5.5. Each rule counts as soon as the bytes are there that break it,
-    /// before those that follow.
+    /// RFC 6455 §5.2, §5.4 and §5.5. Each violation is detected as soon as its bytes have arrived.
     fn header(&mut self) -> Result<Header, End> {
         let [first] = self.take()?;
         let (opcode, is_final, rsv) = (first & 0x0f, first & FIN != 0, first & 0x70);
@@ -206,8 +205,8 @@ impl Reader<'_> {
             let (max_frame, max_message) = (self.rules.max_frame as u64, self.rules.max_message as u64);
             let so_far = self.open.as_ref().map_or(0, |open| open.payload.len() as u64);
             let fits = if is_compressed {
-                // The limits are for what comes out. A frame may be larger by as much as a
-                // compressor makes it.
+                // The limits apply to the inflated data. A frame may be larger by the overhead of
+                // compression.
                 len <= compressed(max_frame.min(max_message))
             } else {
                 len <= max_frame && so_far.saturating_add(len) <= max_message
@@ -239,7 +238,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Inflates what there is of a frame of `len` bytes.
+    /// Inflates the available part of a frame of `len` bytes.
     fn inflate(&mut self, payload: &[u8], len: u64, is_end: bool) -> Result<(), End> {
         let open = self.open.as_mut().ok_or(End::Cut)?;
         open.has_payload |= !payload.is_empty();
@@ -254,7 +253,7 @@ impl Reader<'_> {
             let is_used =
                 if is_tail { is_end && open.has_payload && !open.has_ended } else { !bytes.is_empty() };
             if is_used && codes.is_empty() {
-                // What is bad right behind the limit may be seen first.
+                // An error directly after the limit may be detected first.
                 match self.inflater.feed(bytes, &mut open.payload, limit + 1) {
                     Ok(has_ended) => open.has_ended = has_ended,
                     Err(_) => codes.push(1007),
@@ -270,14 +269,14 @@ impl Reader<'_> {
         if codes.is_empty() { Ok(()) } else { Err(End::Failed(codes)) }
     }
 
-    /// RFC 6455 §8.1: a text is bad as soon as there is a byte that cannot follow those before it.
+    /// RFC 6455 §8.1. A text is invalid as soon as a byte cannot follow those before it.
     fn check_text(&self, is_end: bool) -> Result<(), End> {
         let is_bad = |open: &Open| open.is_text && is_bad_text(&open.payload, is_end);
         require(!self.open.as_ref().is_some_and(is_bad), 1007)
     }
 }
 
-/// Whether no text begins like this, or, at its end, is this.
+/// Returns whether no valid text begins with these bytes, or, at its end, consists of them.
 fn is_bad_text(bytes: &[u8], is_end: bool) -> bool {
     std::str::from_utf8(bytes).is_err_and(|error| is_end || error.error_len().is_some())
 }

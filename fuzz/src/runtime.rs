@@ -8,7 +8,7 @@ use tokio::{
     time::timeout,
 };
 
-/// How much time may pass at most, none of which is waited for. More is a standstill.
+/// How much paused time may pass. More means that the future hangs.
 const FOREVER: Duration = Duration::from_secs(3 * 24 * 3600);
 
 thread_local! {
@@ -16,11 +16,11 @@ thread_local! {
         Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
 }
 
-/// Runs `future` to its end, and checks that it comes to one, and that no task is left behind.
+/// Runs `future` to its end, and checks that it ends, and that no task is left.
 pub fn run<T>(future: impl Future<Output = T>) -> T {
     RUNTIME.with(|runtime| {
         let output = runtime.block_on(async {
-            let output = timeout(FOREVER, pin!(future)).await.expect("nothing waits for ever");
+            let output = timeout(FOREVER, pin!(future)).await.expect("no future hangs");
             for _ in 0..100 {
                 if runtime.metrics().num_alive_tasks() == 0 {
                     break;

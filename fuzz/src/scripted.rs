@@ -1,4 +1,4 @@
-//! An IO that gives its bytes in any pieces, with pauses between, and takes them so.
+//! An IO that returns and accepts bytes in scripted pieces, with pauses.
 
 use std::{
     io::{self, IoSlice},
@@ -14,12 +14,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 pub enum Ending {
     Eof,
     Reset,
-    /// They do not: it says nothing more.
+    /// They do not end: the peer is silent.
     Silence,
 }
 
-/// How large the pieces are: each byte is one piece, in turns. 0 is a pause, 201 and above is all
-/// there is.
+/// The sizes of the pieces. Each byte is one piece, repeated in a cycle. 0 is a pause, 201 and
+/// above are all available bytes.
 #[derive(Clone, Debug, Default)]
 pub struct Pieces {
     sizes: Vec<u8>,
@@ -33,13 +33,14 @@ impl Pieces {
         Self { sizes: sizes.to_vec(), unit: 1, at: 0, has_paused: false }
     }
 
-    /// In larger pieces, so that `len` bytes are not too many of them.
+    /// Returns larger pieces, so that `len` bytes are not split into too many.
     pub fn scaled(mut self, len: usize) -> Self {
         self.unit = 1 + len / 1024;
         self
     }
 
-    /// How large the next piece is; `None` for a pause, of which no two follow each other.
+    /// Returns the size of the next piece, or `None` for a pause. Two pauses never follow each
+    /// other.
     fn next(&mut self) -> Option<usize> {
         if self.sizes.is_empty() {
             return Some(usize::MAX);
@@ -59,7 +60,7 @@ impl Pieces {
     }
 }
 
-/// What became of a [`Scripted`] IO.
+/// The state of a [`Scripted`] IO.
 #[derive(Debug, Default)]
 pub struct Record {
     pub written: Vec<u8>,
@@ -67,11 +68,11 @@ pub struct Record {
     /// How many bytes of the input were read.
     pub read: usize,
     pub is_dropped: bool,
-    /// After so many bytes in all, if any, writing fails.
+    /// After how many bytes writing fails, if it does.
     pub max_written: Option<usize>,
 }
 
-/// A record that can be looked at while the IO is elsewhere.
+/// A record that can be read while the IO is in use.
 #[derive(Clone, Debug, Default)]
 pub struct Shared(Arc<Mutex<Record>>);
 
@@ -87,7 +88,7 @@ pub struct Scripted {
     reads: Pieces,
     ending: Ending,
     writes: Pieces,
-    /// So many bytes come in one piece of their own, before the others.
+    /// This number of bytes is returned as the first piece.
     first: usize,
     record: Shared,
 }
@@ -99,7 +100,7 @@ impl Scripted {
         (io, record)
     }
 
-    /// Gives the first `len` bytes as one piece.
+    /// Returns the first `len` bytes as one piece.
     pub fn with_first(mut self, len: usize) -> Self {
         self.first = len;
         self

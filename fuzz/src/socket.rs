@@ -1,4 +1,4 @@
-//! A socket that receives a client's bytes to their end, and what has to come of it.
+//! Runs a socket that receives a client's bytes to their end, and checks the results.
 
 use std::{future::Future, io::ErrorKind, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::{
     scripted::{Ending, Pieces, Scripted, Shared},
 };
 
-/// A request that opens a WebSocket, with an offer of permessage-deflate if there is one.
+/// Returns a request that opens a WebSocket, with an optional offer of permessage-deflate.
 pub fn request(offer: Option<&str>) -> Vec<u8> {
     let mut request = "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
@@ -28,28 +28,28 @@ pub fn request(offer: Option<&str>) -> Vec<u8> {
     (request + "\r\n").into_bytes()
 }
 
-/// Who looks after the socket.
+/// How the socket is driven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// Who reads.
+    /// By the reader.
     Alone,
-    /// The handler's driver.
+    /// By the handler's driver.
     Driven,
-    /// A driver of its own, as it is split.
+    /// By its own driver, because it is split.
     Split,
 }
 
-/// How a client's bytes come, and what the server does with them.
+/// How a client's bytes arrive, and how the server behaves.
 #[derive(Clone, Debug)]
 pub struct Scene {
     pub config: Config,
     pub offer: Option<&'static str>,
-    /// What is agreed on, for the server's messages.
+    /// The negotiated compression of the server's messages.
     pub terms: Option<Terms>,
     pub way: Way,
     /// Whether each message is sent back.
     pub echoes: bool,
-    /// Whether frames may come together with the request.
+    /// Whether frames may arrive together with the request.
     pub is_eager: bool,
     pub reads: Pieces,
     pub ending: Ending,
@@ -58,11 +58,11 @@ pub struct Scene {
     pub fails_after: Option<usize>,
 }
 
-/// What a server's program saw of a connection.
+/// The messages that a server's application has received.
 #[derive(Debug, Default)]
 pub struct Program {
     seen: Vec<Seen>,
-    /// What was sent, and that it was is certain.
+    /// The messages that were sent for certain.
     sent: Vec<Seen>,
     errors: Vec<Error>,
     is_silent: bool,
@@ -70,7 +70,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// Returns the messages that it saw.
+    /// Returns the messages that it received.
     pub fn seen(&self) -> &[Seen] {
         &self.seen
     }
@@ -120,7 +120,7 @@ impl Socket for (Sender<Scripted>, Receiver<Scripted>) {
     }
 }
 
-/// Has a server read `bytes`, and checks that it sees and says what is `expected`.
+/// Lets a server read `bytes`, and checks that it receives and sends the `expected` messages.
 pub async fn check(scene: Scene, bytes: &[u8], expected: &Expected) {
     let head = request(scene.offer);
     let input = [&head[..], bytes].concat();
@@ -144,7 +144,7 @@ pub async fn check(scene: Scene, bytes: &[u8], expected: &Expected) {
         }
         Way::Driven => {
             let handler = async |mut socket| converse(&mut socket, scene.echoes, is_silent).await;
-            socket.drive(handler).await.expect("nobody shuts the server down")
+            socket.drive(handler).await.expect("the server is not shut down")
         }
         Way::Split => converse(&mut socket.split(), scene.echoes, is_silent).await,
     };
@@ -152,8 +152,7 @@ pub async fn check(scene: Scene, bytes: &[u8], expected: &Expected) {
     check_end(&scene, expected, &program, &record, start);
 }
 
-/// Checks what a connection has come to, whose frames begin behind `start` bytes of what the server
-/// has written.
+/// Checks the results of a connection. The server's frames begin after `start` bytes.
 pub fn check_end(scene: &Scene, expected: &Expected, program: &Program, record: &Shared, start: usize) {
     check_program(scene, expected, program);
     check_output(scene, expected, program, record, start);
@@ -208,7 +207,7 @@ pub fn seen(message: &Message) -> Seen {
     }
 }
 
-/// The code that an error has; `None` for the end of the stream.
+/// Returns the close code of an error, or `None` for the end of the stream.
 fn code_of(error: &Error) -> Option<u16> {
     match error {
         Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
@@ -292,17 +291,17 @@ fn check_output(scene: &Scene, expected: &Expected, program: &Program, record: &
     assert!(
         output.messages.len() <= program.seen.len()
             && output.messages.iter().all(|echo| Some(echo) == sent.next()),
-        "{output:?} is no echo"
+        "{output:?} is not an echo"
     );
     if scene.fails_after.is_some() {
         return;
     }
-    // Behind a reset there is nobody to see either.
+    // After a reset, no peer can see either.
     let is_reset = scene.ending == Ending::Reset && expected.end == End::Cut;
     assert!(!output.is_cut || is_reset, "something is left in the middle");
     assert!(record.is_shut_down || is_reset, "the IO is not shut down");
-    // Without a driver sending waits until all is written. Else a violation or a reset may overtake
-    // it, but no other end does.
+    // Without a driver, sending waits until everything is written. Otherwise a violation or a reset
+    // may overtake a message, but no other end does.
     let is_certain = match &expected.end {
         End::Failed(_) => scene.way == Way::Alone,
         End::Cut => scene.way == Way::Alone || scene.ending != Ending::Reset,

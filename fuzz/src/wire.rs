@@ -1,7 +1,7 @@
 //! Frames as a client writes them, and as a server must (RFC 6455 §5.2).
 //!
-//! Not those of `tests/raw_client`: the two are written apart, so that a mistake in one shows in
-//! the other.
+//! They are written separately from the frames of `tests/raw_client`, so that an error in one is
+//! found by the other.
 
 pub const FIN: u8 = 0x80;
 pub const RSV1: u8 = 0x40;
@@ -12,7 +12,7 @@ pub const CLOSE: u8 = 8;
 pub const PING: u8 = 9;
 pub const PONG: u8 = 10;
 
-/// How a length is written.
+/// How a length is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Width {
     Shortest,
@@ -20,7 +20,7 @@ pub enum Width {
     Eight,
 }
 
-/// A client's frame; `mask` is `None` for one that breaks the rule.
+/// Returns a client's frame. `mask` is `None` for an invalid, unmasked frame.
 pub fn client_frame(first: u8, payload: &[u8], mask: Option<[u8; 4]>, width: Width) -> Vec<u8> {
     let mut frame = header(first, payload.len() as u64, mask, width);
     let key = mask.unwrap_or_default();
@@ -28,7 +28,7 @@ pub fn client_frame(first: u8, payload: &[u8], mask: Option<[u8; 4]>, width: Wid
     frame
 }
 
-/// The header of a client's frame.
+/// Returns the header of a client's frame.
 pub fn header(first: u8, len: u64, mask: Option<[u8; 4]>, width: Width) -> Vec<u8> {
     let mut header = vec![first];
     let bit = if mask.is_some() { 0x80 } else { 0 };
@@ -45,7 +45,7 @@ pub fn header(first: u8, len: u64, mask: Option<[u8; 4]>, width: Width) -> Vec<u
     header
 }
 
-/// A whole and well-formed frame of a server.
+/// A complete and valid frame of a server.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
     pub first: u8,
@@ -66,11 +66,12 @@ impl Frame<'_> {
     }
 }
 
-/// The frame at the start of `bytes`, and what follows it; `None` when it is not all there.
+/// Returns the frame at the start of `bytes`, and the bytes after it. Returns `None` if the frame
+/// is incomplete.
 ///
 /// # Panics
 ///
-/// Panics when a server must not write what there is of it.
+/// Panics if a server must not send these bytes.
 pub fn server_frame(bytes: &[u8]) -> Option<(Frame<'_>, &[u8])> {
     let first = *bytes.first()?;
     assert_eq!(first & 0x30, 0, "RSV2 and RSV3 are never set: {first:#x}");

@@ -1,4 +1,4 @@
-//! Every input of the corpora, once.
+//! Runs every input of the corpora once.
 
 use std::{fs, path::Path};
 
@@ -22,12 +22,12 @@ fn opening_handshakes() {
 }
 
 #[test]
-fn the_headers_of_opening_handshakes() {
+fn headers_of_opening_handshakes() {
     play("headers", headers::check);
 }
 
 #[test]
-fn the_negotiation_of_compression() {
+fn negotiation_of_compression() {
     play("extensions", extensions::check);
 }
 
@@ -42,11 +42,11 @@ fn streams_of_compressed_messages() {
 }
 
 #[test]
-fn what_a_program_does_with_its_socket() {
+fn operations_of_a_socket() {
     play("connection", connection::check);
 }
 
 #[test]
-fn what_a_server_answers_and_sends() {
+fn responses_and_frames_of_a_server() {
     play("client", client::check);
 }

@@ -7,7 +7,7 @@ use crate::{cost::Cost, environment::Environment};
 const HEAD: &str =
     "# Written by `cargo run --release -p counts -- accept`. Of one handshake, message or delivery:\n";
 
-/// The costs that were accepted, and where they were counted.
+/// The accepted costs, and the environment in which they were counted.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Accepted {
     pub(crate) environment: Environment,
@@ -15,11 +15,11 @@ pub(crate) struct Accepted {
 }
 
 impl Accepted {
-    /// Reads the file; `None` if there is none.
+    /// Reads the file. Returns `None` if it does not exist.
     ///
     /// # Errors
     ///
-    /// A file that cannot be read, or has something else in it.
+    /// Returns an error if the file cannot be read or parsed.
     pub(crate) fn read() -> io::Result<Option<Self>> {
         match fs::read_to_string(path()) {
             Ok(text) => {
@@ -34,12 +34,12 @@ impl Accepted {
     ///
     /// # Errors
     ///
-    /// Those of the file system.
+    /// Returns errors of the file system.
     pub(crate) fn write(&self) -> io::Result<()> {
         fs::write(path(), self.to_string())
     }
 
-    /// Returns what was accepted for a row.
+    /// Returns the accepted cost of a row.
     pub(crate) fn cost(&self, row: &str) -> Option<Cost> {
         self.costs.iter().find(|(name, _)| name == row).map(|(_, cost)| *cost)
     }
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read() {
+    fn written_costs_are_read() {
         let cost = Cost { instructions: Some(2970.0), allocations: 1.25, bytes: 130.5 };
         let environment =
             Environment { tools: "rustc 1.95.0, valgrind-3.19.0".into(), processor: "x86_64".into() };
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_file_is_refused() {
+    fn malformed_file_is_rejected() {
         let start = format!("{HEAD}tools: a\nprocessor: b\n");
         assert!(Accepted::parse(&start).is_some());
         for end in ["echo", "echo: 1 instructions", "echo: 1 instructions, many allocations, 1 bytes"] {

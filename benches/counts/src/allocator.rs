@@ -8,8 +8,8 @@ use std::{
 #[global_allocator]
 static ALLOCATOR: Counting = Counting { count: AtomicU64::new(0), bytes: AtomicU64::new(0) };
 
-/// Returns how many allocations the process has made, and of how many bytes. One that is resized is
-/// a new one.
+/// Returns how many allocations the process has made, and how many bytes they have. A resized
+/// allocation counts as a new one.
 pub(crate) fn allocations() -> (u64, u64) {
     (ALLOCATOR.count.load(Ordering::Relaxed), ALLOCATOR.bytes.load(Ordering::Relaxed))
 }
@@ -26,11 +26,11 @@ impl Counting {
     }
 }
 
-// SAFETY: Each method is the system allocator's, with the same arguments.
+// SAFETY: Each method calls the system allocator's with the same arguments.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         self.add(layout.size());
-        // SAFETY: The caller keeps to the contract of this very method.
+        // SAFETY: The caller keeps the contract of this method.
         unsafe { System.alloc(layout) }
     }
 

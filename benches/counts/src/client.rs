@@ -1,5 +1,5 @@
-//! What a row does over and over: the clients' part, made beforehand as far as possible, and
-//! checked once.
+//! The rounds of each row. The clients' bytes are made in advance where possible, and the answers
+//! are checked once.
 
 use raw_client::{
     FIN, RSV1,
@@ -17,13 +17,13 @@ use tower_websocket::{Config, Message};
 
 use crate::server::{self, Connect};
 
-/// A round, which does the same each time.
+/// A round, which does the same work each time.
 pub(crate) type Round = Box<dyn FnMut(&Runtime)>;
 
-/// Subscribers of one message.
+/// The subscribers of one message.
 pub(crate) const SUBSCRIBERS: usize = 100;
 
-/// Messages that are sent before the echo of the first is read.
+/// The messages that are sent before the echo of the first is read.
 pub(crate) const BURST: usize = 16;
 
 /// Opens and closes a socket of `serve`, as a browser does.
@@ -41,22 +41,22 @@ pub(crate) fn echo(runtime: &Runtime) -> Round {
     exchange(runtime, server::echo(runtime, Config::new()), TEXT, &text(125), 1)
 }
 
-/// Echoes [`BURST`] times 125 B of text, sent in a row.
+/// Echoes 125 B of text, [`BURST`] times in a row.
 pub(crate) fn burst(runtime: &Runtime) -> Round {
     exchange(runtime, server::echo(runtime, Config::new()), TEXT, &text(125), BURST)
 }
 
-/// Echoes 64 KiB of bytes.
+/// Echoes 64 KiB of binary data.
 pub(crate) fn large_binary(runtime: &Runtime) -> Round {
     exchange(runtime, server::echo(runtime, Config::new()), BINARY, &vec![7; 64 << 10], 1)
 }
 
-/// Echoes 64 KiB of text that is not ASCII.
+/// Echoes 64 KiB of non-ASCII text.
 pub(crate) fn large_text(runtime: &Runtime) -> Round {
     exchange(runtime, server::echo(runtime, Config::new()), TEXT, "é".repeat(32 << 10).as_bytes(), 1)
 }
 
-/// Echoes 1 KiB of JSON, compressed in both directions, each message by itself.
+/// Echoes 1 KiB of JSON, compressed in both directions, each message separately.
 pub(crate) fn deflate(runtime: &Runtime) -> Round {
     let connect = server::deflate(runtime);
     let mut client = connect();
@@ -100,7 +100,8 @@ pub(crate) fn fan_out(runtime: &Runtime) -> Round {
     })
 }
 
-/// Opens a socket, sends a message `in_flight` times and reads as many, which have to be the same.
+/// Opens a socket, sends a message `in_flight` times, and reads as many messages, which must be
+/// equal.
 fn exchange(runtime: &Runtime, connect: Connect, first: u8, message: &[u8], in_flight: usize) -> Round {
     let mut client = connect();
     runtime.block_on(open(&mut client, "/", "")).expect("an upgrade");
@@ -138,7 +139,7 @@ fn open_and_close(connect: Connect) -> Round {
     })
 }
 
-/// What a browser sends beside the least.
+/// The further headers that a browser sends.
 const BROWSER: &str = "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n\
     Accept: */*\r\n\
     Accept-Language: en-US,en;q=0.5\r\n\
@@ -158,7 +159,7 @@ async fn send(client: &mut DuplexStream, frame: &[u8]) -> (u8, Vec<u8>) {
     read_frame(client).await.expect("an echo")
 }
 
-/// Bytes before the payload of a server's frame.
+/// Returns the number of bytes before the payload of a server's frame.
 fn header_len(payload: usize) -> usize {
     match payload {
         0..=125 => 2,
@@ -171,7 +172,7 @@ fn text(len: usize) -> Vec<u8> {
     b"What is said in a chat. ".iter().copied().cycle().take(len).collect()
 }
 
-/// About 1 KiB of JSON, as an application sends it.
+/// Returns about 1 KiB of JSON, as an application sends it.
 fn json() -> Vec<u8> {
     let orders = (0..10_u32).map(|n| {
         let (id, price) = (n.wrapping_mul(2_654_435_761), n * n * 731 % 9973);

@@ -1,21 +1,20 @@
-//! What things cost now against what was accepted, without IO.
+//! Compares current costs with the accepted ones, without IO.
 
 use std::fmt;
 
 use crate::{accepted::Accepted, cost::Cost, environment::Environment, row};
 
-/// By how much instructions may grow. Two runs of the same program differ by less than a
-/// thousandth.
+/// How much instructions may grow. Two runs of the same program differ by less than a thousandth.
 const SAME_TOOLS: f64 = 0.03;
 
-/// By how much they may grow where rustc, valgrind or the C library is another one.
+/// How much instructions may grow with another rustc, valgrind or C library.
 const OTHER_TOOLS: f64 = 0.15;
 
-/// By how much allocations and their bytes may grow, which are the same each time but for rare
-/// ones.
+/// How much allocations and their bytes may grow. They are the same each time, with rare
+/// exceptions.
 const ALLOCATIONS: f64 = 0.01;
 
-/// Each row's cost, now and as accepted.
+/// The current and the accepted cost of each row.
 pub(crate) struct Comparison {
     lines: Vec<Line>,
     instructions: Instructions,
@@ -31,13 +30,13 @@ struct Line {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Instructions {
     MayGrowBy(f64),
-    /// On another processor they say nothing.
+    /// Counts of another processor cannot be compared.
     OnOtherProcessor,
     NotCounted,
 }
 
 impl Comparison {
-    /// Compares. `environment` is `None` where instructions are not counted.
+    /// Compares the costs. `environment` is `None` if instructions are not counted.
     pub(crate) fn new(
         accepted: Option<&Accepted>,
         environment: Option<&Environment>,
@@ -57,12 +56,12 @@ impl Comparison {
         Self { lines: costs.iter().map(line).collect(), instructions }
     }
 
-    /// Returns what costs more than was accepted, and what was not accepted yet.
+    /// Returns the costs that are higher than accepted, and the costs that were not accepted yet.
     pub(crate) fn growth(&self) -> Vec<String> {
         self.lines.iter().flat_map(|line| line.growth(self.instructions)).collect()
     }
 
-    /// Returns what nobody can accept.
+    /// Returns the costs that cannot be accepted.
     pub(crate) fn excess(&self) -> Vec<String> {
         self.lines.iter().filter_map(Line::excess).collect()
     }
@@ -95,12 +94,12 @@ impl Line {
     fn excess(&self) -> Option<String> {
         let (row, now) = (&self.row, self.now.allocations);
         let max = row::named(row)?.max_allocations?;
-        (now > max).then(|| format!("{row}: {now:.2} allocations, of which there may be {max} at most"))
+        (now > max).then(|| format!("{row}: {now:.2} allocations, more than the limit of {max}"))
     }
 }
 
 impl fmt::Display for Comparison {
-    /// A table, with what was accepted in brackets.
+    /// Formats a table, with the accepted costs in brackets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "| | instructions | allocations | bytes allocated |\n| --- | ---: | ---: | ---: |")?;
         for Line { row, now, accepted } in &self.lines {
@@ -111,12 +110,12 @@ impl fmt::Display for Comparison {
         }
         match self.instructions {
             Instructions::NotCounted => {
-                writeln!(f, "\nSKIPPED: the instructions, as there is no valgrind here")
+                writeln!(f, "\nSKIPPED: the instructions: valgrind is not installed")
             }
             Instructions::OnOtherProcessor => {
                 writeln!(
                     f,
-                    "\nSKIPPED: comparing instructions, as the accepted ones are of another processor"
+                    "\nSKIPPED: comparing instructions: the accepted ones were counted on another processor"
                 )
             }
             Instructions::MayGrowBy(OTHER_TOOLS) => writeln!(
@@ -153,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_was_accepted_fails_and_is_named() {
+    fn growth_fails_and_is_named() {
         for (tools, processor, instructions, what) in [
             ("same", "same", 1030.0, None),
             ("same", "same", 1031.0, Some("handshake: 1031.00 instructions instead of 1000.00, +3.1 %")),
@@ -184,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_never_accepted_fails() {
+    fn unaccepted_row_fails() {
         let same = environment("same", "same");
         assert_eq!(
             compare("64 B to 100 sockets", ACCEPTED, Some(&same)).growth(),
@@ -193,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_allocation_for_a_small_message_is_never_accepted() {
+    fn second_allocation_for_a_small_message_is_never_accepted() {
         for (row, allocations, is_excess) in
             [("echo of 125 B", 1.0, false), ("echo of 125 B", 1.01, true), ("handshake", 100.0, false)]
         {
@@ -203,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_compared_is_said() {
+    fn skipped_comparisons_are_reported() {
         for (environment, said) in [
             (None, "SKIPPED: the instructions"),
             (Some(environment("same", "other")), "SKIPPED: comparing"),

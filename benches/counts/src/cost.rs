@@ -1,11 +1,11 @@
-//! What one handshake, message or delivery costs.
+//! The cost of one handshake, message or delivery.
 
-/// Of one handshake, message or delivery, on average.
+/// The average cost of one handshake, message or delivery.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Cost {
-    /// `None` where there is no valgrind to count them.
+    /// `None` if valgrind is not installed.
     pub(crate) instructions: Option<f64>,
     pub(crate) allocations: f64,
-    /// Bytes in those allocations.
+    /// The bytes of those allocations.
     pub(crate) bytes: f64,
 }

@@ -1,22 +1,22 @@
-//! What changes counts although the code is the same.
+//! Everything that changes the counts of the same code.
 
 use std::{env, fmt, io, process::Command};
 
-/// What built the program, what it runs on, and what counts.
+/// The tools that built the program and that count, and the processor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Environment {
     /// The versions of rustc, valgrind and the C library.
     pub(crate) tools: String,
-    /// As valgrind shows it.
+    /// The processor, as valgrind emulates it.
     pub(crate) processor: String,
 }
 
 impl Environment {
-    /// Returns that of this machine; `None` without valgrind.
+    /// Returns the environment of this machine, or `None` without valgrind.
     ///
     /// # Errors
     ///
-    /// A tool that does not run: valgrind only where `REQUIRE_VALGRIND` is set.
+    /// Returns an error if a tool does not run. For valgrind, only if `REQUIRE_VALGRIND` is set.
     pub(crate) fn current() -> io::Result<Option<Self>> {
         let valgrind = match version("valgrind", &["--version"]) {
             Ok(valgrind) => valgrind,
@@ -39,8 +39,9 @@ fn version(program: &str, arguments: &[&str]) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// Valgrind shows programs a processor of its own, which depends on the machine's only in this. So
-/// on all machines with AVX2 the C library and Rust choose the same ways to copy and to compress.
+/// Valgrind emulates a processor that depends on the machine's only in this feature. On all
+/// machines with AVX2, the C library and Rust therefore choose the same ways to copy and to
+/// compress.
 fn avx2() -> &'static str {
     #[cfg(target_arch = "x86_64")]
     if std::is_x86_feature_detected!("avx2") {

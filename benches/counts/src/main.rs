@@ -1,12 +1,13 @@
-//! Instructions and allocations of a handshake and of a message, against the last accepted ones.
+//! Compares the instructions and allocations of handshakes and messages with the last accepted
+//! ones.
 //!
 //! ```sh
-//! cargo run --release -p counts              # fails where something costs more than was accepted
-//! cargo run --release -p counts -- accept    # writes what it costs now to benches/counts/accepted.txt
+//! cargo run --release -p counts              # fails if a cost is higher than accepted
+//! cargo run --release -p counts -- accept    # writes the current costs to accepted.txt
 //! ```
 //!
-//! It starts itself once more for each row, as `counts run ROW`, below callgrind: one thread with
-//! the server and its clients, joined by memory. `benches/README.md` says what is counted.
+//! The program starts itself under callgrind for each row (`counts run ROW`). One thread runs the
+//! server and its clients, connected in memory. `benches/README.md` describes the rows.
 
 mod accepted;
 mod allocator;
@@ -48,8 +49,7 @@ fn compare() -> Result<ExitCode, Box<dyn Error>> {
 }
 
 fn accept() -> Result<ExitCode, Box<dyn Error>> {
-    let environment =
-        Environment::current()?.ok_or("without valgrind there are no instructions to accept")?;
+    let environment = Environment::current()?.ok_or("instructions can only be accepted with valgrind")?;
     let costs = measure::all(true)?;
     let comparison = Comparison::new(Accepted::read()?.as_ref(), Some(&environment), &costs);
     println!("{comparison}");

@@ -1,4 +1,4 @@
-//! A row's cost: a process below callgrind that does its rounds.
+//! Measures a row: runs its rounds in a process under callgrind.
 
 use std::{
     env,
@@ -17,14 +17,14 @@ use crate::{
     row::{ROWS, Row},
 };
 
-/// Rounds before those that are counted, in which buffers grow and registers fill.
+/// The rounds before those that are counted, in which buffers grow and caches fill.
 const WARM_UP: usize = 20;
 
 /// Returns the cost of each row.
 ///
 /// # Errors
 ///
-/// A row's process that cannot be started, or fails.
+/// Returns an error if the process of a row cannot be started or fails.
 pub(crate) fn all(has_valgrind: bool) -> Result<Vec<(String, Cost)>, Box<dyn Error>> {
     ROWS.iter().map(|row| Ok((row.name.to_owned(), cost(row, has_valgrind)?))).collect()
 }
@@ -40,7 +40,7 @@ fn cost(row: &Row, has_valgrind: bool) -> Result<Cost, Box<dyn Error>> {
     } else {
         Command::new(program)
     };
-    // What the environment holds moves the stack.
+    // The size of the environment moves the stack.
     command.env_clear().envs(env::var_os("PATH").map(|path| ("PATH", path)));
     let output = command.args(["run", row.name]).stdin(Stdio::null()).output()?;
     let (stdout, stderr) = (String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?);
@@ -66,13 +66,13 @@ fn cost(row: &Row, has_valgrind: bool) -> Result<Cost, Box<dyn Error>> {
 ///
 /// # Errors
 ///
-/// No path of this program.
+/// Returns an error if the path of this program is unknown.
 pub(crate) fn profile(row: &Row) -> io::Result<PathBuf> {
     let name: String = row.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     Ok(env::current_exe()?.with_file_name(format!("counts.{name}.callgrind")))
 }
 
-/// Does the rounds of a row, and prints their allocations.
+/// Runs the rounds of a row, and prints their allocations.
 pub(crate) fn run(row: &Row) {
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     let mut round = (row.open)(&runtime);
@@ -85,7 +85,7 @@ pub(crate) fn run(row: &Row) {
     println!("{} {}", after.0 - before.0, after.1 - before.1);
 }
 
-/// What callgrind counts, by this name.
+/// callgrind counts this function, by its name.
 #[inline(never)]
 fn counted_rounds(runtime: &Runtime, round: &mut Round, rounds: usize) {
     for _ in 0..rounds {

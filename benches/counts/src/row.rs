@@ -1,4 +1,4 @@
-//! What is counted.
+//! The rows.
 
 use tokio::runtime::Runtime;
 
@@ -8,11 +8,11 @@ use crate::client::{self, BURST, Round, SUBSCRIBERS};
 #[derive(Clone, Copy)]
 pub(crate) struct Row {
     pub(crate) name: &'static str,
-    /// Handshakes, messages or deliveries in a round.
+    /// The handshakes, messages or deliveries in a round.
     pub(crate) per_round: usize,
-    /// Rounds that are counted.
+    /// The number of counted rounds.
     pub(crate) rounds: usize,
-    /// Allocations of a handshake, message or delivery that cannot be accepted to be more.
+    /// The upper limit of allocations of a handshake, message or delivery. More cannot be accepted.
     pub(crate) max_allocations: Option<f64>,
     pub(crate) open: fn(&Runtime) -> Round,
 }
@@ -27,8 +27,8 @@ impl Row {
     }
 }
 
-/// A small message has one allocation, its own; a burst has one more, for what is left of a read
-/// when its first message is received.
+/// A small message has one allocation. A burst has one more, for the rest of a read when its first
+/// message is received.
 pub(crate) const ROWS: [Row; 8] = [
     row("handshake", 1, 100, client::handshake),
     row("handshake on a raw stream", 1, 100, client::accept),

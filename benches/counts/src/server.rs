@@ -1,4 +1,4 @@
-//! The servers, which clients reach through memory.
+//! The servers, which clients reach in memory.
 
 use std::{
     io,
@@ -16,18 +16,18 @@ use tower_websocket::{
     server::{HttpService, Listener},
 };
 
-/// Bytes that are on their way at most, in each direction.
+/// The limit of bytes in flight in each direction.
 const IN_FLIGHT: usize = 256 << 10;
 
 /// Connects to a server.
 pub(crate) type Connect = Box<dyn Fn() -> DuplexStream>;
 
-/// Starts a server whose sockets echo, as [`serve`] has it.
+/// Starts a server with [`serve`] whose sockets echo.
 pub(crate) fn echo(runtime: &Runtime, config: Config) -> Connect {
     listen(runtime, WebSocketUpgradeLayer::accept_all(echo_on).with_config(config).into_service())
 }
 
-/// Starts a server as [`echo`] does that compresses.
+/// Starts a server like [`echo`] that compresses.
 pub(crate) fn deflate(runtime: &Runtime) -> Connect {
     echo(runtime, Config::new().deflate(Deflate::new()))
 }
@@ -47,7 +47,7 @@ pub(crate) fn acceptor(runtime: &Runtime) -> Connect {
     })
 }
 
-/// Starts a server that hands out a [`Sender`] to each socket.
+/// Starts a server that returns a [`Sender`] for each socket.
 pub(crate) fn subscriptions(runtime: &Runtime) -> (Connect, mpsc::UnboundedReceiver<Sender>) {
     let (subscriptions, senders) = mpsc::unbounded_channel();
     let layer = WebSocketUpgradeLayer::accept_all(move |socket: WebSocket| {
@@ -88,7 +88,7 @@ impl Listener for Connections {
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(DuplexStream, ())>> {
         match ready!(self.0.poll_recv(cx)) {
             Some(io) => Poll::Ready(Ok((io, ()))),
-            // No client will connect any more.
+            // No further client will connect.
             None => Poll::Pending,
         }
     }
