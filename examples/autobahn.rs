@@ -39,7 +39,7 @@ async fn main() -> Result<(), BoxError> {
 
     let mut socket = open(&connector, &addr, "/getCaseCount").await?;
     let Some(Message::Text(count)) = socket.recv_data().await.transpose()? else {
-        return Err("there is no count of cases".into());
+        return Err("the server did not send the number of cases".into());
     };
     socket.close(None, "").await?;
     for case in 1..=count.parse::<u32>()? {

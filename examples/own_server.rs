@@ -132,7 +132,7 @@ mod tests {
     use super::run;
 
     #[tokio::test]
-    async fn it_serves_pages_and_websockets() {
+    async fn server_serves_pages_and_websockets() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         tokio::spawn(run(listener));

@@ -16,7 +16,7 @@ async fn start() -> SocketAddr {
 }
 
 #[tokio::test]
-async fn the_socket_stays_open_until_the_client_closes_it() {
+async fn socket_stays_open_until_the_client_closes_it() {
     let addr = start().await;
     let (mut socket, _) = connect_async(format!("ws://{addr}/2013/10")).await.unwrap();
     let line = socket.next().await.unwrap().unwrap();

@@ -1,4 +1,4 @@
-"""client.py URL: talks to upstream.mjs through the proxy at URL; client.py --check: whether it could."""
+"""client.py URL: exchanges messages with upstream.mjs through the proxy at URL. client.py --check: checks that it can run."""
 
 import asyncio
 import sys

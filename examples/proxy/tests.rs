@@ -71,7 +71,7 @@ async fn closed(socket: &mut WebSocket<TcpStream>) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn a_close_passes_both_ways_with_its_code_and_reason() {
+async fn close_passes_in_both_directions_with_its_code_and_reason() {
     let cases = [Some(1000), Some(1001), Some(1011), Some(1014), Some(3000), Some(4999), None];
     for (code, is_clients) in cases.into_iter().flat_map(|code| [(code, true), (code, false)]) {
         let (mut one, mut other) = pair().await;
@@ -200,7 +200,7 @@ fn node() -> Command {
 }
 
 #[tokio::test]
-async fn python_talks_to_node_through_it() {
+async fn python_client_reaches_node_server() {
     for (name, mut command) in [("Python with `websockets`", python()), ("Node with `ws`", node())] {
         if command.arg("--check").output().await.is_ok_and(|output| output.status.success()) {
             continue;

@@ -53,7 +53,7 @@ async fn answer(client: &mut Client, id: u64, answer: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_reaches_every_socket_of_its_user_and_no_other() {
+async fn event_reaches_every_socket_of_its_user_and_no_other() {
     let app = app(Users::default());
     let mut phone = enter(&app, "ada").await;
     let mut laptop = enter(&app, "ada").await;
@@ -69,7 +69,7 @@ async fn an_event_reaches_every_socket_of_its_user_and_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_socket_that_ends_leaves_the_registry() {
+async fn ended_socket_leaves_the_registry() {
     let app = app(Users::default());
     let event = async || post(&app, "/users/ada/events", json!(1)).await.0;
     assert_eq!(event().await, StatusCode::NOT_FOUND);
@@ -86,7 +86,7 @@ async fn a_socket_that_ends_leaves_the_registry() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_first_answer_of_any_socket_counts() {
+async fn first_answer_of_any_socket_is_used() {
     let app = app(Users::default());
     let mut phone = enter(&app, "ada").await;
     let mut laptop = enter(&app, "ada").await;
@@ -104,7 +104,7 @@ async fn the_first_answer_of_any_socket_counts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_question_without_an_answer_times_out() {
+async fn question_without_an_answer_times_out() {
     let app = app(Users::default());
     let mut ada = enter(&app, "ada").await;
     let start = Instant::now();
@@ -136,7 +136,7 @@ async fn answers_to_unknown_questions_are_ignored() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_question_ends_with_the_last_socket_of_its_user() {
+async fn question_ends_with_the_last_socket_of_its_user() {
     let app = app(Users::default());
     let mut phone = enter(&app, "ada").await;
     let mut laptop = enter(&app, "ada").await;

@@ -55,7 +55,7 @@ struct Hello {
 }
 
 async fn enter(rooms: &Rooms, parts: &mut Parts) -> Result<Seat, Refusal> {
-    let no_room = |_| (StatusCode::NOT_FOUND, "there is no such room");
+    let no_room = |_| (StatusCode::NOT_FOUND, "no such room");
     let Path(room) = Path::<String>::from_request_parts(parts, &()).await.map_err(no_room)?;
     let Query(hello) = Query::<Hello>::try_from_uri(&parts.uri)
         .map_err(|_| (StatusCode::BAD_REQUEST, "the query must be ?name=NAME&key=KEY"))?;

@@ -63,7 +63,7 @@ impl Rooms {
     pub(crate) async fn reserve(&self, room: &str, name: &str, key: &str) -> Result<Seat, Refusal> {
         let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-';
         if !(1..=32).contains(&room.len()) || !room.chars().all(is_name) {
-            return Err((StatusCode::NOT_FOUND, "there is no such room"));
+            return Err((StatusCode::NOT_FOUND, "no such room"));
         }
         let name = name.trim();
         if name.is_empty() {

@@ -47,7 +47,7 @@ async fn check(client: &mut HealthClient<Channel>) -> ServingStatus {
 }
 
 #[tokio::test]
-async fn grpc_and_a_websocket_share_a_port() {
+async fn grpc_and_websocket_share_a_port() {
     for by in [By::Serve, By::Axum] {
         let addr = by.start().await;
         let mut client = health(addr).await;
@@ -70,7 +70,7 @@ async fn grpc_and_a_websocket_share_a_port() {
 
 /// RFC 8441, on the kind of connection that gRPC uses.
 #[tokio::test]
-async fn a_websocket_opens_over_http2_too() {
+async fn websocket_opens_over_http2_too() {
     for by in [By::Serve, By::Axum] {
         let addr = by.start().await;
         let io = TcpStream::connect(addr).await.unwrap();

@@ -81,7 +81,7 @@ async fn get(addr: SocketAddr, path: &str, headers: &str) -> String {
 }
 
 #[tokio::test]
-async fn nginx_spreads_sockets_over_the_processes_without_stickiness() {
+async fn nginx_spreads_sockets_over_the_processes() {
     let Some(nats) = Nats::start().await else { return };
     let mut processes = Vec::new();
     for _ in 0..3 {
@@ -129,7 +129,7 @@ async fn nginx_spreads_sockets_over_the_processes_without_stickiness() {
 }
 
 #[tokio::test]
-async fn the_origin_check_works_behind_nginx() {
+async fn origin_check_works_behind_nginx() {
     let process = Process::start(None).await;
     let Some(nginx) = Nginx::start(std::slice::from_ref(&process)).await else { return };
     // The page's own origin is that of nginx. `Client` sends it.
@@ -141,7 +141,7 @@ async fn the_origin_check_works_behind_nginx() {
 }
 
 #[test]
-fn the_guide_shows_the_configuration_that_is_tested() {
+fn guide_shows_the_tested_configuration() {
     let guide = include_str!("../../../../src/guide/proxies.md");
     assert!(without_comments(guide).contains(&without_comments(&CONFIG[CONFIG.find("http {").unwrap()..])));
 }
