@@ -2,7 +2,7 @@
 
 use std::{
     fmt, io,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use tokio::{
@@ -110,7 +110,6 @@ impl Listener for tokio::net::UnixListener {
     type Addr = std::sync::Arc<tokio::net::unix::SocketAddr>;
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Self::Io, Self::Addr)>> {
-        let (io, addr) = ready!(tokio::net::UnixListener::poll_accept(self, cx))?;
-        Poll::Ready(Ok((io, addr.into())))
+        tokio::net::UnixListener::poll_accept(self, cx).map_ok(|(io, addr)| (io, addr.into()))
     }
 }
