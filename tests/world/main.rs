@@ -3,7 +3,7 @@
 //! public API.
 //!
 //! `cargo test --all-features --test world -- --ignored slow::` runs the slow peers at their real
-//! size, which takes minutes.
+//! size, which takes minutes. `LONG=1` tries the races more often.
 
 #[allow(dead_code, reason = "another test needs all of it")]
 #[path = "../server/client.rs"]
