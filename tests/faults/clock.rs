@@ -190,7 +190,7 @@ fn answering_peer_keeps_the_socket_open_after_a_jump() {
             assert_eq!(rest(&mut io).await, b"\x81\x05hello\x88\x02\x03\xe8");
             assert_eq!(start.elapsed(), Duration::ZERO);
             assert_eq!(site.ends.recv().await.unwrap(), "");
-            "one ping, and it goes on".to_owned()
+            "one ping, and the socket continues".to_owned()
         });
     }
 }
@@ -239,13 +239,13 @@ fn closing_handshake_ends_after_a_jump() {
         let start = sleep_through(by).await;
         assert_eq!(site.ends.recv().await.unwrap(), "TimedOut");
         assert_eq!((rest(&mut io).await.len(), start.elapsed()), (0, Duration::ZERO));
-        "it is over at once".to_owned()
+        "it ends at once".to_owned()
     });
 }
 
 #[test]
 fn handshake_service_times_out_after_a_jump() {
-    jump("while the handshake service is asked", async |site, by| {
+    jump("while the handshake service is pending", async |site, by| {
         let mut io = site.connector.connect();
         io.write_all(request("/asked", "").as_bytes()).await.unwrap();
         let start = sleep_through(by).await;
@@ -295,7 +295,7 @@ fn idle_http_connection_ends_after_a_jump() {
 /// A timeout beyond the representable time never elapses, and does not overflow.
 #[test]
 fn unlimited_timeouts_never_elapse() {
-    jump("with timeouts that never come", async |site, by| {
+    jump("with unlimited timeouts", async |site, by| {
         site.server.abort();
         let forever = Config::new()
             .keepalive_interval(Duration::MAX)

@@ -70,7 +70,7 @@ fn waiting_clients_are_served_once_descriptors_are_free() {
         let mut stdin = child.stdin.take().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut hear = async |word: &str| loop {
-            let line = soon(lines.next_line()).await.unwrap().expect("the server lives");
+            let line = soon(lines.next_line()).await.unwrap().expect("the server is running");
             if let Some((_, rest)) = line.split_once(word) {
                 return rest.to_owned();
             }

@@ -199,7 +199,7 @@ async fn serve_all() {
     }
     assert_eq!(outcomes, expected);
     for (what, deadline) in OTHERS {
-        tell_row(what, &format!("dropped at the {deadline}"));
+        tell_row(what, &format!("dropped after {deadline}"));
     }
 }
 
@@ -218,7 +218,7 @@ fn clients() {
 
 async fn open_all() {
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
-    let mut hear = async || lines.next_line().await.unwrap().expect("the server lives");
+    let mut hear = async || lines.next_line().await.unwrap().expect("the server is running");
     // The server first has to move the interface to this namespace.
     println!("here");
     let addr: SocketAddr = hear().await.parse().unwrap();

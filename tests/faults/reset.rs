@@ -146,7 +146,7 @@ fn reset_inside_the_request() {
 
 #[test]
 fn reset_drops_the_future_of_the_handshake_service() {
-    reset("while the handshake service is asked", Stage::WhileAsked);
+    reset("while the handshake service is pending", Stage::WhileAsked);
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn reset_with_our_close_unread() {
 
 #[test]
 fn reset_instead_of_the_answer_to_our_close() {
-    reset("in place of the answer to our Close", Stage::BeforeTheirAnswer);
+    reset("instead of the answer to our Close", Stage::BeforeTheirAnswer);
 }
 
 #[test]
@@ -196,12 +196,12 @@ fn reset_while_the_close_finishes_in_the_background() {
 
 #[test]
 fn reset_right_after_the_peers_close() {
-    reset("right after their Close", Stage::AfterTheirClose);
+    reset("right after the peer's Close", Stage::AfterTheirClose);
 }
 
 #[test]
 fn reset_with_much_unsent_data() {
-    reset("while much is unsent", Stage::WhileUnsent);
+    reset("while much data is unsent", Stage::WhileUnsent);
 }
 
 #[test]
@@ -259,7 +259,7 @@ fn reset_of_an_http_2_connection_ends_each_socket_once() {
 /// The peer is silent for a moment first, so that the server is waiting for data.
 #[test]
 fn reset_of_an_idle_socket() {
-    repeat("reset after a rest", TRIES[1], async |site| {
+    repeat("reset after a pause", TRIES[1], async |site| {
         let mut io = site.reset_on_drop(false).await;
         open(&mut io, "/echo").await;
         site.sees(Event::Opened).await;

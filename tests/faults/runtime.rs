@@ -134,7 +134,7 @@ fn everyone(running: &mut Running) -> Vec<(&'static str, TcpStream)> {
     let mut io = connect(addr);
     io.write_all(request("/asked", "").as_bytes()).unwrap();
     seen(Event::Asked);
-    clients.push(("the handshake service is asked", io));
+    clients.push(("the handshake service is pending", io));
     let mut io = connect(addr);
     io.write_all(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     io.read_exact(&mut [0; 10]).unwrap();
@@ -146,7 +146,7 @@ fn everyone(running: &mut Running) -> Vec<(&'static str, TcpStream)> {
         ("sending waits", "/send", vec![], Some(Event::Stuck)),
         ("our Close unanswered", "/close", vec![], None),
         ("the handler returned", "/leave", vec![], None),
-        ("the handler never looks", "/asleep", vec![], None),
+        ("the handler never polls", "/asleep", vec![], None),
     ] {
         let mut io = open(addr, path);
         seen(Event::Opened);
@@ -245,7 +245,7 @@ fn shut_down(what: &str, threads: usize, end: End) {
             ends(what, io);
         }
         for shutdown in &running.shutdowns {
-            assert_eq!(shutdown.connections(), 0, "sockets are counted that are gone");
+            assert_eq!(shutdown.connections(), 0, "ended sockets are counted");
         }
         alone.finish();
         outcomes.add(format!("{count} connections and 3 sockets kept elsewhere ended"));

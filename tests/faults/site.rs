@@ -172,7 +172,7 @@ impl Site {
             assert_eq!(answer, b"\x81\x05hello\x88\x02\x03\xe8");
             assert_eq!(self.ended().await, "the end");
         }
-        self.settled("a client that behaves").await;
+        self.settled("an ordinary client").await;
     }
 }
 

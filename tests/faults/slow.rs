@@ -55,7 +55,7 @@ fn peer_may_write_byte_by_byte() {
                 [b"\x8a\x04ping\x81\x10", "καλημέρα".as_bytes(), b"\x82\x64", &[7; 100], b"\x88\x02\x03\xe8"];
             assert_eq!(answer, expected.concat());
             assert_eq!(site.ended().await, "the end");
-            "all of it was echoed".to_owned()
+            "everything was echoed".to_owned()
         });
     }
 }
@@ -97,6 +97,6 @@ fn peer_that_reads_byte_by_byte_does_not_delay_others() {
         while ends < 2 {
             ends += usize::from(matches!(site.event().await, Event::Ended(_)));
         }
-        "all of it was read, and another one echoed".to_owned()
+        "everything was read, and another client got its echo".to_owned()
     });
 }

@@ -67,7 +67,7 @@ impl Alone {
     /// Checks that no descriptor is left and that only intended panics happened.
     pub(crate) fn finish(self) {
         assert_eq!(descriptors(), self.descriptors, "descriptors are left");
-        assert_eq!(PANICS.load(Ordering::Relaxed), 0, "something panicked that was not to");
+        assert_eq!(PANICS.load(Ordering::Relaxed), 0, "there was an unintended panic");
     }
 }
 
