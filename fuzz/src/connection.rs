@@ -721,7 +721,7 @@ impl<'a> Play<'a> {
         assert!(state.is_dropped, "the IO is kept");
         let output = output::read(&state.output[self.start..], self.terms);
         let is_broken = state.write_error.is_some() || state.read_error.is_some();
-        assert!(!output.is_cut || is_broken, "something is left in the middle");
+        assert!(!output.is_cut || is_broken, "the output stops inside a message");
         assert!(state.is_shut_down || is_broken || self.is_detached, "the IO is not shut down");
 
         // The arrived messages are those sent, in order. Messages sent for certain have no gap.
@@ -741,7 +741,7 @@ impl<'a> Play<'a> {
                 if sent.message == *message {
                     break;
                 }
-                assert!(!sent.is_certain, "{:?} is left out before {message:?}", sent.message);
+                assert!(!sent.is_certain, "{:?} is missing before {message:?}", sent.message);
             }
         }
         let lost = sent.filter(|sent| sent.is_certain).count();

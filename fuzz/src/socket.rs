@@ -298,7 +298,7 @@ fn check_output(scene: &Scene, expected: &Expected, program: &Program, record: &
     }
     // After a reset, no peer can see either.
     let is_reset = scene.ending == Ending::Reset && expected.end == End::Cut;
-    assert!(!output.is_cut || is_reset, "something is left in the middle");
+    assert!(!output.is_cut || is_reset, "the output stops inside a message");
     assert!(record.is_shut_down || is_reset, "the IO is not shut down");
     // Without a driver, sending waits until everything is written. Otherwise a violation or a reset
     // may overtake a message, but no other end does.

@@ -321,6 +321,6 @@ fn unlimited_timeouts_never_elapse() {
         let mut ends = [site.ends.recv().await.unwrap(), site.ends.recv().await.unwrap()];
         ends.sort_unstable();
         assert_eq!(ends, ["", "closed"]);
-        "it goes on".to_owned()
+        "the socket continues".to_owned()
     });
 }

@@ -163,7 +163,7 @@ pub(crate) async fn nothing_else(census: impl Fn() -> Census, when: &str) -> Cen
 pub(crate) async fn is_again(base: Census, census: impl Fn() -> Census, when: &str) {
     let start = Instant::now();
     while census() != base {
-        assert!(start.elapsed() < PATIENCE, "{when}: {:?} is left, where {base:?} was", census());
+        assert!(start.elapsed() < PATIENCE, "{when}: {:?} instead of {base:?}", census());
         sleep(Duration::from_millis(1)).await;
     }
 }

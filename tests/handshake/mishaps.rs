@@ -43,7 +43,7 @@ async fn slow_handshake_service_times_out_with_503() {
         let response = answer_upgrade(layer.into_service()).await;
         assert_eq!((response.status(), response.body().as_str()), (StatusCode::SERVICE_UNAVAILABLE, ""));
         assert_eq!(start.elapsed().as_secs(), limit);
-        assert!(gone.load(Ordering::Relaxed), "the future goes on");
+        assert!(gone.load(Ordering::Relaxed), "the future was not dropped");
     }
 }
 

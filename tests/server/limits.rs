@@ -101,7 +101,7 @@ async fn flood(after: fn(u32) -> Vec<u8>) {
     assert_eq!(goaway(&mut read).await, Some(ENHANCE_YOUR_CALM));
     drop(read);
     flood.await.unwrap();
-    echo(&mut healthy, "the server goes on").await;
+    echo(&mut healthy, "the server continues").await;
 }
 
 /// CVE-2023-44487.

@@ -232,7 +232,7 @@ async fn slow_clients_are_dropped(count: usize) {
     );
     // None ends early. The clients have waited until all ended.
     assert!(first >= DEADLINE.as_millis(), "{first} ms");
-    echo(&mut healthy, "the server goes on").await;
+    echo(&mut healthy, "the server continues").await;
     assert_eq!(load.shutdown.connections(), 1);
 }
 

@@ -147,7 +147,7 @@ async fn plain_client_on_a_tls_port_gets_an_alert_and_the_end() {
     let error = soon(tokio_tungstenite::connect_async(format!("ws://{addr}/"))).await.unwrap_err();
     assert!(!error.to_string().is_empty());
     let io = tls(&authority.client(&[], false), TcpStream::connect(addr).await.unwrap()).await.unwrap();
-    echo(&mut websocket(io).await, "the server goes on").await;
+    echo(&mut websocket(io).await, "the server continues").await;
 }
 
 /// Row 29, the other way.
@@ -167,7 +167,7 @@ async fn tls_client_on_a_plain_port_gets_a_plain_response_and_the_end() {
     let answer = exchange(&mut TcpStream::connect(addr).await.unwrap(), hello).await;
     assert!(answer.starts_with(b"HTTP/1.1 400 "), "{answer:?}");
     let mut socket = websocket(TcpStream::connect(addr).await.unwrap()).await;
-    echo(&mut socket, "the server goes on").await;
+    echo(&mut socket, "the server continues").await;
 }
 
 /// First the Close, then the end of TLS, then that of TCP. Without `close_notify`, rustls returns

@@ -74,7 +74,7 @@ fn close_inside_block_in_place_sends_its_close_and_returns() {
             let mut peer = site.open().await;
             let code = soon("the Close", peer.next_close()).await;
             peer.close(code).await;
-            soon("close()", told.recv()).await.expect("the handler tells")?;
+            soon("close()", told.recv()).await.expect("the handler reports")?;
             match soon("the end of the stream", peer.frame()).await {
                 Ok(None) if code == 4000 => Ok(format!("Close {code}, and the end")),
                 other => Err(format!("Close {code}, then {other:?}")),
@@ -107,7 +107,7 @@ fn large_send_inside_block_in_place_completes() {
                 };
                 bytes += frame.ok_or(format!("the end after {bytes} bytes"))?.payload.len();
             }
-            let sent = soon("send()", told.recv()).await.expect("the handler tells");
+            let sent = soon("send()", told.recv()).await.expect("the handler reports");
             sent.map(|()| format!("{bytes} bytes")).map_err(|error| error.to_string())
         })
         .await;
@@ -207,7 +207,7 @@ fn messages_of_other_tasks_are_sent_while_the_handler_blocks() {
             })
             .await;
             let mut peer = site.open().await;
-            let sender = soon("the sender", entered.recv()).await.expect("the handler tells");
+            let sender = soon("the sender", entered.recv()).await.expect("the handler reports");
             let mut result = Ok("10 arrived".to_owned());
             for n in 0..10_u8 {
                 soon("send()", sender.send(Message::binary(vec![n])))
@@ -293,7 +293,7 @@ async fn arrivals_here(
     count: usize,
 ) -> (Instant, Vec<Duration>) {
     let mut peer = site.open().await;
-    let start = soon("the handler", started.recv()).await.expect("the handler tells");
+    let start = soon("the handler", started.recv()).await.expect("the handler reports");
     let mut arrived = Vec::new();
     for n in 0..count {
         let frame = soon(&format!("message {n}"), peer.next()).await;
@@ -311,7 +311,7 @@ async fn computed(
 ) -> Vec<Duration> {
     let mut computed = Vec::new();
     for _ in 0..count {
-        computed.push(soon("the handler", told.recv()).await.expect("it tells") - start);
+        computed.push(soon("the handler", told.recv()).await.expect("it reports") - start);
     }
     computed
 }
@@ -448,7 +448,9 @@ async fn flushed_data_arrives_when_the_process_exits() {
         .expect("the test binary starts");
     let lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
     let addr = lines.map_while(Result::ok).find_map(|line| line.strip_prefix("listens at ")?.parse().ok());
-    let io = crate::site::tcp(addr.expect("the child tells"), Default::default()).await.expect("it listens");
+    let io = crate::site::tcp(addr.expect("the child prints its address"), Default::default())
+        .await
+        .expect("it listens");
     let mut peer = Peer::open(io, None).await.expect("it opens");
     let words = within(Duration::from_secs(10), "the last words", peer.frame()).await;
     let status = child.wait().expect("the child ends");

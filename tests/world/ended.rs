@@ -63,7 +63,7 @@ async fn closed_resolves_while_the_handler_waits_for_something_else() {
                     "half-closes" => peer.half_close().await,
                     _ => drop(peer),
                 }
-                let (is_closed, code) = soon("closed()", told.recv()).await.expect("the handler tells");
+                let (is_closed, code) = soon("closed()", told.recv()).await.expect("the handler reports");
                 let expected = if gone == "closes" { 4002 } else { 1006 };
                 soon("the place", site.shutdown.idle()).await;
                 let line = format!("closed: {is_closed}, code {code:?}");
@@ -239,7 +239,7 @@ async fn stalled_reports_the_time_without_progress() {
     })
     .await;
     let mut peer = site.open().await;
-    let sender = soon("the sender", told.recv()).await.expect("the handler tells");
+    let sender = soon("the sender", told.recv()).await.expect("the handler reports");
     assert_eq!(sender.stalled(), None, "nothing waits");
     let mut taken = 0;
     while sender.try_send(Message::binary(vec![1; 15_000])).is_ok() {
@@ -367,7 +367,7 @@ async fn stalled_peer_is_cut_and_close_reports_it() {
         "{closed:?}"
     );
     assert!((4.9..=40.1).contains(&after.as_secs_f64()), "after {after:?}");
-    assert!(error.is_some(), "how it ended tells of it");
+    assert!(error.is_some(), "close_info contains the error");
 }
 
 /// When the peer violates the protocol, queued messages are still written before the Close. They

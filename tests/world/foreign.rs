@@ -290,7 +290,7 @@ fn compressing_on_another_thread_does_not_delay_others() {
                     Peer::open(io, offer).await.expect("it opens")
                 };
                 let mut large = open(Some("permessage-deflate")).await;
-                let sender = senders.recv().expect("the handler tells");
+                let sender = senders.recv().expect("the handler reports");
                 let mut echo = open(None).await;
                 // The data is compressible, but slow to compress.
                 let text = noise(1, 1 << 20)

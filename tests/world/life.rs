@@ -295,7 +295,7 @@ async fn goes(way: Way, gone: Gone, busy: Busy) -> Result<String, String> {
     let took = start.elapsed();
     let mut line = format!("free after {took:.0?}");
     if matches!(busy, Busy::Sends | Busy::SendsByHalf) {
-        let ended = soon("the sender's error", told.recv()).await.expect("the handler tells");
+        let ended = soon("the sender's error", told.recv()).await.expect("the handler reports");
         if gone == Gone::Closes && !ended.contains("Some((1000, true))") {
             return Err(format!("after Close 1000: {ended}"));
         }
@@ -382,7 +382,7 @@ async fn unread_messages_are_kept_and_the_close_is_answered() {
             let code = soon("the answer to the Close", peer.next_close()).await;
             soon("the place", site.shutdown.idle()).await;
             go_on.notify_one();
-            let (seen, ended) = soon("the handler", told.recv()).await.expect("the handler tells");
+            let (seen, ended) = soon("the handler", told.recv()).await.expect("the handler reports");
             let is_whole = seen.iter().take(3).copied().collect::<Vec<_>>() == [size; 3];
             let line = format!("answered with {code}, then received {seen:?}, ended {ended:?}");
             if is_whole && (code, ended) == (4001, Some(4001)) { Ok(line) } else { Err(line) }
@@ -531,7 +531,7 @@ async fn try_send_writes_before_it_is_full() {
             })
             .await;
             let mut peer = site.open().await;
-            let (taken, sender) = soon("ten messages", told.recv()).await.expect("the handler tells");
+            let (taken, sender) = soon("ten messages", told.recv()).await.expect("the handler reports");
             for n in 0..taken {
                 let mut got = 0;
                 while got < 15_000 {
@@ -621,7 +621,7 @@ async fn room_of_reading_members_is_never_full() {
         let mut readers = Vec::new();
         for _ in 0..26 {
             let mut peer = site.open().await;
-            room.push(soon("a member", entered.recv()).await.expect("the handler tells"));
+            room.push(soon("a member", entered.recv()).await.expect("the handler reports"));
             readers.push(tokio::spawn(async move {
                 let mut bytes = 0;
                 while bytes < 150_000 {
@@ -667,7 +667,7 @@ async fn try_send_is_full_when_the_io_accepts_nothing() {
     })
     .await;
     let mut peer = site.open().await;
-    let sender = soon("the sender", told.recv()).await.expect("the handler tells");
+    let sender = soon("the sender", told.recv()).await.expect("the handler reports");
     let mut taken = 0;
     let full = loop {
         match sender.try_send(Message::binary(vec![1; 15_000])) {
@@ -703,7 +703,7 @@ async fn reset_ends_the_socket_for_reader_and_sender() {
     let io = crate::site::tcp(site.addr(), Buffers::default()).await.unwrap();
     io.set_zero_linger().unwrap();
     drop(Peer::open(io, None).await.unwrap());
-    let (errors, late) = soon("the end", told.recv()).await.expect("the handler tells");
+    let (errors, late) = soon("the end", told.recv()).await.expect("the handler reports");
     assert_eq!(errors, 1);
     assert!(matches!(late, Some(Err(Error::AlreadyClosed | Error::Protocol(_) | Error::Io(_)))), "{late:?}");
 }

@@ -382,7 +382,7 @@ async fn stalled_client_is_disconnected_at_the_documented_time() {
         }
         let stopped = Instant::now();
         let (at, error) =
-            within(Duration::from_secs(20), "giving up", told).await.expect("the handler tells");
+            within(Duration::from_secs(20), "giving up", told).await.expect("the handler reports");
         let after = at.duration_since(stopped);
         let is_timeout = matches!(&error, Error::Io(error) if error.kind() == io::ErrorKind::TimedOut);
         // Data in the buffers on both sides moves for a little while.
@@ -419,7 +419,7 @@ async fn cut_connection_reports_it() {
             shutdown.drain(Duration::from_secs(20)).await
         });
         let (closed, after, ended) =
-            within(Duration::from_secs(15), "the end", told.recv()).await.expect("the handler tells");
+            within(Duration::from_secs(15), "the end", told.recv()).await.expect("the handler reports");
         let drained = within(Duration::from_secs(15), "drain", drained).await.expect("drain does not panic");
         let error = ended.as_ref().and_then(|ended| ended.error()).map(str::to_owned);
         let line = format!("close: {closed:?} after {after:.2?}, ended: {error:?}, drain: {drained}");

@@ -370,7 +370,7 @@ async fn flush_returns_while_a_sender_never_stops() {
             let mut longest = Duration::ZERO;
             for n in 0..20 {
                 let (took, flushed) =
-                    soon(&format!("flush number {n}"), told.recv()).await.expect("the handler tells");
+                    soon(&format!("flush number {n}"), told.recv()).await.expect("the handler reports");
                 flushed.map_err(|error| error.to_string())?;
                 longest = longest.max(took);
             }
