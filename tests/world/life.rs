@@ -395,22 +395,22 @@ async fn unread_messages_are_kept_and_the_close_is_answered() {
 #[derive(Clone, Copy, Debug)]
 enum Answers {
     AtOnce,
-    /// It waits for something else, such as a database.
+    /// The handler waits for something else, such as a database.
     Awaiting,
-    /// It waits for something else, and had asked for a message before.
+    /// The handler waits for something else after it has polled `recv` once.
     Returning,
 }
 
-/// Three questions and a Close, as one write.
+/// Returns three messages and a Close.
 fn questions() -> Vec<u8> {
     let close = frame(FIN | CLOSE, &4001_u16.to_be_bytes());
     ["0", "1", "2"].into_iter().flat_map(|text| frame(FIN | TEXT, text.as_bytes())).chain(close).collect()
 }
 
-/// A client that asks and closes in one go gets its answers: the Close is left for a moment while
-/// the handler has yet to answer.
+/// A peer that sends messages and a Close in one write gets the answers: the answer to the Close is
+/// delayed while the handler is answering.
 #[tokio::test(start_paused = true)]
-async fn a_client_that_asks_and_closes_in_one_go_gets_its_answers() {
+async fn peer_gets_answers_to_messages_before_its_close() {
     for answers in [Answers::AtOnce, Answers::Awaiting, Answers::Returning] {
         let (mut peer, socket) = pair(Config::new(), 64 << 10).await;
         let handler = socket.drive(move |mut socket| async move {
@@ -436,9 +436,9 @@ async fn a_client_that_asks_and_closes_in_one_go_gets_its_answers() {
     }
 }
 
-/// As before, while the handler's thread is busy, or taken away from it.
+/// The same if the handler blocks its thread, or the system suspends that thread.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_closes_gets_answers_from_a_handler_that_blocks() {
+async fn peer_gets_answers_of_a_blocking_handler_before_the_close() {
     each_in_turn("three questions and a Close, the handler blocks", &Way::ALL, |way| async move {
         let site = Site::start(way, Config::new(), move |mut socket: WebSocket| async move {
             while let Some(Ok(message)) = socket.recv().await {
@@ -457,10 +457,10 @@ async fn a_client_that_closes_gets_answers_from_a_handler_that_blocks() {
     .await;
 }
 
-/// The Close is answered at once where nothing stands before it, or nobody asks for it, and after
-/// 100 ms where that is not answered.
+/// The Close is answered at once if no message precedes it or the handler never receives, and
+/// otherwise after at most 100 ms.
 #[tokio::test(start_paused = true)]
-async fn the_close_waits_for_answers_for_a_moment_only() {
+async fn answer_to_the_close_is_delayed_briefly() {
     for (before, taken, expected) in [(0, 0, 0), (1, 0, 0), (3, 0, 0), (1, 1, 100), (3, 1, 100), (3, 2, 130)]
     {
         let (mut peer, socket) = pair(Config::new(), 64 << 10).await;
