@@ -1,0 +1,47 @@
+use super::{BUDGET, STEP, Users};
+
+#[test]
+fn work_is_counted_by_bytes_and_by_steps() {
+    for bytes in [0, 1, 1000, BUDGET, usize::MAX - STEP] {
+        let mut users = Users::new();
+        let mut steps = 0;
+        while !users.is_tired() {
+            users.count(bytes);
+            steps += 1;
+        }
+        assert_eq!(steps, BUDGET.div_ceil(bytes + STEP), "{bytes}");
+        users.rest();
+        assert!(!users.is_tired());
+    }
+}
+
+#[test]
+fn turn_begins_with_a_full_budget_and_a_new_number() {
+    let mut users = Users::new();
+    for turn in 1..4 {
+        users.count(BUDGET);
+        users.begin_turn();
+        assert!(users.is_polling && !users.is_tired() && users.turn == turn);
+        users.end_turn();
+        assert!(!users.is_polling);
+    }
+}
+
+#[test]
+fn messages_are_discarded_without_a_reader_or_while_closing() {
+    let mut users = Users::new();
+    for (has_reader, is_discarding) in [(true, false), (true, true), (false, false), (false, true)] {
+        (users.has_reader, users.is_discarding) = (has_reader, is_discarding);
+        assert_eq!(users.discards(), !has_reader || is_discarding);
+    }
+}
+
+#[test]
+fn cork_ends_after_its_time_or_when_it_is_removed() {
+    let mut users = Users::new();
+    assert!(!users.is_cork_over());
+    std::thread::sleep(super::MAX_CORKED);
+    assert!(users.is_cork_over());
+    users.uncork();
+    assert!(!users.is_cork_over());
+}

@@ -1,0 +1,153 @@
+use std::{
+    sync::{Arc, Mutex},
+    task::{Wake, Waker},
+};
+
+use super::{Deferred, Event, Kind, Place, Waiters};
+
+/// A task that records when it is woken.
+struct Task(&'static str, Arc<Mutex<Vec<&'static str>>>);
+
+impl Wake for Task {
+    fn wake(self: Arc<Self>) {
+        self.1.lock().unwrap().push(self.0);
+    }
+}
+
+#[derive(Default)]
+struct Bench {
+    waiters: Waiters,
+    woken: Arc<Mutex<Vec<&'static str>>>,
+}
+
+impl Bench {
+    fn waker(&self, name: &'static str) -> Waker {
+        Waker::from(Arc::new(Task(name, Arc::clone(&self.woken))))
+    }
+
+    fn wait(&mut self, name: &'static str, kind: Kind, event: Event) -> Place {
+        let place = self.waiters.place(kind, event);
+        let waker = self.waker(name);
+        self.waiters.wait(place, waker, &mut Deferred::default());
+        place
+    }
+
+    /// Calls `f` and returns the tasks that it woke, in order.
+    fn woken(&mut self, f: impl FnOnce(&mut Waiters, &mut Deferred)) -> Vec<&'static str> {
+        let mut deferred = Deferred::default();
+        f(&mut self.waiters, &mut deferred);
+        assert!(self.woken.lock().unwrap().is_empty(), "no task is woken under the lock");
+        drop(deferred);
+        std::mem::take(&mut *self.woken.lock().unwrap())
+    }
+}
+
+#[test]
+fn waiters_of_one_event_are_woken_in_order() {
+    let mut bench = Bench::default();
+    for name in ["a", "b", "c"] {
+        bench.wait(name, Kind::Future, Event::Room);
+    }
+    bench.wait("other", Kind::Future, Event::Compressor);
+    for name in ["a", "b", "c"] {
+        assert_eq!(bench.woken(|waiters, deferred| waiters.wake_first(Event::Room, deferred)), [name]);
+    }
+    assert!(bench.woken(|waiters, deferred| waiters.wake_first(Event::Room, deferred)).is_empty());
+}
+
+#[test]
+fn sink_is_woken_in_addition_to_a_future() {
+    let mut bench = Bench::default();
+    bench.wait("sink", Kind::Sink, Event::Room);
+    bench.wait("a", Kind::Future, Event::Room);
+    bench.wait("b", Kind::Future, Event::Room);
+    let woken = bench.woken(|waiters, deferred| waiters.wake_first(Event::Room, deferred));
+    assert_eq!(woken, ["a", "sink"]);
+    bench.wait("sink", Kind::Sink, Event::Written(7));
+    assert_eq!(bench.woken(Waiters::wake_any), ["b", "sink"]);
+}
+
+#[test]
+fn place_keeps_its_event_and_the_order_of_events() {
+    let events = [
+        Event::Drive,
+        Event::Link,
+        Event::Room,
+        Event::Compressor,
+        Event::Written(0),
+        Event::Written(7),
+        Event::Written(u64::MAX),
+        Event::Closed,
+        Event::Over,
+    ];
+    let places = events.map(|event| Place::new(Kind::Future, event, 1));
+    assert_eq!(places.map(Place::event), events);
+    assert!(events.is_sorted() && places.is_sorted());
+    assert!(places.iter().all(|place| *place < Place::new(Kind::Sink, Event::Drive, 0)));
+}
+
+#[test]
+fn waiters_are_woken_up_to_the_written_position() {
+    let mut bench = Bench::default();
+    bench.wait("close", Kind::Future, Event::Written(u64::MAX));
+    bench.wait("3", Kind::Sink, Event::Written(3));
+    bench.wait("2", Kind::Future, Event::Written(2));
+    bench.wait("5", Kind::Future, Event::Written(5));
+    bench.wait("room", Kind::Future, Event::Room);
+    let woken =
+        bench.woken(|waiters, deferred| waiters.wake_all(Event::Written(0), Event::Written(3), deferred));
+    assert_eq!(woken, ["2", "3"]);
+    let woken = bench.woken(|waiters, deferred| waiters.wake_all(Event::Drive, Event::Over, deferred));
+    assert_eq!(woken, ["room", "5", "close"]);
+}
+
+#[test]
+fn place_that_is_given_back_frees_its_memory() {
+    let mut bench = Bench::default();
+    let a = bench.wait("a", Kind::Future, Event::Room);
+    let b = bench.wait("b", Kind::Future, Event::Room);
+    let waker = bench.waker("a");
+    assert!(!bench.waiters.is_waiting(a, &waker), "it is another task");
+    bench.woken(|waiters, deferred| waiters.wake_first(Event::Room, deferred));
+    let mut deferred = Deferred::default();
+    assert!(!bench.waiters.leave(a, &mut deferred), "it had been woken");
+    assert!(bench.waiters.leave(b, &mut deferred), "it had not");
+    drop(deferred);
+    drop(waker);
+    assert!(bench.waiters.others.is_none());
+    assert_eq!(Arc::strong_count(&bench.woken), 1, "no waker is kept");
+}
+
+#[test]
+fn reader_is_due_from_its_wake_up_until_it_is_polled() {
+    let mut bench = Bench::default();
+    assert!(bench.woken(Waiters::wake_reader).is_empty());
+    assert!(!bench.waiters.take_reader_due(), "there is none");
+    for looks_again in [false, true] {
+        let waker = bench.waker("reader");
+        bench.waiters.set_reader(waker.clone(), &mut Deferred::default());
+        assert!(bench.waiters.has_reader());
+        // Under Miri, a waker and its clone may have different vtables.
+        assert!(cfg!(miri) || bench.waiters.is_reader(&waker));
+        assert_eq!(bench.woken(Waiters::wake_reader), ["reader"]);
+        assert!(!bench.waiters.has_reader());
+        if looks_again {
+            bench.waiters.leave_reader(&mut Deferred::default());
+        }
+        assert_eq!(bench.waiters.take_reader_due(), !looks_again);
+        assert!(!bench.waiters.take_reader_due());
+    }
+}
+
+#[test]
+fn each_of_several_drivers_is_woken() {
+    let mut bench = Bench::default();
+    for (name, is_only) in [("a", true), ("b", true), ("c", false), ("b", false)] {
+        let waker = bench.waker(name);
+        bench.waiters.set_driver(waker, is_only, &mut Deferred::default());
+    }
+    let mut woken = bench.woken(Waiters::wake_driver);
+    woken.sort_unstable();
+    assert_eq!(woken, ["b", "b", "c"], "the second `b` has a waker of its own");
+    assert!(bench.woken(Waiters::wake_driver).is_empty());
+}
