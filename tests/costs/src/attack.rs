@@ -43,7 +43,7 @@ pub(crate) enum Cost {
 
 /// Prints the table.
 pub(crate) async fn measure(rounds: usize) -> io::Result<()> {
-    println!("| the peer | bytes it sent | costs | what bounds it |\n| --- | ---: | ---: | --- |");
+    println!("| the peer (bytes sent) | cost | bounded by |\n| --- | ---: | --- |");
     for attack in attacks() {
         let mut figures = Vec::new();
         for _ in 0..rounds.max(1) {
@@ -53,7 +53,7 @@ pub(crate) async fn measure(rounds: usize) -> io::Result<()> {
         let (least, median, most) = (figures[0], figures[figures.len() / 2], figures[figures.len() - 1]);
         let unit = if matches!(attack.cost, Cost::Held(_)) { "KB" } else { "us" };
         let Attack { name, limit, bytes, .. } = attack;
-        println!("| {name} | {} | {median:.2} {unit} | {limit} |", bytes.len());
+        println!("| {name} ({} B) | {median:.2} {unit} | {limit} |", bytes.len());
         eprintln!("{name}: {least:.2} to {most:.2} {unit}");
     }
     Ok(())

@@ -27,7 +27,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
     let message = "{\"id\": 12345, \"name\": \"a name\"},".repeat(15);
     let half = compressed(&noise(MIB / 2), 9);
     vec![
-        plain("connects and says nothing", "`first_request_timeout`, 10 s", vec![], Cost::Held(1000)),
+        plain("connects and sends nothing", "`first_request_timeout`, 10 s", vec![], Cost::Held(1000)),
         attack(
             "the same, to TLS",
             "`tls_handshake_timeout`, 10 s",
@@ -37,9 +37,9 @@ pub(crate) fn attacks() -> Vec<Attack> {
             Cost::Held(1000),
         ),
         attack("half a TLS hello", "the same", Port::Tls, None, hello_of_tls, Cost::Held(1000)),
-        plain("half a request's head", "`first_request_timeout`", large_head[..40].into(), Cost::Held(1000)),
-        plain("31 KB of a head without end", "`max_header_size`, 32 KiB", large_head, Cost::Held(1000)),
-        plain("HTTP/2, and no request", "`first_request_timeout`", hello(), Cost::Held(1000)),
+        plain("half a request head", "`first_request_timeout`", large_head[..40].into(), Cost::Held(1000)),
+        plain("31 KB of a head without an end", "`max_header_size`, 32 KiB", large_head, Cost::Held(1000)),
+        plain("HTTP/2 without a request", "`first_request_timeout`", hello(), Cost::Held(1000)),
         plain("connects and leaves", "`Serve::max_connections`", vec![], Cost::Connections(500)),
         plain("a handshake rejected for its origin", "nothing but the rate", refused, Cost::Times(5000)),
         open("opens and leaves", "`Config::max_connections`", vec![], Cost::Connections(1000)),
@@ -52,10 +52,10 @@ pub(crate) fn attacks() -> Vec<Attack> {
         ),
         open("opens and is silent", "keepalive, if it does not answer", vec![], Cost::Held(1000)),
         open("announces 1 MiB and sends nothing", "keepalive", header(BINARY, MIB as u64), Cost::Held(1000)),
-        open("all of 1 MiB but a byte", "`max_frame_size`, 1 MiB", all_but_one(BINARY), Cost::Held(50)),
+        open("1 MiB without its last byte", "`max_frame_size`, 1 MiB", all_but_one(BINARY), Cost::Held(50)),
         open("1 MiB of fragments without an end", "`max_message_size`, 1 MiB", fragments(), Cost::Held(50)),
         attack(
-            "reads nothing of what is sent",
+            "reads nothing",
             "`max_write_buffer_size`, 1 MiB",
             Port::Plain,
             Some("/source"),
@@ -63,7 +63,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
             Cost::Held(50),
         ),
         attack(
-            "a compressed message each way, then silence",
+            "one compressed message each way, then silence",
             "`client_no_context_takeover`, off",
             Port::Deflate,
             Some("/echo"),
