@@ -6,6 +6,7 @@
 
 use std::{
     io,
+    pin::pin,
     sync::mpsc,
     task::{Context, Poll},
     time::Duration,
@@ -41,6 +42,9 @@ use crate::{
     scripted::{Ending, Pieces, Scripted, Shared},
     socket::{Program, Scene, Way, check_end, converse},
 };
+
+/// After what time hyper's connection is polled again.
+const REPOLL_INTERVAL: Duration = Duration::from_secs(3600);
 
 const RULES: Rules = Rules { max_message: 1 << 20, max_frame: 1 << 20, deflate: None };
 
@@ -221,11 +225,24 @@ impl Case<'_> {
         let service = TowerToHyperService::new(self.service(&shutdown, sender));
         let connection =
             http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(io), service);
-        let _ = connection.with_upgrades().await;
+        self.drive(connection.with_upgrades(), &record).await;
         // The handler's task starts.
         sleep(Duration::from_millis(1)).await;
         shutdown.idle().await;
         self.check_served(&record, &programs);
+    }
+
+    /// Drives hyper's connection to its end.
+    ///
+    /// hyper forgets a request whose predecessor's body ended while the response to it was being
+    /// written: it answers when it is polled again for another reason. Only the first request must
+    /// not wait for that.
+    async fn drive(&self, connection: impl Future, record: &Shared) {
+        let mut connection = pin!(connection);
+        while timeout(REPOLL_INTERVAL, connection.as_mut()).await.is_err() {
+            let is_answered = head::response(&record.lock().written).is_some();
+            assert!(is_answered || self.scene.ending == Ending::Silence, "the first request hangs");
+        }
     }
 
     async fn serve(&self) {
@@ -268,7 +285,9 @@ impl Case<'_> {
             return;
         }
         let Some((response, rest)) = head::response(&written) else {
-            assert!(!self.is_good() || self.scene.fails_after.is_some(), "no response");
+            // hyper drops a response that it cannot write at once if the client has ended the stream.
+            let may_end = self.scene.ending == Ending::Eof && self.scene.writes.has_pauses();
+            assert!(!self.is_good() || self.scene.fails_after.is_some() || may_end, "no response");
             return;
         };
         if response.status == 101 {
