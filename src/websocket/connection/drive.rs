@@ -133,7 +133,7 @@ impl<IO> Connection<IO> {
             // A task that waits for a write does the write.
             writes: is_driver
                 || matches!(seat, Seat::Waiter(_, Event::Written(_), _))
-                || !self.is_corked(waker),
+                || !self.is_corked(seat, waker),
         }
     }
 

@@ -65,12 +65,12 @@ impl<IO> Connection<IO> {
             if !caller.is_driver {
                 return None;
             }
-            let now = Instant::now();
             // While the connection is open, deadlines are only postponed.
             let is_usual = self.lifecycle.is_open() && !self.users.has_new_deadline;
-            if is_usual && self.alarm.as_ref().is_none_or(|alarm| alarm.is_ahead(now)) {
+            if is_usual && self.alarm.as_ref().is_none_or(Alarm::is_ahead) {
                 return None;
             }
+            let now = Instant::now();
             self.users.has_new_deadline = false;
             let (at, due) = self.deadlines.next(&self.situation())?;
             if now < at {

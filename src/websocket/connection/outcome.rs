@@ -66,7 +66,9 @@ impl<IO> Connection<IO> {
                 self.port.is_readable |= !is_pending;
                 self.terms.meter.read(bytes);
                 if bytes > 0 {
-                    self.deadlines.received(Instant::now());
+                    let now = Instant::now();
+                    self.deadlines.received(now);
+                    self.users.has_read(now);
                 }
                 if !self.lifecycle.is_reading() || bytes == 0 {
                     // A read without data also counts as work, because some IO wakes itself and is

@@ -7,7 +7,9 @@ use std::{
 
 use tungstenite::{Error, Message, error::ProtocolError};
 
-use super::{deferred::Deferred, lifecycle::State, outbox::Compressed, state::Connection, waiters::Event};
+use super::{
+    deferred::Deferred, drive::Seat, lifecycle::State, outbox::Compressed, state::Connection, waiters::Event,
+};
 use crate::{
     close::{CloseCode, CloseReason},
     deflate::{Deflater, Standalone},
@@ -225,19 +227,27 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// Returns `true` if a message from the task of `waker` may wait until that task yields.
-    pub(in crate::websocket) fn is_corked(&mut self, waker: &Waker) -> bool {
-        self.urgency(waker) == Urgency::Corked
+    /// Returns `true` if the task of `waker`, which has to wait in `seat`, leaves the writing to its
+    /// driver.
+    pub(super) fn is_corked(&mut self, seat: &Seat<'_>, waker: &Waker) -> bool {
+        self.is_turn(waker)
+            && (!self.outbox.has_output()
+                || matches!(seat, Seat::Reader) && self.users.is_first_pause()
+                || !self.users.is_cork_over())
     }
 
     /// Returns when a queued message from the task of `waker` has to be written.
     pub(in crate::websocket) fn urgency(&mut self, waker: &Waker) -> Urgency {
-        let is_turn = self.terms.config.cork && self.users.is_polling && self.waiters.is_driver(waker);
-        match is_turn {
+        match self.is_turn(waker) {
             true if self.outbox.has_output() && self.users.is_cork_over() => Urgency::Overdue,
             true => Urgency::Corked,
             false => Urgency::Direct,
         }
+    }
+
+    /// Returns `true` if the task of `waker` runs a handler whose messages may wait until it yields.
+    fn is_turn(&self, waker: &Waker) -> bool {
+        self.terms.config.cork && self.users.is_polling && self.waiters.is_driver(waker)
     }
 
     /// Returns `true` if a message that was sent in the handler's turn has already waited too long.

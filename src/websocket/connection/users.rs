@@ -1,8 +1,8 @@
 //! The users of a connection: its driver, its reader and its senders.
 
-use std::time::{Duration, Instant};
+use std::{mem, time::Duration};
 
-use tokio::runtime;
+use tokio::{runtime, time::Instant};
 
 /// How long messages may wait while the handler computes.
 const MAX_CORKED: Duration = Duration::from_millis(1);
@@ -44,8 +44,12 @@ pub(super) struct Users {
     /// The runtime of the driver, and whether a task of that runtime is about to write.
     pub(super) home: Option<runtime::Id>,
     pub(super) is_delivering: bool,
-    /// Until when messages of the handler may wait.
-    corked: Option<Instant>,
+    /// Since when messages of the handler may be waiting: when data was last read in this turn, or
+    /// the first message was sent.
+    since: Option<Instant>,
+    /// Whether messages of the handler are waiting, and whether the handler has paused meanwhile.
+    is_corked: bool,
+    has_paused: bool,
     budget: usize,
     /// Whether there may be a deadline before the time of the alarm.
     pub(super) has_new_deadline: bool,
@@ -79,7 +83,9 @@ impl Users {
             has_rescue: false,
             home: None,
             is_delivering: false,
-            corked: None,
+            since: None,
+            is_corked: false,
+            has_paused: false,
             budget: BUDGET,
             has_new_deadline: true,
         }
@@ -94,24 +100,42 @@ impl Users {
     pub(super) fn begin_turn(&mut self) {
         self.is_polling = true;
         self.turn = self.turn.wrapping_add(1);
+        self.uncork();
         self.rest();
     }
 
     pub(super) fn end_turn(&mut self) {
         self.is_polling = false;
-        self.corked = None;
     }
 
-    /// Returns `true` if messages of the handler have waited too long. The time counts from the
-    /// first call.
+    /// Notes that data was read.
+    pub(super) fn has_read(&mut self, now: Instant) {
+        if !self.is_corked {
+            self.since = Some(now);
+        }
+    }
+
+    /// Returns `true` if messages of the handler have waited too long. The first call returns
+    /// `false`, without a look at the clock if data was read in this turn.
     pub(super) fn is_cork_over(&mut self) -> bool {
-        let now = Instant::now();
-        now >= *self.corked.get_or_insert_with(|| now + MAX_CORKED)
+        if !mem::replace(&mut self.is_corked, true) {
+            self.since.get_or_insert_with(Instant::now);
+            return false;
+        }
+        self.since.is_none_or(|since| Instant::now() >= since + MAX_CORKED)
+    }
+
+    /// Returns `true` if the handler pauses for the first time since it sent messages. It usually
+    /// yields next, so the clock is not needed. If it pauses again, it did not yield.
+    pub(super) fn is_first_pause(&mut self) -> bool {
+        !mem::replace(&mut self.has_paused, true)
     }
 
     /// Notes that all messages of the handler are written.
     pub(super) fn uncork(&mut self) {
-        self.corked = None;
+        self.since = None;
+        self.is_corked = false;
+        self.has_paused = false;
     }
 
     /// Counts work on the input.

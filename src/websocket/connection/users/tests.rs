@@ -1,3 +1,5 @@
+use tokio::time::Instant;
+
 use super::{BUDGET, STEP, Users};
 
 #[test]
@@ -42,6 +44,21 @@ fn cork_ends_after_its_time_or_when_it_is_removed() {
     assert!(!users.is_cork_over());
     std::thread::sleep(super::MAX_CORKED);
     assert!(users.is_cork_over());
+    assert!(users.is_cork_over(), "it stays so until the messages are written");
     users.uncork();
     assert!(!users.is_cork_over());
+}
+
+#[test]
+fn cork_counts_from_the_read_before_the_first_message() {
+    let mut users = Users::new();
+    let now = Instant::now();
+    users.has_read(now.checked_sub(super::MAX_CORKED).unwrap());
+    assert!(!users.is_cork_over(), "the first message may always wait");
+    users.has_read(now + 10 * super::MAX_CORKED);
+    assert!(users.is_cork_over(), "later reads do not extend the time");
+    users.end_turn();
+    users.begin_turn();
+    assert!(!users.is_cork_over());
+    assert!(!users.is_cork_over(), "an earlier turn does not count");
 }
