@@ -5,6 +5,8 @@ use tungstenite::protocol::Role;
 use super::{
     Deflater, Inflater, Settings,
     compress::Compressor,
+    history::History,
+    inflater::Context,
     params::{MIN_WINDOW_BITS, Params},
 };
 
@@ -36,14 +38,21 @@ impl NegotiatedDeflate {
 
     /// Returns the inflater for the peer's messages.
     pub(crate) fn inflater(&self) -> Inflater {
-        let Some(NegotiatedParams { role, params, .. }) = &self.0 else { return Inflater::off() };
+        let Some(NegotiatedParams { role, params, context_takeover, .. }) = &self.0 else {
+            return Inflater::off();
+        };
         let peer = match role {
             Role::Server => Role::Client,
             Role::Client => Role::Server,
         };
         // zlib rounds a window of 8 bits up to 9.
         let window_bits = params.window_bits(peer).max(MIN_WINDOW_BITS);
-        Inflater::new((!params.no_context_takeover(peer)).then_some(window_bits))
+        Inflater::new(match params.no_context_takeover(peer) {
+            true => Context::None,
+            // The compressor's window takes far more memory than an inflater.
+            false if *context_takeover => Context::Own,
+            false => Context::History(History::new(window_bits)),
+        })
     }
 
     /// Returns the deflater for this side's messages.

@@ -38,7 +38,8 @@
 ///
 /// A client may refer to its earlier messages, so each connection keeps the end of the inflated
 /// data: at most the client's window (up to 32 KiB), and at most the received data, plus a quarter
-/// for growth. It keeps nothing if `client_no_context_takeover` was negotiated.
+/// for growth. It keeps nothing if `client_no_context_takeover` was negotiated. With
+/// [`context_takeover`](Self::context_takeover) it keeps an inflater instead, about 40 KiB.
 ///
 /// With [`context_takeover`](Self::context_takeover), similar messages become much smaller, but
 /// each connection keeps its own compressor from the first compressed message on.
@@ -147,7 +148,7 @@ impl Deflate {
 
     /// Sets whether the server keeps its compression window between messages.
     ///
-    /// This costs about 330 KiB for each connection that sends. Default: `false`.
+    /// This costs about 370 KiB for each connection that sends and receives. Default: `false`.
     ///
     /// If a client offers `server_no_context_takeover`, the server compresses each message by
     /// itself regardless of this setting.
