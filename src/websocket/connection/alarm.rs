@@ -29,8 +29,8 @@ impl Alarm {
         self.set_to.is_some_and(|set_to| now < set_to && set_to <= at)
     }
 
-    /// Returns `true` if the timer is set and will wake the connection. Costs less than a look at the
-    /// clock.
+    /// Returns `true` if the timer is set and will wake the connection. This costs less than
+    /// reading the clock.
     pub(super) fn is_ahead(&self) -> bool {
         self.sleep.as_ref().is_some_and(|sleep| !sleep.is_elapsed())
     }

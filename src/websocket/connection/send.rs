@@ -227,7 +227,7 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// Returns `true` if the task of `waker`, which has to wait in `seat`, leaves the writing to its
+    /// Returns `true` if the task of `waker`, which has to wait in `seat`, leaves writing to its
     /// driver.
     pub(super) fn is_corked(&mut self, seat: &Seat<'_>, waker: &Waker) -> bool {
         self.is_turn(waker)
@@ -245,7 +245,8 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// Returns `true` if the task of `waker` runs a handler whose messages may wait until it yields.
+    /// Returns `true` if the task of `waker` runs a handler that is being polled. Its messages may
+    /// wait until it yields.
     fn is_turn(&self, waker: &Waker) -> bool {
         self.terms.config.cork && self.users.is_polling && self.waiters.is_driver(waker)
     }
