@@ -4,7 +4,12 @@ use std::sync::Arc;
 
 use tungstenite::Message;
 
-use super::{OnFull, Sent, entry::Entry, list::List, waiting::keep};
+use super::{
+    OnFull, Sent,
+    entry::{Details, Entry},
+    list::List,
+    waiting::keep,
+};
 use crate::{
     close::{CloseCode, CloseReason},
     websocket::{Broadcast, Posted},
@@ -12,15 +17,15 @@ use crate::{
 
 /// Sends a message to all sockets except one. No lock is held meanwhile.
 pub(super) fn fan_out<M: Send + Sync + 'static>(
-    entries: &List<Arc<Entry<M>>>,
+    entries: &List<Entry<M>>,
     message: Message,
-    except: Option<&Arc<Entry<M>>>,
+    except: Option<&Arc<Details<M>>>,
     on_full: OnFull,
 ) -> Sent {
     let mut broadcast = Broadcast::new(message);
     let mut sent = Sent::default();
     entries.for_each(|entry| {
-        if except.is_some_and(|except| Arc::ptr_eq(except, entry)) {
+        if except.is_some_and(|except| Arc::ptr_eq(except, &entry.details)) {
             return;
         }
         match send(entry, &mut broadcast, on_full) {
@@ -33,12 +38,12 @@ pub(super) fn fan_out<M: Send + Sync + 'static>(
 }
 
 fn send<M: Send + Sync + 'static>(
-    entry: &Arc<Entry<M>>,
+    entry: &Entry<M>,
     broadcast: &mut Broadcast,
     on_full: OnFull,
 ) -> Posted {
-    let Entry { recipient, latest, .. } = &**entry;
-    if on_full == OnFull::KeepLatest && latest.replace(broadcast.message()) {
+    let Entry { recipient, details } = entry;
+    if on_full == OnFull::KeepLatest && details.latest.replace(broadcast.message()) {
         return Posted::Full;
     }
     let posted = recipient.post(broadcast);

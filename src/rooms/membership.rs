@@ -4,7 +4,12 @@ use std::{fmt, hash::Hash, sync::Arc};
 
 use tungstenite::Message;
 
-use super::{OnFull, Sent, entry::Entry, fan_out::fan_out, registry::Registry};
+use super::{
+    OnFull, Sent,
+    entry::{Details, Entry},
+    fan_out::fan_out,
+    registry::Registry,
+};
 use crate::websocket::SenderSeat;
 
 /// A socket's membership in a room.
@@ -33,7 +38,7 @@ use crate::websocket::SenderSeat;
 pub struct Membership<K, M = ()> {
     registry: Arc<Registry<K, M>>,
     key: K,
-    entry: Arc<Entry<M>>,
+    details: Arc<Details<M>>,
     on_full: OnFull,
     is_first: bool,
     /// Leaves the room, once. A function pointer, because `Drop` cannot have bounds.
@@ -42,7 +47,7 @@ pub struct Membership<K, M = ()> {
     _seat: SenderSeat,
 }
 
-type Leave<K, M> = fn(&Registry<K, M>, &K, &Entry<M>) -> bool;
+type Leave<K, M> = fn(&Registry<K, M>, &K, &Details<M>) -> bool;
 
 impl<K, M> Membership<K, M> {
     /// Returns the room's key.
@@ -56,7 +61,7 @@ impl<K, M> Membership<K, M> {
     ///
     /// See the [example](Self#examples) of the type.
     pub fn member(&self) -> &M {
-        &self.entry.member
+        &self.details.member
     }
 
     /// Returns `true` if no socket of an equal member was in the room when this one joined.
@@ -78,8 +83,8 @@ impl<K, M> Membership<K, M> {
     /// See the [example](super) of the module.
     pub fn leave(&mut self) -> bool {
         let Some(leave) = self.leave.take() else { return false };
-        self.entry.latest.leave();
-        leave(&self.registry, &self.key, &self.entry)
+        self.details.latest.leave();
+        leave(&self.registry, &self.key, &self.details)
     }
 }
 
@@ -89,10 +94,10 @@ impl<K: Eq + Hash, M: Eq + Hash + Send + Sync + 'static> Membership<K, M> {
     where
         K: Clone,
     {
-        let entry = Arc::new(entry);
         let seat = SenderSeat::new(entry.recipient.clone());
-        let is_first = registry.join(key.clone(), Arc::clone(&entry));
-        Self { registry, key, entry, on_full, is_first, leave: Some(Registry::leave), _seat: seat }
+        let details = Arc::clone(&entry.details);
+        let is_first = registry.join(key.clone(), entry);
+        Self { registry, key, details, on_full, is_first, leave: Some(Registry::leave), _seat: seat }
     }
 
     /// Returns `true` if no other socket of an equal member is in the room now.
@@ -103,7 +108,7 @@ impl<K: Eq + Hash, M: Eq + Hash + Send + Sync + 'static> Membership<K, M> {
     /// See the [example](Self#examples) of the type.
     pub fn is_last(&self) -> bool {
         let own = usize::from(self.leave.is_some());
-        self.registry.sockets_of(&self.key, &self.entry.member) <= own
+        self.registry.sockets_of(&self.key, &self.details.member) <= own
     }
 
     /// Sends a message to all sockets in the room, including this one.
@@ -121,7 +126,7 @@ impl<K: Eq + Hash, M: Eq + Hash + Send + Sync + 'static> Membership<K, M> {
     ///
     /// See the [example](super) of the module.
     pub fn send_others(&self, message: impl Into<Message>) -> Sent {
-        fan_out(&self.registry.entries(&self.key), message.into(), Some(&self.entry), self.on_full)
+        fan_out(&self.registry.entries(&self.key), message.into(), Some(&self.details), self.on_full)
     }
 }
 
@@ -135,7 +140,7 @@ impl<K: fmt::Debug, M: fmt::Debug> fmt::Debug for Membership<K, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Membership")
             .field("room", &self.key)
-            .field("member", &self.entry.member)
+            .field("member", &self.details.member)
             .finish_non_exhaustive()
     }
 }

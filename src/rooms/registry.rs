@@ -5,10 +5,14 @@ use std::{
     collections::HashMap,
     fmt,
     hash::Hash,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::{entry::Entry, list::List, room::Room};
+use super::{
+    entry::{Details, Entry},
+    list::List,
+    room::Room,
+};
 
 /// All rooms, behind their lock. The only code of the application that runs under the lock is
 /// `Hash` and `Eq` of keys and members.
@@ -30,7 +34,7 @@ impl<K, M> Registry<K, M> {
 
 impl<K: Eq + Hash, M> Registry<K, M> {
     /// Returns the sockets that are currently in a room.
-    pub(super) fn entries<Q>(&self, key: &Q) -> List<Arc<Entry<M>>>
+    pub(super) fn entries<Q>(&self, key: &Q) -> List<Entry<M>>
     where
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
@@ -50,7 +54,7 @@ impl<K: Eq + Hash, M> Registry<K, M> {
 
 impl<K: Eq + Hash, M: Eq + Hash> Registry<K, M> {
     /// Adds a socket to a room. Returns `true` if it is the first of its member there.
-    pub(super) fn join(&self, key: K, entry: Arc<Entry<M>>) -> bool {
+    pub(super) fn join(&self, key: K, entry: Entry<M>) -> bool {
         let mut rooms = self.lock();
         let Some(room) = rooms.get_mut(&key) else {
             // The room is inserted once it has a socket, so that a panic of the application's code
@@ -68,7 +72,7 @@ impl<K: Eq + Hash, M: Eq + Hash> Registry<K, M> {
 
     /// Removes a socket from its room, and removes the room if it is empty. Returns `true` if the
     /// socket was the last of its member there.
-    pub(super) fn leave(&self, key: &K, entry: &Entry<M>) -> bool {
+    pub(super) fn leave(&self, key: &K, entry: &Details<M>) -> bool {
         let mut rooms = self.lock();
         let Some(room) = rooms.get_mut(key) else { return false };
         let removed = room.remove(entry);

@@ -6,12 +6,15 @@ use std::{
     sync::Arc,
 };
 
-use super::{entry::Entry, list::List};
+use super::{
+    entry::{Details, Entry},
+    list::List,
+};
 
 /// One room: its sockets, and the number of sockets of each member.
 #[derive(Debug)]
 pub(super) struct Room<M> {
-    entries: List<Arc<Entry<M>>>,
+    entries: List<Entry<M>>,
     counts: HashMap<Arc<M>, usize>,
 }
 
@@ -21,13 +24,13 @@ pub(super) struct Room<M> {
 pub(super) struct Removed<M> {
     /// Set if it was the last socket of its member there.
     pub(super) is_last: bool,
-    _entry: Arc<Entry<M>>,
+    _entry: Entry<M>,
     _member: Option<Arc<M>>,
 }
 
 impl<M> Room<M> {
     /// Returns the current sockets, at the cost of a pointer.
-    pub(super) fn entries(&self) -> List<Arc<Entry<M>>> {
+    pub(super) fn entries(&self) -> List<Entry<M>> {
         self.entries.clone()
     }
 
@@ -38,23 +41,23 @@ impl<M> Room<M> {
 
 impl<M: Eq + Hash> Room<M> {
     /// Adds a socket. Returns `true` if it is the first of its member.
-    pub(super) fn add(&mut self, entry: Arc<Entry<M>>) -> bool {
+    pub(super) fn add(&mut self, entry: Entry<M>) -> bool {
         // This calls the application's code, so it comes first: if that panics, nothing has
         // changed.
-        let count = self.counts.entry(Arc::clone(&entry.member)).or_default();
+        let count = self.counts.entry(Arc::clone(&entry.details.member)).or_default();
         *count += 1;
         let is_first = *count == 1;
-        entry.set_index(self.entries.len());
+        entry.details.set_index(self.entries.len());
         self.entries.push(entry);
         is_first
     }
 
     /// Removes a socket, which must be in the room.
-    pub(super) fn remove(&mut self, entry: &Entry<M>) -> Removed<M> {
+    pub(super) fn remove(&mut self, entry: &Details<M>) -> Removed<M> {
         let index = entry.index();
         let removed = self.entries.swap_remove(index);
         if let Some(moved) = self.entries.get(index) {
-            moved.set_index(index);
+            moved.details.set_index(index);
         }
         let mut removed = Removed { is_last: false, _entry: removed, _member: None };
         if let hash_map::Entry::Occupied(mut count) = self.counts.entry(Arc::clone(&entry.member)) {

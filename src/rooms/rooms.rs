@@ -143,8 +143,9 @@ impl<K: Eq + Hash, M: Eq + Hash + Send + Sync + 'static> Rooms<K, M> {
     {
         let mut members = HashSet::new();
         self.registry.entries(room).for_each(|entry| {
-            if !members.contains(&entry.member) {
-                members.insert(Arc::clone(&entry.member));
+            let member = &entry.details.member;
+            if !members.contains(member) {
+                members.insert(Arc::clone(member));
             }
         });
         members.into_iter().collect()

@@ -1,7 +1,5 @@
 //! Waiting for space for a kept message.
 
-use std::sync::Arc;
-
 use tokio::runtime;
 use tungstenite::Message;
 
@@ -10,24 +8,25 @@ use crate::websocket::{Broadcast, Posted};
 
 /// Keeps a message until there is space for it. Does nothing outside of a runtime, where no task
 /// can wait.
-pub(super) fn keep<M: Send + Sync + 'static>(entry: &Arc<Entry<M>>, message: &Message) {
+pub(super) fn keep<M: Send + Sync + 'static>(entry: &Entry<M>, message: &Message) {
     let Ok(runtime) = runtime::Handle::try_current() else { return };
-    if entry.latest.keep(message) {
-        let waiting = Waiting { entry: Arc::clone(entry), is_done: false };
+    if entry.details.latest.keep(message) {
+        let waiting = Waiting { entry: entry.clone(), is_done: false };
         runtime.spawn(waiting.send());
     }
 }
 
 /// Waits for space for a kept message.
 struct Waiting<M> {
-    entry: Arc<Entry<M>>,
+    entry: Entry<M>,
     /// Set if no message was left when the task ended. A message that is kept now has another task.
     is_done: bool,
 }
 
 impl<M> Waiting<M> {
     async fn send(mut self) {
-        let Entry { recipient, latest, .. } = &*self.entry;
+        let Entry { recipient, details } = &self.entry;
+        let latest = &details.latest;
         while recipient.space().await {
             let Some(message) = latest.take() else { return recipient.pass_space_on() };
             let mut broadcast = Broadcast::new(message);
@@ -49,7 +48,7 @@ impl<M> Drop for Waiting<M> {
     /// waits any more.
     fn drop(&mut self) {
         if !self.is_done {
-            self.entry.latest.give_up();
+            self.entry.details.latest.give_up();
         }
     }
 }
