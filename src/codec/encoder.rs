@@ -1,6 +1,6 @@
 //! Encoding of messages to bytes.
 
-use std::{collections::VecDeque, mem};
+use std::{collections::VecDeque, mem, sync::Arc};
 
 use bytes::Bytes;
 use tungstenite::{
@@ -11,15 +11,11 @@ use tungstenite::{
 use super::{
     control::{self, Control},
     flight::Flight,
+    framed::{COPY_MAX, Framed},
     header,
     mask::{Key, Mask},
     outgoing::Outgoing,
-    write_buffer,
 };
-
-/// The largest payload in bytes that is copied behind other frames. Above this size, writing an
-/// additional slice costs less than the copy.
-const COPY_MAX: usize = 16 * 1024;
 
 /// The maximum number of bytes of frames that are collected, and that control frames may have to
 /// wait for.
@@ -35,7 +31,7 @@ pub(crate) struct Encoder {
     /// Generates the masking key of each frame, on the client's side.
     keys: Option<fn() -> Key>,
     /// Encoded frames.
-    framed: Vec<u8>,
+    framed: Framed,
     /// The messages and the Close that follow the frames.
     queue: Option<Box<Queue>>,
     queued: usize,
@@ -67,7 +63,7 @@ impl Encoder {
         Self {
             max_frame_size: max_frame_size.unwrap_or(usize::MAX),
             keys,
-            framed: Vec::new(),
+            framed: Framed::default(),
             queue: None,
             queued: 0,
             accepted: 0,
@@ -121,6 +117,18 @@ impl Encoder {
         is_direct
     }
 
+    /// Accepts a shared frame with `payload` bytes, if a server sends it and no output is pending.
+    pub(crate) fn push_shared(&mut self, frame: &Arc<[u8]>, payload: usize) -> bool {
+        let is_usable = self.queued == 0 && !self.is_masked() && payload <= self.max_frame_size;
+        if is_usable {
+            self.framed = Framed::Shared(Arc::clone(frame));
+            self.queued = frame.len();
+            self.accepted += 1;
+            self.framed_to += 1;
+        }
+        is_usable
+    }
+
     /// Accepts a compressed message. It is sent in one frame if it has at most `whole` bytes, and
     /// in fragments otherwise.
     pub(crate) fn push_compressed(&mut self, opcode: Data, payload: Bytes, whole: usize) {
@@ -140,11 +148,11 @@ impl Encoder {
 
     /// Accepts a control frame, which overtakes all data that is not yet encoded.
     pub(crate) fn push_control(&mut self, frame: &Control) {
-        self.open_buffer();
-        let before = self.framed.len();
         let key = self.next_key();
-        frame.write(&mut self.framed, key);
-        self.queued += self.framed.len() - before;
+        let framed = self.framed.open();
+        let before = framed.len();
+        frame.write(framed, key);
+        self.queued += framed.len() - before;
     }
 
     /// Accepts a Close frame that follows all accepted data. It survives [`clear`](Self::clear).
@@ -197,7 +205,7 @@ impl Encoder {
     /// message may be incomplete.
     #[must_use = "the application's destructors must not run under a lock"]
     pub(crate) fn clear(&mut self) -> Garbage {
-        keep_answers(&mut self.framed);
+        self.framed = Framed::Own(answers(&self.framed));
         self.framed_to = self.given_to;
         self.queued = self.framed.len();
         let messages = self.queue.as_mut().map(|queue| mem::take(&mut queue.messages)).unwrap_or_default();
@@ -227,17 +235,16 @@ impl Encoder {
     }
 
     fn frame(&mut self, first: u8, payload: &[u8]) {
-        self.open_buffer();
-        let before = self.framed.len();
-        self.framed.reserve(self.wire_len(payload.len()));
-        let key = self.next_key();
-        header::write(&mut self.framed, first, payload.len(), key);
-        let start = self.framed.len();
-        self.framed.extend_from_slice(payload);
+        let (key, wire_len) = (self.next_key(), self.wire_len(payload.len()));
+        let framed = self.framed.open();
+        framed.reserve(wire_len);
+        header::write(framed, first, payload.len(), key);
+        let start = framed.len();
+        framed.extend_from_slice(payload);
         if let Some(key) = key {
-            Mask::new(key).apply(&mut self.framed[start..]);
+            Mask::new(key).apply(&mut framed[start..]);
         }
-        self.queued += self.framed.len() - before;
+        self.queued += wire_len;
     }
 
     fn is_masked(&self) -> bool {
@@ -275,10 +282,10 @@ impl Encoder {
                 queue.messages.pop_front();
                 self.framed_to += 1;
             }
-            self.open_buffer();
             let key = self.next_key();
             let mask = key.map(Mask::new);
-            header::write(&mut self.framed, frame.first, len, key);
+            let framed = self.framed.open();
+            header::write(framed, frame.first, len, key);
             // A large payload is written from its own memory, so no other frame can follow it in
             // this flight.
             if len > COPY_MAX {
@@ -287,41 +294,32 @@ impl Encoder {
                 }
                 return (frame.payload, mask, spent);
             }
-            let start = self.framed.len();
-            self.framed.extend_from_slice(&frame.payload);
+            let start = framed.len();
+            framed.extend_from_slice(&frame.payload);
             if let Some(mut mask) = mask {
-                mask.apply(&mut self.framed[start..]);
+                mask.apply(&mut framed[start..]);
             }
             // The payload belongs to the application, whose destructor may run arbitrary code. It
             // is dropped with the flight, outside of the lock.
             spent.push(frame.payload);
         }
         if let Some(close) = queue.close {
-            self.open_buffer();
-            self.framed.extend_from_slice(&close);
+            self.framed.open().extend_from_slice(&close);
         }
         (Bytes::new(), None, spent)
     }
-
-    fn open_buffer(&mut self) {
-        if self.framed.capacity() == 0 {
-            self.framed = write_buffer::take();
-        }
-    }
 }
 
-/// Removes data frames and pings from encoded frames.
-fn keep_answers(framed: &mut Vec<u8>) {
+/// Returns the encoded frames without data frames and pings.
+fn answers(mut framed: &[u8]) -> Vec<u8> {
     let mut kept = Vec::new();
-    let mut rest = &framed[..];
-    while let Some((frame, behind)) = header::split_frame(rest) {
+    while let Some((frame, rest)) = header::split_frame(framed) {
         if header::is_control(frame[0]) && !header::is_ping(frame[0]) {
             kept.extend_from_slice(frame);
         }
-        rest = behind;
+        framed = rest;
     }
-    framed.clear();
-    framed.extend_from_slice(&kept);
+    kept
 }
 
 #[cfg(test)]

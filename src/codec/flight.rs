@@ -4,7 +4,7 @@ use std::{io::IoSlice, mem};
 
 use bytes::{Buf, Bytes};
 
-use super::{mask::Mask, write_buffer};
+use super::{framed::Framed, mask::Mask, write_buffer};
 
 /// The number of bytes of a masked payload that are copied at a time.
 const PIECE: usize = 64 * 1024;
@@ -16,7 +16,7 @@ const PIECE: usize = 64 * 1024;
 /// dropped.
 #[derive(Debug)]
 pub(crate) struct Flight {
-    head: Vec<u8>,
+    head: Framed,
     /// The number of written bytes of the head.
     done: usize,
     position: u64,
@@ -38,7 +38,7 @@ struct Given {
 
 impl Flight {
     pub(super) fn new(
-        head: Vec<u8>,
+        head: Framed,
         payload: Bytes,
         mask: Option<Mask>,
         position: u64,
@@ -63,11 +63,12 @@ impl Flight {
         // With enough space that each byte is moved about once.
         let left = self.head.len() - self.done;
         if !given.payload.is_empty() && left <= PIECE / 2 {
-            self.head.drain(..mem::take(&mut self.done));
+            let head = self.head.open();
+            head.drain(..mem::take(&mut self.done));
             let piece = &given.payload[..given.payload.len().min(PIECE - left)];
-            self.head.extend_from_slice(piece);
-            mask.apply(&mut self.head[left..]);
-            given.payload.advance(self.head.len() - left);
+            head.extend_from_slice(piece);
+            mask.apply(&mut head[left..]);
+            given.payload.advance(head.len() - left);
         }
         true
     }
@@ -87,7 +88,9 @@ impl Flight {
         }
         if self.remaining() == 0 {
             self.done = 0;
-            write_buffer::give(mem::take(&mut self.head));
+            if let Framed::Own(head) = mem::take(&mut self.head) {
+                write_buffer::give(head);
+            }
         }
     }
 

@@ -37,11 +37,7 @@ pub(super) fn fan_out<M: Send + Sync + 'static>(
     sent
 }
 
-fn send<M: Send + Sync + 'static>(
-    entry: &Entry<M>,
-    broadcast: &mut Broadcast,
-    on_full: OnFull,
-) -> Posted {
+fn send<M: Send + Sync + 'static>(entry: &Entry<M>, broadcast: &mut Broadcast, on_full: OnFull) -> Posted {
     let Entry { recipient, details } = entry;
     if on_full == OnFull::KeepLatest && details.latest.replace(broadcast.message()) {
         return Posted::Full;

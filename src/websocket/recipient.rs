@@ -141,7 +141,7 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> Receive for Shared<IO>
                     }
                 },
             };
-            if connection.send_now(message, compress, deferred).is_none() {
+            if connection.send_now(message, broadcast.frame(), compress, deferred).is_none() {
                 if self.start_send_with(locked, message.clone(), compress).is_err() {
                     return (Posted::Closed, None);
                 }

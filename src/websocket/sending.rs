@@ -62,7 +62,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Sending<'a, IO> {
             self.next = Next::Room;
             let mut locked = self.shared.lock();
             let (connection, deferred) = locked.parts();
-            if let Some(position) = connection.send_now(message, self.compress, deferred) {
+            if let Some(position) = connection.send_now(message, None, self.compress, deferred) {
                 let urgency = connection.urgency(cx.waker());
                 // The message's destructor must not run under the lock.
                 drop(locked);

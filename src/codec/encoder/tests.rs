@@ -16,9 +16,12 @@ use tungstenite::{
     },
 };
 
-use super::{COPY_MAX, Control, Encoder, Flight, Key, MAX_FRAMED};
+use super::{COPY_MAX, Control, Encoder, Flight, Framed, Key, MAX_FRAMED};
 use crate::{
-    codec::reference::{client_frames, server_frames},
+    codec::{
+        reference::{client_frames, server_frames},
+        shared_frame,
+    },
     header::arbitrary::config,
 };
 
@@ -44,7 +47,8 @@ fn all(encoder: &mut Encoder) -> Vec<(u8, Vec<u8>)> {
     while let Some(flight) = encoder.next_flight() {
         frames.extend(server_frames(&bytes(flight)));
     }
-    assert!(encoder.is_empty() && encoder.queue.is_none() && encoder.framed.capacity() == 0);
+    assert!(encoder.is_empty() && encoder.queue.is_none());
+    assert!(matches!(&encoder.framed, Framed::Own(own) if own.capacity() == 0));
     frames
 }
 
@@ -168,6 +172,56 @@ fn control_frames_overtake_data_that_is_not_encoded() {
     let ping = Message::Ping("3".into());
     assert_eq!(encoder.push(ping.clone()), Some(ping));
     assert_eq!((all(&mut encoder), encoder.accepted()), (vec![(0x89, b"3".to_vec())], 2));
+}
+
+#[test]
+fn shared_frame_is_copied_only_if_frames_follow() {
+    let shared = || (0x81, b"shared".to_vec());
+    let frame = shared_frame(&Message::text("shared")).unwrap();
+    let mut encoder = Encoder::new(Some(6), None);
+    assert!(encoder.push_shared(&frame, 6));
+    assert_eq!(encoder.queued(), frame.len());
+    let flight = encoder.next_flight().unwrap();
+    assert_eq!((Arc::strong_count(&frame), flight.position()), (2, 1));
+    assert_eq!(bytes(flight), *frame);
+    assert_eq!(Arc::strong_count(&frame), 1);
+
+    assert!(encoder.push_shared(&frame, 6));
+    assert!(!encoder.push_shared(&frame, 6));
+    assert!(encoder.push(Message::text("second")).is_some());
+    encoder.push_control(&Control::Pong("3".into()));
+    assert!(!encoder.push_shared(&frame, 6));
+    assert_eq!(Arc::strong_count(&frame), 1);
+    assert_eq!(all(&mut encoder), [shared(), (0x81, b"second".to_vec()), (0x8a, b"3".to_vec())]);
+    assert_eq!(encoder.accepted(), 3);
+
+    // Large messages follow a shared frame in order.
+    assert!(encoder.push_shared(&frame, 6));
+    assert!(encoder.push(Message::binary(noise(7))).is_none());
+    encoder.push_close_last(None);
+    let (first, last) = (noise(7).slice(..6).to_vec(), noise(7).slice(6..).to_vec());
+    assert_eq!(all(&mut encoder), [shared(), (0x02, first), (0x80, last), (0x88, Vec::new())]);
+
+    assert!(encoder.push_shared(&frame, 6));
+    drop(encoder.clear());
+    assert_eq!((all(&mut encoder), encoder.queued()), (Vec::new(), 0));
+    assert!(encoder.push_shared(&frame, 6));
+    encoder.push_control(&Control::Pong("4".into()));
+    drop(encoder.clear());
+    assert_eq!(all(&mut encoder), [(0x8a, b"4".to_vec())]);
+}
+
+#[test]
+fn frame_is_not_shared_if_it_would_differ() {
+    let frame = shared_frame(&Message::binary(noise(6))).unwrap();
+    assert_eq!(server_frames(&frame), [(0x82, noise(6).to_vec())]);
+    // A client masks its frames, and a server fragments large messages.
+    assert!(!Encoder::new(None, Some(|| [1, 2, 3, 4])).push_shared(&frame, 6));
+    assert!(!Encoder::new(Some(5), None).push_shared(&frame, 6));
+    assert!(Encoder::new(None, None).push_shared(&frame, 6));
+    assert!(shared_frame(&Message::binary(noise(COPY_MAX))).is_some());
+    assert!(shared_frame(&Message::binary(noise(COPY_MAX + 1))).is_none());
+    assert!(shared_frame(&Message::Ping(Bytes::new())).is_none());
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Messages that were accepted for sending and are not written yet.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use tungstenite::{
     Error, Message,
@@ -128,6 +130,12 @@ impl Outbox {
     pub(super) fn push_copy(&mut self, message: &Message) -> bool {
         self.frame_bytes();
         matches!(message, Message::Text(_) | Message::Binary(_)) && self.encoder.push_copy(message)
+    }
+
+    /// Accepts a frame that other connections share, if possible.
+    pub(super) fn push_shared(&mut self, frame: &Arc<[u8]>, payload: usize) -> bool {
+        self.frame_bytes();
+        self.encoder.push_shared(frame, payload)
     }
 
     /// Accepts bytes of a stream, after all messages. `max_frame_size` is the limit of a frame, if

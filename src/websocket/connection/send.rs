@@ -2,6 +2,7 @@
 
 use std::{
     io::IoSlice,
+    sync::Arc,
     task::{Poll, Waker, ready},
 };
 
@@ -80,16 +81,22 @@ impl<IO> Connection<IO> {
     }
 
     /// Accepts a copy of a message if no further step is needed, which is the case for small
-    /// messages while there is space. Returns its position.
+    /// messages while there is space. Other connections may share the frame `shared`. Returns its
+    /// position.
     pub(in crate::websocket) fn send_now(
         &mut self,
         message: &Message,
+        shared: Option<&Arc<[u8]>>,
         compress: Compress,
         deferred: &mut Deferred,
     ) -> Option<u64> {
         let is_plain =
             compress == Compress::Never || !self.terms.is_compressed || !self.outbox.is_compressible(message);
-        if !(is_plain && self.is_open() && self.has_room() && self.outbox.push_copy(message)) {
+        if !(is_plain && self.is_open() && self.has_room()) {
+            return None;
+        }
+        let is_shared = shared.is_some_and(|frame| self.outbox.push_shared(frame, message.len()));
+        if !(is_shared || self.outbox.push_copy(message)) {
             return None;
         }
         self.terms.meter.sent(message.len());
