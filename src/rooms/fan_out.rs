@@ -1,7 +1,5 @@
 //! Sending a message to the sockets of a room.
 
-use std::sync::Arc;
-
 use tungstenite::Message;
 
 use super::{
@@ -15,17 +13,17 @@ use crate::{
     websocket::{Broadcast, Posted},
 };
 
-/// Sends a message to all sockets except one. No lock is held meanwhile.
+/// Sends a message to the sockets that `is_meant` selects. No lock is held meanwhile.
 pub(super) fn fan_out<M: Send + Sync + 'static>(
     entries: &List<Entry<M>>,
     message: Message,
-    except: Option<&Arc<Details<M>>>,
+    is_meant: impl Fn(&Details<M>) -> bool,
     on_full: OnFull,
 ) -> Sent {
     let mut broadcast = Broadcast::new(message);
     let mut sent = Sent::default();
     entries.for_each(|entry| {
-        if except.is_some_and(|except| Arc::ptr_eq(except, &entry.details)) {
+        if !is_meant(&entry.details) {
             return;
         }
         match send(entry, &mut broadcast, on_full) {

@@ -1,6 +1,6 @@
 //! A socket's membership in a room.
 
-use std::{fmt, hash::Hash, sync::Arc};
+use std::{fmt, hash::Hash, ptr, sync::Arc};
 
 use tungstenite::Message;
 
@@ -117,7 +117,7 @@ impl<K: Eq + Hash, M: Eq + Hash + Send + Sync + 'static> Membership<K, M> {
     ///
     /// See the [example](super) of the module.
     pub fn send(&self, message: impl Into<Message>) -> Sent {
-        fan_out(&self.registry.entries(&self.key), message.into(), None, self.on_full)
+        fan_out(&self.registry.entries(&self.key), message.into(), |_| true, self.on_full)
     }
 
     /// Sends a message to all other sockets in the room, including those of an equal member.
@@ -126,7 +126,8 @@ impl<K: Eq + Hash, M: Eq + Hash + Send + Sync + 'static> Membership<K, M> {
     ///
     /// See the [example](super) of the module.
     pub fn send_others(&self, message: impl Into<Message>) -> Sent {
-        fan_out(&self.registry.entries(&self.key), message.into(), Some(&self.details), self.on_full)
+        let is_other = |other: &Details<M>| !ptr::eq(other, &*self.details);
+        fan_out(&self.registry.entries(&self.key), message.into(), is_other, self.on_full)
     }
 }
 

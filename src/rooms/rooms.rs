@@ -5,7 +5,12 @@ use std::{borrow::Borrow, collections::HashSet, fmt, hash::Hash, sync::Arc};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tungstenite::Message;
 
-use super::{Membership, OnFull, Sent, entry::Entry, fan_out::fan_out, registry::Registry};
+use super::{
+    Membership, OnFull, Sent,
+    entry::{Details, Entry},
+    fan_out::fan_out,
+    registry::Registry,
+};
 use crate::websocket::sender::Sender;
 
 /// Rooms of sockets, each with a key of type `K`.
@@ -118,7 +123,22 @@ impl<K: Eq + Hash, M: Eq + Hash + Send + Sync + 'static> Rooms<K, M> {
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
-        fan_out(&self.registry.entries(room), message.into(), None, self.on_full)
+        fan_out(&self.registry.entries(room), message.into(), |_| true, self.on_full)
+    }
+
+    /// Sends a message to all sockets of a member in a room.
+    ///
+    /// Otherwise it works as [`send`](Self::send). The time is proportional to the number of
+    /// sockets in the room.
+    ///
+    /// See the [example](Self::members) of `members`.
+    pub fn send_to_member<Q>(&self, room: &Q, member: &M, message: impl Into<Message>) -> Sent
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        let is_meant = |details: &Details<M>| *details.member == *member;
+        fan_out(&self.registry.entries(room), message.into(), is_meant, self.on_full)
     }
 
     /// Returns the members in a room in no particular order.
@@ -130,10 +150,14 @@ impl<K: Eq + Hash, M: Eq + Hash + Send + Sync + 'static> Rooms<K, M> {
     /// # Examples
     ///
     /// ```
-    /// use tower_websocket::rooms::Rooms;
+    /// use tower_websocket::{Message, rooms::Rooms};
     ///
     /// fn names(rooms: &Rooms<String, String>, room: &str) -> Vec<String> {
     ///     rooms.members(room).iter().map(|name| name.to_string()).collect()
+    /// }
+    ///
+    /// fn close(rooms: &Rooms<String, String>, room: &str, name: &String) {
+    ///     rooms.send_to_member(room, name, Message::Close(None));
     /// }
     /// ```
     pub fn members<Q>(&self, room: &Q) -> Vec<Arc<M>>

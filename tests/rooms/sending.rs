@@ -48,6 +48,29 @@ async fn message_goes_to_all_in_the_room_or_to_the_others() {
 }
 
 #[tokio::test]
+async fn message_to_a_member_reaches_all_its_sockets_in_the_room() {
+    let (mut phone, mut laptop, mut bob) = (member().await, member().await, member().await);
+    let rooms = Rooms::new();
+    let _phone = rooms.join("a", &phone.sender, "Ada");
+    let mut in_room = rooms.join("a", &laptop.sender, "Ada");
+    let _elsewhere = rooms.join("b", &laptop.sender, "Ada");
+    let _bob = rooms.join("a", &bob.sender, "Bob");
+    assert_eq!(counts(rooms.send_to_member("a", &"Ada", "1")), (2, 0, 0));
+    assert_eq!(rooms.send_to_member("a", &"Eve", "2"), Sent::default());
+    assert_eq!(rooms.send_to_member("c", &"Ada", "3"), Sent::default());
+    assert!(!in_room.leave());
+    assert_eq!(counts(rooms.send_to_member("a", &"Ada", "4")), (1, 0, 0));
+    rooms.send("a", "5");
+    for (member, expected) in [(&mut phone, &["1", "4", "5"][..]), (&mut laptop, &["1"]), (&mut bob, &["5"])]
+    {
+        flush(member).await;
+        for text in expected {
+            assert_eq!(member.text().await, *text);
+        }
+    }
+}
+
+#[tokio::test]
 async fn sockets_of_different_io_share_a_room() {
     let (mut here, mut there) = (member().await, over_tcp(Config::new()).await);
     let rooms = Rooms::<u32>::new();
