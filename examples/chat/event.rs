@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
+use tower_websocket::Message;
 
 /// A message from the page.
 #[derive(Debug, Deserialize)]
@@ -38,4 +39,10 @@ pub(crate) struct Said {
     pub(crate) text: String,
     /// Milliseconds since 1970.
     pub(crate) at: u64,
+}
+
+impl From<Event<'_>> for Message {
+    fn from(event: Event<'_>) -> Self {
+        Self::text(serde_json::to_string(&event).expect("an event has JSON"))
+    }
 }

@@ -25,34 +25,25 @@ use std::time::Duration;
 
 use axum::{Router, extract::Query, response::Html, routing::get};
 use http::{Request, Response, StatusCode};
-use serde::Deserialize;
 use tokio::net::TcpListener;
 use tower_websocket::{
     Config, Handshake, Rejection, Shutdown, WebSocket, WebSocketUpgradeLayer, handshake_fn,
 };
 
 use event::Command;
-use room::{Guest, Refusal, Room};
+use room::{Person, Refusal, Room};
 
 const PAGE: Html<&str> = Html(include_str!("page.html"));
 
-/// The query of a page that connects. The key distinguishes a page that reconnects from another
-/// page with the same name.
-#[derive(Debug, Deserialize)]
-struct Hello {
-    name: String,
-    key: String,
-}
-
-fn admit(room: &Room, uri: &http::Uri) -> Result<Guest, Refusal> {
-    let Query(hello) = Query::<Hello>::try_from_uri(uri)
+fn admit(room: &Room, uri: &http::Uri) -> Result<Person, Refusal> {
+    let Query(person) = Query::try_from_uri(uri)
         .map_err(|_| (StatusCode::BAD_REQUEST, "the query must be ?name=NAME&key=KEY"))?;
-    room.admit(&hello.name, &hello.key)
+    room.admit(person)
 }
 
-async fn handshake(room: Room, request: Request<Handshake>) -> Result<Response<Guest>, Rejection> {
-    let guest = admit(&room, request.uri())?;
-    Ok(request.into_body().accept(guest))
+async fn handshake(room: Room, request: Request<Handshake>) -> Result<Response<(Room, Person)>, Rejection> {
+    let person = admit(&room, request.uri())?;
+    Ok(request.into_body().accept((room, person)))
 }
 
 /// Returns whether the handshake would be accepted. The page shows the reason to the user.
@@ -60,12 +51,12 @@ async fn may_enter(room: Room, uri: http::Uri) -> Result<StatusCode, Refusal> {
     admit(&room, &uri).map(|_| StatusCode::NO_CONTENT)
 }
 
-async fn converse(socket: WebSocket, guest: Guest) {
+async fn converse(socket: WebSocket, (room, person): (Room, Person)) {
     let (sender, mut receiver) = socket.split();
-    let Some(seat) = guest.enter(&sender) else { return };
+    let Some(seat) = room.enter(&sender, person) else { return };
     while let Some(command) = receiver.recv_json().await {
         match command {
-            Ok(Command::Say { id, text }) => seat.say(id, text),
+            Ok(Command::Say { id, text }) => seat.say(id, text.trim()),
             Err(error) => match error.close_code() {
                 Some(code) => sender.close(code, error.close_reason()),
                 None => break,

@@ -7,6 +7,7 @@ use std::{
 };
 
 use http::StatusCode;
+use serde::Deserialize;
 use tower_websocket::{
     CloseCode, CloseFrame, Message, Sender,
     rooms::{Membership, OnFull, Rooms},
@@ -20,19 +21,20 @@ const HISTORY: usize = 100;
 /// Why a user is rejected.
 pub(crate) type Refusal = (StatusCode, &'static str);
 
+/// A user. The key distinguishes a page that reconnects from another page with the same name.
+#[derive(Clone, Deserialize, PartialEq, Eq, Hash)]
+pub(crate) struct Person {
+    name: String,
+    key: String,
+}
+
 /// A room. Clones refer to the same room.
 #[derive(Clone)]
 pub(crate) struct Room {
-    /// A member of `All` is identified by the name, a member of `Person` by the key.
-    sockets: Rooms<To, String>,
+    sockets: Rooms<(), Person>,
+    /// Sending, joining and leaving do not wait, so they happen under this lock. All members
+    /// receive the same messages in the same order.
     history: Arc<Mutex<VecDeque<Said>>>,
-}
-
-/// The recipients of a message.
-#[derive(Clone, PartialEq, Eq, Hash)]
-enum To {
-    All,
-    Person(String),
 }
 
 impl Room {
@@ -41,84 +43,70 @@ impl Room {
     }
 
     /// Checks a user whose socket is not open yet.
-    pub(crate) fn admit(&self, name: &str, key: &str) -> Result<Guest, Refusal> {
-        let name = name.trim();
-        if name.is_empty() {
+    pub(crate) fn admit(&self, mut person: Person) -> Result<Person, Refusal> {
+        person.name = person.name.trim().to_owned();
+        if person.name.is_empty() {
             return Err((StatusCode::BAD_REQUEST, "a name is needed"));
         }
-        if name.chars().count() > 24 || name.chars().any(char::is_control) || key.len() > 64 {
+        let is_long = person.name.chars().count() > 24 || person.key.len() > 64;
+        if is_long || person.name.chars().any(char::is_control) {
             return Err((StatusCode::BAD_REQUEST, "a name has at most 24 characters"));
         }
-        let guest = Guest { room: self.clone(), name: name.to_owned(), key: key.to_owned() };
-        if guest.is_taken() { Err((StatusCode::CONFLICT, "somebody here has that name")) } else { Ok(guest) }
+        if self.is_taken(&person) { Err((StatusCode::CONFLICT, TAKEN)) } else { Ok(person) }
     }
 
-    /// Sending, joining and leaving do not wait, so they happen under the lock. All members receive
-    /// the same messages in the same order.
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Said>> {
-        self.history.lock().expect("no panic under the lock")
-    }
-}
-
-/// A user who may enter.
-pub(crate) struct Guest {
-    room: Room,
-    name: String,
-    key: String,
-}
-
-impl Guest {
     /// Returns whether another user has the name.
-    fn is_taken(&self) -> bool {
-        self.room.sockets.members(&To::Person(self.name.clone())).iter().any(|key| **key != self.key)
+    fn is_taken(&self, person: &Person) -> bool {
+        self.sockets.members(&()).iter().any(|other| other.name == person.name && other.key != person.key)
     }
 
-    /// Enters the room once the socket is open: sends the new member the current state, and
-    /// notifies the others. Returns `None` if another user took the name first.
-    pub(crate) fn enter(self, sender: &Sender) -> Option<Seat> {
-        let (sockets, person) = (&self.room.sockets, To::Person(self.name.clone()));
-        let history = self.room.lock();
-        if self.is_taken() {
-            sender.close(CloseCode::POLICY_VIOLATION, "somebody here has that name");
+    /// Adds an open socket: sends it the current state, and notifies the others. Returns `None` if
+    /// another user took the name first.
+    pub(crate) fn enter(&self, sender: &Sender, person: Person) -> Option<Seat> {
+        let history = self.lock();
+        if self.is_taken(&person) {
+            sender.close(CloseCode::POLICY_VIOLATION, TAKEN);
             return None;
         }
         // The page has reconnected. If another page uses the same name and key, this code tells it
         // not to reconnect.
         let replaced = CloseFrame { code: 4000.into(), reason: "replaced".into() };
-        sockets.send(&person, Message::Close(Some(replaced)));
-        let own = sockets.join(person, sender, self.key);
-        let all = sockets.join(To::All, sender, self.name);
-        let mut people = sockets.members(&To::All);
+        self.sockets.send_to_member(&(), &person, Message::Close(Some(replaced)));
+        let membership = self.sockets.join((), sender, person);
+        let members = self.sockets.members(&());
+        let mut people: Vec<_> = members.iter().map(|person| &*person.name).collect();
         people.sort();
-        let people = people.iter().map(|name| name.as_str()).collect();
-        let _ = sender.try_send(message(&Event::Welcome { people, history: &history }));
-        if all.is_first() {
-            all.send(message(&Event::Joined { name: all.member() }));
+        let _ = sender.try_send(Event::Welcome { people, history: &history });
+        if membership.is_first() {
+            membership.send(Event::Joined { name: &membership.member().name });
         }
-        drop(history);
-        Some(Seat { room: self.room, all, _own: own })
+        Some(Seat { room: self.clone(), membership })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Said>> {
+        self.history.lock().expect("no panic under the lock")
     }
 }
 
-/// Membership in a room, until it is dropped.
+const TAKEN: &str = "somebody here has that name";
+
+/// A socket in the room, until it is dropped.
 pub(crate) struct Seat {
     room: Room,
-    all: Membership<To, String>,
-    _own: Membership<To, String>,
+    membership: Membership<(), Person>,
 }
 
 impl Seat {
     /// Sends a message to all members. The sender receives it too, which confirms delivery.
-    pub(crate) fn say(&self, id: String, text: String) {
+    pub(crate) fn say(&self, id: String, text: &str) {
         let mut history = self.room.lock();
-        let text = text.trim();
         let is_heard = history.iter().any(|said| said.id == id);
         if is_heard || text.is_empty() || id.len() > 64 {
             return;
         }
-        let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-        let said = Said { id, from: self.all.member().clone(), text: text.to_owned(), at: at as u64 };
-        self.all.send(message(&Event::Said(&said)));
+        let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
+        let said = Said { id, from: self.membership.member().name.clone(), text: text.to_owned(), at };
+        self.membership.send(Event::Said(&said));
         if history.len() == HISTORY {
             history.pop_front();
         }
@@ -129,12 +117,8 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         let _history = self.room.lock();
-        if self.all.leave() {
-            self.all.send(message(&Event::Left { name: self.all.member() }));
+        if self.membership.leave() {
+            self.membership.send(Event::Left { name: &self.membership.member().name });
         }
     }
-}
-
-fn message(event: &Event<'_>) -> Message {
-    Message::text(serde_json::to_string(event).expect("an event has JSON"))
 }

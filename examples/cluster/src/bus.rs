@@ -1,6 +1,6 @@
 //! The connection between the processes: NATS, or none for a single process.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use async_nats::{Client, Subject, SubscribeError, Subscriber};
 use tokio::time::timeout;
@@ -50,7 +50,7 @@ impl Bus {
         }
     }
 
-    pub(crate) async fn answer(&self, to: Option<Subject>, history: &[Said]) {
+    pub(crate) async fn answer(&self, to: Option<Subject>, history: &VecDeque<Said>) {
         if let (Self::Nats(client), Some(to)) = (self, to) {
             let _ = client.publish(to, encode(history).into()).await;
         }

@@ -1,8 +1,9 @@
 //! The messages between the page and the servers, and among the servers.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
+use tower_websocket::Message;
 
 /// A message from the page.
 #[derive(Debug, Deserialize)]
@@ -19,7 +20,7 @@ pub(crate) enum Command {
 pub(crate) enum Event<'a> {
     /// The first event: the members and the history.
     Welcome {
-        people: &'a [String],
+        people: &'a BTreeSet<String>,
         history: &'a VecDeque<Said>,
     },
     Said(&'a Said),
@@ -29,6 +30,12 @@ pub(crate) enum Event<'a> {
     Left {
         name: &'a str,
     },
+}
+
+impl From<Event<'_>> for Message {
+    fn from(event: Event<'_>) -> Self {
+        Self::text(serde_json::to_string(&event).expect("an event has JSON"))
+    }
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]

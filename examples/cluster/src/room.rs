@@ -20,7 +20,7 @@ use tower_websocket::{Sender, rooms::Membership};
 use crate::{
     bus::Bus,
     event::{Event, Notice, Said},
-    state::{Person, State, To, message, now},
+    state::{Person, State, now},
 };
 
 /// Why a user is rejected.
@@ -41,8 +41,7 @@ struct Inner {
 
 struct Room {
     name: String,
-    process: String,
-    bus: Bus,
+    rooms: Rooms,
     state: Mutex<State>,
     /// Notified when the members at this process have changed.
     changed: Notify,
@@ -86,35 +85,28 @@ impl Rooms {
 
     fn seat(&self, room: &str, name: &str, key: &str) -> Result<Seat, Refusal> {
         let mut rooms = self.0.rooms.lock().expect("no panic under the lock");
-        let room = rooms.entry(room.to_owned()).or_insert_with(|| Arc::new(Room::new(room, &self.0)));
+        let room = rooms.entry(room.to_owned()).or_insert_with(|| Room::new(room, self));
         let mut state = room.lock();
         if state.key_of(name).is_some_and(|taken| taken != key) {
             return Err(TAKEN);
         }
-        let person = state.people.entry(name.to_owned()).or_insert_with(|| Person {
-            key: key.to_owned(),
-            since: now(),
-            seats: 0,
-            is_present: false,
-        });
-        person.seats += 1;
-        let (rooms, room) = (self.clone(), Arc::clone(room));
-        Ok(Seat { rooms, room, name: name.to_owned(), memberships: None })
+        let person = || Person { key: key.to_owned(), since: None, seats: 0 };
+        state.people.entry(name.to_owned()).or_insert_with(person).seats += 1;
+        Ok(Seat { room: Arc::clone(room), name: name.to_owned(), membership: None })
     }
 }
 
 const TAKEN: Refusal = (StatusCode::CONFLICT, "somebody here has that name");
 
 impl Room {
-    fn new(name: &str, inner: &Inner) -> Self {
-        Self {
-            name: name.to_owned(),
-            process: inner.process.clone(),
-            bus: inner.bus.clone(),
-            state: Mutex::default(),
-            changed: Notify::new(),
-            listening: OnceCell::new(),
-        }
+    fn new(name: &str, rooms: &Rooms) -> Arc<Self> {
+        let (name, rooms) = (name.to_owned(), rooms.clone());
+        let (state, changed, listening) = Default::default();
+        Arc::new(Self { name, rooms, state, changed, listening })
+    }
+
+    fn bus(&self) -> &Bus {
+        &self.rooms.0.bus
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -124,13 +116,13 @@ impl Room {
     /// Starts to receive from the bus, unless that is done, and requests the history.
     async fn listen(self: &Arc<Self>) -> Result<(), async_nats::SubscribeError> {
         let listen = async || {
-            let Some(notices) = self.bus.notices(&self.name).await? else { return Ok(None) };
+            let Some(notices) = self.bus().notices(&self.name).await? else { return Ok(None) };
             // The order matters: the subscription receives new messages, and other processes know
             // the earlier ones.
-            let history = self.bus.history(&self.name).await;
-            let questions = self.bus.questions(&self.name).await?;
+            let history = self.bus().history(&self.name).await;
+            let questions = self.bus().questions(&self.name).await?;
             history.into_iter().for_each(|said| self.lock().hear(said));
-            self.bus.publish(&self.name, &Notice::Hello).await;
+            self.publish(&Notice::Hello).await;
             let task = tokio::spawn(Arc::clone(self).run(notices, questions));
             Ok(Some(task.abort_handle()))
         };
@@ -150,8 +142,8 @@ impl Room {
                     }
                 }
                 Some(question) = next(&mut questions) => {
-                    let history = self.lock().history.iter().cloned().collect::<Vec<_>>();
-                    self.bus.answer(question.reply, &history).await;
+                    let history = self.lock().history.clone();
+                    self.bus().answer(question.reply, &history).await;
                 }
                 () = self.changed.notified() => self.announce().await,
                 _ = beat.tick() => {
@@ -166,7 +158,7 @@ impl Room {
     fn hear(&self, notice: Notice) {
         match notice {
             Notice::Said(said) => self.lock().hear(said),
-            Notice::Present { process, people } if process != self.process => {
+            Notice::Present { process, people } if process != self.rooms.process() => {
                 self.lock().present(process, people);
             }
             Notice::Present { .. } => {}
@@ -174,9 +166,23 @@ impl Room {
         }
     }
 
+    /// Publishes the members at this process.
     async fn announce(&self) {
-        let people = self.lock().presences();
-        self.bus.publish(&self.name, &Notice::Present { process: self.process.clone(), people }).await;
+        let (process, people) = (self.rooms.process().to_owned(), self.lock().presences());
+        self.publish(&Notice::Present { process, people }).await;
+    }
+
+    async fn publish(&self, notice: &Notice) -> bool {
+        self.bus().publish(&self.name, notice).await
+    }
+
+    /// The last member has left. Publishes that to the other processes.
+    fn close(self: &Arc<Self>) {
+        if let Some(Some(listening)) = self.listening.get() {
+            listening.abort();
+        }
+        let room = Arc::clone(self);
+        tokio::spawn(async move { room.announce().await });
     }
 }
 
@@ -189,11 +195,10 @@ async fn next(questions: &mut Option<Subscriber>) -> Option<async_nats::Message>
 
 /// A name in a room, until it is dropped.
 pub(crate) struct Seat {
-    rooms: Rooms,
     room: Arc<Room>,
     name: String,
-    /// The memberships in `All` and in `Person`, once the socket is open.
-    memberships: Option<[Membership<To>; 2]>,
+    /// Set once the socket is open.
+    membership: Option<Membership<(), String>>,
 }
 
 impl Seat {
@@ -203,17 +208,10 @@ impl Seat {
         let mut state = self.room.lock();
         let mut people = state.names();
         people.insert(self.name.clone());
-        let people = people.into_iter().collect::<Vec<_>>();
-        let welcome = Event::Welcome { people: &people, history: &state.history };
-        let _ = sender.try_send(message(&welcome));
+        let _ = sender.try_send(Event::Welcome { people: &people, history: &state.history });
         state.replace(&self.name);
-        let addresses = [To::All, To::Person(self.name.clone())];
-        self.memberships = Some(addresses.map(|to| state.sockets.join(to, sender, ())));
-        state.change(|state| {
-            let person = state.people.get_mut(&self.name).expect("a seat has its person");
-            (person.since, person.is_present) = (now(), true);
-        });
-        drop(state);
+        self.membership = Some(state.sockets.join((), sender, self.name.clone()));
+        state.change(|state| state.person(&self.name).since = Some(now()));
         self.room.changed.notify_one();
     }
 
@@ -223,9 +221,8 @@ impl Seat {
         if text.is_empty() || id.len() > 64 {
             return;
         }
-        let said = Said { id, from: self.name.clone(), text: text.to_owned(), at: now() };
-        let notice = Notice::Said(said);
-        if !self.room.bus.publish(&self.room.name, &notice).await {
+        let notice = Notice::Said(Said { id, from: self.name.clone(), text: text.to_owned(), at: now() });
+        if !self.room.publish(&notice).await {
             self.room.hear(notice);
         }
     }
@@ -233,10 +230,10 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let mut rooms = self.rooms.0.rooms.lock().expect("no panic under the lock");
+        let mut rooms = self.room.rooms.0.rooms.lock().expect("no panic under the lock");
         let mut state = self.room.lock();
-        self.memberships = None;
-        let person = state.people.get_mut(&self.name).expect("a seat has its person");
+        self.membership = None;
+        let person = state.person(&self.name);
         person.seats -= 1;
         if person.seats > 0 {
             return;
@@ -247,17 +244,5 @@ impl Drop for Seat {
             rooms.remove(&self.room.name);
             self.room.close();
         }
-    }
-}
-
-impl Room {
-    /// The last member has left. Publishes that to the other processes.
-    fn close(&self) {
-        if let Some(Some(listening)) = self.listening.get() {
-            listening.abort();
-        }
-        let (bus, name) = (self.bus.clone(), self.name.clone());
-        let nobody = Notice::Present { process: self.process.clone(), people: Vec::new() };
-        tokio::spawn(async move { bus.publish(&name, &nobody).await });
     }
 }

@@ -19,8 +19,8 @@ const HISTORY: usize = 100;
 const FORGET: Duration = Duration::from_secs(7);
 
 pub(crate) struct State {
-    /// The sockets at this process.
-    pub(crate) sockets: Rooms<To>,
+    /// The sockets at this process, by the names of their members.
+    pub(crate) sockets: Rooms<(), String>,
     /// The members at this process.
     pub(crate) people: BTreeMap<String, Person>,
     /// The members at the other processes, and when each process last published them.
@@ -28,21 +28,13 @@ pub(crate) struct State {
     pub(crate) history: VecDeque<Said>,
 }
 
-/// The recipients of a message at this process.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) enum To {
-    All,
-    Person(String),
-}
-
 pub(crate) struct Person {
     pub(crate) key: String,
-    pub(crate) since: u64,
+    /// When the last socket was opened, in milliseconds since 1970. `None` if none was.
+    pub(crate) since: Option<u64>,
     /// The number of seats with this name. It is more than one while a page that reconnected
     /// replaces its lost socket.
     pub(crate) seats: usize,
-    /// Whether a socket is open.
-    pub(crate) is_present: bool,
 }
 
 impl State {
@@ -53,20 +45,22 @@ impl State {
         here.or_else(|| presences().find(|person| person.name == name).map(|person| &*person.key))
     }
 
+    /// Returns the user with this name, who has a seat at this process.
+    pub(crate) fn person(&mut self, name: &str) -> &mut Person {
+        self.people.get_mut(name).expect("a seat has its person")
+    }
+
     /// Returns the members at this process, for the other processes.
     pub(crate) fn presences(&self) -> Vec<Presence> {
-        let present = self.people.iter().filter(|(_, person)| person.is_present);
-        let presence = |(name, person): (&String, &Person)| Presence {
-            name: name.clone(),
-            key: person.key.clone(),
-            since: person.since,
+        let presence = |(name, person): (&String, &Person)| {
+            Some(Presence { name: name.clone(), key: person.key.clone(), since: person.since? })
         };
-        present.map(presence).collect()
+        self.people.iter().filter_map(presence).collect()
     }
 
     /// Returns the members at all processes.
     pub(crate) fn names(&self) -> BTreeSet<String> {
-        let here = self.people.iter().filter(|(_, person)| person.is_present).map(|(name, _)| name);
+        let here = self.people.iter().filter(|(_, person)| person.since.is_some()).map(|(name, _)| name);
         let elsewhere = self.elsewhere.values().flat_map(|(people, _)| people).map(|person| &person.name);
         here.chain(elsewhere).cloned().collect()
     }
@@ -77,10 +71,10 @@ impl State {
         let result = change(self);
         let after = self.names();
         for name in after.difference(&before) {
-            self.tell(&Event::Joined { name });
+            self.sockets.send(&(), Event::Joined { name });
         }
         for name in before.difference(&after) {
-            self.tell(&Event::Left { name });
+            self.sockets.send(&(), Event::Left { name });
         }
         result
     }
@@ -88,8 +82,8 @@ impl State {
     /// Records the members of another process.
     pub(crate) fn present(&mut self, process: String, people: Vec<Presence>) {
         for other in &people {
-            let is_replaced = |person: &&Person| person.key == other.key && person.since < other.since;
-            if self.people.get(&other.name).is_some_and(|person| is_replaced(&person)) {
+            let is_replaced = |person: &Person| person.key == other.key && person.since < Some(other.since);
+            if self.people.get(&other.name).is_some_and(is_replaced) {
                 self.replace(&other.name);
             }
         }
@@ -106,23 +100,18 @@ impl State {
         if self.history.iter().any(|known| known.id == said.id) {
             return;
         }
-        self.tell(&Event::Said(&said));
+        self.sockets.send(&(), Event::Said(&said));
         if self.history.len() == HISTORY {
             self.history.pop_front();
         }
         self.history.push_back(said);
     }
 
-    /// Sends an event to all members at this process, without waiting for any of them.
-    fn tell(&self, event: &Event<'_>) {
-        self.sockets.send(&To::All, message(event));
-    }
-
     /// Closes the sockets of a user that a newer socket replaces, here or at another process.
-    pub(crate) fn replace(&self, name: &str) {
+    pub(crate) fn replace(&self, name: &String) {
         // This code tells the page not to reconnect.
         let replaced = CloseFrame { code: 4000.into(), reason: "replaced".into() };
-        self.sockets.send(&To::Person(name.to_owned()), Message::Close(Some(replaced)));
+        self.sockets.send_to_member(&(), name, Message::Close(Some(replaced)));
     }
 }
 
@@ -133,10 +122,6 @@ impl Default for State {
         let (people, elsewhere, history) = Default::default();
         Self { sockets, people, elsewhere, history }
     }
-}
-
-pub(crate) fn message(event: &Event<'_>) -> Message {
-    Message::text(serde_json::to_string(event).expect("an event has JSON"))
 }
 
 /// Returns the milliseconds since 1970.
