@@ -277,6 +277,23 @@ async fn serve_sets_the_options_at_once() {
     assert_eq!(options(&accepted.next().await), (true, 128 * 1024));
 }
 
+#[tokio::test]
+async fn driver_sends_the_answer_to_a_close_with_the_fin() {
+    let is_driven = |way: &Way| !matches!(way, Way::AcceptRequest | Way::Acceptor | Way::AcceptorRewind);
+    for way in ALL.into_iter().filter(is_driven) {
+        let mut accepted = way.start(Config::new()).await;
+        let mut client = open(accepted.addr).await;
+        message(&mut client).await;
+        let socket = accepted.next().await;
+        assert!(!socket.tcp_cork().unwrap(), "{way:?}");
+        client.write_all(b"\x88\x82\0\0\0\0\x03\xe8").await.unwrap();
+        let mut rest = Vec::new();
+        timeout(Duration::from_secs(10), client.read_to_end(&mut rest)).await.unwrap().unwrap();
+        assert!(rest.ends_with(b"\x88\x02\x03\xe8"), "{way:?}: {rest:?}");
+        assert!(socket.tcp_cork().unwrap(), "{way:?}");
+    }
+}
+
 /// Checks that the decisive option is set, which works on any machine. Its effect is measured
 /// separately.
 #[tokio::test]

@@ -26,6 +26,6 @@ pub use rewind::Rewind;
 pub use upgraded_io::UpgradedIo;
 
 pub(crate) use pending::IoFuture;
-pub(crate) use tcp::TcpOptions;
+pub(crate) use tcp::{TcpOptions, send_with_fin};
 pub(crate) use unread::Unread;
 pub(crate) use upgraded_io::UnwrapIo;

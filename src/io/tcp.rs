@@ -32,6 +32,16 @@ impl TcpOptions {
     }
 }
 
+/// Makes the next bytes that are written to `io` wait until it is shut down, if it is a TCP socket.
+/// One segment then contains them and the FIN. The system waits for at most 200 ms.
+pub(crate) fn send_with_fin(io: &dyn Any) {
+    if let Some(_tcp) = tcp(io) {
+        // If it fails, the FIN takes a segment of its own.
+        #[cfg(any(target_os = "android", target_os = "linux"))]
+        let _ = socket2::SockRef::from(_tcp).set_tcp_cork(true);
+    }
+}
+
 /// Returns `io` as a TCP socket, or the TCP socket inside it.
 fn tcp(io: &dyn Any) -> Option<&TcpStream> {
     if let Some(upgraded) = io.downcast_ref::<UpgradedIo>() {

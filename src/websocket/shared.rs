@@ -14,6 +14,7 @@ use tokio::{
 
 use super::connection::{Connection, Deferred, Lock, Locked, Seat};
 use crate::close::CloseCode;
+use crate::io::send_with_fin;
 use crate::metrics::id::WebSocketId;
 
 /// The state that a socket, its halves and its driver share: the connection behind its lock.
@@ -49,7 +50,12 @@ impl<IO: Send + 'static> Shared<IO> {
     ) -> Arc<Self> {
         Arc::new_cyclic(|shared| {
             let waker = Waker::from(Arc::new(ConnectionWaker(Weak::clone(shared))));
-            Self { lock: Lock::new(connection, waker), act, protocol: protocol.map(Box::new), id }
+            Self {
+                lock: Lock::new(connection, waker, |io| send_with_fin(io)),
+                act,
+                protocol: protocol.map(Box::new),
+                id,
+            }
         })
     }
 }

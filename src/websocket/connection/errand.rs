@@ -110,7 +110,11 @@ impl<IO> Connection<IO> {
                         self.deadlines.writing_began();
                     }
                 }
-                return Some(Work::Write);
+                // After a server's answer to a Close, these callers shut this side down at once.
+                let ends = caller.reads || caller.is_driver && self.users.drivers > 0;
+                let is_answer = state == State::CloseReceived && self.terms.role == Role::Server;
+                let is_last = ends && is_answer;
+                return Some(if is_last { Work::WriteLast } else { Work::Write });
             }
         } else if state != State::Open {
             self.deadlines.close_left(Instant::now);

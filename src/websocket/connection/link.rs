@@ -42,6 +42,8 @@ pub(super) enum Work {
     Discard,
     /// Write the data in flight.
     Write,
+    /// Write the data in flight, which precedes the end of the stream.
+    WriteLast,
     /// Shut down this side.
     ShutDown,
 }
@@ -171,7 +173,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Link<IO> {
         match work {
             Work::Read => self.read(cx),
             Work::Discard => self.discard(cx),
-            Work::Write => self.write(cx),
+            Work::Write | Work::WriteLast => self.write(cx),
             Work::ShutDown => self.shut_down(cx),
         }
     }

@@ -31,11 +31,17 @@ pub(in crate::websocket) struct Lock<IO> {
     connection: Mutex<Connection<IO>>,
     /// Wakes the connection. It is the only waker that the IO and the alarm get.
     waker: Waker,
+    /// Called with the IO before its last bytes are written.
+    send_with_fin: fn(&IO),
 }
 
 impl<IO> Lock<IO> {
-    pub(in crate::websocket) fn new(connection: Connection<IO>, waker: Waker) -> Self {
-        Self { connection: Mutex::new(connection), waker }
+    pub(in crate::websocket) fn new(
+        connection: Connection<IO>,
+        waker: Waker,
+        send_with_fin: fn(&IO),
+    ) -> Self {
+        Self { connection: Mutex::new(connection), waker, send_with_fin }
     }
 
     pub(in crate::websocket) fn lock(&self) -> Locked<'_, IO> {
@@ -191,6 +197,9 @@ struct Taken<'a, IO> {
 impl<IO: AsyncRead + AsyncWrite + Unpin> Taken<'_, IO> {
     fn work(&mut self, work: Work) -> Outcome {
         let link = self.link.as_mut().expect("the link is there until it is put back");
+        if work == Work::WriteLast {
+            (self.lock.send_with_fin)(link.io());
+        }
         let cx = &mut Context::from_waker(&self.lock.waker);
         // Without `unconstrained`, the IO would pretend to be pending for a task without budget.
         let done = unconstrained(poll_fn(|cx| Poll::Ready(link.work(work, cx))));

@@ -18,7 +18,7 @@ impl<IO> Connection<IO> {
     pub(super) fn take_link(&mut self, work: Work) -> Option<Box<Link<IO>>> {
         match work {
             Work::Read | Work::Discard => self.port.is_readable = false,
-            Work::Write | Work::ShutDown => self.port.is_writable = false,
+            Work::Write | Work::WriteLast | Work::ShutDown => self.port.is_writable = false,
         }
         self.port.link.take()
     }
