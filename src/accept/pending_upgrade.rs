@@ -17,7 +17,7 @@ use super::admission::{Admission, check};
 use crate::{
     config::ConfigValues,
     handshake::{HandshakeError, HandshakeKind, UpgradeRequest},
-    io::{IoFuture, PendingIo, UnwrapIo, UpgradedIo},
+    io::{IoFuture, PendingIo, TcpOptions, UnwrapIo, UpgradedIo},
     websocket::{Negotiated, WebSocket},
 };
 
@@ -84,7 +84,11 @@ impl<T> Future for PendingUpgrade<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let (io, unread) = ready!(self.source.poll(cx))?;
         let (negotiated, extra) = self.accepted.take().expect("PendingUpgrade is polled after it was ready");
-        negotiated.set_tcp_options(&io);
+        // This crate's server has set the default options already.
+        let has_defaults = matches!(self.source, IoSource::Hyper(_, Some(_)));
+        if !has_defaults || negotiated.config.tcp != TcpOptions::default() {
+            negotiated.set_tcp_options(&io);
+        }
         Poll::Ready(Ok((WebSocket::new(io, &unread, negotiated), extra)))
     }
 }
