@@ -2,7 +2,8 @@
 
 use std::{io, time::Duration};
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
     time::timeout,
@@ -66,6 +67,40 @@ async fn read_into<T>(
         if io.read_buf(bytes).await.map_err(HeadError::Io)? == 0 {
             return Err(HeadError::UnexpectedEof);
         }
+    }
+}
+
+/// Returns the parsed `headers` of a head, whose text their values share.
+pub(super) fn header_map(
+    head: &HeadText<'_>,
+    headers: &[httparse::Header<'_>],
+) -> Result<HeaderMap, BoxError> {
+    let mut map = HeaderMap::with_capacity(headers.len());
+    for header in headers {
+        let name = HeaderName::from_bytes(header.name.as_bytes())?;
+        map.append(name, HeaderValue::from_maybe_shared(head.part(header.value))?);
+    }
+    Ok(map)
+}
+
+/// The text of a head that is being parsed, with a copy that its parts share.
+pub(super) struct HeadText<'a> {
+    parsed: &'a [u8],
+    copy: Bytes,
+}
+
+impl<'a> HeadText<'a> {
+    pub(super) fn new(parsed: &'a [u8]) -> Self {
+        Self { parsed, copy: Bytes::copy_from_slice(parsed) }
+    }
+
+    /// Returns `part`, which must be empty or a part of the text, as a part of the copy.
+    pub(super) fn part(&self, part: &[u8]) -> Bytes {
+        if part.is_empty() {
+            return Bytes::new();
+        }
+        let start = part.as_ptr().addr() - self.parsed.as_ptr().addr();
+        self.copy.slice(start..start + part.len())
     }
 }
 

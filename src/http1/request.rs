@@ -3,11 +3,11 @@
 use std::{mem::MaybeUninit, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderValue, Method, Request, Uri, Version, header::HeaderName};
+use http::{Method, Request, Uri, Version};
 use tokio::io::AsyncRead;
 use tower::BoxError;
 
-use super::head::{self, HeadError, MAX_HEAD, MAX_HEADERS, Parsed};
+use super::head::{self, HeadError, HeadText, MAX_HEAD, MAX_HEADERS, Parsed, header_map};
 
 /// Reads the head of one request. Also returns the bytes that were read after it, or all bytes if
 /// the head is incomplete or invalid.
@@ -25,7 +25,7 @@ fn parse(bytes: &[u8]) -> Parsed<Request<()>> {
     let mut head = httparse::Request::new(&mut []);
     match head.parse_with_uninit_headers(bytes, &mut headers)? {
         httparse::Status::Complete(length) if length > MAX_HEAD => Err(HeadError::TooLarge),
-        httparse::Status::Complete(length) => match request(&head) {
+        httparse::Status::Complete(length) => match request(&head, &HeadText::new(&bytes[..length])) {
             Ok(request) => Ok(Some((request, length))),
             Err(error) => Err(HeadError::Malformed(error)),
         },
@@ -33,15 +33,12 @@ fn parse(bytes: &[u8]) -> Parsed<Request<()>> {
     }
 }
 
-fn request(head: &httparse::Request<'_, '_>) -> Result<Request<()>, BoxError> {
+fn request(head: &httparse::Request<'_, '_>, text: &HeadText<'_>) -> Result<Request<()>, BoxError> {
     let mut request = Request::new(());
     *request.method_mut() = Method::from_bytes(head.method.unwrap_or_default().as_bytes())?;
-    *request.uri_mut() = Uri::try_from(head.path.unwrap_or_default())?;
+    *request.uri_mut() = Uri::from_maybe_shared(text.part(head.path.unwrap_or_default().as_bytes()))?;
     *request.version_mut() = if head.version == Some(0) { Version::HTTP_10 } else { Version::HTTP_11 };
-    for header in &*head.headers {
-        let name = HeaderName::from_bytes(header.name.as_bytes())?;
-        request.headers_mut().append(name, HeaderValue::from_bytes(header.value)?);
-    }
+    *request.headers_mut() = header_map(text, head.headers)?;
     Ok(request)
 }
 

@@ -3,11 +3,11 @@
 use std::{mem::MaybeUninit, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderValue, Response, StatusCode, Version, header::HeaderName};
+use http::{Response, StatusCode, Version};
 use tokio::{io::AsyncRead, time::Instant};
 use tower::BoxError;
 
-use super::head::{self, HeadError, MAX_HEAD, MAX_HEADERS, Parsed};
+use super::head::{self, HeadError, HeadText, MAX_HEAD, MAX_HEADERS, Parsed, header_map};
 
 /// Reads the head of the final response. Also returns the bytes that were read after it, or all its
 /// bytes if the head is incomplete or invalid.
@@ -51,7 +51,7 @@ fn parse(bytes: &[u8]) -> Parsed<(Response<()>, usize)> {
     let config = httparse::ParserConfig::default();
     match config.parse_response_with_uninit_headers(&mut head, bytes, &mut headers)? {
         httparse::Status::Complete(length) if length > MAX_HEAD => Err(HeadError::TooLarge),
-        httparse::Status::Complete(length) => match response(&head) {
+        httparse::Status::Complete(length) => match response(&head, &HeadText::new(&bytes[..length])) {
             Ok(response) => Ok(Some(((response, length), length))),
             Err(error) => Err(HeadError::Malformed(error)),
         },
@@ -59,14 +59,11 @@ fn parse(bytes: &[u8]) -> Parsed<(Response<()>, usize)> {
     }
 }
 
-fn response(head: &httparse::Response<'_, '_>) -> Result<Response<()>, BoxError> {
+fn response(head: &httparse::Response<'_, '_>, text: &HeadText<'_>) -> Result<Response<()>, BoxError> {
     let mut response = Response::new(());
     *response.status_mut() = StatusCode::from_u16(head.code.unwrap_or_default())?;
     *response.version_mut() = if head.version == Some(0) { Version::HTTP_10 } else { Version::HTTP_11 };
-    for header in &*head.headers {
-        let name = HeaderName::from_bytes(header.name.as_bytes())?;
-        response.headers_mut().append(name, HeaderValue::from_bytes(header.value)?);
-    }
+    *response.headers_mut() = header_map(text, head.headers)?;
     Ok(response)
 }
 
