@@ -112,8 +112,8 @@ pub(crate) async fn ask<H: HandshakeService>(
     let acceptance = upgrade.acceptance.clone();
     let offered = upgrade.offered.clone();
     let request = Request::from_parts(parts, Handshake::new(upgrade, extensions.answer()));
-    // `call` itself can panic as well, so it is called inside the future whose panics are caught.
-    let answer = AssertUnwindSafe(async { service.oneshot(request).await }).catch_unwind();
+    // `call` itself can panic as well. The future calls it when it is polled.
+    let answer = AssertUnwindSafe(service.oneshot(request)).catch_unwind();
     let response = match tokio::time::timeout(timeout, answer).await {
         Err(_) => return Err(HandshakeError::TimedOut(timeout)),
         Ok(Err(_)) => return Err(HandshakeError::Panicked),

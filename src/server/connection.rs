@@ -3,6 +3,7 @@
 use std::{future::Future, pin::pin, sync::Arc};
 
 use bytes::Bytes;
+use futures_util::future::Either;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::{
@@ -113,7 +114,7 @@ where
     S: HttpService,
     A: Clone + Send + Sync + 'static,
 {
-    async fn serve(self, http2: Option<Http2>) {
+    fn serve(self, http2: Option<Http2>) -> impl Future<Output = ()> + Send {
         let Self { io, peer, tls, unwrap_io, deadline, progress, context } = self;
         let ConnectionContext { service, shutdown, settings, http1, stage } = context;
         let activity = Arc::new(Activity::new(progress));
@@ -124,15 +125,13 @@ where
                 let policy = IdlePolicy::Http1(settings.write_timeout);
                 drop(settings);
                 let connection = http1.serve_connection(io, requests).with_upgrades();
-                drive(connection, &activity, deadline, policy, stage).await;
+                Either::Left(drive(Box::pin(connection), activity, deadline, policy, stage))
             }
-            // Boxed because its future is larger: HTTP/1.1 connections need not reserve space for
-            // it.
             Some(http2) => {
                 let policy = settings.http2.idle_policy();
                 let max_header_size = settings.max_header_size;
                 let connection = settings.http2.connection(http2, max_header_size, &activity, io, requests);
-                Box::pin(async move { drive(connection, &activity, deadline, policy, stage).await }).await;
+                Either::Right(drive(Box::pin(connection), activity, deadline, policy, stage))
             }
         }
     }

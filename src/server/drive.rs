@@ -3,6 +3,7 @@
 use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
+    sync::Arc,
     task::Poll,
     time::Duration,
 };
@@ -37,14 +38,15 @@ where
 }
 
 /// Drives a connection to its end. Closes it when a deadline passes or the server is shut down.
+///
+/// The connection is boxed, because tokio copies a task's future several times.
 pub(super) async fn drive<C: HttpConnection>(
-    connection: C,
-    activity: &Activity,
+    mut connection: Pin<Box<C>>,
+    activity: Arc<Activity>,
     first_request: Instant,
     mut policy: IdlePolicy,
     mut stage: watch::Receiver<Stage>,
 ) {
-    let mut connection = pin!(connection);
     let mut timer = pin!(sleep_until(first_request));
     let mut server_is_there = true;
     // Whether a graceful shutdown waits until an upgrade request is answered.
