@@ -163,7 +163,8 @@ impl Config {
     /// Sets the largest frame that is sent, in bytes of payload. Default: 64 KiB.
     ///
     /// Larger messages are sent in fragments (RFC 6455 §5.4), and pings and Close frames can be
-    /// sent between the fragments. Text is split only between characters, so with a limit below 4
+    /// sent between the fragments. With a limit of 64 KiB or more, fragments are up to a 64th
+    /// smaller, which saves packets. Text is split only between characters, so with a limit below 4
     /// bytes a frame can exceed it to contain one whole character. `None` disables fragmentation.
     /// Use it for clients that treat each fragment as a message.
     ///

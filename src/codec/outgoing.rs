@@ -15,6 +15,10 @@ use super::header;
 
 const FIN: u8 = 0x80;
 
+/// The size of the largest packets, with all of their headers: those of a loopback interface, and
+/// those that a network card splits.
+const PACKET: usize = 64 * 1024;
+
 /// A data message that is sent frame by frame.
 #[derive(Debug)]
 pub(super) struct Outgoing {
@@ -100,10 +104,14 @@ impl Outgoing {
 
 /// Returns how many bytes of `rest` go into one frame of at most `max` bytes. Text is split between
 /// characters; a character that is larger than `max` is still sent in one frame.
+///
+/// A fragment is 1 KiB smaller for each [`PACKET`], because its header would need another packet,
+/// whose few bytes cost almost as much.
 pub(crate) fn frame_len(rest: &[u8], max: usize, is_text: bool) -> usize {
     if rest.len() <= max {
         return rest.len();
     }
+    let max = max - max / PACKET * 1024;
     if !is_text {
         return max;
     }
