@@ -156,12 +156,14 @@ fn grow_to(bytes: &mut Vec<u8>, capacity: usize) {
 }
 
 /// Returns the capacity for `needed` bytes: at least twice the previous capacity, so that the total
-/// cost of copying is linear, but at most the maximum size of the message.
+/// cost of copying is linear, and up to four times that capacity for bytes that are announced, but
+/// at most the maximum size of the message.
 fn grown(capacity: usize, needed: usize, Outlook { announced, max }: Outlook) -> usize {
     if needed <= capacity {
         return capacity;
     }
-    needed.max(capacity.saturating_mul(2)).max(FIRST.min(announced)).min(max).max(needed)
+    let ahead = capacity.saturating_mul(4).max(FIRST).min(announced);
+    needed.max(capacity.saturating_mul(2)).max(ahead).min(max).max(needed)
 }
 
 /// Returns `true` if more than a quarter of the memory would be unused.

@@ -9,8 +9,8 @@ fn capacity_grows_with_the_received_data() {
         (0, 1, last(1 << 20), FIRST),
         (0, 100, last(200), 200),
         (0, 60_000, last(1 << 20), 60_000),
-        // The capacity doubles, up to the announced size.
-        (60_000, 60_001, last(1 << 20), 120_000),
+        // The capacity grows fourfold, up to the announced size.
+        (60_000, 60_001, last(1 << 20), 240_000),
         (600_000, 600_001, last(1_000_000), 1_000_000),
         // Fragments do not announce the size of the message.
         (0, 1, fragment(1), 1),
