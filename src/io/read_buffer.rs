@@ -2,9 +2,8 @@
 
 use std::cell::Cell;
 
-/// The size of a read buffer, in bytes. It is about the size of a socket's receive buffer, when a
-/// fast sender fills it.
-const SIZE: usize = 64 * 1024;
+/// The size of a read buffer, in bytes. A message of 64 KiB fits with its header.
+const SIZE: usize = 65 * 1024;
 
 thread_local! {
     static BUFFER: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
