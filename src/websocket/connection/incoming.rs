@@ -10,7 +10,12 @@ use tungstenite::{
     },
 };
 
-use super::{deferred::Deferred, lifecycle::Input, state::Connection, users::Reading};
+use super::{
+    deferred::Deferred,
+    lifecycle::Input,
+    state::Connection,
+    users::{INFLATED, Reading},
+};
 use crate::{
     close::{CloseCode, close_code_of},
     codec::Decoded,
@@ -23,8 +28,10 @@ impl<IO> Connection<IO> {
         if !self.lifecycle.is_reading() {
             return None;
         }
+        let mut weight = 1;
         if self.terms.is_compressed {
             self.users.count_inflating();
+            weight = INFLATED;
         }
         let link = self.port.link.as_mut()?;
         if self.terms.is_in_pieces {
@@ -41,7 +48,8 @@ impl<IO> Connection<IO> {
             // The most frequent case.
             Ok(Decoded::Message(message @ (Message::Text(_) | Message::Binary(_)))) => {
                 let taken = before - link.unread();
-                self.users.count(taken.max(message.len().saturating_sub(assembled)));
+                let bytes = taken.max(message.len().saturating_sub(assembled));
+                self.users.count(bytes.saturating_mul(weight));
                 Some(self.accept_data(message))
             }
             decoded => {
@@ -51,7 +59,8 @@ impl<IO> Connection<IO> {
                     _ => link.assembled(),
                 };
                 // Inflating few bytes may take long.
-                self.users.count(taken.max(message.saturating_sub(assembled)));
+                let bytes = taken.max(message.saturating_sub(assembled));
+                self.users.count(bytes.saturating_mul(weight));
                 Some(self.accept(decoded, deferred))
             }
         }

@@ -76,9 +76,11 @@ impl<IO> Connection<IO> {
                     self.users.count(bytes);
                 }
                 if let Some(decoded) = decoded {
-                    self.users.count(bytes);
-                    if let Some(message) = self.accept(*decoded, deferred) {
-                        self.inbox.push(message);
+                    match self.accept(*decoded, deferred) {
+                        // It is counted when it is received.
+                        Some(message) => self.inbox.push(message),
+                        // The bytes cost little, because they are not copied.
+                        None => self.users.count(bytes / 4),
                     }
                 }
             }

@@ -7,15 +7,22 @@ use tokio::{runtime, time::Instant};
 /// How long messages may wait while the handler computes.
 const MAX_CORKED: Duration = Duration::from_millis(1);
 
-/// How much a task receives before it yields, in bytes of messages. Each step counts [`STEP`] bytes
-/// more.
-const BUDGET: usize = 128 * 1024;
+/// How much a task receives before it yields, in bytes of messages. This usually takes less than
+/// half a millisecond, and is enough for a message of 1 MiB. If many connections received parts of
+/// theirs in turn, the allocator would need new memory from the system each time.
+const BUDGET: usize = 1536 * 1024;
 
 /// The cost of a decoding step in addition to its bytes.
-const STEP: usize = 64;
+const STEP: usize = 512;
+
+/// The cost of a message that the handler receives, in addition to its decoding.
+const MESSAGE: usize = 1536;
 
 /// The cost of a step that may inflate data.
-const INFLATING: usize = 4 * 1024;
+const INFLATING: usize = 48 * 1024;
+
+/// The cost of a byte that may have been inflated.
+pub(super) const INFLATED: usize = 12;
 
 /// The users of a connection.
 #[derive(Debug)]
@@ -140,7 +147,12 @@ impl Users {
 
     /// Counts work on the input.
     pub(super) fn count(&mut self, bytes: usize) {
-        self.budget = self.budget.saturating_sub(bytes + STEP);
+        self.budget = self.budget.saturating_sub(bytes).saturating_sub(STEP);
+    }
+
+    /// Counts the handler's work on a message.
+    pub(super) fn count_message(&mut self) {
+        self.budget = self.budget.saturating_sub(MESSAGE);
     }
 
     /// Counts a step that may inflate data, which takes as long as many other steps even if it
