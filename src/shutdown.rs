@@ -1,21 +1,17 @@
 //! Counts open sockets, and closes them on shutdown.
 
 use std::{
-    fmt,
-    future::Future,
-    pin::Pin,
+    fmt, mem,
+    num::NonZeroU32,
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU8, AtomicUsize, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
-use tokio::{
-    sync::{Notify, futures::OwnedNotified},
-    time::Instant,
-};
+use tokio::{sync::Notify, time::Instant};
 
 /// Tracks open WebSockets and closes them on shutdown.
 ///
@@ -68,8 +64,8 @@ pub struct Shutdown(Arc<Inner>);
 #[derive(Default)]
 struct Inner {
     stage: AtomicU8,
-    /// Each notification wakes the waiters once, when the stage with the next number begins.
-    begins: [Arc<Notify>; 3],
+    /// Woken when a stage begins.
+    sockets: Mutex<Wakers>,
     /// Set before the stage becomes [`Stage::Spreading`].
     spread: OnceLock<Spread>,
     open: AtomicUsize,
@@ -270,9 +266,9 @@ impl Shutdown {
     }
 
     fn advance(&self, stage: Stage) {
-        let before = self.0.stage.fetch_max(stage as u8, Ordering::AcqRel);
-        for begins in self.0.begins.iter().take(stage as usize).skip(before as usize) {
-            begins.notify_waiters();
+        if self.0.stage.fetch_max(stage as u8, Ordering::AcqRel) < stage as u8 {
+            let wakers = self.0.sockets().all();
+            wakers.into_iter().for_each(Waker::wake);
         }
     }
 
@@ -280,9 +276,67 @@ impl Shutdown {
     pub(crate) fn enter(&self) -> Option<Open> {
         self.0.open.fetch_add(1, Ordering::AcqRel);
         // Counts before it checks: a task that drains either sees this socket or is seen here.
-        let open = Open { shutdown: self.clone(), seen: Stage::Running, next: None };
+        let open = Open { shutdown: self.clone(), seen: Stage::Running, slot: None };
         (!self.is_shutting_down()).then_some(open)
     }
+}
+
+impl Inner {
+    fn sockets(&self) -> MutexGuard<'_, Wakers> {
+        self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The wakers of sockets, each in a slot. A slot is small, because every socket has one.
+#[derive(Default)]
+struct Wakers {
+    slots: Vec<Slot>,
+    /// The free slot that was freed last.
+    free: Option<NonZeroU32>,
+    len: usize,
+}
+
+enum Slot {
+    Used(Waker),
+    /// The slot that was freed before this one.
+    Free(Option<NonZeroU32>),
+}
+
+impl Wakers {
+    fn add(&mut self, waker: Waker) -> NonZeroU32 {
+        self.len += 1;
+        if let Some(slot) = self.free {
+            if let Slot::Free(next) = mem::replace(&mut self.slots[index(slot)], Slot::Used(waker)) {
+                self.free = next;
+            }
+            return slot;
+        }
+        self.slots.push(Slot::Used(waker));
+        let slot = u32::try_from(self.slots.len()).ok().and_then(NonZeroU32::new);
+        slot.expect("a process has fewer than 2^32 sockets")
+    }
+
+    /// Returns the waker, which is dropped after the lock is released.
+    fn remove(&mut self, slot: NonZeroU32) -> Slot {
+        self.len -= 1;
+        let waker = mem::replace(&mut self.slots[index(slot)], Slot::Free(self.free.replace(slot)));
+        if self.len == 0 {
+            *self = Self::default();
+        }
+        waker
+    }
+
+    fn all(&self) -> Vec<Waker> {
+        let waker = |slot: &Slot| match slot {
+            Slot::Used(waker) => Some(waker.clone()),
+            Slot::Free(_) => None,
+        };
+        self.slots.iter().filter_map(waker).collect()
+    }
+}
+
+fn index(slot: NonZeroU32) -> usize {
+    slot.get() as usize - 1
 }
 
 impl fmt::Debug for Shutdown {
@@ -299,8 +353,8 @@ impl fmt::Debug for Shutdown {
 pub(crate) struct Open {
     shutdown: Shutdown,
     seen: Stage,
-    /// Wakes the socket when the next stage begins.
-    next: Option<Pin<Box<OwnedNotified>>>,
+    /// The slot of the socket's waker.
+    slot: Option<NonZeroU32>,
 }
 
 impl Open {
@@ -319,24 +373,19 @@ impl Open {
 
     /// Returns each new stage once.
     ///
-    /// `cx` must have the same waker each time. The waker is registered once for each stage, so a
-    /// call without a new stage costs one atomic load.
+    /// `cx` must have the same waker each time. The waker is registered once, so a call without a
+    /// new stage costs one atomic load.
     pub(crate) fn poll_stage(&mut self, cx: &mut Context<'_>) -> Poll<Stage> {
         loop {
             let stage = self.shutdown.stage();
             if stage > self.seen {
                 self.seen = stage;
-                self.next = None;
                 return Poll::Ready(stage);
             }
-            if self.next.is_some() {
+            if self.slot.is_some() {
                 return Poll::Pending;
             }
-            let Some(begins) = self.shutdown.0.begins.get(stage as usize) else { return Poll::Pending };
-            let mut next = Box::pin(Arc::clone(begins).notified_owned());
-            if next.as_mut().poll(cx).is_pending() {
-                self.next = Some(next);
-            }
+            self.slot = Some(self.shutdown.0.sockets().add(cx.waker().clone()));
             // The stage may have begun just before the registration, so check again.
         }
     }
@@ -344,8 +393,15 @@ impl Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
+        if let Some(slot) = self.slot {
+            let waker = self.shutdown.0.sockets().remove(slot);
+            drop(waker);
+        }
         if self.shutdown.0.open.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.shutdown.0.idle.notify_waiters();
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
