@@ -176,7 +176,7 @@ impl Encoder {
             return None;
         }
         self.given_to = self.framed_to;
-        let flight = Flight::new(mem::take(&mut self.framed), payload, mask, self.given_to, spent);
+        let flight = Flight::new(mem::take(&mut self.framed), payload, mask, spent);
         self.queued -= flight.remaining();
         Some(flight)
     }
@@ -190,6 +190,11 @@ impl Encoder {
     /// Returns the number of data messages that were accepted so far.
     pub(crate) fn accepted(&self) -> u64 {
         self.accepted
+    }
+
+    /// Returns the number of data messages that were completely returned for writing.
+    pub(crate) fn given(&self) -> u64 {
+        self.given_to
     }
 
     /// Returns `true` if all data was returned for writing.

@@ -19,7 +19,6 @@ pub(crate) struct Flight {
     head: Framed,
     /// The number of written bytes of the head.
     done: usize,
-    position: u64,
     /// Boxed, because most flights contain only small messages, which were copied and dropped.
     given: Option<Box<Given>>,
 }
@@ -37,15 +36,9 @@ struct Given {
 }
 
 impl Flight {
-    pub(super) fn new(
-        head: Framed,
-        payload: Bytes,
-        mask: Option<Mask>,
-        position: u64,
-        spent: Vec<Bytes>,
-    ) -> Self {
+    pub(super) fn new(head: Framed, payload: Bytes, mask: Option<Mask>, spent: Vec<Bytes>) -> Self {
         let has_given = !payload.is_empty() || !spent.is_empty();
-        Self { head, done: 0, position, given: has_given.then(|| Box::new(Given { payload, mask, spent })) }
+        Self { head, done: 0, given: has_given.then(|| Box::new(Given { payload, mask, spent })) }
     }
 
     /// Returns the bytes to write next: all of them, or the next piece of a masked payload.
@@ -96,10 +89,5 @@ impl Flight {
 
     fn payload(&self) -> &[u8] {
         self.given.as_ref().map_or(&[], |given| &given.payload)
-    }
-
-    /// Returns the number of data messages that are completely in this flight or in earlier ones.
-    pub(crate) fn position(&self) -> u64 {
-        self.position
     }
 }

@@ -5,10 +5,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::Instant,
-};
+use tokio::{sync::Semaphore, time::Instant};
 
 use crate::shutdown::{Open, Shutdown, Stage};
 
@@ -16,7 +13,7 @@ use crate::shutdown::{Open, Shutdown, Stage};
 /// and an entry in the count of a shutdown.
 #[derive(Debug)]
 pub(crate) struct ConnectionGuard {
-    _place: Option<OwnedSemaphorePermit>,
+    _place: Option<LimitPermit>,
     open: Option<Open>,
 }
 
@@ -38,9 +35,7 @@ impl ConnectionGuard {
             None => None,
         };
         let place = match limit {
-            Some(limit) => {
-                Some(Arc::clone(limit).try_acquire_owned().map_err(|_| GuardError::TooManyConnections)?)
-            }
+            Some(limit) => Some(LimitPermit::acquire(limit).ok_or(GuardError::TooManyConnections)?),
             None => None,
         };
         Ok(Self { _place: place, open })
@@ -65,5 +60,22 @@ impl ConnectionGuard {
             Some(open) => open.poll_stage(cx),
             None => Poll::Pending,
         }
+    }
+}
+
+/// A permit of the connection limit. It is smaller than one that contains the number of permits.
+#[derive(Debug)]
+struct LimitPermit(Arc<Semaphore>);
+
+impl LimitPermit {
+    fn acquire(limit: &Arc<Semaphore>) -> Option<Self> {
+        limit.try_acquire().ok()?.forget();
+        Some(Self(Arc::clone(limit)))
+    }
+}
+
+impl Drop for LimitPermit {
+    fn drop(&mut self) {
+        self.0.add_permits(1);
     }
 }

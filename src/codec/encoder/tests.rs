@@ -86,7 +86,7 @@ fn small_messages_are_written_together_and_returned() {
     encoder.push_compressed(Data::Text, "four".into(), FRAGMENT);
     assert_eq!((encoder.accepted(), encoder.queued()), (5, 5 * 2 + 15));
     let flight = encoder.next_flight().unwrap();
-    assert_eq!(flight.position(), 5);
+    assert_eq!(encoder.given(), 5);
     let expected: [(u8, &[u8]); 5] =
         [(0x81, b"one"), (0x82, b"two"), (0x01, b"three"), (0x81, b""), (0xc1, b"four")];
     assert_eq!(server_frames(&bytes(flight)), expected.map(|(first, payload)| (first, payload.to_vec())));
@@ -104,7 +104,7 @@ fn large_message_is_fragmented_and_not_copied() {
     for (at, position) in [(0, 1), (FRAGMENT, 1), (2 * FRAGMENT, 2)] {
         let mut flight = encoder.next_flight().unwrap();
         assert_eq!(flight.slices()[1].as_ptr(), payload[at..].as_ptr());
-        assert_eq!(flight.position(), position);
+        assert_eq!(encoder.given(), position);
         frames.extend(server_frames(&bytes(flight)));
     }
     frames.extend(next(&mut encoder));
@@ -120,7 +120,7 @@ fn end_of_a_large_message_is_written_with_the_next_message() {
     assert_eq!(encoder.push(Message::text("after")), None);
     assert_eq!(next(&mut encoder).len(), 1);
     let flight = encoder.next_flight().unwrap();
-    assert_eq!(flight.position(), 2);
+    assert_eq!(encoder.given(), 2);
     assert_eq!(server_frames(&bytes(flight)).len(), 2);
 }
 
@@ -183,7 +183,7 @@ fn shared_frame_is_copied_only_if_frames_follow() {
     assert!(encoder.push_shared(&frame, 6));
     assert_eq!(encoder.queued(), frame.len());
     let flight = encoder.next_flight().unwrap();
-    assert_eq!((Arc::strong_count(&frame), flight.position()), (2, 1));
+    assert_eq!((Arc::strong_count(&frame), encoder.given()), (2, 1));
     assert_eq!(bytes(flight), *frame);
     assert_eq!(Arc::strong_count(&frame), 1);
 
@@ -234,7 +234,7 @@ fn encoded_data_is_bounded_so_that_control_frames_can_overtake() {
     }
     encoder.push_control(&Control::Ping("".into()));
     let flight = encoder.next_flight().unwrap();
-    assert!(flight.remaining() <= MAX_FRAMED + 2 && flight.position() == 6, "{}", flight.remaining());
+    assert!(flight.remaining() <= MAX_FRAMED + 2 && encoder.given() == 6, "{}", flight.remaining());
     assert_eq!(all(&mut encoder).len(), count - 6);
     assert!(noise(10_000).len() <= COPY_MAX);
 }
@@ -275,7 +275,7 @@ fn clear_removes_data_and_keeps_pongs_and_the_close() {
     assert_eq!(encoder.queued(), 2 + 4 + 2 + 6);
     encoder.push_control(&Control::Ping("ping".into()));
     let flight = encoder.next_flight().unwrap();
-    assert_eq!((flight.position(), encoder.accepted()), (0, 1));
+    assert_eq!((encoder.given(), encoder.accepted()), (0, 1));
     let expected: [(u8, &[u8]); 3] = [(0x8a, b"pong"), (0x89, b"ping"), (0x88, b"\x03\xe8last")];
     assert_eq!(server_frames(&bytes(flight)), expected.map(|(first, payload)| (first, payload.to_vec())));
     assert!(encoder.is_empty());
@@ -289,7 +289,7 @@ fn clear_removes_data_and_keeps_pongs_and_the_close() {
     }
     drop(encoder.clear());
     let flight = encoder.next_flight().unwrap();
-    assert_eq!(flight.position(), 0);
+    assert_eq!(encoder.given(), 0);
     let frames = server_frames(&bytes(flight));
     assert!(frames.len() == 5 && frames.iter().all(|(first, _)| *first == 0x8a));
     assert!(encoder.clear()._messages.is_empty() && encoder.is_empty());
@@ -558,8 +558,8 @@ proptest! {
         let (mut frames, mut position) = (Vec::new(), 0);
         let mut take = |encoder: &mut Encoder, frames: &mut Vec<(u8, Vec<u8>)>| {
             let Some(flight) = encoder.next_flight() else { return false };
-            assert!(flight.position() >= position);
-            position = flight.position();
+            assert!(encoder.given() >= position);
+            position = encoder.given();
             frames.extend(server_frames(&bytes(flight)));
             assert_eq!(frames.iter().filter(|(first, _)| first & 0x80 != 0).count() as u64, position);
             true

@@ -19,20 +19,23 @@ use tokio::{
 #[derive(Debug, Default)]
 pub(super) struct Alarm {
     sleep: Option<Pin<Box<Sleep>>>,
-    /// When the timer wakes the connection.
-    set_to: Option<Instant>,
 }
 
 impl Alarm {
     /// Returns `true` if the connection will be woken after `now` and not after `at`.
     pub(super) fn is_set(&self, now: Instant, at: Instant) -> bool {
-        self.set_to.is_some_and(|set_to| now < set_to && set_to <= at)
+        self.set_to().is_some_and(|set_to| now < set_to && set_to <= at)
     }
 
     /// Returns `true` if the timer is set and will wake the connection. This costs less than
     /// reading the clock.
     pub(super) fn is_ahead(&self) -> bool {
         self.sleep.as_ref().is_some_and(|sleep| !sleep.is_elapsed())
+    }
+
+    /// Returns when the timer wakes or woke the connection.
+    fn set_to(&self) -> Option<Instant> {
+        self.sleep.as_ref().map(|sleep| sleep.deadline())
     }
 
     /// Sets the timer to wake the connection, whose waker is in `cx`, at `at`.
@@ -43,7 +46,6 @@ impl Alarm {
         }
         // Without `unconstrained`, a task without budget would not register its waker.
         let is_over = pin!(unconstrained(sleep.as_mut())).poll(cx).is_ready();
-        self.set_to = Some(at);
         if is_over {
             cx.waker().wake_by_ref();
         }

@@ -16,8 +16,8 @@ const OVERHEAD: usize = 64;
 /// Messages that the application has not taken yet, and the error that follows them.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
-    messages: VecDeque<Message>,
-    bytes: usize,
+    /// Boxed, because an application that keeps up has taken all messages.
+    messages: Option<Box<Messages>>,
     /// The beginning of a message that the application receives whole.
     gathered: Option<Box<Gathered>>,
     /// Whether the rest of the current message is skipped.
@@ -25,27 +25,34 @@ pub(super) struct Inbox {
     error: Option<Box<Error>>,
 }
 
+#[derive(Debug, Default)]
+struct Messages {
+    queue: VecDeque<Message>,
+    /// The bytes that the messages count.
+    bytes: usize,
+}
+
 impl Inbox {
     pub(super) fn is_empty(&self) -> bool {
-        self.messages.is_empty()
+        self.messages.is_none()
     }
 
     /// Returns `true` if there is space for another message.
     pub(super) fn has_room(&self) -> bool {
-        self.bytes < LIMIT
+        self.messages.as_ref().is_none_or(|messages| messages.bytes < LIMIT)
     }
 
     pub(super) fn push(&mut self, message: Message) {
-        self.bytes += message.len() + OVERHEAD;
-        self.messages.push_back(message);
+        let messages = self.messages.get_or_insert_default();
+        messages.bytes += message.len() + OVERHEAD;
+        messages.queue.push_back(message);
     }
 
     pub(super) fn pop(&mut self) -> Option<Message> {
-        let message = self.messages.pop_front()?;
-        self.bytes -= message.len() + OVERHEAD;
-        if self.messages.is_empty() {
-            self.messages = VecDeque::new();
-        }
+        let messages = self.messages.as_mut()?;
+        let message = messages.queue.pop_front()?;
+        messages.bytes -= message.len() + OVERHEAD;
+        self.messages.take_if(|messages| messages.queue.is_empty());
         Some(message)
     }
 
@@ -87,8 +94,7 @@ impl Inbox {
 
     /// Removes and returns all messages.
     pub(super) fn clear(&mut self) -> VecDeque<Message> {
-        self.bytes = 0;
-        std::mem::take(&mut self.messages)
+        self.messages.take().map(|messages| messages.queue).unwrap_or_default()
     }
 }
 

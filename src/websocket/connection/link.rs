@@ -27,9 +27,10 @@ pub(super) struct Link<IO> {
     flight: Option<Flight>,
     /// Whether written bytes may still be in the IO's buffer.
     needs_flush: bool,
-    /// How reading ended: at the end of the stream, or with an error. The error is formatted while
-    /// no lock is held.
-    end: Option<Result<(), Box<(io::Error, String)>>>,
+    /// Whether reading has ended: at the end of the stream, or with an error. The error is
+    /// formatted while no lock is held.
+    has_ended: bool,
+    error: Option<Box<(io::Error, String)>>,
     is_shut_down: bool,
 }
 
@@ -82,7 +83,8 @@ impl<IO> Link<IO> {
             decoder,
             flight: None,
             needs_flush: false,
-            end: None,
+            has_ended: false,
+            error: None,
             is_shut_down: false,
         }
     }
@@ -124,15 +126,12 @@ impl<IO> Link<IO> {
 
     /// Returns `true` if reading has ended, at the end of the stream or with an error.
     pub(super) fn has_ended(&self) -> bool {
-        self.end.is_some()
+        self.has_ended
     }
 
     /// Returns the error with which reading ended, once.
     pub(super) fn take_read_error(&mut self) -> Option<(io::Error, String)> {
-        match self.end.replace(Ok(())) {
-            Some(Err(error)) => Some(*error),
-            _ => None,
-        }
+        self.error.take().map(|error| *error)
     }
 
     pub(super) fn is_shut_down(&self) -> bool {
@@ -154,7 +153,7 @@ impl<IO> Link<IO> {
 
     /// Returns `true` if the last decoded byte ended a message, and the stream has not ended.
     pub(super) fn is_at_rest(&self) -> bool {
-        self.decoder.is_at_rest() && self.end.is_none()
+        self.decoder.is_at_rest() && !self.has_ended
     }
 
     pub(super) fn io(&self) -> &IO {
@@ -197,7 +196,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Link<IO> {
                     decoded = Some(Box::new(result));
                 }
                 Poll::Ready(end) => {
-                    self.end = Some(end.map(drop).map_err(in_words));
+                    self.end(end.map(drop));
                     return Outcome::Read { bytes: 0, is_pending: false, decoded: None };
                 }
             }
@@ -215,7 +214,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Link<IO> {
                 }
                 Poll::Ready(Ok(())) if read.filled().len() > before => {}
                 Poll::Ready(end) => {
-                    self.end = Some(end.map_err(in_words));
+                    self.end(end);
                     break;
                 }
             }
@@ -224,6 +223,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Link<IO> {
         total += filled;
         self.unread = Unread::hold(buffer, filled);
         Outcome::Read { bytes: total, is_pending, decoded }
+    }
+
+    /// Notes how reading ended.
+    fn end(&mut self, end: io::Result<()>) {
+        self.has_ended = true;
+        self.error = end.err().map(in_words);
     }
 
     /// Reads and discards data until the end of the stream or an error.
@@ -239,7 +244,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Link<IO> {
                 Poll::Pending => return Outcome::Read { bytes, is_pending: true, decoded: None },
                 Poll::Ready(Ok(n)) if n > 0 => bytes += n,
                 Poll::Ready(end) => {
-                    self.end = Some(end.map(drop).map_err(in_words));
+                    self.end(end.map(drop));
                     break;
                 }
             }

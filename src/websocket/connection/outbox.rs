@@ -32,8 +32,9 @@ pub(super) struct Outbox {
     encoder: Encoder,
     /// The compressor, while no sender uses it.
     compressor: Option<Deflater>,
-    /// How messages are compressed, if each is compressed by itself.
-    standalone: Option<Standalone>,
+    /// How messages are compressed, if each is compressed by itself. Boxed, because it is only used
+    /// for messages to many sockets.
+    standalone: Option<Box<Standalone>>,
     /// Bytes that were written to a byte stream after all messages. Boxed, because most sockets are
     /// not used as a byte stream.
     unframed: Option<Box<Unframed>>,
@@ -41,12 +42,13 @@ pub(super) struct Outbox {
     limit: usize,
     /// The last pong, if it did not fit.
     pong: Option<Box<Bytes>>,
-    /// The number of unwritten bytes in flight, and the position that they reach.
-    in_flight: Option<(usize, u64)>,
+    /// Whether a flight is not written and flushed yet, and the number of its unwritten bytes.
+    has_flight: bool,
+    in_flight: usize,
     /// The position up to which messages are written.
     written: u64,
-    /// The position after which messages were dropped, if any were.
-    kept: Option<u64>,
+    /// The position after which messages were dropped, or the maximum if none were.
+    kept: u64,
     /// The number of own pings that were sent.
     pings: u32,
     /// Whether writing has failed or was abandoned. The error is returned once.
@@ -59,14 +61,15 @@ impl Outbox {
     pub(super) fn new(encoder: Encoder, limit: usize, compressor: Deflater) -> Self {
         Self {
             encoder,
-            standalone: compressor.standalone(),
+            standalone: compressor.standalone().map(Box::new),
             compressor: Some(compressor),
             unframed: None,
             limit,
             pong: None,
-            in_flight: None,
+            has_flight: false,
+            in_flight: 0,
             written: 0,
-            kept: None,
+            kept: u64::MAX,
             pings: 0,
             has_failed: false,
             error: None,
@@ -75,7 +78,7 @@ impl Outbox {
 
     /// Returns `true` if there is data to write, and writing has not failed.
     pub(super) fn has_output(&self) -> bool {
-        let is_waiting = self.in_flight.is_some() || !self.encoder.is_empty() || self.pong.is_some();
+        let is_waiting = self.has_flight || !self.encoder.is_empty() || self.pong.is_some();
         !self.has_failed && (is_waiting || self.unframed_len() > 0)
     }
 
@@ -91,7 +94,7 @@ impl Outbox {
     }
 
     fn pending(&self) -> usize {
-        self.in_flight.map_or(0, |(bytes, _)| bytes) + self.encoder.queued() + self.unframed_len()
+        self.in_flight + self.encoder.queued() + self.unframed_len()
     }
 
     fn unframed_len(&self) -> usize {
@@ -182,7 +185,7 @@ impl Outbox {
 
     /// Returns how `message` is compressed by itself, or `None` if it is not.
     pub(super) fn standalone(&self, message: &Message) -> Option<Standalone> {
-        self.standalone.filter(|standalone| standalone.applies(message))
+        self.standalone.as_deref().filter(|standalone| standalone.applies(message)).copied()
     }
 
     /// Returns `true` if `message` has to be compressed.
@@ -246,34 +249,31 @@ impl Outbox {
             self.encoder.push_control(&Control::Pong(*pong));
         }
         let flight = self.encoder.next_flight()?;
-        self.in_flight = Some((flight.remaining(), flight.position()));
+        (self.has_flight, self.in_flight) = (true, flight.remaining());
         Some(flight)
     }
 
     /// Notes how much of the flight is left. `None` means that all of it is written and flushed.
     pub(super) fn set_in_flight(&mut self, left: Option<usize>) {
-        match (left, &mut self.in_flight) {
-            (Some(left), Some((bytes, _))) => *bytes = left,
-            (None, slot) => {
-                if let Some((_, position)) = slot.take() {
-                    self.written = self.written.max(position);
-                }
+        if self.has_flight {
+            (self.has_flight, self.in_flight) = (left.is_some(), left.unwrap_or(0));
+            if left.is_none() {
+                self.written = self.encoder.given();
             }
-            (Some(_), None) => {}
         }
     }
 
     /// Returns `true` if the message at `position` was accepted and dropped.
     pub(super) fn is_dropped(&self, position: u64) -> bool {
-        position <= self.accepted() && self.kept.is_some_and(|kept| kept < position)
+        position <= self.accepted() && self.kept < position
     }
 
     /// Drops all messages that are completely unwritten.
     pub(super) fn clear(&mut self, deferred: &mut Deferred) {
         self.pong = None;
         self.frame_bytes();
-        let begun = self.in_flight.map_or(self.written, |(_, position)| position);
-        self.kept.get_or_insert(begun);
+        let begun = if self.has_flight { self.encoder.given() } else { self.written };
+        self.kept = self.kept.min(begun);
         deferred.drop(self.encoder.clear());
     }
 
@@ -285,7 +285,7 @@ impl Outbox {
             (Some(_), Some(error)) => deferred.drop(error),
             (Some(_), None) => {}
         }
-        self.in_flight = None;
+        (self.has_flight, self.in_flight) = (false, 0);
         self.clear(deferred);
     }
 

@@ -54,12 +54,19 @@ pub(super) struct Users {
     /// Since when messages of the handler may be waiting: when data was last read in this turn, or
     /// the first message was sent.
     since: Option<Instant>,
-    /// Whether messages of the handler are waiting, and whether the handler has paused meanwhile.
-    is_corked: bool,
-    has_paused: bool,
+    cork: Cork,
     budget: usize,
     /// Whether there may be a deadline before the time of the alarm.
     pub(super) has_new_deadline: bool,
+}
+
+/// Whether messages of the handler are waiting until it yields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cork {
+    Off,
+    On,
+    /// They are, and the handler has paused meanwhile.
+    Paused,
 }
 
 /// How far the application is with what it receives.
@@ -91,8 +98,7 @@ impl Users {
             home: None,
             is_delivering: false,
             since: None,
-            is_corked: false,
-            has_paused: false,
+            cork: Cork::Off,
             budget: BUDGET,
             has_new_deadline: true,
         }
@@ -117,7 +123,7 @@ impl Users {
 
     /// Notes that data was read.
     pub(super) fn has_read(&mut self, now: Instant) {
-        if !self.is_corked {
+        if self.cork == Cork::Off {
             self.since = Some(now);
         }
     }
@@ -125,7 +131,8 @@ impl Users {
     /// Returns `true` if messages of the handler have waited too long. The first call returns
     /// `false`, without a look at the clock if data was read in this turn.
     pub(super) fn is_cork_over(&mut self) -> bool {
-        if !mem::replace(&mut self.is_corked, true) {
+        if self.cork == Cork::Off {
+            self.cork = Cork::On;
             self.since.get_or_insert_with(Instant::now);
             return false;
         }
@@ -135,14 +142,13 @@ impl Users {
     /// Returns `true` if the handler pauses for the first time since it sent messages. It usually
     /// yields next, so the clock is not needed. If it pauses again, it did not yield.
     pub(super) fn is_first_pause(&mut self) -> bool {
-        !mem::replace(&mut self.has_paused, true)
+        mem::replace(&mut self.cork, Cork::Paused) != Cork::Paused
     }
 
     /// Notes that all messages of the handler are written.
     pub(super) fn uncork(&mut self) {
         self.since = None;
-        self.is_corked = false;
-        self.has_paused = false;
+        self.cork = Cork::Off;
     }
 
     /// Counts work on the input.
