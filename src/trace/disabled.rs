@@ -34,7 +34,7 @@ impl Trace {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Scope;
 
 impl Scope {

@@ -96,16 +96,20 @@ impl Trace {
 
     /// Returns the scope in which the handler runs.
     pub(crate) fn scope(&self) -> Scope {
-        Scope(Arc::clone(&self.span))
+        Scope(Some(Arc::clone(&self.span)))
     }
 }
 
-#[derive(Debug)]
-pub(crate) struct Scope(Arc<Span>);
+/// The scope of a handler. The default does nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Scope(Option<Arc<Span>>);
 
 impl Scope {
     pub(crate) fn enter<R>(&self, f: impl FnOnce() -> R) -> R {
-        self.0.in_scope(f)
+        match &self.0 {
+            Some(span) => span.in_scope(f),
+            None => f(),
+        }
     }
 }
 

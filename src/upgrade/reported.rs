@@ -1,39 +1,33 @@
-//! A handler's future that reports the handler's error.
+//! A handler's future that returns the text of the handler's error.
 
 use std::{
     future::Future,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use pin_project_lite::pin_project;
 
 use super::handler_output::IntoFailure;
-use crate::websocket::FailureReport;
 
 pin_project! {
-    /// Runs a handler's future, and reports its error.
+    /// Runs a handler's future, and returns the text of its error.
     pub(super) struct Reported<Fut> {
         #[pin]
         handler: Fut,
-        report: FailureReport,
     }
 }
 
 impl<Fut> Reported<Fut> {
-    pub(super) fn new(handler: Fut, report: FailureReport) -> Self {
-        Self { handler, report }
+    pub(super) fn new(handler: Fut) -> Self {
+        Self { handler }
     }
 }
 
 impl<Fut: Future<Output: IntoFailure>> Future for Reported<Fut> {
-    type Output = ();
+    type Output = Option<String>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = self.project();
-        if let Some(failure) = ready!(this.handler.poll(cx)).into_failure() {
-            this.report.failed(failure);
-        }
-        Poll::Ready(())
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<String>> {
+        self.project().handler.poll(cx).map(IntoFailure::into_failure)
     }
 }

@@ -56,10 +56,7 @@ where
                     let (handler, on_failed) =
                         callbacks.take().expect("the task is `Running` once the upgrade is ready");
                     let driver = match upgraded {
-                        Ok((socket, extra)) => {
-                            let report = socket.failure_report();
-                            socket.drive(|socket| Reported::new(handler(socket, extra), report))
-                        }
+                        Ok((socket, extra)) => socket.drive(|socket| Reported::new(handler(socket, extra))),
                         Err(error) => {
                             upgrade_failed(&error);
                             on_failed(error);
@@ -68,7 +65,7 @@ where
                     };
                     self.set(Self::Running { driver });
                 }
-                UpgradeTaskProj::Running { driver } => return driver.poll(cx).map(|_| ()),
+                UpgradeTaskProj::Running { driver } => return driver.poll_reporting(cx),
             }
         }
     }

@@ -1,6 +1,12 @@
 //! Drivers for connections without one.
 
-use std::sync::Arc;
+use std::{
+    future::Future,
+    mem,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -10,7 +16,7 @@ use tokio::{
 use super::{
     connection::Connection,
     delivery::{Deliver, deliver},
-    driver::Driver,
+    driver::{begin_turn, poll_over},
     negotiated::Negotiated,
     rescue::rescue,
     shared::{Act, Shared},
@@ -56,10 +62,50 @@ where
         return;
     }
     match runtime::Handle::try_current() {
-        Ok(runtime) => drop(runtime.spawn(Driver::background(Arc::clone(shared)))),
+        Ok(runtime) => drop(runtime.spawn(Background::new(Arc::clone(shared)))),
         // The reader drives the connection from now on.
         Err(_) if !shared.with(|connection, _| connection.is_left()) => {}
         Err(_) => shared.end_now(),
+    }
+}
+
+/// A driver for a connection whose handler is gone. If it is dropped, no other driver takes its
+/// place, because a runtime that shuts down drops every task that is spawned on it. A connection
+/// that has no reader is then ended: otherwise its senders would keep it open.
+pub(super) struct Background<IO: AsyncRead + AsyncWrite + Unpin> {
+    shared: Arc<Shared<IO>>,
+    has_begun: bool,
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Background<IO> {
+    pub(super) fn new(shared: Arc<Shared<IO>>) -> Self {
+        shared.with(|connection, _| connection.begin_driving());
+        Self { shared, has_begun: false }
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Future for Background<IO> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if !mem::replace(&mut self.has_begun, true) {
+            begin_turn(&self.shared, cx);
+        }
+        poll_over(&self.shared, cx, false).map(drop)
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Drop for Background<IO> {
+    fn drop(&mut self) {
+        let is_left = self.shared.with(|connection, deferred| {
+            connection.end_driving(deferred);
+            connection.is_left()
+        });
+        if is_left && std::thread::panicking() {
+            self.shared.with(|connection, deferred| connection.abort(deferred));
+        } else if is_left {
+            self.shared.end_now();
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     any::Any,
     fmt,
-    future::{Future, Ready, ready},
+    future::Future,
     mem,
     panic::{self, AssertUnwindSafe},
     pin::Pin,
@@ -79,7 +79,7 @@ pin_project! {
     /// The progress of a handler.
     #[project = StageProj]
     enum Stage<Fut: Future> {
-        Running { #[pin] handler: Fut, scope: Option<Scope> },
+        Running { #[pin] handler: Fut, scope: Scope },
         Returned { output: Option<Fut::Output> },
         Panicked { panic: Option<Box<dyn Any + Send>> },
     }
@@ -88,59 +88,33 @@ pin_project! {
 impl<IO: AsyncRead + AsyncWrite + Unpin, Fut: Future> Driver<IO, Fut> {
     /// Calls `handler` while the driver is already registered, so that the call may use the socket.
     pub(super) fn new(shared: Arc<Shared<IO>>, handler: impl FnOnce() -> Fut) -> Self {
-        Self::with_guard(shared, handler, |shared| shared.act(Act::EnsureDriven))
-    }
-
-    fn with_guard(
-        shared: Arc<Shared<IO>>,
-        handler: impl FnOnce() -> Fut,
-        on_dropped: fn(&Arc<Shared<IO>>),
-    ) -> Self {
         let scope = shared.with(|connection, _| {
             connection.begin_driving();
             connection.scope()
         });
-        let guard = DriverGuard { shared, on_dropped };
+        let guard = DriverGuard { shared };
         Self { stage: Stage::Running { handler: handler(), scope }, guard }
     }
-}
 
-impl<IO: AsyncRead + AsyncWrite + Unpin> Driver<IO, Ready<()>> {
-    /// Returns a driver for a connection whose handler is gone. If it is dropped, no other driver
-    /// takes its place, because a runtime that shuts down drops every task that is spawned on it. A
-    /// connection that has no reader is then ended: otherwise its senders would keep it open.
-    pub(super) fn background(shared: Arc<Shared<IO>>) -> Self {
-        Self::with_guard(
-            shared,
-            || ready(()),
-            |shared| {
-                if !shared.with(|connection, _| connection.is_left()) {
-                    return;
-                }
-                if std::thread::panicking() {
-                    shared.with(|connection, deferred| connection.abort(deferred));
-                } else {
-                    shared.end_now();
-                }
-            },
-        )
-    }
-}
-
-impl<IO: AsyncRead + AsyncWrite + Unpin, Fut: Future> Future for Driver<IO, Fut> {
-    type Output = Option<Fut::Output>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    /// Polls the driver, and calls `on_output` in the handler's turn with the handler's output.
+    pub(super) fn poll_with(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        on_output: impl FnOnce(&Shared<IO>, &Fut::Output),
+    ) -> Poll<Option<Fut::Output>> {
         let mut this = self.project();
         let shared = &this.guard.shared;
         if let StageProj::Running { handler, scope } = this.stage.as_mut().project() {
             begin_turn(shared, cx);
-            let poll = || panic::catch_unwind(AssertUnwindSafe(|| handler.poll(cx)));
-            let polled = match scope {
-                Some(scope) => scope.enter(poll),
-                None => poll(),
+            let poll = || {
+                panic::catch_unwind(AssertUnwindSafe(|| {
+                    handler.poll(cx).map(|output| {
+                        on_output(shared, &output);
+                        output
+                    })
+                }))
             };
-            match polled {
+            match scope.enter(poll) {
                 Ok(Poll::Pending) => {}
                 Ok(Poll::Ready(output)) => this.stage.set(Stage::Returned { output: Some(output) }),
                 Err(panic) => {
@@ -150,17 +124,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, Fut: Future> Future for Driver<IO, Fut>
             }
         }
         let has_handler = matches!(*this.stage, Stage::Running { .. });
-        let mut is_ended = false;
-        let over = shared.poll(cx.waker(), Seat::Driver, |connection, deferred| {
-            if !mem::replace(&mut is_ended, true) {
-                connection.end_turn(deferred);
-            }
-            match connection.is_done(has_handler) {
-                true => Poll::Ready(connection.is_dropped()),
-                false => Poll::Pending,
-            }
-        });
-        let is_dropped = ready!(over);
+        let is_dropped = ready!(poll_over(shared, cx, has_handler));
         match this.stage.as_mut().project() {
             StageProj::Returned { output } => Poll::Ready(output.take()),
             StageProj::Panicked { panic } => {
@@ -175,9 +139,35 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, Fut: Future> Future for Driver<IO, Fut>
     }
 }
 
+impl<IO: AsyncRead + AsyncWrite + Unpin, Fut: Future> Future for Driver<IO, Fut> {
+    type Output = Option<Fut::Output>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.poll_with(cx, |_, _| {})
+    }
+}
+
+/// Ends the turn of the handler, if it was polled, and does the driver's work. Ready when there is
+/// no more. Returns `true` if a shutdown has dropped the connection.
+pub(super) fn poll_over<IO>(shared: &Shared<IO>, cx: &mut Context<'_>, has_handler: bool) -> Poll<bool>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut is_ended = false;
+    shared.poll(cx.waker(), Seat::Driver, |connection, deferred| {
+        if !mem::replace(&mut is_ended, true) {
+            connection.end_turn(deferred);
+        }
+        match connection.is_done(has_handler) {
+            true => Poll::Ready(connection.is_dropped()),
+            false => Poll::Pending,
+        }
+    })
+}
+
 /// Begins a turn of the handler. Because the handler may block, the IO and the timers first get the
 /// task's waker, and pending events are handled.
-fn begin_turn<IO>(shared: &Shared<IO>, cx: &mut Context<'_>)
+pub(super) fn begin_turn<IO>(shared: &Shared<IO>, cx: &mut Context<'_>)
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
@@ -193,14 +183,12 @@ where
 /// Notifies the connection when its driver is dropped.
 struct DriverGuard<IO> {
     shared: Arc<Shared<IO>>,
-    /// A function pointer, because `Drop` cannot have bounds.
-    on_dropped: fn(&Arc<Shared<IO>>),
 }
 
 impl<IO> Drop for DriverGuard<IO> {
     fn drop(&mut self) {
         self.shared.with(|connection, deferred| connection.end_driving(deferred));
-        (self.on_dropped)(&self.shared);
+        self.shared.act(Act::EnsureDriven);
     }
 }
 

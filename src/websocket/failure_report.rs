@@ -1,21 +1,25 @@
 //! Reports of handler errors.
 
-use std::sync::Arc;
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
-use super::shared::Shared;
+use super::{driver::Driver, shared::Shared};
 use crate::{io::UpgradedIo, trace::handler_failed};
 
-/// The connection of a handler, for reporting the handler's error.
-pub(crate) struct FailureReport(Arc<Shared<UpgradedIo>>);
-
-impl FailureReport {
-    pub(super) fn new(shared: Arc<Shared<UpgradedIo>>) -> Self {
-        Self(shared)
+impl<Fut: Future<Output = Option<String>>> Driver<UpgradedIo, Fut> {
+    /// Polls a driver whose handler returns the text of its error, and reports the error.
+    pub(crate) fn poll_reporting(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.poll_with(cx, report).map(drop)
     }
+}
 
-    /// Records a handler's error, and closes the connection with 1011 unless it is already closing.
-    pub(crate) fn failed(&self, error: String) {
-        let is_cause = self.0.with(|connection, deferred| connection.on_failure(&error, deferred));
-        handler_failed(&error, is_cause);
+/// Records a handler's error, and closes the connection with 1011 unless it is already closing.
+fn report(shared: &Shared<UpgradedIo>, error: &Option<String>) {
+    if let Some(error) = error {
+        let is_cause = shared.with(|connection, deferred| connection.on_failure(error, deferred));
+        handler_failed(error, is_cause);
     }
 }

@@ -80,7 +80,6 @@ pub use crate::metrics::id::WebSocketId;
 
 pub(crate) use broadcast::Broadcast;
 pub(crate) use connection_guard::{ConnectionGuard, GuardError};
-pub(crate) use failure_report::FailureReport;
 pub(crate) use negotiated::Negotiated;
 pub(crate) use recipient::{Posted, Recipient, SenderSeat};
 pub(crate) use socket::WebSocket;

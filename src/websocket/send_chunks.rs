@@ -22,7 +22,7 @@ use tungstenite::{
     },
 };
 
-use super::{connection::Compress, sending::Sending, shared::Shared, socket::WebSocket};
+use super::{sending::Sending, shared::Shared, socket::WebSocket};
 use crate::{
     close::{CloseCode, CloseReason},
     codec::frame_len,
@@ -201,7 +201,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Unfinished<'a, IO> {
         let opcode = if self.is_begun() { Data::Continue } else { self.kind };
         let mut frame = Frame::message(payload, OpCode::Data(opcode), is_final);
         frame.header_mut().rsv1 = opcode != Data::Continue && self.compressor.is_some();
-        Sending::new(self.shared, Message::Frame(frame), Compress::Never).await
+        Sending::uncompressed(self.shared, Message::Frame(frame)).await
     }
 }
 

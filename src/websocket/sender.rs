@@ -101,7 +101,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
     ///
     /// See the [example](Self#examples) of the type.
     pub async fn send(&self, message: impl Into<Message>) -> Result<(), Error> {
-        self.send_with(message.into(), Compress::Negotiated).await
+        self.send_with(Sending::new(&self.shared, message.into())).await
     }
 
     /// Sends a message if there is space in the write buffer.
@@ -229,9 +229,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
         if self.is_done { Err(ProtocolError::SendAfterClosing.into()) } else { Ok(()) }
     }
 
-    async fn send_with(&self, message: Message, compress: Compress) -> Result<(), Error> {
+    async fn send_with<const COMPRESS: bool>(
+        &self,
+        mut sending: Sending<'_, IO, COMPRESS>,
+    ) -> Result<(), Error> {
         self.check_done()?;
-        let mut sending = Sending::new(&self.shared, message, compress);
         let queued = poll_fn(|cx| sending.poll_queued(cx)).await?;
         if queued.urgency != Urgency::Corked {
             self.shared.write_soon();
@@ -269,7 +271,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sender<IO> {
     ///
     /// See the [example](crate::WebSocket::send_uncompressed) of `WebSocket::send_uncompressed`.
     pub async fn send_uncompressed(&self, message: impl Into<Message>) -> Result<(), Error> {
-        self.send_with(message.into(), Compress::Never).await
+        self.send_with(Sending::uncompressed(&self.shared, message.into())).await
     }
 
     /// Sends a message uncompressed, even if compression was negotiated.

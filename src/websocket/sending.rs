@@ -19,11 +19,13 @@ use super::{
 ///
 /// As a future, it completes once the message is queued. Unless the write may be delayed, it also
 /// waits until the message is written.
-pub(super) struct Sending<'a, IO> {
+///
+/// Whether it may be compressed is part of the type to make it smaller, because every handler that
+/// sends contains one.
+pub(super) struct Sending<'a, IO, const COMPRESS: bool> {
     shared: &'a Shared<IO>,
+    /// `None` until it waits for the first time.
     place: Option<Place>,
-    compress: Compress,
-    next: Next,
     stage: Stage,
 }
 
@@ -33,17 +35,6 @@ enum Stage {
     Queued(u64),
 }
 
-/// The next step for a message that is not queued yet.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Next {
-    /// Try to copy it into the outbox, which is enough for most messages.
-    Copy,
-    /// Wait for space.
-    Room,
-    /// Wait for the compressor, which another sender uses.
-    Compressor,
-}
-
 /// The position of a queued message.
 pub(super) struct Queued {
     position: u64,
@@ -51,18 +42,29 @@ pub(super) struct Queued {
     pub(super) urgency: Urgency,
 }
 
-impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Sending<'a, IO> {
-    pub(super) fn new(shared: &'a Shared<IO>, message: Message, compress: Compress) -> Self {
-        Self { shared, place: None, compress, next: Next::Copy, stage: Stage::Unsent(message) }
+impl<'a, IO> Sending<'a, IO, true> {
+    /// Sends a message that is compressed if this was negotiated.
+    pub(super) fn new(shared: &'a Shared<IO>, message: Message) -> Self {
+        Self { shared, place: None, stage: Stage::Unsent(message) }
     }
+}
+
+impl<'a, IO> Sending<'a, IO, false> {
+    pub(super) fn uncompressed(shared: &'a Shared<IO>, message: Message) -> Self {
+        Self { shared, place: None, stage: Stage::Unsent(message) }
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin, const COMPRESS: bool> Sending<'_, IO, COMPRESS> {
+    const COMPRESS: Compress = if COMPRESS { Compress::Negotiated } else { Compress::Never };
 
     /// Ready when the message is queued.
     pub(super) fn poll_queued(&mut self, cx: &mut Context<'_>) -> Poll<Result<Queued, Error>> {
-        if let (Next::Copy, Stage::Unsent(message)) = (self.next, &self.stage) {
-            self.next = Next::Room;
+        // At first, tries to copy the message into the outbox, which is enough for most messages.
+        if let (None, Stage::Unsent(message)) = (self.place, &self.stage) {
             let mut locked = self.shared.lock();
             let (connection, deferred) = locked.parts();
-            if let Some(position) = connection.send_now(message, None, self.compress, deferred) {
+            if let Some(position) = connection.send_now(message, None, Self::COMPRESS, deferred) {
                 let urgency = connection.urgency(cx.waker());
                 // The message's destructor must not run under the lock.
                 drop(locked);
@@ -70,13 +72,15 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Sending<'a, IO> {
                 return Poll::Ready(Ok(Queued { position, urgency }));
             }
         }
+        let mut event = match self.place.map(Place::event) {
+            Some(Event::Compressor) => Event::Compressor,
+            _ => Event::Room,
+        };
         loop {
             let Stage::Unsent(message) = mem::replace(&mut self.stage, Stage::Queued(0)) else {
                 unreachable!("a message is queued once");
             };
-            let event = if self.next == Next::Compressor { Event::Compressor } else { Event::Room };
             let mut message = Some(message);
-            let compress = self.compress;
             let seat = Seat::Waiter(Kind::Future, event, &mut self.place);
             let waker = cx.waker();
             let polled = self.shared.poll(waker, seat, |connection, deferred| {
@@ -84,7 +88,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Sending<'a, IO> {
                     ready!(connection.poll_ready())?;
                 }
                 let taken = message.take().expect("it is put back unless it is accepted");
-                let accepted = match connection.start_send(taken, compress, deferred) {
+                let accepted = match connection.start_send(taken, Self::COMPRESS, deferred) {
                     Ok(Accepted::Busy(taken)) if event == Event::Compressor => {
                         message = Some(taken);
                         return Poll::Pending;
@@ -104,7 +108,8 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Sending<'a, IO> {
             match accepted {
                 Accepted::Queued(position) => return Poll::Ready(Ok(Queued { position, urgency })),
                 Accepted::Busy(message) => {
-                    self.next = Next::Compressor;
+                    // Another sender uses the compressor.
+                    event = Event::Compressor;
                     self.stage = Stage::Unsent(message);
                 }
                 Accepted::ToCompress(message, compressor) => {
@@ -117,7 +122,7 @@ impl<'a, IO: AsyncRead + AsyncWrite + Unpin> Sending<'a, IO> {
     }
 }
 
-impl<IO: AsyncRead + AsyncWrite + Unpin> Future for Sending<'_, IO> {
+impl<IO: AsyncRead + AsyncWrite + Unpin, const COMPRESS: bool> Future for Sending<'_, IO, COMPRESS> {
     type Output = Result<(), Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
@@ -143,7 +148,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Future for Sending<'_, IO> {
     }
 }
 
-impl<IO> Drop for Sending<'_, IO> {
+impl<IO, const COMPRESS: bool> Drop for Sending<'_, IO, COMPRESS> {
     fn drop(&mut self) {
         if self.place.is_some() {
             self.shared.with(|connection, deferred| connection.stand_up(self.place, deferred));

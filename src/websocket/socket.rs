@@ -14,11 +14,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tungstenite::{Error, Message, protocol::Role};
 
 use super::{
-    background::share,
+    background::{Background, share},
     bytes::ByteStream,
     connection::{Attached, Compress},
     driver::Driver,
-    failure_report::FailureReport,
     handle::Handle,
     negotiated::Negotiated,
     receiver::Receiver,
@@ -224,7 +223,7 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> WebSocket<IO> {
         self.sink.leave(&self.handle);
         let shared = self.handle.shared();
         if !shared.lock().is_driven() {
-            tokio::spawn(Driver::background(Arc::clone(shared)));
+            tokio::spawn(Background::new(Arc::clone(shared)));
         }
         self.handle
     }
@@ -293,7 +292,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     ///
     /// See the [examples](Self#examples) of the type.
     pub fn send(&mut self, message: impl Into<Message>) -> impl Future<Output = Result<(), Error>> {
-        Sending::new(&self.handle, message.into(), Compress::Negotiated)
+        Sending::new(&self.handle, message.into())
     }
 
     /// Sends a message if there is space in the write buffer.
@@ -520,13 +519,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
         &mut self,
         message: impl Into<Message>,
     ) -> impl Future<Output = Result<(), Error>> {
-        Sending::new(&self.handle, message.into(), Compress::Never)
-    }
-}
-
-impl WebSocket {
-    pub(crate) fn failure_report(&self) -> FailureReport {
-        FailureReport::new(Arc::clone(self.handle.shared()))
+        Sending::uncompressed(&self.handle, message.into())
     }
 }
 

@@ -115,8 +115,8 @@ impl<IO: Send + 'static> Connection<IO> {
 
 impl<IO> Connection<IO> {
     /// Returns the tracing scope in which the handler runs.
-    pub(in crate::websocket) fn scope(&self) -> Option<Scope> {
-        self.terms.trace.as_ref().map(Trace::scope)
+    pub(in crate::websocket) fn scope(&self) -> Scope {
+        self.terms.trace.as_ref().map(Trace::scope).unwrap_or_default()
     }
 
     /// Returns `true` if messages may be sent.
@@ -249,3 +249,6 @@ impl<IO> Connection<IO> {
 pub(super) fn close_timed_out() -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, "the closing handshake made no progress in time")
 }
+
+#[cfg(test)]
+mod tests;

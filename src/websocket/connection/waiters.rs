@@ -48,14 +48,15 @@ pub(in crate::websocket) enum Event {
 
 /// A place in the queue. A dropped future gives it back.
 ///
-/// Places are ordered by kind, event and number. The event is stored in two fields to make the
-/// place smaller, because every future that sends contains one.
+/// Places are ordered by kind, event and number. The event is stored in two fields, and the number
+/// in 48 bits, to make the place smaller, because every future that sends contains one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::websocket) struct Place {
     kind: Kind,
     event: u8,
     position: u64,
-    number: u64,
+    /// From the highest part to the lowest.
+    number: [u16; 3],
 }
 
 /// The kind of waiter in a place.
@@ -79,10 +80,11 @@ impl Place {
             Event::Closed => (5, 0),
             Event::Over => (6, 0),
         };
+        let number = [number >> 32, number >> 16, number].map(|part| part as u16);
         Self { kind, event, position, number }
     }
 
-    pub(super) fn event(self) -> Event {
+    pub(in crate::websocket) fn event(self) -> Event {
         match self.event {
             0 => Event::Drive,
             1 => Event::Link,
