@@ -7,7 +7,11 @@ use http::{
     HeaderMap,
     header::{HeaderValue, SEC_WEBSOCKET_EXTENSIONS},
 };
-use proptest::{collection::vec, prelude::*, sample::Index};
+use proptest::{
+    collection::vec,
+    prelude::*,
+    sample::{Index, select},
+};
 use tungstenite::{Message, protocol::Role};
 
 use super::{Decoded, Decoder, Limits};
@@ -23,7 +27,10 @@ const TEXT: u8 = 1;
 const BINARY: u8 = 2;
 const CONTINUE: u8 = 0;
 
-const TAKEOVER: &str = "permessage-deflate";
+/// Only the client keeps its window, so the decoder keeps a history.
+const TAKEOVER: &str = "permessage-deflate; server_no_context_takeover";
+/// Both sides keep their window, so the decoder keeps its inflater.
+const BOTH_TAKEOVER: &str = "permessage-deflate";
 const NO_TAKEOVER: &str = "permessage-deflate; client_no_context_takeover";
 
 const LIMITS: Limits = Limits { max_message_size: 1 << 20, max_frame_size: 1 << 20 };
@@ -34,16 +41,16 @@ const AGAIN: [u8; 5] = [0xf2, 0x00, 0x11, 0x00, 0x00];
 /// The same as a stream of its own.
 const LAST: [u8; 8] = [0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00];
 
-fn agreed(offer: &'static str) -> NegotiatedDeflate {
+fn agreed(offer: &str) -> NegotiatedDeflate {
     let mut headers = HeaderMap::new();
-    headers.insert(SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_static(offer));
+    headers.insert(SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_str(offer).unwrap());
     let offers = Offers::new(&headers, &Settings(Some(Deflate::new().context_takeover(true))));
     let mut response = HeaderMap::new();
     response.insert(SEC_WEBSOCKET_EXTENSIONS, offers.answer().unwrap());
     offers.settle(&mut response)
 }
 
-fn decoder(offer: &'static str, limits: Limits) -> Decoder {
+fn decoder(offer: &str, limits: Limits) -> Decoder {
     Decoder::new(Role::Server, limits, agreed(offer).inflater())
 }
 
@@ -145,34 +152,39 @@ fn examples_of_rfc_7692_are_decoded() {
 #[test]
 fn only_compressed_messages_of_the_same_client_are_in_the_window() {
     let first = FIN | RSV1 | TEXT;
-    for (offer, frames, code) in [
-        (TAKEOVER, &[(first, &HELLO[..]), (first, &AGAIN)][..], None),
-        (NO_TAKEOVER, &[(first, &HELLO), (first, &AGAIN)], Some(1007)),
-        (TAKEOVER, &[(first, &AGAIN)], Some(1007)),
+    let frames = &[(first, &HELLO[..]), (first, &AGAIN)];
+    assert_eq!(decode_all(NO_TAKEOVER, frames).code, Some(1007));
+    for (frames, code) in [
+        (&frames[..], None),
+        (&[(first, &AGAIN)], Some(1007)),
         // An uncompressed message is not in the window.
-        (TAKEOVER, &[(FIN | TEXT, b"Hello"), (first, &AGAIN)], Some(1007)),
-        (TAKEOVER, &[(first, &HELLO), (FIN | TEXT, b"plain"), (first, &AGAIN)], None),
+        (&[(FIN | TEXT, b"Hello"), (first, &AGAIN)], Some(1007)),
+        (&[(first, &HELLO), (FIN | TEXT, b"plain"), (first, &AGAIN)], None),
         // The end of a stream clears the window.
-        (TAKEOVER, &[(first, &LAST), (first, &AGAIN)], Some(1007)),
+        (&[(first, &LAST), (first, &AGAIN)], Some(1007)),
     ] {
-        assert_eq!(decode_all(offer, frames).code, code, "{frames:x?}");
+        for offer in [TAKEOVER, BOTH_TAKEOVER] {
+            assert_eq!(decode_all(offer, frames).code, code, "{offer}: {frames:x?}");
+        }
     }
 }
 
 #[test]
 fn connections_of_a_thread_share_no_history() {
-    let mut one = decoder(TAKEOVER, LIMITS);
-    let mut other = decoder(TAKEOVER, LIMITS);
     let (hello, again) = (frame(FIN | RSV1 | TEXT, &HELLO), frame(FIN | RSV1 | TEXT, &AGAIN));
-    assert_eq!(decode(&mut one, [&hello[..]]).code, None);
-    assert_eq!(decode(&mut other, [&again[..]]).code, Some(1007));
-    assert_eq!(decode(&mut one, [&again[..]]).messages, [Message::text("Hello")]);
-    // While the first decoder is in the middle of a message.
-    let mut other = decoder(TAKEOVER, LIMITS);
-    let (begin, end) = again.split_at(8);
-    assert_eq!(decode(&mut one, [begin]).code, None);
-    assert_eq!(decode(&mut other, [&hello[..], &again]).messages.len(), 2);
-    assert_eq!(decode(&mut one, [end]).messages, [Message::text("Hello")]);
+    for offer in [TAKEOVER, BOTH_TAKEOVER] {
+        let mut one = decoder(offer, LIMITS);
+        let mut other = decoder(offer, LIMITS);
+        assert_eq!(decode(&mut one, [&hello[..]]).code, None);
+        assert_eq!(decode(&mut other, [&again[..]]).code, Some(1007));
+        assert_eq!(decode(&mut one, [&again[..]]).messages, [Message::text("Hello")]);
+        // While the first decoder is in the middle of a message.
+        let mut other = decoder(offer, LIMITS);
+        let (begin, end) = again.split_at(8);
+        assert_eq!(decode(&mut one, [begin]).code, None);
+        assert_eq!(decode(&mut other, [&hello[..], &again]).messages.len(), 2);
+        assert_eq!(decode(&mut one, [end]).messages, [Message::text("Hello")]);
+    }
 }
 
 /// Data that refers back as far as the negotiated window, over messages of all sizes.
@@ -185,18 +197,18 @@ fn windows_of_every_size_are_inflated() {
         (12, "permessage-deflate; client_max_window_bits=12"),
         (15, "permessage-deflate; client_max_window_bits"),
     ];
-    for (window_bits, offer) in offers {
+    let of_both_kinds = |(bits, offer): (u8, &str)| {
+        [(bits, offer.to_owned()), (bits, format!("{offer}; server_no_context_takeover"))]
+    };
+    for (window_bits, offer) in offers.into_iter().flat_map(of_both_kinds) {
         let source = noise(60_000);
-        let (mut deflater, mut decoder) = (Deflater::new(true, window_bits), decoder(offer, LIMITS));
+        let (mut deflater, mut decoder) = (Deflater::new(true, window_bits), decoder(&offer, LIMITS));
         for (i, len) in sizes.iter().chain(&sizes).enumerate() {
             // Bytes that are repeated only in other messages.
             let message = &source[i * 37 % 500..][..*len];
             let stream = frame(FIN | RSV1 | BINARY, &deflater.message(message));
             let outcome = decode(&mut decoder, stream.chunks(5000));
-            assert!(
-                outcome.messages == [Message::binary(message.to_vec())],
-                "{len} bytes, {window_bits} bits"
-            );
+            assert!(outcome.messages == [Message::binary(message.to_vec())], "{offer}: {len} bytes");
         }
     }
 }
@@ -400,11 +412,10 @@ proptest! {
     #[cfg_attr(miri, ignore = "compressing takes minutes")]
     fn any_messages_in_any_frames_and_pieces_are_decoded(
         parts in vec(part(), 1..6),
-        takeover: bool,
+        offer in select(&[TAKEOVER, BOTH_TAKEOVER, NO_TAKEOVER]),
         piece in prop_oneof![Just(usize::MAX), 1..40_usize, 1000..70_000_usize],
     ) {
-        let offer = if takeover { TAKEOVER } else { NO_TAKEOVER };
-        let mut deflater = Deflater::new(takeover, 15);
+        let mut deflater = Deflater::new(offer != NO_TAKEOVER, 15);
         let (mut stream, mut expected) = (Vec::new(), Vec::new());
         for Part { len, kind, cuts } in parts {
             let (message, opcode) = if kind & 1 == 0 {
