@@ -285,7 +285,8 @@ impl Case<'_> {
             return;
         }
         let Some((response, rest)) = head::response(&written) else {
-            // hyper drops a response that it cannot write at once if the client has ended the stream.
+            // hyper drops a response that it cannot write at once if the client has ended the
+            // stream.
             let may_end = self.scene.ending == Ending::Eof && self.scene.writes.has_pauses();
             assert!(!self.is_good() || self.scene.fails_after.is_some() || may_end, "no response");
             return;
