@@ -90,10 +90,10 @@ use crate::metrics::id::WebSocketId;
 ///
 /// - Pings are answered, and pongs are noticed.
 /// - The peer's Close is answered at once, after everything that was sent before the Close arrived.
-///   There is one exception. If the peer sent messages before its Close, and the handler receives
-///   messages at all, the reply to the Close is delayed until the handler asks for a message beyond
-///   them, but by at most 100 ms from when the handler took the last of them, or from when the
-///   Close arrived.
+///   There is one exception. If the peer sent messages before its Close, and the handler has begun
+///   to receive or is being polled for the first time, the reply to the Close is delayed until the
+///   handler asks for a message beyond them, but by at most 100 ms from when the handler took the
+///   last of them, or from when the Close arrived.
 /// - An end of stream or a reset ends the connection at once. After an end of stream, messages that
 ///   were accepted for sending are still written.
 /// - Once the connection is closing or over, sending fails and [`closed`](Self::closed) completes.

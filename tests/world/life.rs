@@ -436,25 +436,30 @@ async fn peer_gets_answers_to_messages_before_its_close() {
     }
 }
 
-/// The same if the handler blocks its thread, or the system suspends that thread.
+/// The same if the handler blocks its thread, or the system suspends that thread, also before the
+/// handler receives for the first time.
 #[tokio::test(flavor = "multi_thread")]
 async fn peer_gets_answers_of_a_blocking_handler_before_the_close() {
-    each_in_turn("three questions and a Close, the handler blocks", &Way::ALL, |way| async move {
-        let site = Site::start(way, Config::new(), move |mut socket: WebSocket| async move {
-            while let Some(Ok(message)) = socket.recv().await {
-                std::thread::sleep(Duration::from_millis(8));
-                if message.is_text() {
-                    let _ = socket.send(message).await;
+    for first in [0, 20] {
+        let what = format!("three questions and a Close, the handler blocks, for {first} ms at first");
+        each_in_turn(&what, &Way::ALL, |way| async move {
+            let site = Site::start(way, Config::new(), move |mut socket: WebSocket| async move {
+                std::thread::sleep(Duration::from_millis(first));
+                while let Some(Ok(message)) = socket.recv().await {
+                    std::thread::sleep(Duration::from_millis(8));
+                    if message.is_text() {
+                        let _ = socket.send(message).await;
+                    }
                 }
-            }
+            })
+            .await;
+            let mut peer = site.open().await;
+            peer.send_raw(&questions()).await;
+            let transcript = soon("the answers", peer.all(None)).await;
+            transcript.check(&["0", "1", "2"].map(Vec::from), 4001).map(|()| transcript.line())
         })
         .await;
-        let mut peer = site.open().await;
-        peer.send_raw(&questions()).await;
-        let transcript = soon("the answers", peer.all(None)).await;
-        transcript.check(&["0", "1", "2"].map(Vec::from), 4001).map(|()| transcript.line())
-    })
-    .await;
+    }
 }
 
 /// The Close is answered at once if no message precedes it or the handler never receives, and

@@ -179,8 +179,9 @@ impl<IO> Connection<IO> {
     /// messages can be sent.
     fn is_close_early(&mut self) -> bool {
         let is_answering = match self.users.reading {
-            Reading::NotBegun => false,
-            Reading::Asked => !self.inbox.is_empty(),
+            // The thread of the handler may have been suspended before the handler asked.
+            Reading::NotBegun if !(self.users.is_polling && self.users.turn == 1) => false,
+            Reading::NotBegun | Reading::Asked => !self.inbox.is_empty(),
             Reading::Answering => true,
         };
         let is_at_close = self.port.link.as_ref().is_some_and(|link| link.is_at_close());
