@@ -267,8 +267,13 @@ impl Shutdown {
 
     fn advance(&self, stage: Stage) {
         if self.0.stage.fetch_max(stage as u8, Ordering::AcqRel) < stage as u8 {
-            let wakers = self.0.sockets().all();
-            wakers.into_iter().for_each(Waker::wake);
+            // In chunks, so that sockets that open or close meanwhile do not wait for long. Such a
+            // socket sees the new stage itself.
+            for start in (0..).step_by(CHUNK) {
+                let wakers = self.0.sockets().chunk(start);
+                let Some(wakers) = wakers else { break };
+                wakers.into_iter().for_each(Waker::wake);
+            }
         }
     }
 
@@ -286,6 +291,9 @@ impl Inner {
         self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// The number of slots whose sockets are woken at a time.
+const CHUNK: usize = 1024;
 
 /// The wakers of sockets, each in a slot. A slot is small, because every socket has one.
 #[derive(Default)]
@@ -326,12 +334,14 @@ impl Wakers {
         waker
     }
 
-    fn all(&self) -> Vec<Waker> {
+    /// Returns the wakers in [`CHUNK`] slots from `start` on, or `None` behind the last slot.
+    fn chunk(&self, start: usize) -> Option<Vec<Waker>> {
         let waker = |slot: &Slot| match slot {
             Slot::Used(waker) => Some(waker.clone()),
             Slot::Free(_) => None,
         };
-        self.slots.iter().filter_map(waker).collect()
+        let slots = self.slots.get(start..).filter(|slots| !slots.is_empty())?;
+        Some(slots.iter().take(CHUNK).filter_map(waker).collect())
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     task::{Wake, Waker},
 };
 
-use super::{Open, Slot, Wakers};
+use super::{CHUNK, Open, Slot, Wakers};
 
 #[derive(Default)]
 struct Count(AtomicUsize);
@@ -34,12 +34,19 @@ fn freed_slots_are_used_again() {
 
 #[test]
 fn each_waker_in_a_slot_is_woken() {
-    let counts: Vec<Arc<Count>> = (0..4).map(|_| Arc::default()).collect();
+    let counts: Vec<Arc<Count>> = (0..2 * CHUNK + 1).map(|_| Arc::default()).collect();
     let mut wakers = Wakers::default();
     let slots: Vec<_> = counts.iter().map(|count| wakers.add(Waker::from(Arc::clone(count)))).collect();
     drop(wakers.remove(slots[2]));
-    wakers.all().into_iter().for_each(Waker::wake);
-    assert_eq!(counts.iter().map(|count| count.0.load(Ordering::Relaxed)).collect::<Vec<_>>(), [1, 1, 0, 1]);
+    for (start, expected) in
+        [(0, Some(CHUNK - 1)), (CHUNK, Some(CHUNK)), (2 * CHUNK, Some(1)), (3 * CHUNK, None)]
+    {
+        let chunk = wakers.chunk(start);
+        assert_eq!(chunk.as_ref().map(Vec::len), expected);
+        chunk.into_iter().flatten().for_each(Waker::wake);
+    }
+    let woken = counts.iter().map(|count| count.0.load(Ordering::Relaxed));
+    assert!(woken.enumerate().all(|(n, times)| times == usize::from(n != 2)));
 }
 
 #[test]
