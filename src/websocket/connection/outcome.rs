@@ -79,8 +79,8 @@ impl<IO> Connection<IO> {
                     match self.accept(*decoded, deferred) {
                         // It is counted when it is received.
                         Some(message) => self.inbox.push(message),
-                        // The bytes cost little, because they are not copied.
-                        None => self.users.count(bytes / 4),
+                        // The bytes cost less, because they are not copied.
+                        None => self.users.count(bytes / 2),
                     }
                 }
             }

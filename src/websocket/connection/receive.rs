@@ -62,7 +62,7 @@ impl<IO> Connection<IO> {
                 },
             };
             if let Some(message) = message.filter(|message| self.inbox.is_wanted(message)) {
-                self.users.count_message();
+                self.users.count_message(message.len());
                 self.users.reading = Reading::Answering;
                 self.deadlines.message_taken(Instant::now);
                 return Poll::Ready(Some(Ok(message)));

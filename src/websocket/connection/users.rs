@@ -18,6 +18,10 @@ const STEP: usize = 512;
 /// The cost of a message that the handler receives, in addition to its decoding.
 const MESSAGE: usize = 1536;
 
+/// The number of bytes of a message that count twice more, because the handler usually looks at
+/// each. A larger message would use up the budget.
+const MAX_HANDLED: usize = 64 * 1024;
+
 /// The cost of a step that may inflate data.
 const INFLATING: usize = 48 * 1024;
 
@@ -156,9 +160,9 @@ impl Users {
         self.budget = self.budget.saturating_sub(bytes).saturating_sub(STEP);
     }
 
-    /// Counts the handler's work on a message.
-    pub(super) fn count_message(&mut self) {
-        self.budget = self.budget.saturating_sub(MESSAGE);
+    /// Counts the handler's work on a message of `bytes` bytes.
+    pub(super) fn count_message(&mut self, bytes: usize) {
+        self.budget = self.budget.saturating_sub(MESSAGE + 2 * bytes.min(MAX_HANDLED));
     }
 
     /// Counts a step that may inflate data, which takes as long as many other steps even if it
