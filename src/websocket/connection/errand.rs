@@ -70,6 +70,11 @@ impl<IO> Connection<IO> {
             if is_usual && self.alarm.as_ref().is_none_or(Alarm::is_ahead) {
                 return None;
             }
+            if self.alarm.is_none() {
+                // Another task is setting the alarm, and will look at the new deadline afterwards.
+                self.users.has_new_deadline = true;
+                return None;
+            }
             let now = Instant::now();
             self.users.has_new_deadline = false;
             let (at, due) = self.deadlines.next(&self.situation())?;
@@ -113,7 +118,7 @@ impl<IO> Connection<IO> {
                 // After a server's answer to a Close, these callers shut this side down at once.
                 let ends = caller.reads || caller.is_driver && self.users.drivers > 0;
                 let is_answer = state == State::CloseReceived && self.terms.role == Role::Server;
-                let is_last = ends && is_answer;
+                let is_last = ends && is_answer && self.outbox.is_all_in_flight();
                 return Some(if is_last { Work::WriteLast } else { Work::Write });
             }
         } else if state != State::Open {

@@ -76,6 +76,11 @@ impl Outbox {
         }
     }
 
+    /// Returns `true` if no output follows the current flight.
+    pub(super) fn is_all_in_flight(&self) -> bool {
+        self.encoder.is_empty() && self.pong.is_none() && self.unframed.is_none()
+    }
+
     /// Returns `true` if there is data to write, and writing has not failed.
     pub(super) fn has_output(&self) -> bool {
         let is_waiting = self.has_flight || !self.encoder.is_empty() || self.pong.is_some();
