@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use http::{Request, Response, Version, header::UPGRADE};
+use http::{Request, Response, Version};
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
 use tower::{ServiceExt, util::Oneshot};
@@ -20,7 +20,7 @@ use super::{
     idle::{Activity, UpgradeGuard},
     tls::TlsInfo,
 };
-use crate::{io::UnwrapIo, shutdown::Shutdown};
+use crate::{handshake::HandshakeKind, io::UnwrapIo, shutdown::Shutdown};
 
 /// The service that hyper calls with the requests of one connection. It adds the extensions that
 /// describe the connection, then calls the user's service.
@@ -45,8 +45,7 @@ where
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         self.activity.on_request();
-        // HTTP/2 does not have the header (RFC 9113 §8.2.2).
-        let is_upgrade = request.headers().contains_key(UPGRADE);
+        let is_upgrade = HandshakeKind::of(&request) == Some(HandshakeKind::Upgrade);
         let upgrading = is_upgrade.then(|| UpgradeGuard::new(&self.activity));
         let extensions = request.extensions_mut();
         extensions.insert(self.peer.clone());

@@ -48,6 +48,8 @@ impl<IO: Send + 'static> Shared<IO> {
         protocol: Option<HeaderValue>,
         act: fn(&Arc<Self>, Act),
     ) -> Arc<Self> {
+        // Copied, because the value may be part of a much larger head.
+        let protocol = protocol.and_then(|protocol| HeaderValue::from_bytes(protocol.as_bytes()).ok());
         Arc::new_cyclic(|shared| {
             let waker = Waker::from(Arc::new(ConnectionWaker(Weak::clone(shared))));
             Self {
