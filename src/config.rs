@@ -372,7 +372,7 @@ impl Config {
     /// - on an explicit [`flush`](crate::WebSocket::flush) of the socket or of a
     ///   [`Sender`](crate::Sender), and when the socket is flushed as a `Sink`;
     /// - together with the next message that is sent about 1 ms or more after the first of them was
-    ///   collected.
+    ///   collected, or after data was read before that.
     ///
     /// A handler that computes without using the socket delays them until it yields. Call `flush`
     /// before long computations. Messages that other tasks send are not collected, nor are messages

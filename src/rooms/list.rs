@@ -7,7 +7,7 @@ const WIDTH: usize = 1 << BITS;
 const BITS: u32 = 5;
 
 /// A list whose clones share all nodes. A change copies the nodes on its path if a clone shares
-/// them, which is a few nodes of pointers, regardless of the length of the list.
+/// them: a few nodes of up to [`WIDTH`] values or branches, regardless of the length of the list.
 #[derive(Debug)]
 pub(super) struct List<T> {
     root: Arc<Node<T>>,

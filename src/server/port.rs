@@ -65,8 +65,8 @@ impl<L: Listener, S: HttpService> Accept<S> for Port<L> {
             }
             match ready!(self.listener.poll_accept(cx)) {
                 Ok((io, addr)) => {
-                    // Set here for HTTP/2 and TLS, where the TCP socket cannot be reached when a
-                    // WebSocket opens.
+                    // Set here once for all sockets of the server. With HTTP/2 and TLS, the TCP
+                    // socket cannot be reached when a WebSocket opens.
                     if let Err(error) = TcpOptions::default().apply(&io) {
                         tcp_failed(&error);
                     }

@@ -21,8 +21,8 @@ const MAX_WRITE: usize = 64 * 1024;
 
 /// Whether a message may be compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-/// As negotiated.
 pub(in crate::websocket) enum Compress {
+    /// As negotiated.
     Negotiated,
     Never,
 }
