@@ -227,3 +227,6 @@ pub(super) enum Errand<IO> {
     /// Set the alarm, which may wake the connection at once.
     Alarm(Alarm, Instant),
 }
+
+#[cfg(test)]
+mod tests;
