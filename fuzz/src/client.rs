@@ -20,7 +20,7 @@ use crate::{
     wire::{BINARY, CLOSE, CONTINUE, FIN, PING, PONG, TEXT, Width, client_frame, header},
 };
 
-const RULES: Rules = Rules { max_message: 70_000, max_frame: 1000, deflate: None };
+const RULES: Rules = Rules { max_message: 70_000, max_frame: 1000, deflate: None, keeps_inflater: false };
 
 const OFFERED: [&str; 2] = ["v2", "chat"];
 

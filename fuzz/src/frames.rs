@@ -52,7 +52,7 @@ pub fn scene(input: &mut Input<'_>) -> (Scene, Rules) {
         .cork(!cork);
     let scene =
         Scene { config, offer: None, terms: None, way, echoes, is_eager, reads, ending, writes, fails_after };
-    (scene, Rules { max_message, max_frame, deflate: None })
+    (scene, Rules { max_message, max_frame, deflate: None, keeps_inflater: false })
 }
 
 /// Returns frames from descriptions: each is a kind, a mask, and a length, followed by the payload

@@ -46,7 +46,7 @@ use crate::{
 /// After what time hyper's connection is polled again.
 const REPOLL_INTERVAL: Duration = Duration::from_secs(3600);
 
-const RULES: Rules = Rules { max_message: 1 << 20, max_frame: 1 << 20, deflate: None };
+const RULES: Rules = Rules { max_message: 1 << 20, max_frame: 1 << 20, deflate: None, keeps_inflater: false };
 
 pub fn check(data: &[u8]) {
     let mut input = Input::new(data);

@@ -50,7 +50,7 @@ pub fn check(data: &[u8]) {
         2 => 1 << client_bits,
         _ => 0,
     };
-    let rules = Rules { deflate: Some(history), ..rules };
+    let rules = Rules { deflate: Some(history), keeps_inflater: offer == 0, ..rules };
     let bytes = if mode & 16 == 0 { described(input, client_takeover) } else { input.rest().to_vec() };
     let expected = read(&bytes, rules);
     runtime::run(socket::check(scene, &bytes, &expected));

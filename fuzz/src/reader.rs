@@ -53,6 +53,9 @@ pub struct Rules {
     /// With compression: how many bytes of its last messages the client may refer to, 0 without
     /// context takeover.
     pub deflate: Option<usize>,
+    /// Both sides have context takeover, so the connection keeps its inflater. A message then goes
+    /// on where the one before ended, even if that was within a block, as in every zlib.
+    pub keeps_inflater: bool,
 }
 
 /// How the bytes end.
@@ -147,7 +150,9 @@ impl Reader<'_> {
             let is_compressed = first & RSV1 != 0;
             if let (true, Some(history)) = (is_compressed, self.rules.deflate) {
                 // Begins a stream for each message, in any state of the one before.
-                self.inflater.restart(history);
+                if !self.rules.keeps_inflater {
+                    self.inflater.restart(history);
+                }
             }
             self.open = Some(Open {
                 is_text: opcode == TEXT,
