@@ -1,6 +1,6 @@
-use tokio::time::Instant;
+use tokio::time::{self, Instant};
 
-use super::{BUDGET, STEP, Users};
+use super::{BUDGET, MAX_CORKED, STEP, Users};
 
 #[test]
 fn work_is_counted_by_bytes_and_by_steps() {
@@ -38,24 +38,24 @@ fn messages_are_discarded_without_a_reader_or_while_closing() {
     }
 }
 
-#[test]
-fn cork_ends_after_its_time_or_when_it_is_removed() {
+#[tokio::test(start_paused = true)]
+async fn cork_ends_after_its_time_or_when_it_is_removed() {
     let mut users = Users::new();
     assert!(!users.is_cork_over());
-    std::thread::sleep(super::MAX_CORKED);
+    time::advance(MAX_CORKED).await;
     assert!(users.is_cork_over());
     assert!(users.is_cork_over(), "it stays so until the messages are written");
     users.uncork();
     assert!(!users.is_cork_over());
 }
 
-#[test]
-fn cork_counts_from_the_read_before_the_first_message() {
+#[tokio::test(start_paused = true)]
+async fn cork_counts_from_the_read_before_the_first_message() {
     let mut users = Users::new();
-    let now = Instant::now();
-    users.has_read(now.checked_sub(super::MAX_CORKED).unwrap());
+    users.has_read(Instant::now());
+    time::advance(MAX_CORKED).await;
     assert!(!users.is_cork_over(), "the first message may always wait");
-    users.has_read(now + 10 * super::MAX_CORKED);
+    users.has_read(Instant::now());
     assert!(users.is_cork_over(), "later reads do not extend the time");
     users.end_turn();
     users.begin_turn();
