@@ -20,6 +20,7 @@ use tungstenite::{
 use super::{
     assembler::{Assembler, Kind, Outlook},
     close,
+    decoded::Decoded,
     header::{self, MAX_CONTROL, PartialHeader, Rules},
     input,
     limits::Limits,
@@ -82,19 +83,6 @@ struct ControlPayload {
     len: u8,
 }
 
-/// The result of one decoding step.
-#[derive(Debug)]
-pub(crate) enum Decoded {
-    /// A message. A Close has a valid code or none. A [`Message::Frame`] is a piece of a message:
-    /// the first piece has the kind of the message, further pieces are continuations, and the last
-    /// piece is final. A piece of a text consists of complete characters.
-    Message(Message),
-    /// A step was made, and another may follow.
-    Progress,
-    /// All of the input was used.
-    Starved,
-}
-
 impl Decoder {
     pub(crate) fn new(role: Role, limits: Limits, inflater: Inflater) -> Self {
         Self {
@@ -140,7 +128,7 @@ impl Decoder {
             None => {
                 if self.is_at_rest() {
                     if let Some(message) = whole::take(input, &self.limits, self.role)? {
-                        return Ok(Decoded::Message(message));
+                        return Ok(message);
                     }
                 }
                 let rules = Rules {
@@ -249,7 +237,7 @@ impl Decoder {
         if frame.rest == 0 && frame.is_final && self.message.is_none() {
             self.frame = None;
             self.open = None;
-            return Ok(Decoded::Message(kind.message(piece)?));
+            return whole::message(kind, piece, input);
         }
         if !piece.is_empty() {
             let message = self.message.get_or_insert_with(|| Box::new(Assembler::new(kind)));

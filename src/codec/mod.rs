@@ -9,6 +9,7 @@
 mod assembler;
 mod close;
 mod control;
+mod decoded;
 mod decoder;
 mod encoder;
 mod flight;
@@ -25,7 +26,8 @@ mod whole;
 mod write_buffer;
 
 pub(crate) use control::Control;
-pub(crate) use decoder::{Decoded, Decoder};
+pub(crate) use decoded::Decoded;
+pub(crate) use decoder::Decoder;
 pub(crate) use encoder::Encoder;
 pub(crate) use flight::Flight;
 pub(crate) use framed::shared_frame;

@@ -74,6 +74,10 @@ pub(super) fn decode<'a>(decoder: &mut Decoder, pieces: impl IntoIterator<Item =
             assert!(steps <= 4 * len + 8, "decoding does not end");
             match decoder.decode(&mut input) {
                 Ok(Decoded::Message(message)) => outcome.messages.push(message),
+                Ok(Decoded::Last(len)) => {
+                    outcome.messages.push(Message::binary(piece[piece.len() - len..].to_vec()));
+                    input = &mut [];
+                }
                 Ok(Decoded::Progress) => {}
                 Ok(Decoded::Starved) => {
                     assert!(input.is_empty());

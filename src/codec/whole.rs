@@ -1,17 +1,29 @@
 //! Decoding of messages that have arrived completely, which is the most frequent case.
 
-use tungstenite::{Error, Message, protocol::Role};
+use tungstenite::{Error, protocol::Role};
 
 use super::{
     assembler::Kind,
+    decoded::Decoded,
     input,
     limits::Limits,
     mask::{KEY_LEN, Mask},
 };
 
+/// The minimum size of a message that is not copied, in bytes. Its buffer must be replaced.
+const LARGE: usize = 8 * 1024;
+
+/// Returns the message whose complete payload is `payload`, which `rest` follows in the input.
+pub(super) fn message(kind: Kind, payload: &[u8], rest: &[u8]) -> Result<Decoded, Error> {
+    if kind == Kind::Binary && payload.len() >= LARGE && rest.is_empty() {
+        return Ok(Decoded::Last(payload.len()));
+    }
+    kind.message(payload).map(Decoded::Message)
+}
+
 /// Takes an uncompressed message that has arrived completely in one frame of at most 64 KiB. Any
 /// other input, and input that violates a rule, is left for the decoder to handle step by step.
-pub(super) fn take(input: &mut &mut [u8], limits: &Limits, role: Role) -> Result<Option<Message>, Error> {
+pub(super) fn take(input: &mut &mut [u8], limits: &Limits, role: Role) -> Result<Option<Decoded>, Error> {
     let (first, header, len) = match (role, &**input) {
         (Role::Server, &[first @ (0x81 | 0x82), second @ 0x80..=0xfd, ..]) => {
             (first, 2 + KEY_LEN, usize::from(second & 0x7f))
@@ -36,5 +48,5 @@ pub(super) fn take(input: &mut &mut [u8], limits: &Limits, role: Role) -> Result
         }
     }
     let kind = if first == 0x81 { Kind::Text } else { Kind::Binary };
-    kind.message(payload).map(Some)
+    message(kind, payload, input).map(Some)
 }

@@ -47,6 +47,44 @@ fn examples_of_rfc_6455_are_decoded() {
     }
 }
 
+#[test]
+fn large_binary_message_that_ends_the_input_stays_in_its_buffer() {
+    let limits = Limits { max_message_size: 1 << 20, max_frame_size: 1 << 20 };
+    for (first, len, more, stays) in [
+        (0x82, 8191, 0, false),
+        (0x82, 8192, 0, true),
+        (0x82, 0xffff, 0, true),
+        (0x82, 0x10000, 0, true),
+        (0x82, 8192, 1, false),
+        (0x82, 0x10000, 1, false),
+        (0x81, 0x10000, 0, false),
+        // The first fragment of a message.
+        (0x02, 0x10000, 0, false),
+    ] {
+        // Miri is slow.
+        if cfg!(miri) && len > 8192 {
+            continue;
+        }
+        let payload: Vec<u8> = (0..len).map(|i| i as u8 & 0x7f).collect();
+        let mut bytes = frame(first, &payload);
+        bytes.extend(&[0x82, 0x80, 0, 0, 0, 0][..more]);
+        let mut input = &mut bytes[..];
+        let decoded = plain(limits).decode(&mut input).unwrap();
+        assert_eq!(input.len(), more);
+        match decoded {
+            Decoded::Last(size) => {
+                assert!(stays && size == len, "{first:x} {len} {more}");
+                assert_eq!(bytes[bytes.len() - size..], payload);
+            }
+            Decoded::Message(message) => {
+                assert!(!stays, "{first:x} {len} {more}");
+                assert_eq!(message.into_data(), payload);
+            }
+            _ => assert!(!stays && first == 0x02, "{first:x} {len} {more}"),
+        }
+    }
+}
+
 /// RFC 6455 §5.2, §5.4 and §5.5: the last byte is the first that violates a rule, and is
 /// sufficient.
 #[test]

@@ -79,7 +79,7 @@ impl<IO> Connection<IO> {
     ) -> Option<Message> {
         let message = match decoded {
             Ok(Decoded::Message(message)) => message,
-            Ok(Decoded::Progress | Decoded::Starved) => return None,
+            Ok(_) => return None,
             Err(error) => {
                 self.refuse(error, deferred);
                 return None;

@@ -6,8 +6,9 @@ use std::{
     task::{Context, Poll},
 };
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
-use tungstenite::Error;
+use bytes::BufMut;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tungstenite::{Error, Message};
 
 use crate::{
     codec::{Decoded, Decoder, Flight},
@@ -89,12 +90,15 @@ impl<IO> Link<IO> {
         }
     }
 
-    /// Decodes one step of the data that was read.
+    /// Decodes one step of the data that was read. A message is always a [`Decoded::Message`].
     pub(super) fn decode(&mut self) -> Result<Decoded, Error> {
         let mut input = self.unread.as_mut_slice();
         let before = input.len();
         let decoded = self.decoder.decode(&mut input);
         let taken = before - input.len();
+        if let Ok(Decoded::Last(len)) = decoded {
+            return Ok(Decoded::Message(Message::Binary(self.unread.take_last(len))));
+        }
         self.unread.advance(taken);
         decoded
     }
@@ -184,7 +188,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Link<IO> {
         // The rest of a large message is read directly into the message, without a copy and without
         // any other data. Only data that follows a complete message is read below.
         if let Some(mut buffer) = self.decoder.direct() {
-            match pin!(self.io.read_buf(&mut buffer)).poll(cx) {
+            match poll_read(&mut self.io, cx, &mut buffer) {
                 Poll::Pending => return Outcome::Read { bytes: 0, is_pending: true, decoded: None },
                 Poll::Ready(Ok(n)) if n > 0 => {
                     total += n;
@@ -204,24 +208,22 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Link<IO> {
         // Reads until the IO has no more data. The IO then wakes the connection when data arrives,
         // even if the handler does not receive.
         let mut buffer = read_buffer::take();
-        let mut read = ReadBuf::new(&mut buffer);
-        while read.remaining() > 0 {
-            let before = read.filled().len();
-            match Pin::new(&mut self.io).poll_read(cx, &mut read) {
+        while buffer.len() < read_buffer::SIZE {
+            let room = read_buffer::SIZE - buffer.len();
+            match poll_read(&mut self.io, cx, &mut (&mut buffer).limit(room)) {
                 Poll::Pending => {
                     is_pending = true;
                     break;
                 }
-                Poll::Ready(Ok(())) if read.filled().len() > before => {}
+                Poll::Ready(Ok(n)) if n > 0 => {}
                 Poll::Ready(end) => {
-                    self.end(end);
+                    self.end(end.map(drop));
                     break;
                 }
             }
         }
-        let filled = read.filled().len();
-        total += filled;
-        self.unread = Unread::hold(buffer, filled);
+        total += buffer.len();
+        self.unread = Unread::hold(buffer);
         Outcome::Read { bytes: total, is_pending, decoded }
     }
 
@@ -235,13 +237,15 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Link<IO> {
     fn discard(&mut self, cx: &mut Context<'_>) -> Outcome {
         self.unread = Unread::default();
         let mut bytes = 0;
+        let mut is_pending = false;
+        let mut buffer = read_buffer::take();
         for _ in 0..MAX_DISCARDED {
-            let read = read_buffer::with(|buffer| {
-                let mut buffer = ReadBuf::new(buffer);
-                Pin::new(&mut self.io).poll_read(cx, &mut buffer).map_ok(|()| buffer.filled().len())
-            });
-            match read {
-                Poll::Pending => return Outcome::Read { bytes, is_pending: true, decoded: None },
+            buffer.clear();
+            match poll_read(&mut self.io, cx, &mut (&mut buffer).limit(read_buffer::SIZE)) {
+                Poll::Pending => {
+                    is_pending = true;
+                    break;
+                }
                 Poll::Ready(Ok(n)) if n > 0 => bytes += n,
                 Poll::Ready(end) => {
                     self.end(end.map(drop));
@@ -249,7 +253,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Link<IO> {
                 }
             }
         }
-        Outcome::Read { bytes, is_pending: false, decoded: None }
+        read_buffer::give(buffer);
+        Outcome::Read { bytes, is_pending, decoded: None }
     }
 
     fn write(&mut self, cx: &mut Context<'_>) -> Outcome {
@@ -291,6 +296,15 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Link<IO> {
         self.is_shut_down = polled.is_ready();
         Outcome::ShutDown { is_pending: polled.is_pending() }
     }
+}
+
+/// Reads once, into the room of `buffer`. Returns zero at the end of the stream.
+fn poll_read<IO: AsyncRead + Unpin>(
+    io: &mut IO,
+    cx: &mut Context<'_>,
+    buffer: &mut impl BufMut,
+) -> Poll<io::Result<usize>> {
+    pin!(io.read_buf(buffer)).poll(cx)
 }
 
 /// Returns an error of the IO with its text. Both are foreign code.
