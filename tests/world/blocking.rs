@@ -5,7 +5,10 @@ use std::{
     io::{BufRead, BufReader},
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     process::{Command, Stdio},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -101,7 +104,7 @@ fn large_send_inside_block_in_place_completes() {
             let mut peer = site.open().await;
             let mut bytes = 0;
             while bytes < SIZE {
-                let frame = match tokio::time::timeout(Duration::from_secs(10), peer.frame()).await {
+                let frame = match tokio::time::timeout(SOON, peer.frame()).await {
                     Ok(frame) => frame.map_err(|error| format!("after {bytes} bytes: {error}"))?,
                     Err(_) => return Err(format!("nothing more comes after {bytes} bytes")),
                 };
@@ -213,8 +216,8 @@ fn messages_of_other_tasks_are_sent_while_the_handler_blocks() {
                 soon("send()", sender.send(Message::binary(vec![n])))
                     .await
                     .map_err(|error| error.to_string())?;
-                if tokio::time::timeout(Duration::from_secs(3), peer.next()).await.is_err() {
-                    result = Err(format!("message {n} has not come after 3 s"));
+                if tokio::time::timeout(SOON, peer.next()).await.is_err() {
+                    result = Err(format!("message {n} has not come after {SOON:?}"));
                     break;
                 }
             }
@@ -253,7 +256,7 @@ fn large_message_of_another_task_is_sent_while_the_handler_blocks() {
             let mut bytes = 0;
             let mut result = Ok("16 MiB arrived".to_owned());
             while bytes < 16 << 20 {
-                match tokio::time::timeout(Duration::from_secs(5), peer.next()).await {
+                match tokio::time::timeout(SOON, peer.next()).await {
                     Ok(frame) if frame.opcode() != CLOSE => bytes += frame.payload.len(),
                     other => {
                         result = Err(format!("after {bytes} bytes: {other:?}"));
@@ -268,58 +271,40 @@ fn large_message_of_another_task_is_sent_while_the_handler_blocks() {
     });
 }
 
-/// Returns when the handler started, and after what time each of `count` messages arrived at a
-/// client.
+/// Receives `count` messages, and counts them in `arrived`.
 ///
 /// The client has its own thread: while a handler computes, it may block the thread of the runtime
 /// that polls for input.
-fn arrivals(
-    site: &Site,
-    started: &mut mpsc::UnboundedReceiver<Instant>,
-    count: usize,
-) -> (Instant, Vec<Duration>) {
+fn receive(site: &Site, arrived: &AtomicUsize, count: usize) {
     let client = || {
         let runtime = Builder::new_current_thread().enable_all().build().expect("there are threads");
-        runtime.block_on(within(Duration::from_secs(20), "the client", arrivals_here(site, started, count)))
+        runtime.block_on(async {
+            let mut peer = site.open().await;
+            for n in 0..count {
+                let frame = soon(&format!("message {n}"), peer.next()).await;
+                assert_eq!((frame.opcode(), &frame.payload[..]), (BINARY, &[n as u8][..]));
+                arrived.fetch_add(1, Ordering::Release);
+            }
+        });
     };
     block_in_place(|| {
-        std::thread::scope(|scope| scope.spawn(client).join().expect("the client does not panic"))
-    })
+        std::thread::scope(|scope| scope.spawn(client).join().expect("the client does not panic"));
+    });
 }
 
-async fn arrivals_here(
-    site: &Site,
-    started: &mut mpsc::UnboundedReceiver<Instant>,
-    count: usize,
-) -> (Instant, Vec<Duration>) {
-    let mut peer = site.open().await;
-    let start = soon("the handler", started.recv()).await.expect("the handler reports");
-    let mut arrived = Vec::new();
-    for n in 0..count {
-        let frame = soon(&format!("message {n}"), peer.next()).await;
-        assert_eq!(frame.opcode(), BINARY, "{} has not opened", site.shutdown.connections());
-        arrived.push(start.elapsed());
+/// Computes until `count` messages have arrived at the client. Returns `false` if they do not.
+fn computes_until(arrived: &AtomicUsize, count: usize) -> bool {
+    let start = Instant::now();
+    while arrived.load(Ordering::Acquire) < count {
+        if start.elapsed() > Duration::from_secs(10) {
+            return false;
+        }
+        compute(Duration::from_millis(1));
     }
-    (start, arrived)
+    true
 }
 
-/// Returns when the handler finished each computation, measured from its start.
-async fn computed(
-    told: &mut mpsc::UnboundedReceiver<Instant>,
-    start: Instant,
-    count: usize,
-) -> Vec<Duration> {
-    let mut computed = Vec::new();
-    for _ in 0..count {
-        computed.push(soon("the handler", told.recv()).await.expect("it reports") - start);
-    }
-    computed
-}
-
-const COMPUTING: Duration = Duration::from_millis(100);
-
-/// The handler flushes and computes four times. Each message must arrive before the computation
-/// after it ends.
+/// The handler flushes and computes four times. Each message arrives while it computes.
 #[test]
 fn flush_writes_at_once_in_a_computing_handler() {
     run(async {
@@ -327,39 +312,45 @@ fn flush_writes_at_once_in_a_computing_handler() {
         let ways = [Way::Tcp, Way::Tls, Way::Unix, Way::Memory, Way::Undriven];
         for is_split in [false, true] {
             each_in_turn(&format!("flush, then computing; split: {is_split}"), &ways, |way| async move {
-                let (tell, mut started) = mpsc::unbounded_channel();
+                let arrived = Arc::new(AtomicUsize::new(0));
+                let (tell, mut told) = mpsc::unbounded_channel();
+                let counted = Arc::clone(&arrived);
                 let site = Site::start(way, quiet(), move |mut socket: WebSocket| {
-                    let tell = tell.clone();
+                    let (tell, arrived) = (tell.clone(), Arc::clone(&counted));
                     async move {
-                        let _ = tell.send(Instant::now());
                         if is_split {
                             let (sender, _receiver) = socket.split();
                             for n in 0..4 {
                                 sender.send(Message::binary(vec![n])).await.expect("it is open");
                                 sender.flush().await.expect("it is open");
-                                compute(COMPUTING);
-                                let _ = tell.send(Instant::now());
+                                let _ = tell.send(computes_until(&arrived, usize::from(n) + 1));
                             }
                         } else {
                             for n in 0..4 {
                                 socket.send(Message::binary(vec![n])).await.expect("it is open");
                                 SinkExt::flush(&mut socket).await.expect("it is open");
-                                compute(COMPUTING);
-                                let _ = tell.send(Instant::now());
+                                let _ = tell.send(computes_until(&arrived, usize::from(n) + 1));
                             }
                         }
                     }
                 })
                 .await;
-                let (start, arrived) = arrivals(&site, &mut started, 4);
-                let computed = computed(&mut started, start, 4).await;
-                let is_right = arrived.iter().zip(&computed).all(|(at, computed)| at < computed);
-                let line = format!("had computed at {computed:.0?}, messages arrived at {arrived:.0?}");
-                if is_right { Ok(line) } else { Err(line) }
+                receive(&site, &arrived, 4);
+                while_computing(&mut told, 4).await
             })
             .await;
         }
     });
+}
+
+/// Checks that each of `count` messages arrived while the handler computed.
+async fn while_computing(told: &mut mpsc::UnboundedReceiver<bool>, count: usize) -> Result<String, String> {
+    for n in 0..count {
+        if !soon("the handler", told.recv()).await.expect("it reports") {
+            return Err(format!("message {n} did not arrive while the handler computed"));
+        }
+    }
+    Ok(format!("{count} messages arrived while the handler computed"))
 }
 
 /// How the handler uses the socket after it has computed.
@@ -378,38 +369,38 @@ fn corked_messages_are_written_at_the_next_use() {
             // An HTTP/2 connection's task may be queued on the thread that computes.
             let ways = [Way::Tcp, Way::Tls, Way::Unix, Way::Memory];
             each_in_turn(&format!("computing, then {touch:?}"), &ways, |way| async move {
-                let (tell, mut started) = mpsc::unbounded_channel();
+                let arrived = Arc::new(AtomicUsize::new(0));
+                let (tell, mut told) = mpsc::unbounded_channel();
+                let counted = Arc::clone(&arrived);
                 let site = Site::start(way, quiet(), move |socket: WebSocket| {
-                    let tell = tell.clone();
+                    let (tell, arrived) = (tell.clone(), Arc::clone(&counted));
                     async move {
                         let (sender, mut receiver) = socket.split();
-                        let _ = tell.send(Instant::now());
-                        for n in 0..3 {
+                        for n in 0..4 {
                             match touch {
                                 Touch::TrySends => {
                                     sender.try_send(Message::binary(vec![n])).expect("it is open")
                                 }
                                 _ => sender.send(Message::binary(vec![n])).await.expect("it is open"),
                             }
-                            compute(COMPUTING);
+                            let mut expected = usize::from(n);
                             if matches!(touch, Touch::LooksForMessages) {
+                                compute(Duration::from_millis(20));
                                 // It finds no message, and at last the end.
                                 drop(receiver.recv().now_or_never());
-                                compute(COMPUTING);
+                                expected += 1;
                             }
-                            let _ = tell.send(Instant::now());
+                            if expected > 0 {
+                                let _ = tell.send(computes_until(&arrived, expected));
+                            }
+                            compute(Duration::from_millis(20));
                         }
                     }
                 })
                 .await;
-                let (start, arrived) = arrivals(&site, &mut started, 3);
-                let computed = computed(&mut started, start, 3).await;
-                // The message is written at the next use of the socket, so it arrives before the
-                // computation after that ends.
-                let before = if matches!(touch, Touch::LooksForMessages) { 0 } else { 1 };
-                let is_right = arrived.iter().zip(&computed[before..]).all(|(at, before)| at < before);
-                let line = format!("had computed at {computed:.0?}, messages arrived at {arrived:.0?}");
-                if is_right { Ok(line) } else { Err(line) }
+                receive(&site, &arrived, 4);
+                let count = if matches!(touch, Touch::LooksForMessages) { 4 } else { 3 };
+                while_computing(&mut told, count).await
             })
             .await;
         }

@@ -49,7 +49,7 @@ fn on_a_thread(what: &str, test: impl FnOnce() + Send + 'static) {
         test();
         let _ = done.send(());
     });
-    match is_done.recv_timeout(Duration::from_secs(20)) {
+    match is_done.recv_timeout(Duration::from_secs(60)) {
         Ok(()) => thread.join().expect("it has not panicked"),
         Err(mpsc::RecvTimeoutError::Timeout) => panic!("{what}: it hangs"),
         Err(mpsc::RecvTimeoutError::Disconnected) => {

@@ -14,7 +14,7 @@ use tower_websocket::{AcceptAll, Acceptor, Config, Deflate, Error, WebSocket};
 use crate::{
     life::pair,
     peer::Peer,
-    trial::{noise, soon},
+    trial::{SOON, noise, soon},
 };
 
 /// Sends only these bytes. Returns the code of the Close that the peer receives, and the reader's
@@ -32,7 +32,7 @@ async fn refused(config: Config, bytes: &[u8]) -> Result<(u16, String), String> 
         let _ = tell.send(error);
     });
     peer.send_raw(bytes).await;
-    let frame = match timeout(Duration::from_secs(2), peer.frame()).await {
+    let frame = match timeout(SOON, peer.frame()).await {
         Ok(Ok(Some(frame))) if frame.opcode() == CLOSE => frame,
         Ok(other) => return Err(format!("{other:?}")),
         Err(_) => return Err("nothing comes".to_owned()),
@@ -137,7 +137,7 @@ async fn unfinished_message_is_held_only_up_to_the_limit() {
             break;
         }
     }
-    let close = timeout(Duration::from_secs(2), peer.frame()).await;
+    let close = timeout(SOON, peer.frame()).await;
     let code = close.ok().and_then(Result::ok).flatten().map(|frame| frame.code());
     assert_eq!(code, Some(1009), "after {taken} bytes of a fragment that cannot be taken");
 }

@@ -28,7 +28,7 @@ use tower_websocket::{AcceptAll, Acceptor, Config, Error, Message, WebSocket, we
 use crate::{
     peer::Peer,
     site::{Buffers, Site, Way},
-    trial::{each, each_in_turn, soon, within},
+    trial::{SOON, each, each_in_turn, soon},
 };
 
 /// Returns a socket in memory and its peer.
@@ -261,12 +261,12 @@ async fn goes(way: Way, gone: Gone, busy: Busy) -> Result<String, String> {
                     }
                 }
             };
-            let code = within(Duration::from_secs(2), "the answer to the Close", answer).await;
+            let code = soon("the answer to the Close", answer).await;
             if code != 1000 {
                 return Err(format!("Close 1000 is answered with {code}"));
             }
             // The server ends the stream first.
-            match within(Duration::from_secs(2), "the end of the stream", peer.frame()).await {
+            match soon("the end of the stream", peer.frame()).await {
                 Ok(None) => {}
                 other => return Err(format!("after both Closes: {other:?}")),
             }
@@ -288,9 +288,9 @@ async fn goes(way: Way, gone: Gone, busy: Busy) -> Result<String, String> {
         }
         Gone::Leaves => drop(peer),
     }
-    let freed = time::timeout(Duration::from_secs(3), site.shutdown.idle()).await;
+    let freed = time::timeout(SOON, site.shutdown.idle()).await;
     if freed.is_err() {
-        return Err("the place is still taken after 3 s".to_owned());
+        return Err(format!("the place is still taken after {SOON:?}"));
     }
     let took = start.elapsed();
     let mut line = format!("free after {took:.0?}");
@@ -443,23 +443,44 @@ async fn peer_gets_answers_of_a_blocking_handler_before_the_close() {
     for first in [0, 20] {
         let what = format!("three questions and a Close, the handler blocks, for {first} ms at first");
         each_in_turn(&what, &Way::ALL, |way| async move {
-            let site = Site::start(way, Config::new(), move |mut socket: WebSocket| async move {
-                std::thread::sleep(Duration::from_millis(first));
-                while let Some(Ok(message)) = socket.recv().await {
-                    std::thread::sleep(Duration::from_millis(8));
-                    if message.is_text() {
-                        let _ = socket.send(message).await;
-                    }
+            for _ in 0..10 {
+                let (outcome, longest) = answered(way, first).await;
+                // Answers that the system has delayed for nearly 100 ms may be too late.
+                if outcome.is_ok() || longest < Duration::from_millis(80) {
+                    return outcome;
                 }
-            })
-            .await;
-            let mut peer = site.open().await;
-            peer.send_raw(&questions()).await;
-            let transcript = soon("the answers", peer.all(None)).await;
-            transcript.check(&["0", "1", "2"].map(Vec::from), 4001).map(|()| transcript.line())
+            }
+            Err("the system suspends the handler in each of 10 trials".to_owned())
         })
         .await;
     }
+}
+
+/// Runs a trial of the test above, and returns for how long the handler took at most to answer.
+async fn answered(way: Way, first: u64) -> (Result<String, String>, Duration) {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let site = Site::start(way, Config::new(), move |mut socket: WebSocket| {
+        let tell = tell.clone();
+        async move {
+            let (mut begin, mut longest) = (Instant::now(), Duration::ZERO);
+            std::thread::sleep(Duration::from_millis(first));
+            while let Some(Ok(message)) = socket.recv().await {
+                std::thread::sleep(Duration::from_millis(8));
+                if message.is_text() {
+                    let _ = socket.send(message).await;
+                }
+                longest = longest.max(begin.elapsed());
+                begin = Instant::now();
+            }
+            let _ = tell.send(longest);
+        }
+    })
+    .await;
+    let mut peer = site.open().await;
+    peer.send_raw(&questions()).await;
+    let transcript = soon("the answers", peer.all(None)).await;
+    let longest = soon("the handler", told.recv()).await.expect("it reports");
+    (transcript.check(&["0", "1", "2"].map(Vec::from), 4001).map(|()| transcript.line()), longest)
 }
 
 /// The Close is answered at once if no message precedes it or the handler never receives, and
@@ -639,14 +660,16 @@ async fn room_of_reading_members_is_never_full() {
             room.push(soon("a member", entered.recv()).await.expect("the handler reports"));
             readers.push(tokio::spawn(async move {
                 let mut bytes = 0;
-                while bytes < 150_000 {
+                while bytes < 120_000 {
                     bytes += peer.next().await.payload.len();
                 }
                 peer
             }));
         }
         let mut full = 0;
-        for n in 0..10 {
+        // While another thread writes, as many bytes may wait as are being written: together these
+        // eight messages.
+        for n in 0..8 {
             for member in &room {
                 match member.try_send(Message::binary(vec![n; 15_000])) {
                     Ok(()) => {}
@@ -656,12 +679,12 @@ async fn room_of_reading_members_is_never_full() {
             }
         }
         if full > 0 {
-            return Err(format!("{full} of 260 were refused as Full"));
+            return Err(format!("{full} of 208 were refused as Full"));
         }
         for reader in readers {
             soon("a member's messages", reader).await.expect("the reader does not panic");
         }
-        Ok("260 taken and read".to_owned())
+        Ok("208 taken and read".to_owned())
     })
     .await;
 }

@@ -21,7 +21,7 @@ use crate::{
     nginx::Nginx,
     peer::{Peer, Transcript},
     site::{Buffers, Site, Way},
-    trial::{each, noise, tell, within},
+    trial::{each, noise, soon, tell, within},
 };
 
 const DEFLATE: &str = "permessage-deflate";
@@ -145,6 +145,7 @@ async fn ends(
 ) -> Result<String, String> {
     let payloads = scale.payloads();
     let (tell_end, mut told) = mpsc::unbounded_channel();
+    let (tell_sent, mut all_sent) = mpsc::unbounded_channel();
     let sent = Arc::clone(&payloads);
     let mut scale = scale;
     if matches!(ending, Ending::Shutdown) {
@@ -152,9 +153,10 @@ async fn ends(
         scale.config = scale.config.max_write_buffer_size(scale.messages * scale.size);
     }
     let site = Site::start_with(way, scale.buffers, scale.config.clone(), move |socket: WebSocket| {
-        let (payloads, tell_end) = (Arc::clone(&sent), tell_end.clone());
+        let (payloads, tell_end, tell_sent) = (Arc::clone(&sent), tell_end.clone(), tell_sent.clone());
         async move {
-            let outcome = send_and_end(socket, &payloads, ending).await;
+            let on_sent = || tell_sent.send(()).expect("the trial is waiting");
+            let outcome = send_and_end(socket, &payloads, ending, on_sent).await;
             let _ = tell_end.send(outcome);
         }
     })
@@ -168,8 +170,8 @@ async fn ends(
         Ending::Shutdown => {
             let shutdown = site.shutdown.clone();
             Some(tokio::spawn(async move {
-                // By then everything is sent, and nearly all of it is unread.
-                tokio::time::sleep(Duration::from_millis(300)).await;
+                // Nearly all of it is unread then.
+                soon("everything is sent", all_sent.recv()).await;
                 shutdown.drain(Duration::from_secs(100)).await
             }))
         }
@@ -193,7 +195,12 @@ async fn ends(
     Ok(seen.line())
 }
 
-async fn send_and_end(socket: WebSocket, payloads: &[Vec<u8>], ending: Ending) -> Result<(), String> {
+async fn send_and_end(
+    socket: WebSocket,
+    payloads: &[Vec<u8>],
+    ending: Ending,
+    on_sent: impl FnOnce(),
+) -> Result<(), String> {
     let told = |error: Error| error.to_string();
     if matches!(ending, Ending::DropsSender) {
         let (sender, mut receiver) = socket.split();
@@ -210,6 +217,7 @@ async fn send_and_end(socket: WebSocket, payloads: &[Vec<u8>], ending: Ending) -
     for payload in payloads {
         socket.send(Message::binary(payload.clone())).await.map_err(told)?;
     }
+    on_sent();
     match ending {
         Ending::Closes => socket.close(CloseCode::NORMAL, "").await.map_err(told),
         Ending::Shutdown => {
@@ -283,7 +291,7 @@ async fn sending_site(way: Way, scale: &Scale) -> (Site, Told) {
     let site = Site::start_with(way, scale.buffers, scale.config.clone(), move |socket: WebSocket| {
         let (payloads, tell_end) = (Arc::clone(&payloads), tell_end.clone());
         async move {
-            let outcome = send_and_end(socket, &payloads, Ending::Closes).await;
+            let outcome = send_and_end(socket, &payloads, Ending::Closes, || {}).await;
             let _ = tell_end.send(outcome);
         }
     })
@@ -386,7 +394,7 @@ async fn stalled_client_is_disconnected_at_the_documented_time() {
         let after = at.duration_since(stopped);
         let is_timeout = matches!(&error, Error::Io(error) if error.kind() == io::ErrorKind::TimedOut);
         // Data in the buffers on both sides moves for a little while.
-        let is_right = (1400..=3000).contains(&after.as_millis()) && is_timeout;
+        let is_right = (700..=6000).contains(&after.as_millis()) && is_timeout;
         let line = format!("given up {after:.2?} after the last byte was taken: {error}");
         if is_right { Ok(line) } else { Err(line) }
     })
@@ -440,7 +448,7 @@ async fn unread_input_does_not_destroy_unread_output() {
         let sent = Arc::clone(&payloads);
         let site = Site::start_with(way, scale.buffers, scale.config.clone(), move |socket: WebSocket| {
             let payloads = Arc::clone(&sent);
-            async move { drop(send_and_end(socket, &payloads, Ending::Returns).await) }
+            async move { drop(send_and_end(socket, &payloads, Ending::Returns, || {}).await) }
         })
         .await;
         let mut peer = site.open().await;

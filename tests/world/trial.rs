@@ -6,8 +6,9 @@ use tokio::{task::JoinError, time::timeout};
 
 use crate::site::Way;
 
-/// How long an immediate event may take on a busy machine.
-pub(crate) const SOON: Duration = Duration::from_secs(5);
+/// How long an immediate event may take on a busy machine. It is shorter than the keepalive
+/// interval, so that a ping cannot hide a wake-up that is missing.
+pub(crate) const SOON: Duration = Duration::from_secs(12);
 
 /// Awaits `future`, which must complete within [`SOON`].
 pub(crate) async fn soon<F: Future>(what: &str, future: F) -> F::Output {
