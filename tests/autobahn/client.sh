@@ -21,7 +21,18 @@ OUT=${OUT:-$HERE/out/client}
 mkdir -p "$OUT"
 OUT=$(cd "$OUT" && pwd)
 rm -rf "$OUT/report" "$OUT/wstest.log" "$OUT/wall"
-PORT=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+# A free port that the system does not give to other programs.
+PORT=$(python3 - <<'P'
+import os, socket
+for port in range(20000 + os.getpid() % 10000, 32000):
+    try:
+        socket.socket().bind(("127.0.0.1", port))
+    except OSError:
+        continue
+    print(port)
+    break
+P
+)
 URL=ws://127.0.0.1:$PORT EXCLUDE=${EXCLUDE-12.* 13.*} python3 - "$@" >"$OUT/spec.json" <<'P'
 import json, os, sys
 e = os.environ
@@ -33,9 +44,10 @@ cd "$OUT"
 PYTHONUNBUFFERED=1 "$WSTEST" -m fuzzingserver -s spec.json --webport=0 >wstest.log 2>&1 &
 SERVER=$!
 trap 'kill $SERVER 2>/dev/null || true' EXIT
-for _ in {1..100}; do
+for attempt in {1..600}; do
   ! (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null || break
-  kill -0 $SERVER 2>/dev/null || { echo "the fuzzing server did not start:" >&2; cat wstest.log >&2; exit 1; }
+  kill -0 $SERVER 2>/dev/null && [ "$attempt" -lt 600 ] ||
+    { echo "the fuzzing server did not start:" >&2; cat wstest.log >&2; exit 1; }
   sleep 0.1
 done
 START=$(date +%s.%N)

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use raw_client::{
     read_frame,
     whole::{BINARY, CLOSE, PING},
@@ -12,7 +13,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tower_websocket::{
-    Config, Message,
+    Config, Message, Sender,
     rooms::{OnFull, Rooms, Sent},
 };
 
@@ -53,18 +54,21 @@ async fn read(client: &mut TcpStream, last: Option<usize>) -> (Vec<usize>, Optio
     (numbers, None)
 }
 
-/// Sends numbered messages until one does not fit. Returns its number.
-async fn fill(rooms: &Rooms<u32>, mut next: usize) -> usize {
-    loop {
-        assert!(next < MANY, "there is always space");
-        let sent = rooms.send(&1, message(next));
-        if sent.full > 0 {
+/// Sends numbered messages until one does not fit, because the system accepts no more data for
+/// `slow`. Returns its number.
+async fn fill(rooms: &Rooms<u32>, slow: &Sender<TcpStream>, fast: Option<&Sender<TcpStream>>) -> usize {
+    for next in 0..MANY {
+        if rooms.send(&1, message(next)).full > 0 {
             return next;
         }
-        next += 1;
-        // Lets queued messages be written.
-        sleep(Duration::from_millis(1)).await;
+        while slow.stalled().is_none() && slow.flush().now_or_never().is_none() {
+            sleep(Duration::from_millis(1)).await;
+        }
+        if let Some(fast) = fast {
+            fast.flush().await.expect("it is open");
+        }
     }
+    panic!("there is always space");
 }
 
 /// Drives a socket as a receiving handler does.
@@ -87,12 +91,12 @@ async fn full_member_is_skipped_and_others_get_everything() {
     let handlers = [drive(slow.receiver), drive(fast.receiver)];
     let mut client = fast.client;
     let reading = tokio::spawn(async move { read(&mut client, Some(MANY)).await });
-    let full = fill(&rooms, 0).await;
+    let full = fill(&rooms, &slow.sender, Some(&fast.sender)).await;
     for number in full + 1..full + 10 {
         // A kernel that enlarges its buffers late may still accept one.
         let sent = rooms.send(&1, message(number));
         assert_eq!((sent.delivered + sent.full, sent.closed), (2, 0), "{sent:?}");
-        sleep(Duration::from_millis(2)).await;
+        fast.sender.flush().await.expect("it is open");
     }
     assert_eq!(rooms.send(&1, message(full + 10)).closed, 0);
     let reader = tokio::spawn(async move { read(&mut slow.client, Some(MANY)).await });
@@ -117,7 +121,7 @@ async fn stalled_member_is_closed_after_the_time() {
     let rooms = Rooms::<u32>::new().on_full(OnFull::CloseAfter(AFTER));
     let _membership = rooms.join(1, &slow.sender, ());
     let handler = drive(slow.receiver);
-    let full = fill(&rooms, 0).await;
+    let full = fill(&rooms, &slow.sender, None).await;
     let stalled = slow.sender.stalled().unwrap();
     assert!(stalled >= AFTER || !slow.sender.is_closed());
     sleep(AFTER).await;
@@ -138,7 +142,7 @@ async fn first_missed_message_closes_without_a_time() {
     let rooms = Rooms::<u32>::new().on_full(OnFull::CloseAfter(Duration::ZERO));
     let _membership = rooms.join(1, &slow.sender, ());
     let handler = drive(slow.receiver);
-    let full = fill(&rooms, 0).await;
+    let full = fill(&rooms, &slow.sender, None).await;
     assert!(slow.sender.is_closed());
     let (numbers, close) = read(&mut slow.client, None).await;
     assert_eq!(numbers, (0..full).collect::<Vec<_>>());
@@ -153,7 +157,7 @@ async fn latest_message_of_a_room_is_kept_and_sent_later() {
     let rooms = Rooms::<u32>::new().on_full(OnFull::KeepLatest);
     let _memberships = (rooms.join(1, &slow.sender, ()), rooms.join(2, &slow.sender, ()));
     let handler = drive(slow.receiver);
-    let full = fill(&rooms, 0).await;
+    let full = fill(&rooms, &slow.sender, None).await;
     let mut last = full;
     // The system may still accept some that were kept before.
     for number in full + 1..full + 30 {
@@ -193,7 +197,7 @@ async fn kept_message_is_dropped_with_the_membership() {
     let stays = rooms.join(2, &slow.sender, ());
     let leaves = rooms.join(1, &slow.sender, ());
     let handler = drive(slow.receiver);
-    let full = fill(&rooms, 0).await;
+    let full = fill(&rooms, &slow.sender, None).await;
     sleep(Duration::from_millis(50)).await;
     assert_eq!(counts(rooms.send(&1, message(full + 1))), (0, 1, 0));
     drop(leaves);
@@ -212,7 +216,7 @@ async fn kept_message_is_dropped_with_the_connection() {
     let rooms = Rooms::<u32>::new().on_full(OnFull::KeepLatest);
     let _membership = rooms.join(1, &slow.sender, ());
     let handler = drive(slow.receiver);
-    let full = fill(&rooms, 0).await;
+    let full = fill(&rooms, &slow.sender, None).await;
     drop(slow.client);
     timeout(Duration::from_secs(10), handler).await.unwrap().unwrap();
     let closed = timeout(Duration::from_secs(10), async {

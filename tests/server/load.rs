@@ -51,10 +51,11 @@ impl Load {
         let secure = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (plain_addr, secure_addr) = (plain.local_addr().unwrap(), secure.local_addr().unwrap());
         let authority = Authority::new();
+        let deadline = if role == "slow" { DEADLINE } else { 20 * DEADLINE };
         let server = serve(plain, service())
             .listen_tls(secure, authority.tls())
-            .tls_handshake_timeout(DEADLINE)
-            .first_request_timeout(DEADLINE);
+            .tls_handshake_timeout(deadline)
+            .first_request_timeout(deadline);
         let shutdown = server.shutdown().clone();
         tokio::spawn(server.into_future());
         let mut child = Command::new(std::env::current_exe().unwrap())
@@ -88,7 +89,7 @@ impl Load {
     }
 }
 
-/// The deadline for a client's request or TLS handshake.
+/// The deadline for the request or TLS handshake of a slow client.
 const DEADLINE: Duration = Duration::from_secs(3);
 
 /// The clients. They do nothing unless another test starts them.

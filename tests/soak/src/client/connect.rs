@@ -55,6 +55,8 @@ pub(crate) struct Shared {
 /// Connects to one of the ports. With `cuts`, the connection ends with a reset.
 pub(crate) async fn tcp(addr: SocketAddr, id: u64, cuts: bool) -> io::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
+    // The server listens on a port again that this socket may get.
+    socket.set_reuseaddr(true)?;
     let from = Ipv4Addr::new(127, 0, 0, 1 + (id % ADDRESSES) as u8);
     socket.bind((from, 0).into())?;
     let io = socket.connect(addr).await?;
