@@ -74,7 +74,8 @@ pub(crate) fn profile(row: &Row) -> io::Result<PathBuf> {
 
 /// Runs the rounds of a row, and prints their allocations.
 pub(crate) fn run(row: &Row) {
-    let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+    // Time stands still: under callgrind, a burst would take longer than messages may wait.
+    let runtime = Builder::new_current_thread().enable_all().start_paused(true).build().expect("a runtime");
     let mut round = (row.open)(&runtime);
     for _ in 0..WARM_UP {
         round(&runtime);
