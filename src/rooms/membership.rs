@@ -10,7 +10,7 @@ use super::{
     fan_out::fan_out,
     registry::Registry,
 };
-use crate::websocket::SenderSeat;
+use crate::websocket::SenderGuard;
 
 /// A socket's membership in a room.
 ///
@@ -44,7 +44,7 @@ pub struct Membership<K, M = ()> {
     /// Leaves the room, once. A function pointer, because `Drop` cannot have bounds.
     leave: Option<Leave<K, M>>,
     // Dropped after the room is left.
-    _seat: SenderSeat,
+    _guard: SenderGuard,
 }
 
 type Leave<K, M> = fn(&Registry<K, M>, &K, &Details<M>) -> bool;
@@ -94,10 +94,10 @@ impl<K: Eq + Hash, M: Eq + Hash + Send + Sync + 'static> Membership<K, M> {
     where
         K: Clone,
     {
-        let seat = SenderSeat::new(entry.recipient.clone());
+        let guard = SenderGuard::new(entry.recipient.clone());
         let details = Arc::clone(&entry.details);
         let is_first = registry.join(key.clone(), entry);
-        Self { registry, key, details, on_full, is_first, leave: Some(Registry::leave), _seat: seat }
+        Self { registry, key, details, on_full, is_first, leave: Some(Registry::leave), _guard: guard }
     }
 
     /// Returns `true` if no other socket of an equal member is in the room now.

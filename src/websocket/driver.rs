@@ -15,7 +15,7 @@ use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{
-    connection::Seat,
+    connection::Waiter,
     shared::{Act, Shared},
 };
 use crate::trace::Scope;
@@ -154,7 +154,7 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
     let mut is_ended = false;
-    shared.poll(cx.waker(), Seat::Driver, |connection, deferred| {
+    shared.poll(cx.waker(), Waiter::Driver, |connection, deferred| {
         if !mem::replace(&mut is_ended, true) {
             connection.end_turn(deferred);
         }
@@ -177,7 +177,7 @@ where
     if !is_to_look {
         return;
     }
-    let _ = shared.poll(cx.waker(), Seat::Driver, |_, _| Poll::<()>::Pending);
+    let _ = shared.poll(cx.waker(), Waiter::Driver, |_, _| Poll::<()>::Pending);
 }
 
 /// Notifies the connection when its driver is dropped.

@@ -81,5 +81,5 @@ pub use crate::metrics::id::WebSocketId;
 pub(crate) use broadcast::Broadcast;
 pub(crate) use connection_guard::{ConnectionGuard, GuardError};
 pub(crate) use negotiated::Negotiated;
-pub(crate) use recipient::{Posted, Recipient, SenderSeat};
+pub(crate) use recipient::{Posted, Recipient, SenderGuard};
 pub(crate) use socket::WebSocket;

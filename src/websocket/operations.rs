@@ -16,7 +16,8 @@ use tungstenite::{Error, Message};
 
 use super::{
     connection::{
-        Accepted, Attached, Compress, Compressed, Connection, Deferred, Event, Kind, Locked, Place, Seat,
+        Accepted, Attached, Compress, Compressed, Connection, Deferred, Event, Kind, Locked, Waiter,
+        WaiterKey,
     },
     shared::{Act, Shared},
     try_send_error::TrySendError,
@@ -25,27 +26,27 @@ use crate::close::{CloseCode, CloseReason};
 use crate::deflate::Deflater;
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
-    /// Waits for an operation. The waiter's place is given back when the future is dropped.
+    /// Waits for an operation. The waiter is removed when the future is dropped.
     pub(super) async fn wait<T>(
         &self,
         event: Event,
         mut operation: impl FnMut(&mut Connection<IO>, &mut Deferred) -> Poll<T>,
     ) -> T {
-        let mut waiting = Waiting { shared: self, place: None };
+        let mut waiting = Waiting { shared: self, key: None };
         poll_fn(|cx| {
-            let seat = Seat::Waiter(Kind::Future, event, &mut waiting.place);
-            self.lock.poll(cx.waker(), seat, &mut operation)
+            let waiter = Waiter::Other(Kind::Future, event, &mut waiting.key);
+            self.lock.poll(cx.waker(), waiter, &mut operation)
         })
         .await
     }
 
     pub(super) fn poll_recv(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
-        self.lock.poll(cx.waker(), Seat::Reader, |connection, deferred| connection.poll_recv(deferred))
+        self.lock.poll(cx.waker(), Waiter::Reader, |connection, deferred| connection.poll_recv(deferred))
     }
 
     /// Polls for the next message, or for the next piece of one.
     pub(super) fn poll_received(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
-        self.lock.poll(cx.waker(), Seat::Reader, |connection, deferred| connection.poll_received(deferred))
+        self.lock.poll(cx.waker(), Waiter::Reader, |connection, deferred| connection.poll_received(deferred))
     }
 
     pub(super) fn recv(self: &Arc<Self>) -> Receiving<'_, IO> {
@@ -174,36 +175,36 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
 
     /// Calls `f` with the IO once no other task uses it.
     pub(super) async fn with_io<R>(&self, f: impl FnOnce(&IO) -> R) -> Option<R> {
-        let mut waiting = Waiting { shared: self, place: None };
+        let mut waiting = Waiting { shared: self, key: None };
         let mut f = Some(f);
         poll_fn(|cx| {
-            let seat = Seat::Waiter(Kind::Future, Event::Link, &mut waiting.place);
-            self.lock.poll_io(cx.waker(), seat, |io| f.take().map(|f| f(io)))
+            let waiter = Waiter::Other(Kind::Future, Event::Link, &mut waiting.key);
+            self.lock.poll_io(cx.waker(), waiter, |io| f.take().map(|f| f(io)))
         })
         .await?
     }
 
     /// Takes the IO out of the connection.
     pub(super) async fn detach(&self) -> Result<(IO, Vec<u8>), Attached> {
-        let mut waiting = Waiting { shared: self, place: None };
+        let mut waiting = Waiting { shared: self, key: None };
         poll_fn(|cx| {
-            let seat = Seat::Waiter(Kind::Future, Event::Written(u64::MAX), &mut waiting.place);
-            self.lock.poll_detach(cx.waker(), seat)
+            let waiter = Waiter::Other(Kind::Future, Event::Written(u64::MAX), &mut waiting.key);
+            self.lock.poll_detach(cx.waker(), waiter)
         })
         .await
     }
 }
 
-/// A waiter's place, which is given back on drop.
+/// A waiter that is removed on drop.
 struct Waiting<'a, IO> {
     shared: &'a Shared<IO>,
-    place: Option<Place>,
+    key: Option<WaiterKey>,
 }
 
 impl<IO> Drop for Waiting<'_, IO> {
     fn drop(&mut self) {
-        if self.place.is_some() {
-            self.shared.with(|connection, deferred| connection.stand_up(self.place, deferred));
+        if self.key.is_some() {
+            self.shared.with(|connection, deferred| connection.cancel_waiting(self.key, deferred));
         }
     }
 }
@@ -227,7 +228,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Receiving<'_, IO> {
         cx: &mut Context<'_>,
         operation: impl FnMut(&mut Connection<IO>, &mut Deferred) -> Poll<T>,
     ) -> Poll<T> {
-        let polled = self.shared.poll(cx.waker(), Seat::Reader, operation);
+        let polled = self.shared.poll(cx.waker(), Waiter::Reader, operation);
         self.waits = polled.is_pending();
         polled
     }
@@ -244,7 +245,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Future for Receiving<'_, IO> {
 impl<IO> Drop for Receiving<'_, IO> {
     fn drop(&mut self) {
         if self.waits {
-            let is_unseen = self.shared.with(|connection, deferred| connection.reader_stands_up(deferred));
+            let is_unseen = self.shared.with(|connection, deferred| connection.cancel_reading(deferred));
             if is_unseen {
                 self.shared.act(Act::Rescue);
             }

@@ -79,16 +79,16 @@ impl fmt::Debug for Recipient {
 
 /// Counts as a sender of its socket until it is dropped.
 #[derive(Debug)]
-pub(crate) struct SenderSeat(Recipient);
+pub(crate) struct SenderGuard(Recipient);
 
-impl SenderSeat {
+impl SenderGuard {
     pub(crate) fn new(recipient: Recipient) -> Self {
         recipient.0.add_sender();
         Self(recipient)
     }
 }
 
-impl Drop for SenderSeat {
+impl Drop for SenderGuard {
     fn drop(&mut self) {
         self.0.0.remove_sender(code_of_drop());
     }

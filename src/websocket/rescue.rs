@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::{
-    connection::{Event, Kind, Place, Seat},
+    connection::{Event, Kind, Waiter, WaiterKey},
     shared::Shared,
 };
 
@@ -30,7 +30,7 @@ where
         return;
     };
     let Some(turn) = shared.with(|connection, _| connection.begin_rescue()) else { return };
-    let rescue = Rescue { shared: Arc::clone(shared), place: None, has_ended: false };
+    let rescue = Rescue { shared: Arc::clone(shared), key: None, has_ended: false };
     runtime.spawn(async move {
         // Moves the whole value: otherwise the block would copy single fields.
         let mut rescue = rescue;
@@ -38,8 +38,8 @@ where
         while let Some(turn) = next {
             sleep(PATIENCE).await;
             next = poll_fn(|cx| {
-                let seat = Seat::Waiter(Kind::Future, Event::Drive, &mut rescue.place);
-                rescue.shared.poll(cx.waker(), seat, |connection, _| connection.poll_rescue(turn))
+                let waiter = Waiter::Other(Kind::Future, Event::Drive, &mut rescue.key);
+                rescue.shared.poll(cx.waker(), waiter, |connection, _| connection.poll_rescue(turn))
             })
             .await;
         }
@@ -50,7 +50,7 @@ where
 /// A running rescue, which ends when this is dropped.
 struct Rescue<IO> {
     shared: Arc<Shared<IO>>,
-    place: Option<Place>,
+    key: Option<WaiterKey>,
     /// Set once the connection has recorded the end. A runtime may drop the task before that.
     has_ended: bool,
 }
@@ -61,7 +61,7 @@ impl<IO> Drop for Rescue<IO> {
             if !self.has_ended {
                 connection.end_rescue();
             }
-            connection.stand_up(self.place, deferred);
+            connection.cancel_waiting(self.key, deferred);
         });
     }
 }

@@ -344,7 +344,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sink<Message> for Sender<IO> {
 
 impl<IO> Drop for Sender<IO> {
     fn drop(&mut self) {
-        self.sink.leave(&self.shared);
+        self.sink.remove_waiters(&self.shared);
         if !self.is_done {
             self.shared.with(|connection, deferred| connection.remove_sender(code_of_drop(), deferred));
         }

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tungstenite::{Error, Message};
 
 use super::{
-    connection::{Accepted, Compress, Event, Kind, Place, Seat, Urgency},
+    connection::{Accepted, Compress, Event, Kind, Urgency, Waiter, WaiterKey},
     shared::Shared,
 };
 
@@ -25,7 +25,7 @@ use super::{
 pub(super) struct Sending<'a, IO, const COMPRESS: bool> {
     shared: &'a Shared<IO>,
     /// `None` until it waits for the first time.
-    place: Option<Place>,
+    key: Option<WaiterKey>,
     stage: Stage,
 }
 
@@ -45,13 +45,13 @@ pub(super) struct Queued {
 impl<'a, IO> Sending<'a, IO, true> {
     /// Sends a message that is compressed if this was negotiated.
     pub(super) fn new(shared: &'a Shared<IO>, message: Message) -> Self {
-        Self { shared, place: None, stage: Stage::Unsent(message) }
+        Self { shared, key: None, stage: Stage::Unsent(message) }
     }
 }
 
 impl<'a, IO> Sending<'a, IO, false> {
     pub(super) fn uncompressed(shared: &'a Shared<IO>, message: Message) -> Self {
-        Self { shared, place: None, stage: Stage::Unsent(message) }
+        Self { shared, key: None, stage: Stage::Unsent(message) }
     }
 }
 
@@ -61,7 +61,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, const COMPRESS: bool> Sending<'_, IO, C
     /// Ready when the message is queued.
     pub(super) fn poll_queued(&mut self, cx: &mut Context<'_>) -> Poll<Result<Queued, Error>> {
         // At first, tries to copy the message into the outbox, which is enough for most messages.
-        if let (None, Stage::Unsent(message)) = (self.place, &self.stage) {
+        if let (None, Stage::Unsent(message)) = (self.key, &self.stage) {
             let mut locked = self.shared.lock();
             let (connection, deferred) = locked.parts();
             if let Some(position) = connection.send_now(message, None, Self::COMPRESS, deferred) {
@@ -72,7 +72,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, const COMPRESS: bool> Sending<'_, IO, C
                 return Poll::Ready(Ok(Queued { position, urgency }));
             }
         }
-        let mut event = match self.place.map(Place::event) {
+        let mut event = match self.key.map(WaiterKey::event) {
             Some(Event::Compressor) => Event::Compressor,
             _ => Event::Room,
         };
@@ -81,9 +81,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, const COMPRESS: bool> Sending<'_, IO, C
                 unreachable!("a message is queued once");
             };
             let mut message = Some(message);
-            let seat = Seat::Waiter(Kind::Future, event, &mut self.place);
+            let waiter = Waiter::Other(Kind::Future, event, &mut self.key);
             let waker = cx.waker();
-            let polled = self.shared.poll(waker, seat, |connection, deferred| {
+            let polled = self.shared.poll(waker, waiter, |connection, deferred| {
                 if event == Event::Room {
                     ready!(connection.poll_ready())?;
                 }
@@ -142,16 +142,16 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, const COMPRESS: bool> Future for Sendin
                 queued.position
             }
         };
-        let Self { shared, place, .. } = &mut *self;
-        let seat = Seat::Waiter(Kind::Future, Event::Written(position), place);
-        shared.poll(cx.waker(), seat, |connection, _| connection.poll_written(position))
+        let Self { shared, key, .. } = &mut *self;
+        let waiter = Waiter::Other(Kind::Future, Event::Written(position), key);
+        shared.poll(cx.waker(), waiter, |connection, _| connection.poll_written(position))
     }
 }
 
 impl<IO, const COMPRESS: bool> Drop for Sending<'_, IO, COMPRESS> {
     fn drop(&mut self) {
-        if self.place.is_some() {
-            self.shared.with(|connection, deferred| connection.stand_up(self.place, deferred));
+        if self.key.is_some() {
+            self.shared.with(|connection, deferred| connection.cancel_waiting(self.key, deferred));
         }
     }
 }

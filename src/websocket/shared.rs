@@ -12,7 +12,7 @@ use tokio::{
     runtime,
 };
 
-use super::connection::{Connection, Deferred, Lock, Locked, Seat};
+use super::connection::{Connection, Deferred, Lock, Locked, Waiter};
 use crate::close::CloseCode;
 use crate::io::send_with_fin;
 use crate::metrics::id::WebSocketId;
@@ -93,10 +93,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
     pub(super) fn poll<T>(
         &self,
         waker: &Waker,
-        seat: Seat<'_>,
+        waiter: Waiter<'_>,
         operation: impl FnMut(&mut Connection<IO>, &mut Deferred) -> Poll<T>,
     ) -> Poll<T> {
-        self.lock.poll(waker, seat, operation)
+        self.lock.poll(waker, waiter, operation)
     }
 
     pub(super) fn write<'a>(&'a self, locked: Locked<'a, IO>) -> Locked<'a, IO> {

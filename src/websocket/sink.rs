@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tungstenite::Error;
 
 use super::{
-    connection::{Event, Kind, Place, Seat, Urgency},
+    connection::{Event, Kind, Urgency, Waiter, WaiterKey},
     shared::Shared,
 };
 
@@ -20,8 +20,8 @@ pub(super) struct SinkState(Option<Box<Waits>>);
 
 #[derive(Debug, Default)]
 struct Waits {
-    ready: Option<Place>,
-    flush: Option<Place>,
+    ready: Option<WaiterKey>,
+    flush: Option<WaiterKey>,
     /// The position that a flush waits for, which excludes messages that are sent meanwhile.
     position: Option<u64>,
 }
@@ -36,8 +36,8 @@ impl SinkState {
         IO: AsyncRead + AsyncWrite + Unpin,
     {
         let waits = self.0.get_or_insert_default();
-        let seat = Seat::Waiter(Kind::Sink, Event::Room, &mut waits.ready);
-        shared.poll(cx.waker(), seat, |connection, _| connection.poll_ready())
+        let waiter = Waiter::Other(Kind::Sink, Event::Room, &mut waits.ready);
+        shared.poll(cx.waker(), waiter, |connection, _| connection.poll_ready())
     }
 
     /// Writes bytes of a stream. They are sent when the handler's task yields, or soon.
@@ -51,9 +51,9 @@ impl SinkState {
         IO: AsyncRead + AsyncWrite + Unpin,
     {
         let waits = self.0.get_or_insert_default();
-        let seat = Seat::Waiter(Kind::Sink, Event::Room, &mut waits.ready);
+        let waiter = Waiter::Other(Kind::Sink, Event::Room, &mut waits.ready);
         let waker = cx.waker();
-        let polled = shared.poll(waker, seat, |connection, _| {
+        let polled = shared.poll(waker, waiter, |connection, _| {
             let written = ready!(connection.poll_write(slices));
             Poll::Ready(written.map(|written| (written, connection.urgency(waker))))
         });
@@ -76,8 +76,8 @@ impl SinkState {
     {
         let waits = self.0.get_or_insert_default();
         let position = *waits.position.get_or_insert_with(|| shared.lock().accepted());
-        let seat = Seat::Waiter(Kind::Sink, Event::Written(position), &mut waits.flush);
-        let polled = shared.poll(cx.waker(), seat, |connection, _| connection.poll_written(position));
+        let waiter = Waiter::Other(Kind::Sink, Event::Written(position), &mut waits.flush);
+        let polled = shared.poll(cx.waker(), waiter, |connection, _| connection.poll_written(position));
         if polled.is_ready() {
             waits.position = None;
         }
@@ -94,16 +94,16 @@ impl SinkState {
         IO: AsyncRead + AsyncWrite + Unpin,
     {
         let waits = self.0.get_or_insert_default();
-        let seat = Seat::Waiter(Kind::Sink, Event::Written(u64::MAX), &mut waits.flush);
-        shared.poll(cx.waker(), seat, |connection, deferred| connection.poll_close_written(deferred))
+        let waiter = Waiter::Other(Kind::Sink, Event::Written(u64::MAX), &mut waits.flush);
+        shared.poll(cx.waker(), waiter, |connection, deferred| connection.poll_close_written(deferred))
     }
 
-    /// Gives the waiters' places back.
-    pub(super) fn leave<IO>(&mut self, shared: &Shared<IO>) {
+    /// Removes the waiters.
+    pub(super) fn remove_waiters<IO>(&mut self, shared: &Shared<IO>) {
         if let Some(waits) = self.0.take() {
             shared.with(|connection, deferred| {
-                connection.stand_up(waits.ready, deferred);
-                connection.stand_up(waits.flush, deferred);
+                connection.cancel_waiting(waits.ready, deferred);
+                connection.cancel_waiting(waits.flush, deferred);
             });
         }
     }

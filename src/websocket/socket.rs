@@ -220,7 +220,7 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> WebSocket<IO> {
 
     /// Returns the socket's handle once the socket has a driver, so that several tasks may use it.
     fn into_driven(mut self) -> Handle<IO> {
-        self.sink.leave(&self.handle);
+        self.sink.remove_waiters(&self.handle);
         let shared = self.handle.shared();
         if !shared.lock().is_driven() {
             tokio::spawn(Background::new(Arc::clone(shared)));

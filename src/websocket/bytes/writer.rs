@@ -65,7 +65,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for ByteWriter<IO> {
 
 impl<IO> Drop for ByteWriter<IO> {
     fn drop(&mut self) {
-        self.sink.leave(&self.shared);
+        self.sink.remove_waiters(&self.shared);
         self.shared.with(|connection, deferred| connection.remove_sender(code_of_drop(), deferred));
     }
 }

@@ -9,19 +9,19 @@ use super::{
     errand::Caller,
     lifecycle::{Input, State},
     state::Connection,
-    waiters::{Event, Kind, Place},
+    waiters::{Event, Kind, WaiterKey},
 };
 use crate::close::{CloseCode, CloseReason};
 
-/// The role in which a task waits for the connection.
+/// A task that waits for the connection, by its role.
 #[derive(Debug)]
-pub(in crate::websocket) enum Seat<'a> {
+pub(in crate::websocket) enum Waiter<'a> {
     /// The task that receives.
     Reader,
     /// A driver.
     Driver,
     /// Any other task.
-    Waiter(Kind, Event, &'a mut Option<Place>),
+    Other(Kind, Event, &'a mut Option<WaiterKey>),
 }
 
 impl<IO> Connection<IO> {
@@ -119,87 +119,88 @@ impl<IO> Connection<IO> {
         self.waiters.wake_driver(deferred);
     }
 
-    /// Returns what the task of `waker`, which waits in `seat`, may do for the connection.
-    pub(in crate::websocket) fn caller(&mut self, seat: &Seat<'_>, waker: &Waker) -> Caller {
-        let is_driver = matches!(seat, Seat::Driver | Seat::Waiter(_, Event::Drive, _));
-        let reads = matches!(seat, Seat::Reader | Seat::Waiter(_, Event::Over, _));
+    /// Returns what `waiter` may do for the connection.
+    pub(in crate::websocket) fn caller(&mut self, waiter: &Waiter<'_>, waker: &Waker) -> Caller {
+        let is_driver = matches!(waiter, Waiter::Driver | Waiter::Other(_, Event::Drive, _));
+        let reads = matches!(waiter, Waiter::Reader | Waiter::Other(_, Event::Over, _));
         // The driver handles events before the handler's first turn, in which the handler may
         // receive and answer the available messages.
-        let is_before_handler = matches!(seat, Seat::Driver) && self.users.is_polling && self.users.turn == 1;
+        let is_before_handler =
+            matches!(waiter, Waiter::Driver) && self.users.is_polling && self.users.turn == 1;
         Caller {
             is_driver: is_driver || !self.is_driven(),
             reads,
             receives_ahead: (is_driver || !self.is_driven()) && !reads && !is_before_handler,
             // A task that waits for a write does the write.
             writes: is_driver
-                || matches!(seat, Seat::Waiter(_, Event::Written(_), _))
-                || !self.is_corked(seat, waker),
+                || matches!(waiter, Waiter::Other(_, Event::Written(_), _))
+                || !self.is_corked(waiter, waker),
         }
     }
 
     /// Registers a waiting task, unless it is registered already. Returns `false` if this needs a
     /// waker in `spare`, which has to be a clone of the task's waker.
-    pub(in crate::websocket) fn sit_down(
+    pub(in crate::websocket) fn register(
         &mut self,
-        seat: &mut Seat<'_>,
+        waiter: &mut Waiter<'_>,
         waker: &Waker,
         spare: &mut Option<Waker>,
         deferred: &mut Deferred,
     ) -> bool {
-        let is_known = match seat {
+        let is_known = match waiter {
             // A handler that receives is woken with its driver.
-            Seat::Reader if self.waiters.is_driver(waker) => {
+            Waiter::Reader if self.waiters.is_driver(waker) => {
                 self.waiters.read_as_driver();
                 true
             }
-            Seat::Reader => self.waiters.is_reader(waker),
-            Seat::Driver => self.waiters.is_driver(waker),
-            Seat::Waiter(_, _, place) => place.is_some_and(|place| self.waiters.is_waiting(place, waker)),
+            Waiter::Reader => self.waiters.is_reader(waker),
+            Waiter::Driver => self.waiters.is_driver(waker),
+            Waiter::Other(_, _, key) => key.is_some_and(|key| self.waiters.is_waiting(key, waker)),
         };
         if is_known {
             return true;
         }
         let Some(waker) = spare.take() else { return false };
-        match seat {
-            Seat::Reader => self.waiters.set_reader(waker, deferred),
-            Seat::Driver => self.waiters.set_driver(waker, self.users.drivers == 1, deferred),
-            Seat::Waiter(kind, event, place) => {
-                let place = *place.get_or_insert_with(|| self.waiters.place(*kind, *event));
-                self.waiters.wait(place, waker, deferred);
+        match waiter {
+            Waiter::Reader => self.waiters.set_reader(waker, deferred),
+            Waiter::Driver => self.waiters.set_driver(waker, self.users.drivers == 1, deferred),
+            Waiter::Other(kind, event, key) => {
+                let key = *key.get_or_insert_with(|| self.waiters.new_key(*kind, *event));
+                self.waiters.wait(key, waker, deferred);
             }
         }
         true
     }
 
-    /// Lets other tasks run before the task in `seat` continues. Returns whether that task has to
-    /// be woken for this, and the waker of the driver if it has to be woken as well: a reader that
-    /// is not polled again must not keep the driver from its work.
-    pub(super) fn rest(
+    /// Lets other tasks run before `waiter` continues. Returns whether its task has to be woken for
+    /// this, and the waker of the driver if it has to be woken as well: a reader that is not polled
+    /// again must not keep the driver from its work.
+    pub(super) fn yield_to_others(
         &mut self,
-        seat: &Seat<'_>,
+        waiter: &Waiter<'_>,
         waker: &Waker,
         deferred: &mut Deferred,
     ) -> (bool, Option<Waker>) {
-        let is_reader = matches!(seat, Seat::Reader);
+        let is_reader = matches!(waiter, Waiter::Reader);
         if is_reader {
-            self.waiters.leave_reader(deferred);
+            self.waiters.remove_reader(deferred);
             if self.users.is_polling && self.waiters.is_driver(waker) {
                 // The driver runs next, and yields.
                 return (false, None);
             }
         }
-        self.users.rest();
+        self.users.renew_budget();
         (true, if is_reader { self.waiters.take_driver() } else { None })
     }
 
     /// Unregisters a task whose operation is complete.
-    pub(in crate::websocket) fn leave_seat(&mut self, seat: &mut Seat<'_>, deferred: &mut Deferred) {
-        match seat {
-            Seat::Reader => drop(self.waiters.leave_reader(deferred)),
-            Seat::Driver => {}
-            Seat::Waiter(_, _, place) => {
-                if let Some(place) = place.take() {
-                    self.waiters.leave(place, deferred);
+    pub(in crate::websocket) fn unregister(&mut self, waiter: &mut Waiter<'_>, deferred: &mut Deferred) {
+        match waiter {
+            Waiter::Reader => drop(self.waiters.remove_reader(deferred)),
+            Waiter::Driver => {}
+            Waiter::Other(_, _, key) => {
+                if let Some(key) = key.take() {
+                    self.waiters.remove(key, deferred);
                 }
             }
         }
@@ -207,18 +208,18 @@ impl<IO> Connection<IO> {
 
     /// Unregisters a task that no longer waits. If the task was woken but not polled since, another
     /// task is woken instead.
-    pub(in crate::websocket) fn stand_up(&mut self, place: Option<Place>, deferred: &mut Deferred) {
-        if let Some(place) = place {
-            if !self.waiters.leave(place, deferred) {
-                self.pass_on(place.event(), deferred);
+    pub(in crate::websocket) fn cancel_waiting(&mut self, key: Option<WaiterKey>, deferred: &mut Deferred) {
+        if let Some(key) = key {
+            if !self.waiters.remove(key, deferred) {
+                self.pass_on(key.event(), deferred);
             }
         }
     }
 
     /// Unregisters the reader, which no longer waits. Returns `true` if it had been woken and the
     /// driver cannot handle the event instead until the handler yields.
-    pub(in crate::websocket) fn reader_stands_up(&mut self, deferred: &mut Deferred) -> bool {
-        let was_woken = !self.waiters.leave_reader(deferred);
+    pub(in crate::websocket) fn cancel_reading(&mut self, deferred: &mut Deferred) -> bool {
+        let was_woken = !self.waiters.remove_reader(deferred);
         if was_woken {
             self.waiters.wake_driver(deferred);
             if !self.is_driven() {

@@ -136,14 +136,14 @@ impl<IO> Connection<IO> {
                 }
                 // After the peer's Close, the rest of the input is read, because TLS sends its own
                 // end after it.
-                let is_read = !is_servers_turn && (!self.port.is_readable || self.users.is_tired());
+                let is_read = !is_servers_turn && (!self.port.is_readable || self.users.has_spent_budget());
                 if link.has_ended() || is_read && self.lifecycle.is_closed_by_peer() {
                     self.handle(Input::Drained, deferred);
                     return None;
                 }
             }
         }
-        if !self.port.is_readable || link.has_ended() || self.users.is_tired() {
+        if !self.port.is_readable || link.has_ended() || self.users.has_spent_budget() {
             return None;
         }
         match state {

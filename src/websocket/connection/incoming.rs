@@ -163,7 +163,7 @@ impl<IO> Connection<IO> {
             self.discard(deferred);
         }
         let is_quiet = self.inbox.is_empty();
-        while self.inbox.has_room() && !self.users.is_tired() && !self.is_close_early() {
+        while self.inbox.has_room() && !self.users.has_spent_budget() && !self.is_close_early() {
             let Some(message) = self.step(deferred) else { break };
             if let Some(message) = message {
                 self.inbox.push(message);

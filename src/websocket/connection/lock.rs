@@ -16,7 +16,7 @@ use tokio::{
 use super::{
     deferred::Deferred,
     detach::Attached,
-    drive::Seat,
+    drive::Waiter,
     errand::{Caller, Errand},
     link::{Link, Outcome, Work},
     state::Connection,
@@ -54,11 +54,11 @@ impl<IO> Lock<IO> {
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Lock<IO> {
     /// Tries `operation` until it is ready, and between attempts does the work that its task may do
-    /// for the connection. When there is no more work, registers the task in its seat.
+    /// for the connection. When there is no more work, registers the waiter.
     pub(in crate::websocket) fn poll<T>(
         &self,
         waker: &Waker,
-        mut seat: Seat<'_>,
+        mut waiter: Waiter<'_>,
         mut operation: impl FnMut(&mut Connection<IO>, &mut Deferred) -> Poll<T>,
     ) -> Poll<T> {
         let mut spare = None;
@@ -70,12 +70,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Lock<IO> {
                 if has_run {
                     connection.settle_unread();
                 }
-                connection.leave_seat(&mut seat, deferred);
+                connection.unregister(&mut waiter, deferred);
                 return Poll::Ready(output);
             }
             // The permitted work depends on the caller. It is determined anew each time, because a
             // driver may have come or gone meanwhile.
-            let caller = connection.caller(&seat, waker);
+            let caller = connection.caller(&waiter, waker);
             if let Some(errand) = self.next_errand(&mut locked, caller) {
                 locked = self.run(locked, errand);
                 has_run = true;
@@ -85,12 +85,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Lock<IO> {
             if has_run {
                 connection.settle_unread();
             }
-            let is_tired = connection.users.is_tired();
-            if connection.sit_down(&mut seat, waker, &mut spare, deferred) {
-                if is_tired {
+            let has_spent_budget = connection.users.has_spent_budget();
+            if connection.register(&mut waiter, waker, &mut spare, deferred) {
+                if has_spent_budget {
                     // There is more work, but the IO will not wake the task, because it was not
                     // polled until it was pending.
-                    let (is_woken, driver) = connection.rest(&seat, waker, deferred);
+                    let (is_woken, driver) = connection.yield_to_others(&waiter, waker, deferred);
                     drop(locked);
                     for waker in driver.iter().chain(is_woken.then_some(waker)) {
                         // The wake-up is deferred: a runtime polls for IO only after a number of
@@ -129,9 +129,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Lock<IO> {
     pub(in crate::websocket) fn poll_detach(
         &self,
         waker: &Waker,
-        seat: Seat<'_>,
+        waiter: Waiter<'_>,
     ) -> Poll<Result<(IO, Vec<u8>), Attached>> {
-        let link = ready!(self.poll(waker, seat, |connection, deferred| connection.poll_detach(deferred)))?;
+        let link = ready!(self.poll(waker, waiter, |connection, deferred| connection.poll_detach(deferred)))?;
         let mut front = self.lock().take_received();
         let (io, unread) = link.into_parts();
         front.extend(unread);
@@ -143,10 +143,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Lock<IO> {
     pub(in crate::websocket) fn poll_io<R>(
         &self,
         waker: &Waker,
-        seat: Seat<'_>,
+        waiter: Waiter<'_>,
         f: impl FnOnce(&IO) -> R,
     ) -> Poll<Option<R>> {
-        let link = ready!(self.poll(waker, seat, |connection, _| connection.poll_link()));
+        let link = ready!(self.poll(waker, waiter, |connection, _| connection.poll_link()));
         let Some(link) = link else { return Poll::Ready(None) };
         let mut taken = Taken { lock: self, link: Some(link) };
         let result = taken.link.as_ref().map(|link| f(link.io()));

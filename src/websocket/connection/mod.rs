@@ -28,9 +28,9 @@ mod waiters;
 
 pub(super) use deferred::Deferred;
 pub(super) use detach::Attached;
-pub(super) use drive::Seat;
+pub(super) use drive::Waiter;
 pub(super) use lock::{Lock, Locked};
 pub(super) use outbox::Compressed;
 pub(super) use send::{Accepted, Compress, Urgency};
 pub(super) use state::Connection;
-pub(super) use waiters::{Event, Kind, Place};
+pub(super) use waiters::{Event, Kind, WaiterKey};

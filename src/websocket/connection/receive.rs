@@ -42,7 +42,7 @@ impl<IO> Connection<IO> {
         deferred: &mut Deferred,
     ) -> Poll<Option<Result<Message, Error>>> {
         loop {
-            if self.users.is_tired() {
+            if self.users.has_spent_budget() {
                 return Poll::Pending;
             }
             let message = match self.inbox.pop() {
@@ -86,7 +86,7 @@ impl<IO> Connection<IO> {
     pub(in crate::websocket) fn poll_close(&mut self, deferred: &mut Deferred) -> Poll<Result<(), Error>> {
         self.users.is_discarding = true;
         self.discard(deferred);
-        while !self.users.is_tired() && self.step(deferred).is_some() {}
+        while !self.users.has_spent_budget() && self.step(deferred).is_some() {}
         match self.is_over() {
             true if self.users.is_cut => Poll::Ready(Err(close_timed_out().into())),
             true => Poll::Ready(self.written()),
@@ -114,7 +114,7 @@ impl<IO> Connection<IO> {
     /// Handles the drop of the reader. `code` is sent to the peer.
     pub(in crate::websocket) fn on_reader_dropped(&mut self, code: CloseCode, deferred: &mut Deferred) {
         self.users.has_reader = false;
-        self.waiters.leave_reader(deferred);
+        self.waiters.remove_reader(deferred);
         self.close_on_drop(code, deferred);
         self.waiters.wake_driver(deferred);
     }

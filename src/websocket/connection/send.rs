@@ -9,7 +9,8 @@ use std::{
 use tungstenite::{Error, Message, error::ProtocolError};
 
 use super::{
-    deferred::Deferred, drive::Seat, lifecycle::State, outbox::Compressed, state::Connection, waiters::Event,
+    deferred::Deferred, drive::Waiter, lifecycle::State, outbox::Compressed, state::Connection,
+    waiters::Event,
 };
 use crate::{
     close::{CloseCode, CloseReason},
@@ -234,12 +235,11 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// Returns `true` if the task of `waker`, which has to wait in `seat`, leaves writing to its
-    /// driver.
-    pub(super) fn is_corked(&mut self, seat: &Seat<'_>, waker: &Waker) -> bool {
+    /// Returns `true` if `waiter`, whose task has this waker, leaves writing to its driver.
+    pub(super) fn is_corked(&mut self, waiter: &Waiter<'_>, waker: &Waker) -> bool {
         self.is_turn(waker)
             && (!self.outbox.has_output()
-                || matches!(seat, Seat::Reader) && self.users.is_first_pause()
+                || matches!(waiter, Waiter::Reader) && self.users.is_first_pause()
                 || !self.users.is_cork_over())
     }
 

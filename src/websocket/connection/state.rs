@@ -167,7 +167,7 @@ impl<IO> Connection<IO> {
     /// the task has to yield.
     fn is_unread(&self) -> bool {
         let is_in_link = self.port.link.as_ref().is_none_or(|link| link.unread() > 0);
-        is_in_link || self.users.is_tired() || !self.inbox.has_room()
+        is_in_link || self.users.has_spent_budget() || !self.inbox.has_room()
     }
 
     pub(super) fn situation(&self) -> Situation<'_> {

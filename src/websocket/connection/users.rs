@@ -118,7 +118,7 @@ impl Users {
         self.is_polling = true;
         self.turn = self.turn.wrapping_add(1);
         self.uncork();
-        self.rest();
+        self.renew_budget();
     }
 
     pub(super) fn end_turn(&mut self) {
@@ -172,12 +172,12 @@ impl Users {
     }
 
     /// Returns `true` if the task has to yield.
-    pub(super) fn is_tired(&self) -> bool {
+    pub(super) fn has_spent_budget(&self) -> bool {
         self.budget == 0
     }
 
     /// Renews the budget, because other tasks run or have run.
-    pub(super) fn rest(&mut self) {
+    pub(super) fn renew_budget(&mut self) {
         self.budget = BUDGET;
     }
 }

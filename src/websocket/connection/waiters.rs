@@ -1,4 +1,4 @@
-//! The tasks that wait for a connection, each with its own place.
+//! The tasks that wait for a connection.
 
 use std::{collections::BTreeMap, task::Waker};
 
@@ -24,7 +24,7 @@ pub(super) struct Waiters {
 struct Others {
     /// The tasks of other drivers. A socket with a driver may get another one.
     drivers: Vec<Waker>,
-    queue: BTreeMap<Place, Waker>,
+    queue: BTreeMap<WaiterKey, Waker>,
 }
 
 /// The events that tasks wait for, in the order in which the tasks are served.
@@ -46,12 +46,12 @@ pub(in crate::websocket) enum Event {
     Over,
 }
 
-/// A place in the queue. A dropped future gives it back.
+/// The key of a waiter in the queue. The waiter is removed when its future is dropped.
 ///
-/// Places are ordered by kind, event and number. The event is stored in two fields, and the number
-/// in 48 bits, to make the place smaller, because every future that sends contains one.
+/// Keys are ordered by kind, event and number. The event is stored in two fields, and the number
+/// in 48 bits, to make the key smaller, because every future that sends contains one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::websocket) struct Place {
+pub(in crate::websocket) struct WaiterKey {
     kind: Kind,
     event: u8,
     position: u64,
@@ -59,7 +59,7 @@ pub(in crate::websocket) struct Place {
     number: [u16; 3],
 }
 
-/// The kind of waiter in a place.
+/// The kind of a waiter with a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::websocket) enum Kind {
     /// A future. After it was woken, it is polled again or dropped.
@@ -69,7 +69,7 @@ pub(in crate::websocket) enum Kind {
     Sink,
 }
 
-impl Place {
+impl WaiterKey {
     fn new(kind: Kind, event: Event, number: u64) -> Self {
         let (event, position) = match event {
             Event::Drive => (0, 0),
@@ -98,27 +98,27 @@ impl Place {
 }
 
 impl Waiters {
-    /// Returns a new place in the queue.
-    pub(super) fn place(&mut self, kind: Kind, event: Event) -> Place {
+    /// Returns a new key for the queue.
+    pub(super) fn new_key(&mut self, kind: Kind, event: Event) -> WaiterKey {
         self.last += 1;
-        Place::new(kind, event, self.last)
+        WaiterKey::new(kind, event, self.last)
     }
 
-    /// Returns `true` if `waker` wakes the task that is registered at `place`.
-    pub(super) fn is_waiting(&self, place: Place, waker: &Waker) -> bool {
-        let known = self.others.as_ref().and_then(|others| others.queue.get(&place));
+    /// Returns `true` if `waker` wakes the task that is registered at `key`.
+    pub(super) fn is_waiting(&self, key: WaiterKey, waker: &Waker) -> bool {
+        let known = self.others.as_ref().and_then(|others| others.queue.get(&key));
         known.is_some_and(|known| known.will_wake(waker))
     }
 
-    pub(super) fn wait(&mut self, place: Place, waker: Waker, deferred: &mut Deferred) {
-        if let Some(old) = self.others.get_or_insert_default().queue.insert(place, waker) {
+    pub(super) fn wait(&mut self, key: WaiterKey, waker: Waker, deferred: &mut Deferred) {
+        if let Some(old) = self.others.get_or_insert_default().queue.insert(key, waker) {
             deferred.drop(old);
         }
     }
 
-    /// Gives a place back. Returns `true` if its task had not been woken.
-    pub(super) fn leave(&mut self, place: Place, deferred: &mut Deferred) -> bool {
-        let waker = self.take(place);
+    /// Removes a waiter. Returns `true` if its task had not been woken.
+    pub(super) fn remove(&mut self, key: WaiterKey, deferred: &mut Deferred) -> bool {
+        let waker = self.take(key);
         let was_waiting = waker.is_some();
         if let Some(waker) = waker {
             deferred.drop(waker);
@@ -153,7 +153,7 @@ impl Waiters {
     }
 
     /// Unregisters the reader. Returns `true` if it had not been woken.
-    pub(super) fn leave_reader(&mut self, deferred: &mut Deferred) -> bool {
+    pub(super) fn remove_reader(&mut self, deferred: &mut Deferred) -> bool {
         self.is_reader_due = false;
         let reader = self.reader.take();
         let was_waiting = std::mem::take(&mut self.reads_as_driver) || reader.is_some();
@@ -222,7 +222,7 @@ impl Waiters {
             return;
         }
         let first = self.first(Kind::Future, event, event);
-        self.wake_place(first, deferred);
+        self.wake_key(first, deferred);
         self.wake_kind(Kind::Sink, event, event, deferred);
     }
 
@@ -233,12 +233,12 @@ impl Waiters {
             return;
         }
         let first = self.first(Kind::Future, Event::Drive, Event::Over);
-        self.wake_place(first, deferred);
+        self.wake_key(first, deferred);
         self.wake_kind(Kind::Sink, Event::Drive, Event::Over, deferred);
     }
 
-    fn wake_place(&mut self, place: Option<Place>, deferred: &mut Deferred) {
-        if let Some(waker) = place.and_then(|place| self.take(place)) {
+    fn wake_key(&mut self, key: Option<WaiterKey>, deferred: &mut Deferred) {
+        if let Some(waker) = key.and_then(|key| self.take(key)) {
             deferred.wake(waker);
         }
     }
@@ -253,18 +253,18 @@ impl Waiters {
     }
 
     fn wake_kind(&mut self, kind: Kind, from: Event, to: Event, deferred: &mut Deferred) {
-        while let Some(place) = self.first(kind, from, to) {
-            self.wake_place(Some(place), deferred);
+        while let Some(key) = self.first(kind, from, to) {
+            self.wake_key(Some(key), deferred);
         }
     }
 
-    fn first(&self, kind: Kind, from: Event, to: Event) -> Option<Place> {
-        let range = Place::new(kind, from, 0)..=Place::new(kind, to, u64::MAX);
-        self.others.as_ref()?.queue.range(range).next().map(|(place, _)| *place)
+    fn first(&self, kind: Kind, from: Event, to: Event) -> Option<WaiterKey> {
+        let range = WaiterKey::new(kind, from, 0)..=WaiterKey::new(kind, to, u64::MAX);
+        self.others.as_ref()?.queue.range(range).next().map(|(key, _)| *key)
     }
 
-    fn take(&mut self, place: Place) -> Option<Waker> {
-        let waker = self.others.as_mut()?.queue.remove(&place);
+    fn take(&mut self, key: WaiterKey) -> Option<Waker> {
+        let waker = self.others.as_mut()?.queue.remove(&key);
         self.shrink();
         waker
     }

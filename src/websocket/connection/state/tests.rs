@@ -1,5 +1,5 @@
 use super::{Connection, Link};
-use crate::{io::UpgradedIo, websocket::connection::Place};
+use crate::{io::UpgradedIo, websocket::connection::WaiterKey};
 
 #[test]
 #[cfg(target_pointer_width = "64")]
@@ -9,6 +9,6 @@ fn idle_connection_is_small() {
     let link = size_of::<Link<UpgradedIo>>();
     assert!(link <= 240, "{link}");
     // Every future that sends contains one.
-    let place = size_of::<Option<Place>>();
-    assert!(place <= 16, "{place}");
+    let key = size_of::<Option<WaiterKey>>();
+    assert!(key <= 16, "{key}");
 }

@@ -7,13 +7,13 @@ fn work_is_counted_by_bytes_and_by_steps() {
     for bytes in [0, 1, 1000, BUDGET, usize::MAX] {
         let mut users = Users::new();
         let mut steps = 0;
-        while !users.is_tired() {
+        while !users.has_spent_budget() {
             users.count(bytes);
             steps += 1;
         }
         assert_eq!(steps, BUDGET.div_ceil(bytes.saturating_add(STEP)), "{bytes}");
-        users.rest();
-        assert!(!users.is_tired());
+        users.renew_budget();
+        assert!(!users.has_spent_budget());
     }
 }
 
@@ -23,7 +23,7 @@ fn turn_begins_with_a_full_budget_and_a_new_number() {
     for turn in 1..4 {
         users.count(BUDGET);
         users.begin_turn();
-        assert!(users.is_polling && !users.is_tired() && users.turn == turn);
+        assert!(users.is_polling && !users.has_spent_budget() && users.turn == turn);
         users.end_turn();
         assert!(!users.is_polling);
     }

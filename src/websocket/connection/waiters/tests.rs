@@ -3,7 +3,7 @@ use std::{
     task::{Wake, Waker},
 };
 
-use super::{Deferred, Event, Kind, Place, Waiters};
+use super::{Deferred, Event, Kind, WaiterKey, Waiters};
 
 /// A task that records when it is woken.
 struct Task(&'static str, Arc<Mutex<Vec<&'static str>>>);
@@ -25,11 +25,11 @@ impl Bench {
         Waker::from(Arc::new(Task(name, Arc::clone(&self.woken))))
     }
 
-    fn wait(&mut self, name: &'static str, kind: Kind, event: Event) -> Place {
-        let place = self.waiters.place(kind, event);
+    fn wait(&mut self, name: &'static str, kind: Kind, event: Event) -> WaiterKey {
+        let key = self.waiters.new_key(kind, event);
         let waker = self.waker(name);
-        self.waiters.wait(place, waker, &mut Deferred::default());
-        place
+        self.waiters.wait(key, waker, &mut Deferred::default());
+        key
     }
 
     /// Calls `f` and returns the tasks that it woke, in order.
@@ -68,7 +68,7 @@ fn sink_is_woken_in_addition_to_a_future() {
 }
 
 #[test]
-fn place_keeps_its_event_and_the_order_of_events() {
+fn key_keeps_its_event_and_the_order_of_events() {
     let events = [
         Event::Drive,
         Event::Link,
@@ -80,10 +80,10 @@ fn place_keeps_its_event_and_the_order_of_events() {
         Event::Closed,
         Event::Over,
     ];
-    let places = events.map(|event| Place::new(Kind::Future, event, 1));
-    assert_eq!(places.map(Place::event), events);
-    assert!(events.is_sorted() && places.is_sorted());
-    assert!(places.iter().all(|place| *place < Place::new(Kind::Sink, Event::Drive, 0)));
+    let keys = events.map(|event| WaiterKey::new(Kind::Future, event, 1));
+    assert_eq!(keys.map(WaiterKey::event), events);
+    assert!(events.is_sorted() && keys.is_sorted());
+    assert!(keys.iter().all(|key| *key < WaiterKey::new(Kind::Sink, Event::Drive, 0)));
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn waiters_are_woken_up_to_the_written_position() {
 }
 
 #[test]
-fn place_that_is_given_back_frees_its_memory() {
+fn waiter_that_is_removed_frees_its_memory() {
     let mut bench = Bench::default();
     let a = bench.wait("a", Kind::Future, Event::Room);
     let b = bench.wait("b", Kind::Future, Event::Room);
@@ -110,8 +110,8 @@ fn place_that_is_given_back_frees_its_memory() {
     assert!(!bench.waiters.is_waiting(a, &waker), "it is another task");
     bench.woken(|waiters, deferred| waiters.wake_first(Event::Room, deferred));
     let mut deferred = Deferred::default();
-    assert!(!bench.waiters.leave(a, &mut deferred), "it had been woken");
-    assert!(bench.waiters.leave(b, &mut deferred), "it had not");
+    assert!(!bench.waiters.remove(a, &mut deferred), "it had been woken");
+    assert!(bench.waiters.remove(b, &mut deferred), "it had not");
     drop(deferred);
     drop(waker);
     assert!(bench.waiters.others.is_none());
@@ -132,7 +132,7 @@ fn reader_is_due_from_its_wake_up_until_it_is_polled() {
         assert_eq!(bench.woken(Waiters::wake_reader), ["reader"]);
         assert!(!bench.waiters.has_reader());
         if looks_again {
-            bench.waiters.leave_reader(&mut Deferred::default());
+            bench.waiters.remove_reader(&mut Deferred::default());
         }
         assert_eq!(bench.waiters.take_reader_due(), !looks_again);
         assert!(!bench.waiters.take_reader_due());
