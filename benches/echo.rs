@@ -17,8 +17,8 @@ use tokio_tungstenite::accept_async;
 use tower_websocket::{AcceptAll, Acceptor, WebSocket};
 
 /// The kind of message, its first byte on the wire, its size in bytes, and how many messages are
-/// sent before the echo of the first is read. Binary messages are unmasked and copied. Text is also
-/// checked.
+/// sent before the echo of the first is read. Messages are unmasked. Text is also checked, and
+/// copied, as small binary messages are.
 const LOADS: [(&str, u8, usize, usize); 5] = [
     ("a", BINARY, 125, 1),
     ("a", BINARY, 125, 16),

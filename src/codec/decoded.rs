@@ -9,8 +9,8 @@ pub(crate) enum Decoded {
     /// the first piece has the kind of the message, further pieces are continuations, and the last
     /// piece is final. A piece of a text consists of complete characters.
     Message(Message),
-    /// A binary message that is large and ends the input: its last bytes, of this number. They can
-    /// be taken out of their buffer without a copy.
+    /// A large binary message whose payload is the last bytes of the input, this many. It can be
+    /// taken with the input's buffer, without a copy.
     Last(usize),
     /// A step was made, and another may follow.
     Progress,

@@ -10,7 +10,7 @@ use super::{
     mask::{KEY_LEN, Mask},
 };
 
-/// The minimum size of a message that is not copied, in bytes. Its buffer must be replaced.
+/// The minimum size in bytes of a message that may keep its buffer, which must be replaced then.
 const LARGE: usize = 8 * 1024;
 
 /// Returns the message whose complete payload is `payload`, which `rest` follows in the input.

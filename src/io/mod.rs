@@ -15,7 +15,7 @@
 //! - [`Rewind`] is an IO with bytes that were already read from it.
 
 mod pending;
-pub(crate) mod read_buffer;
+mod read_buffer;
 mod rewind;
 mod tcp;
 mod unread;
@@ -26,6 +26,7 @@ pub use rewind::Rewind;
 pub use upgraded_io::UpgradedIo;
 
 pub(crate) use pending::IoFuture;
+pub(crate) use read_buffer::ReadBuffer;
 pub(crate) use tcp::{TcpOptions, send_with_fin};
 pub(crate) use unread::Unread;
 pub(crate) use upgraded_io::UnwrapIo;

@@ -1,10 +1,16 @@
-use super::{Unread, read_buffer};
+use std::task::{Context, Poll, Waker};
 
-/// Returns a read buffer that begins with `len` different bytes.
-fn filled(len: usize) -> (Vec<u8>, Vec<u8>) {
-    let mut buffer = read_buffer::take();
+use super::{ReadBuffer, Unread};
+
+/// Returns a read buffer with `len` different bytes.
+fn filled(len: usize) -> (ReadBuffer, Vec<u8>) {
+    let mut buffer = ReadBuffer::take();
     let bytes: Vec<u8> = (0..len).map(|i| i as u8).collect();
-    buffer.extend_from_slice(&bytes);
+    let mut rest = &bytes[..];
+    while !rest.is_empty() {
+        let polled = buffer.poll_read(&mut rest, &mut Context::from_waker(Waker::noop()));
+        assert!(matches!(polled, Poll::Ready(Ok(1..))));
+    }
     (buffer, bytes)
 }
 
@@ -15,7 +21,6 @@ fn bytes_keep_their_order_and_the_buffer_is_returned() {
     for is_settled in [false, true] {
         for len in [0, 1, 4096, 4097, most] {
             let (buffer, expected) = filled(len);
-            let address = buffer.as_ptr();
             let mut unread = Unread::hold(buffer);
             let mut taken = Vec::new();
             while !unread.is_empty() {
@@ -29,10 +34,7 @@ fn bytes_keep_their_order_and_the_buffer_is_returned() {
                 unread.advance(n);
             }
             assert_eq!(taken, expected);
-            assert!(unread.buffer.is_empty());
-            let back = read_buffer::take();
-            assert_eq!(back.as_ptr(), address, "{len}");
-            read_buffer::give(back);
+            assert!(!unread.buffer.is_large() && ReadBuffer::is_kept());
         }
     }
 }
@@ -44,26 +46,21 @@ fn few_bytes_do_not_hold_a_read_buffer() {
         let mut unread = Unread::hold(buffer);
         unread.settle();
         assert_eq!(unread.as_slice(), expected);
-        assert_eq!(unread.buffer.capacity() == len, is_copied, "{len}");
-        let copy = unread.buffer.as_ptr();
+        assert_eq!((unread.buffer.is_large(), ReadBuffer::is_kept()), (!is_copied, is_copied), "{len}");
+        let copy = unread.as_slice().as_ptr();
         unread.settle();
-        assert_eq!(unread.buffer.as_ptr(), copy, "it is copied once");
+        assert_eq!(unread.as_slice().as_ptr(), copy, "it is copied once");
     }
 }
 
 #[test]
-fn last_bytes_are_taken_with_their_buffer_unless_they_are_a_small_part() {
-    for (len, last, keeps) in [(6000, 6000, true), (6000, 4800, true), (6000, 4799, false), (6000, 1, false)]
-    {
-        let (buffer, expected) = filled(len);
-        let address = buffer.as_ptr();
+fn last_bytes_keep_their_buffer_unless_data_precedes_them() {
+    for (before, keeps) in [(0, true), (14, true), (15, false), (5999, false)] {
+        let (buffer, expected) = filled(6000);
         let mut unread = Unread::hold(buffer);
-        unread.advance(len - last);
-        let bytes = unread.take_last(last);
-        assert_eq!(bytes, expected[len - last..]);
+        unread.advance(before);
+        assert_eq!(unread.take_last(6000 - before), expected[before..]);
         assert!(unread.is_empty());
-        if !keeps {
-            assert_eq!(read_buffer::take().as_ptr(), address, "{last} of {len}: the buffer is returned");
-        }
+        assert_eq!(ReadBuffer::is_kept(), !keeps, "{before}");
     }
 }

@@ -79,7 +79,8 @@ impl<IO> Connection<IO> {
     ) -> Option<Message> {
         let message = match decoded {
             Ok(Decoded::Message(message)) => message,
-            Ok(_) => return None,
+            Ok(Decoded::Progress | Decoded::Starved) => return None,
+            Ok(Decoded::Last(_)) => unreachable!("the link takes the message"),
             Err(error) => {
                 self.refuse(error, deferred);
                 return None;

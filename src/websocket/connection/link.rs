@@ -6,13 +6,12 @@ use std::{
     task::{Context, Poll},
 };
 
-use bytes::BufMut;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tungstenite::{Error, Message};
 
 use crate::{
     codec::{Decoded, Decoder, Flight},
-    io::{Unread, read_buffer},
+    io::{ReadBuffer, Unread},
 };
 
 /// The IO of a connection with its decoder and pending output.
@@ -188,7 +187,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Link<IO> {
         // The rest of a large message is read directly into the message, without a copy and without
         // any other data. Only data that follows a complete message is read below.
         if let Some(mut buffer) = self.decoder.direct() {
-            match poll_read(&mut self.io, cx, &mut buffer) {
+            match pin!(self.io.read_buf(&mut buffer)).poll(cx) {
                 Poll::Pending => return Outcome::Read { bytes: 0, is_pending: true, decoded: None },
                 Poll::Ready(Ok(n)) if n > 0 => {
                     total += n;
@@ -207,10 +206,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Link<IO> {
         }
         // Reads until the IO has no more data. The IO then wakes the connection when data arrives,
         // even if the handler does not receive.
-        let mut buffer = read_buffer::take();
-        while buffer.len() < read_buffer::SIZE {
-            let room = read_buffer::SIZE - buffer.len();
-            match poll_read(&mut self.io, cx, &mut (&mut buffer).limit(room)) {
+        let mut buffer = ReadBuffer::take();
+        while !buffer.is_full() {
+            match buffer.poll_read(&mut self.io, cx) {
                 Poll::Pending => {
                     is_pending = true;
                     break;
@@ -238,10 +236,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Link<IO> {
         self.unread = Unread::default();
         let mut bytes = 0;
         let mut is_pending = false;
-        let mut buffer = read_buffer::take();
+        let mut buffer = ReadBuffer::take();
         for _ in 0..MAX_DISCARDED {
             buffer.clear();
-            match poll_read(&mut self.io, cx, &mut (&mut buffer).limit(read_buffer::SIZE)) {
+            match buffer.poll_read(&mut self.io, cx) {
                 Poll::Pending => {
                     is_pending = true;
                     break;
@@ -253,7 +251,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Link<IO> {
                 }
             }
         }
-        read_buffer::give(buffer);
+        buffer.give();
         Outcome::Read { bytes, is_pending, decoded: None }
     }
 
@@ -296,15 +294,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Link<IO> {
         self.is_shut_down = polled.is_ready();
         Outcome::ShutDown { is_pending: polled.is_pending() }
     }
-}
-
-/// Reads once, into the room of `buffer`. Returns zero at the end of the stream.
-fn poll_read<IO: AsyncRead + Unpin>(
-    io: &mut IO,
-    cx: &mut Context<'_>,
-    buffer: &mut impl BufMut,
-) -> Poll<io::Result<usize>> {
-    pin!(io.read_buf(buffer)).poll(cx)
 }
 
 /// Returns an error of the IO with its text. Both are foreign code.
