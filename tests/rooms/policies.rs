@@ -65,7 +65,7 @@ async fn fill(rooms: &Rooms<u32>, slow: &Sender<TcpStream>, fast: Option<&Sender
             sleep(Duration::from_millis(1)).await;
         }
         if let Some(fast) = fast {
-            fast.flush().await.expect("it is open");
+            timeout(Duration::from_secs(20), fast.flush()).await.expect("it reads").expect("it is open");
         }
     }
     panic!("there is always space");
@@ -96,7 +96,7 @@ async fn full_member_is_skipped_and_others_get_everything() {
         // A kernel that enlarges its buffers late may still accept one.
         let sent = rooms.send(&1, message(number));
         assert_eq!((sent.delivered + sent.full, sent.closed), (2, 0), "{sent:?}");
-        fast.sender.flush().await.expect("it is open");
+        timeout(Duration::from_secs(20), fast.sender.flush()).await.expect("it reads").expect("it is open");
     }
     assert_eq!(rooms.send(&1, message(full + 10)).closed, 0);
     let reader = tokio::spawn(async move { read(&mut slow.client, Some(MANY)).await });
@@ -122,7 +122,7 @@ async fn stalled_member_is_closed_after_the_time() {
     let _membership = rooms.join(1, &slow.sender, ());
     let handler = drive(slow.receiver);
     let full = fill(&rooms, &slow.sender, None).await;
-    let stalled = slow.sender.stalled().unwrap();
+    let stalled = slow.sender.stalled().unwrap_or_default();
     assert!(stalled >= AFTER || !slow.sender.is_closed());
     sleep(AFTER).await;
     // It is full, and is closed because of that.

@@ -48,7 +48,7 @@ fn run(test: impl Future<Output = ()>) {
 }
 
 fn quiet() -> Config {
-    Config::new().keepalive_interval(None)
+    Config::new().keepalive_interval(None).close_timeout(Duration::from_secs(60))
 }
 
 /// Computes on this thread.
@@ -279,7 +279,7 @@ fn receive(site: &Site, arrived: &AtomicUsize, count: usize) {
     let client = || {
         let runtime = Builder::new_current_thread().enable_all().build().expect("there are threads");
         runtime.block_on(async {
-            let mut peer = site.open().await;
+            let mut peer = soon("the handshake", site.open()).await;
             for n in 0..count {
                 let frame = soon(&format!("message {n}"), peer.next()).await;
                 assert_eq!((frame.opcode(), &frame.payload[..]), (BINARY, &[n as u8][..]));

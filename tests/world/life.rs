@@ -359,7 +359,7 @@ async fn unread_messages_are_kept_and_the_close_is_answered() {
         each(&format!("three unread messages of {size} bytes"), &ways, |way| async move {
             let go_on = Arc::new(Notify::new());
             let (tell, mut told) = mpsc::unbounded_channel();
-            let config = Config::new().keepalive_interval(None);
+            let config = Config::new().keepalive_interval(None).close_timeout(Duration::from_secs(60));
             let resumed = Arc::clone(&go_on);
             let site = Site::start(way, config, move |mut socket: WebSocket| {
                 let (resumed, tell) = (Arc::clone(&resumed), tell.clone());
@@ -459,7 +459,8 @@ async fn peer_gets_answers_of_a_blocking_handler_before_the_close() {
 /// Runs a trial of the test above, and returns for how long the handler took at most to answer.
 async fn answered(way: Way, first: u64) -> (Result<String, String>, Duration) {
     let (tell, mut told) = mpsc::unbounded_channel();
-    let site = Site::start(way, Config::new(), move |mut socket: WebSocket| {
+    let config = Config::new().close_timeout(Duration::from_secs(60));
+    let site = Site::start(way, config, move |mut socket: WebSocket| {
         let tell = tell.clone();
         async move {
             let (mut begin, mut longest) = (Instant::now(), Duration::ZERO);
@@ -667,8 +668,7 @@ async fn room_of_reading_members_is_never_full() {
             }));
         }
         let mut full = 0;
-        // While another thread writes, as many bytes may wait as are being written: together these
-        // eight messages.
+        // While another thread writes, up to twice the limit may wait: more than eight messages.
         for n in 0..8 {
             for member in &room {
                 match member.try_send(Message::binary(vec![n; 15_000])) {

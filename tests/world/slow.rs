@@ -364,8 +364,8 @@ async fn stalled_client_is_disconnected_at_the_documented_time() {
     each("stops reading", &ways, |way| async move {
         let config = Config::new()
             .max_write_buffer_size(50_000)
-            .keepalive_interval(Duration::from_millis(1000))
-            .keepalive_timeout(Duration::from_millis(1000));
+            .keepalive_interval(Duration::from_secs(2))
+            .keepalive_timeout(Duration::from_secs(2));
         let (failed, told) = oneshot::channel();
         let failed = Arc::new(std::sync::Mutex::new(Some(failed)));
         let buffers = Buffers { server: Some(20_000), client: Some(16_000) };
@@ -385,7 +385,7 @@ async fn stalled_client_is_disconnected_at_the_documented_time() {
         let mut peer = site.open().await;
         peer.set_rate(150_000);
         let start = Instant::now();
-        while start.elapsed() < Duration::from_millis(2500) {
+        while start.elapsed() < Duration::from_secs(5) {
             peer.frame().await.map_err(|error| format!("after {:.1?}: {error}", start.elapsed()))?;
         }
         let stopped = Instant::now();
@@ -394,7 +394,7 @@ async fn stalled_client_is_disconnected_at_the_documented_time() {
         let after = at.duration_since(stopped);
         let is_timeout = matches!(&error, Error::Io(error) if error.kind() == io::ErrorKind::TimedOut);
         // Data in the buffers on both sides moves for a little while.
-        let is_right = (700..=6000).contains(&after.as_millis()) && is_timeout;
+        let is_right = (2500..=8000).contains(&after.as_millis()) && is_timeout;
         let line = format!("given up {after:.2?} after the last byte was taken: {error}");
         if is_right { Ok(line) } else { Err(line) }
     })

@@ -7,7 +7,8 @@ use tokio::{task::JoinError, time::timeout};
 use crate::site::Way;
 
 /// How long an immediate event may take on a busy machine. It is shorter than the keepalive
-/// interval, so that a ping cannot hide a wake-up that is missing.
+/// interval, so that a ping cannot hide a wake-up that is missing. The closing timeout is shorter
+/// by default, so trials set another one.
 pub(crate) const SOON: Duration = Duration::from_secs(12);
 
 /// Awaits `future`, which must complete within [`SOON`].

@@ -55,7 +55,7 @@ async fn stress<Fut: Future<Output = ()>>(what: &str, trials: usize, mut trial: 
 }
 
 fn quiet() -> Config {
-    Config::new().keepalive_interval(None)
+    Config::new().keepalive_interval(None).close_timeout(Duration::from_secs(60))
 }
 
 /// A waker that counts its clones and its wake-ups.
