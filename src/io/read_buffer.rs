@@ -20,6 +20,8 @@ const MANY: u8 = 16;
 
 thread_local! {
     static BUFFER: Cell<ReadBuffer> = const { Cell::new(ReadBuffer::EMPTY) };
+    /// How often a buffer was returned since one was created.
+    static USES: Cell<u8> = const { Cell::new(0) };
 }
 
 /// A buffer with the bytes that were read.
@@ -29,11 +31,12 @@ pub(crate) struct ReadBuffer {
     /// them: some readers clear the free part before each read unless it is initialized.
     bytes: Vec<u8>,
     len: u32,
-    uses: u8,
+    /// The number of processed bytes, for [`Unread`](super::Unread), which is smaller with it here.
+    pub(super) start: u32,
 }
 
 impl ReadBuffer {
-    const EMPTY: Self = Self { bytes: Vec::new(), len: 0, uses: 0 };
+    const EMPTY: Self = Self { bytes: Vec::new(), len: 0, start: 0 };
 
     /// Takes this thread's buffer, or creates another one if it is in use.
     ///
@@ -44,19 +47,20 @@ impl ReadBuffer {
             buffer.clear();
             return buffer;
         }
+        let _ = USES.try_with(|uses| uses.set(0));
         Self { bytes: Vec::with_capacity(SIZE), ..Self::EMPTY }
     }
 
     /// Returns a copy of `bytes` in a buffer of that size.
     pub(crate) fn copy(bytes: &[u8]) -> Self {
-        Self { bytes: bytes.into(), len: bytes.len() as u32, uses: 0 }
+        Self { bytes: bytes.into(), len: bytes.len() as u32, start: 0 }
     }
 
     /// Returns the buffer to this thread. A copy is freed.
     pub(crate) fn give(mut self) {
         if self.is_large() {
-            self.uses = self.uses.saturating_add(1);
-            if self.uses == MANY {
+            let uses = USES.try_with(|uses| uses.replace(uses.get().saturating_add(1)));
+            if uses == Ok(MANY - 1) {
                 self.bytes.resize(SIZE, 0);
             }
             let _ = BUFFER.try_with(|kept| kept.set(self));
@@ -83,7 +87,7 @@ impl ReadBuffer {
     }
 
     pub(crate) fn clear(&mut self) {
-        self.len = 0;
+        (self.len, self.start) = (0, 0);
         if self.bytes.len() < SIZE {
             self.bytes.clear();
         }

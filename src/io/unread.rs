@@ -17,18 +17,17 @@ const MAX_BEFORE: usize = 14;
 #[derive(Debug, Default)]
 pub(crate) struct Unread {
     buffer: ReadBuffer,
-    start: usize,
 }
 
 impl Unread {
     pub(crate) fn copy(bytes: &[u8]) -> Self {
-        Self { buffer: ReadBuffer::copy(bytes), start: 0 }
+        Self { buffer: ReadBuffer::copy(bytes) }
     }
 
     /// Holds the bytes in a read buffer. The buffer is held until the bytes are processed or
     /// [settled](Self::settle).
     pub(crate) fn hold(buffer: ReadBuffer) -> Self {
-        let mut unread = Self { buffer, start: 0 };
+        let mut unread = Self { buffer };
         unread.advance(0);
         unread
     }
@@ -42,7 +41,7 @@ impl Unread {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.buffer.len() - self.start
+        self.buffer.len() - self.start()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -50,17 +49,22 @@ impl Unread {
     }
 
     pub(crate) fn as_slice(&self) -> &[u8] {
-        &self.buffer.as_slice()[self.start..]
+        &self.buffer.as_slice()[self.start()..]
     }
 
     pub(crate) fn as_mut_slice(&mut self) -> &mut [u8] {
-        &mut self.buffer.as_mut_slice()[self.start..]
+        let start = self.start();
+        &mut self.buffer.as_mut_slice()[start..]
+    }
+
+    fn start(&self) -> usize {
+        self.buffer.start as usize
     }
 
     /// Takes the last `len` bytes, which keep their buffer if little precedes them. Removes all
     /// bytes.
     pub(crate) fn take_last(&mut self, len: usize) -> Bytes {
-        let Self { buffer, .. } = mem::take(self);
+        let Self { buffer } = mem::take(self);
         let before = buffer.len() - len;
         if before > MAX_BEFORE {
             let copy = Bytes::copy_from_slice(&buffer.as_slice()[before..]);
@@ -74,7 +78,7 @@ impl Unread {
 
     /// Removes the first `n` bytes.
     pub(crate) fn advance(&mut self, n: usize) {
-        self.start += n;
+        self.buffer.start += n as u32;
         if self.is_empty() {
             mem::take(self).buffer.give();
         }
