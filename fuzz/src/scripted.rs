@@ -39,10 +39,6 @@ impl Pieces {
         self
     }
 
-    pub fn has_pauses(&self) -> bool {
-        self.sizes.contains(&0)
-    }
-
     /// Returns the size of the next piece, or `None` for a pause. Two pauses never follow each
     /// other.
     fn next(&mut self) -> Option<usize> {
