@@ -33,7 +33,8 @@
 
 use tokio::net::TcpListener;
 use tower_websocket::{
-    AllowHost, AllowOrigin, Config, Error, WebSocket, WebSocketUpgradeLayer, serve, server::Serve,
+    AllowHost, AllowOrigin, Config, Error, WebSocket, WebSocketUpgradeLayer, serve,
+    server::{HttpService, Serve},
 };
 
 async fn echo(mut socket: WebSocket) -> Result<(), Error> {
@@ -80,7 +81,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 /// Adds TLS with a certificate made for this run.
 #[cfg(feature = "tls")]
-fn with_tls<L, S>(listener: L, service: S) -> Result<Serve<L, S>, Box<dyn std::error::Error>> {
+fn with_tls<S: HttpService>(
+    listener: TcpListener,
+    service: S,
+) -> Result<Serve<TcpListener, S>, Box<dyn std::error::Error>> {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()])?;
     let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
     let tls = tower_websocket::server::TlsConfig::from_pem(chain.as_bytes(), key.as_bytes())?;
@@ -88,6 +92,9 @@ fn with_tls<L, S>(listener: L, service: S) -> Result<Serve<L, S>, Box<dyn std::e
 }
 
 #[cfg(not(feature = "tls"))]
-fn with_tls<L, S>(_: L, _: S) -> Result<Serve<L, S>, Box<dyn std::error::Error>> {
+fn with_tls<S: HttpService>(
+    _: TcpListener,
+    _: S,
+) -> Result<Serve<TcpListener, S>, Box<dyn std::error::Error>> {
     Err("--tls needs the feature `tls`: cargo run --example echo --features http2,tls -- --tls".into())
 }

@@ -52,7 +52,7 @@ pub(crate) struct ConfigValues {
     pub(crate) tcp: TcpOptions,
     pub(crate) deflate: deflate::Settings,
     /// The number of further sockets that may open. Clones share it.
-    pub(crate) places: Option<Arc<Semaphore>>,
+    pub(crate) permits: Option<Arc<Semaphore>>,
     pub(crate) shutdown: Option<Shutdown>,
     pub(crate) allow_origin: AllowOrigin,
     pub(crate) allow_host: AllowHost,
@@ -129,7 +129,7 @@ impl Config {
     /// Sets whether [`recv_chunks`](crate::WebSocket::recv_chunks) can receive messages of any
     /// size, in chunks as they arrive. Default: `false`.
     ///
-    /// At most about 128 KiB of received data are held until the application takes them, also of a
+    /// At most about 128 KiB of received data are held until the application takes them, even of a
     /// compressed message. Neither [`max_message_size`](Self::max_message_size) nor
     /// [`max_frame_size`](Self::max_frame_size) applies to `recv_chunks`.
     ///
@@ -304,8 +304,8 @@ impl Config {
     /// Close 1011 is sent if the IO still accepts it.
     ///
     /// - The time counts from when the ping was written, not from when it was queued. If the peer
-    ///   reads slowly, the time is extended: by the time that the peer needs for the data before
-    ///   the ping, estimated from its speed so far, up to 5 minutes.
+    ///   reads slowly, the estimated time that it needs for the data before the ping is added, up
+    ///   to 5 minutes.
     /// - The connection does not fail while the peer makes progress: while bytes arrive, or while
     ///   the IO accepts bytes after it accepted none.
     /// - The connection does not fail while the pong may be among received data that the handler
@@ -330,14 +330,15 @@ impl Config {
     ///
     /// - Progress means that bytes arrive, or that the IO accepts bytes after it accepted none.
     ///   Progress restarts the timeout, but the handshake ends at most twelve timeouts after the
-    ///   Close was written.
+    ///   Close was written. It may take as long if the application has not taken received data yet,
+    ///   because the peer's Close may follow it.
     /// - While data and the Close wait to be written, the connection is dropped only if the IO
     ///   accepts no bytes for the sum of [`keepalive_interval`](Self::keepalive_interval) and
-    ///   [`keepalive_timeout`](Self::keepalive_timeout), or for 40 s if either is `None`. A slow
-    ///   peer that reads can therefore take as long as it needs.
-    /// - If 64 KiB or more were written shortly before the Close, they may still be in buffers on
-    ///   the way to the peer. The timeout is then the sum above, and it is extended by the time
-    ///   that a slow peer needs, estimated from its speed so far, up to 5 minutes.
+    ///   [`keepalive_timeout`](Self::keepalive_timeout), or for 40 s if either is `None`, or for
+    ///   this timeout if it is longer. A slow peer that reads can take as long as it needs.
+    /// - If 64 KiB or more were written within that sum before the Close, they may still be in
+    ///   buffers on the way to the peer. The timeout is then the sum, plus the estimated time that
+    ///   a slow peer needs, up to 5 minutes.
     /// - After a protocol violation, this timeout applies to writing the earlier data and the
     ///   Close.
     ///
@@ -378,8 +379,8 @@ impl Config {
     /// before long computations. Messages that other tasks send are not collected, nor are messages
     /// that a handler sends while it blocks its thread (`block_in_place`).
     ///
-    /// With `false`, each [`send`](crate::WebSocket::send) of the socket writes its message before
-    /// it returns.
+    /// With `false`, each [`send`](crate::WebSocket::send) of the socket waits until its message is
+    /// written. So does a `send` that another task than the handler's polls.
     ///
     /// # Examples
     ///
@@ -481,7 +482,8 @@ impl Config {
     /// peer's Close, end of stream or reset starts the closing handshake immediately, regardless of
     /// the handler; see
     /// [`WebSocket`](crate::WebSocket#what-happens-while-the-handler-does-not-receive) for how much
-    /// unread data may precede it.
+    /// unread data may precede it. A client that leaves during the handshake counts until the
+    /// handshake service responds, if it has sent data after its request.
     ///
     /// # Examples
     ///
@@ -495,8 +497,8 @@ impl Config {
     /// let news = WebSocketUpgradeLayer::accept_all(async |_| ()).with_config(config);
     /// ```
     pub fn max_connections(self, limit: impl Into<Option<usize>>) -> Self {
-        let places = |limit: usize| Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS)));
-        self.set(|config| config.places = limit.into().map(places))
+        let permits = |limit: usize| Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS)));
+        self.set(|config| config.permits = limit.into().map(permits))
     }
 
     /// Registers sockets with `shutdown`, which counts and closes them. Default: the handle of this
@@ -618,7 +620,7 @@ impl Default for ConfigValues {
             cork: true,
             tcp: TcpOptions::default(),
             deflate: deflate::Settings::default(),
-            places: None,
+            permits: None,
             shutdown: None,
             allow_origin: AllowOrigin::same_origin(),
             allow_host: AllowHost::any(),

@@ -6,10 +6,11 @@
 //! ```
 #![cfg(target_os = "linux")]
 
-use std::{fs, time::Duration};
+use std::time::Duration;
 
 use flate2::{Decompress, FlushDecompress};
 use futures_util::stream;
+use own_process::{peak, reset_peak, resident};
 use raw_client::{
     FIN, RSV1,
     deflate::{Deflater, NO_TAKEOVER},
@@ -124,26 +125,19 @@ async fn compressed(len: usize) {
 }
 
 /// Returns by how many bytes the resident memory grows at most while `work` runs.
-async fn peak(work: impl Future<Output = ()>) -> usize {
-    // Resets the high-water mark.
-    fs::write("/proc/self/clear_refs", "5").unwrap();
-    let before = status("VmRSS:");
+async fn growth(work: impl Future<Output = ()>) -> usize {
+    reset_peak();
+    let before = resident();
     tokio::time::timeout(Duration::from_secs(600), work).await.expect("it comes to its end");
-    status("VmHWM:").saturating_sub(before)
-}
-
-fn status(field: &str) -> usize {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();
-    let kilobytes: usize = line.trim().trim_end_matches(" kB").parse().unwrap();
-    kilobytes << 10
+    peak().saturating_sub(before)
 }
 
 async fn measure(len: usize) {
-    for (name, peak) in [("plain", peak(plain(len)).await), ("compressed", peak(compressed(len)).await)] {
-        let told = format!("{} MiB each way, {name}: at most {} KiB of memory more", len >> 20, peak >> 10);
+    for (name, grown) in [("plain", growth(plain(len)).await), ("compressed", growth(compressed(len)).await)]
+    {
+        let told = format!("{} MiB each way, {name}: at most {} KiB of memory more", len >> 20, grown >> 10);
         eprintln!("{told}");
-        assert!(peak < 8 << 20, "{told}");
+        assert!(grown < 8 << 20, "{told}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! The memory that compression needs. The test has its own process, whose memory is measured.
 #![cfg(target_os = "linux")]
 
+use own_process::{peak, reset_peak, resident};
 use raw_client::{
     RSV1,
     deflate::compressed,
@@ -77,23 +78,4 @@ async fn open(config: Config) -> (DuplexStream, WebSocket<DuplexStream>) {
     let (accepted, opened) = tokio::join!(acceptor.accept(server), opening::open(&mut io, "/", offer));
     opened.unwrap();
     (io, accepted.unwrap().0)
-}
-
-/// Returns the resident memory of this process, in bytes.
-fn resident() -> usize {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
-    let pages: usize = statm.split(' ').nth(1).unwrap().parse().unwrap();
-    pages * 4096
-}
-
-/// Returns the largest resident memory so far, in bytes.
-fn peak() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().strip_suffix(" kB").unwrap().parse::<usize>().unwrap() << 10
-}
-
-/// Resets the largest resident memory.
-fn reset_peak() {
-    std::fs::write("/proc/self/clear_refs", "5").unwrap();
 }

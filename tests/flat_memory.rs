@@ -10,20 +10,28 @@ use std::{
     time::Duration,
 };
 
-use tokio::{net::TcpListener, time::timeout};
+use own_process::resident;
+use tokio::{
+    net::TcpListener,
+    sync::mpsc,
+    time::{sleep, timeout},
+};
 use tokio_tungstenite::connect_async;
-use tower_websocket::{AcceptAll, Message, WebSocketUpgradeLayer, serve};
+use tower_websocket::{AcceptAll, Message, WebSocket, WebSocketUpgradeLayer, serve};
 
 /// 1,000 messages of 64 KiB to a peer that never reads: `send` waits, and memory stays flat.
 #[tokio::test]
 async fn peer_that_never_reads_costs_bounded_memory() {
     let sent = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&sent);
-    let layer = WebSocketUpgradeLayer::new(AcceptAll, move |mut socket, ()| {
-        let sent = Arc::clone(&counter);
+    let (tell, mut senders) = mpsc::unbounded_channel();
+    let layer = WebSocketUpgradeLayer::new(AcceptAll, move |socket: WebSocket, ()| {
+        let (sent, tell) = (Arc::clone(&counter), tell.clone());
         async move {
+            let (sender, _receiver) = socket.split();
+            let _ = tell.send(sender.clone());
             for _ in 0..1000 {
-                if socket.send(Message::binary(vec![1; 64 << 10])).await.is_err() {
+                if sender.send(Message::binary(vec![1; 64 << 10])).await.is_err() {
                     break;
                 }
                 sent.fetch_add(1, Ordering::Relaxed);
@@ -37,24 +45,19 @@ async fn peer_that_never_reads_costs_bounded_memory() {
     tokio::spawn(server.into_future());
     let before = resident();
     let (client, _) = connect_async(format!("ws://{addr}")).await.unwrap();
-    // It is stalled if it has made no progress for a while, regardless of the size of the kernel's
-    // buffers.
-    let mut last = usize::MAX;
-    while last != sent.load(Ordering::Relaxed) {
-        last = sent.load(Ordering::Relaxed);
-        let _ = timeout(Duration::from_millis(300), std::future::pending::<()>()).await;
-    }
+    let sender = senders.recv().await.unwrap();
+    // The system's buffers are full, regardless of their size.
+    let full = timeout(Duration::from_secs(60), async {
+        while sender.stalled() < Some(Duration::from_secs(1)) {
+            sleep(Duration::from_millis(10)).await;
+        }
+    });
+    full.await.expect("the system accepts no more");
+    let last = sent.load(Ordering::Relaxed);
     let grown = resident().saturating_sub(before);
     eprintln!("{last} of 1000 messages sent, {} KiB of memory more", grown >> 10);
     assert!(last < 1000, "send never waits");
     assert!(grown < 8 << 20, "{grown} bytes");
-    drop(client);
+    drop((client, sender));
     shutdown.idle().await;
-}
-
-/// Returns the resident memory of this process, in bytes.
-fn resident() -> usize {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
-    let pages: usize = statm.split(' ').nth(1).unwrap().parse().unwrap();
-    pages * 4096
 }

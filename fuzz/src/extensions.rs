@@ -65,17 +65,20 @@ pub fn check(data: &[u8]) {
             .client_max_window_bits(settings.client_bits);
         config = config.deflate(deflate);
     }
-    let (answer, proposed) = ask(config, is_http2, offered, changes.then_some(&replaced[..]));
+    let offers = extensions(offered.iter().map(HeaderValue::as_bytes));
+    let answer = ask(config, is_http2, offered, changes.then_some(&replaced[..]));
+    // RFC 6455 §9.1: a malformed offer fails the handshake, also without compression.
+    assert_eq!(answer.is_some(), offers.is_some(), "{offered:?}");
+    let (Some((answer, proposed)), Some(offers)) = (answer, offers) else { return };
 
-    let offers: Vec<Params> =
-        extensions(offered.iter().map(HeaderValue::as_bytes)).iter().filter_map(params).collect();
+    let offers: Vec<Params> = offers.iter().filter_map(params).collect();
     let expected =
         if is_configured { offers.iter().find_map(|offer| accepted(offer, &settings)) } else { None };
     assert_eq!(proposed.as_deref().map(only), expected, "proposed {proposed:?} to {offered:?}");
     let expected = if !changes {
         expected
     } else {
-        let replaced = extensions(replaced.iter().map(HeaderValue::as_bytes));
+        let replaced = extensions(replaced.iter().map(HeaderValue::as_bytes)).unwrap_or_default();
         let replaced = replaced.iter().find_map(params).filter(|_| is_configured);
         replaced.filter(|answer| offers.iter().any(|offer| may_answer(answer, offer)))
     };
@@ -88,13 +91,17 @@ pub fn check(data: &[u8]) {
     }
 }
 
-/// Returns the extensions of the final response, and those of the prebuilt one.
+/// The value of the header, if there is one.
+type Value = Option<Vec<u8>>;
+
+/// Returns the extensions of the final response, and those of the prebuilt one, or `None` if the
+/// request is rejected with 400.
 fn ask(
     config: Config,
     is_http2: bool,
     offered: &[HeaderValue],
     replaced: Option<&[HeaderValue]>,
-) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
+) -> Option<(Value, Value)> {
     let (prebuilt, proposed) = std::sync::mpsc::channel();
     let replaced = replaced.map(<[_]>::to_vec);
     let handshake = service_fn(move |request: Request<Handshake>| {
@@ -130,17 +137,20 @@ fn ask(
     let on_upgrade = hyper::upgrade::on(&mut request);
     request.extensions_mut().insert(on_upgrade);
     let response = runtime::run(layer.into_service().oneshot(request)).expect("it answers");
+    if response.status() == 400 {
+        return None;
+    }
     assert_eq!(response.status(), if is_http2 { 200 } else { 101 });
     let mut lines = response.headers().get_all(SEC_WEBSOCKET_EXTENSIONS).iter();
     let answer = lines.next().map(|line| line.as_bytes().to_vec());
     assert!(lines.next().is_none(), "more than one line of extensions");
     let proposed = proposed.recv().expect("the service is asked");
-    (answer, proposed.map(|line| line.as_bytes().to_vec()))
+    Some((answer, proposed.map(|line| line.as_bytes().to_vec())))
 }
 
 /// Returns the only member of a response, which must be valid.
 fn only(value: &[u8]) -> Params {
-    let list = extensions([value]);
+    let list = extensions([value]).unwrap_or_default();
     let [answer] = &list[..] else { panic!("no single extension: {}", value.escape_ascii()) };
     let commas = value.iter().filter(|byte| **byte == b',').count();
     assert_eq!(commas, 0, "{}", value.escape_ascii());

@@ -32,27 +32,20 @@ pub struct Extension {
     pub params: Vec<(String, Option<String>)>,
 }
 
-/// Returns the valid members of an extension list over all of its lines. A comma within quotes does
-/// not end a member. Unclosed quotes extend to the end of the line.
-pub fn extensions<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Vec<Extension> {
+/// Returns the members of an extension list over all of its lines, or `None` if one of them has
+/// invalid syntax.
+pub fn extensions<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Option<Vec<Extension>> {
     let mut extensions = Vec::new();
     for line in lines {
         let mut cursor = Cursor { bytes: line, at: 0 };
-        loop {
-            let start = cursor.at;
-            let extension = cursor.extension();
-            if extension.is_none() {
-                cursor.at = start;
-                cursor.skip();
+        while cursor.at < line.len() {
+            cursor.blanks();
+            if !cursor.eat(b',') && cursor.at < line.len() {
+                extensions.push(cursor.extension()?);
             }
-            extensions.extend(extension);
-            if cursor.at >= line.len() {
-                break;
-            }
-            cursor.at += 1;
         }
     }
-    extensions
+    Some(extensions)
 }
 
 struct Cursor<'a> {
@@ -79,7 +72,6 @@ impl Cursor<'_> {
 
     /// Parses up to a comma or the end.
     fn extension(&mut self) -> Option<Extension> {
-        self.blanks();
         let name = self.token()?;
         let mut params = Vec::new();
         self.blanks();
@@ -126,21 +118,6 @@ impl Cursor<'_> {
             }
             value.push(char::from(byte));
         }
-    }
-
-    /// Skips to the next comma outside quotes.
-    fn skip(&mut self) {
-        let mut is_quoted = false;
-        while let Some(byte) = self.peek() {
-            match byte {
-                b'\\' if is_quoted => self.at += 1,
-                b'"' => is_quoted = !is_quoted,
-                b',' if !is_quoted => return,
-                _ => {}
-            }
-            self.at += 1;
-        }
-        self.at = self.bytes.len();
     }
 }
 

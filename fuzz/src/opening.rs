@@ -1,7 +1,7 @@
 //! Whether a request opens a WebSocket (RFC 6455 §4.2.1, RFC 8441 §5), as a list of the rules that
 //! it violates.
 
-use crate::lists::members;
+use crate::lists::{extensions, members};
 
 /// The contents of a request.
 #[derive(Clone, Debug)]
@@ -100,6 +100,9 @@ impl Request {
             _ => !lengths.is_empty(),
         };
         if has_body {
+            broken.push(400);
+        }
+        if extensions(self.lines("sec-websocket-extensions")).is_none() {
             broken.push(400);
         }
         match &self.lines("origin")[..] {

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     config::{Config, ConfigValues},
-    handshake::{HandshakeError, HandshakeKind, HandshakeService, UpgradeRequest, ask},
+    handshake::{HandshakeError, HandshakeKind, HandshakeService, UpgradeRequest, ask, kind_of},
     http1::{encode_response, read_request},
     trace::RequestTrace,
     websocket::{Negotiated, WebSocket},
@@ -108,24 +108,23 @@ impl<H: HandshakeService> Acceptor<H> {
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let limit = self.config.request_head_timeout;
-        let (unread, request) = read_request(&mut io, limit).await;
-        let (request, answer) = match request {
-            Err(error) => (None, Err(AcceptErrorKind::of_head(error, limit))),
-            Ok(request) => {
-                let (parts, ()) = request.clone().into_parts();
-                let checked = HandshakeKind::of(&request)
-                    .ok_or_else(|| HandshakeError::not_websocket(&request))
-                    .and_then(|kind| check(&parts, kind, &self.config));
+        let (read, head) = read_request(&mut io, limit).await;
+        let (length, answer) = match head {
+            Err(error) => (0, Err(AcceptErrorKind::of_head(error, limit))),
+            Ok((request, length)) => {
+                let kind = kind_of(&request);
+                let (parts, ()) = request.into_parts();
+                let checked = kind.and_then(|kind| check(&parts, kind, &self.config));
                 let answer = match checked {
                     Ok((upgrade, admission)) => self.ask(parts, upgrade, admission).await,
                     Err(error) => Err(reject(&parts, error)),
                 };
-                (Some(request), answer.map_err(AcceptErrorKind::Handshake))
+                (length, answer.map_err(AcceptErrorKind::Handshake))
             }
         };
         let (response, negotiated, extra) = match answer {
             Ok(accepted) => accepted,
-            Err(kind) => return Err(AcceptError::new(kind, request, io, unread)),
+            Err(kind) => return Err(AcceptError::new(kind, io, read, length)),
         };
         let head = encode_response(&response, self.config.canonical_header_case);
         let written = timeout(limit, async {
@@ -135,12 +134,12 @@ impl<H: HandshakeService> Acceptor<H> {
         let kind = match written.await {
             Ok(Ok(())) => {
                 negotiated.set_tcp_options(&io);
-                return Ok((WebSocket::new(io, &unread, negotiated), extra));
+                return Ok((WebSocket::new(io, &read[length..], negotiated), extra));
             }
             Ok(Err(error)) => AcceptErrorKind::Io(error),
             Err(_) => AcceptErrorKind::Stalled(limit),
         };
-        Err(AcceptError::new(kind, request, io, unread))
+        Err(AcceptError::new(kind, io, read, length))
     }
 
     /// Accepts a request of an HTTP server, and returns the response together with the future
@@ -182,11 +181,12 @@ impl<H: HandshakeService> Acceptor<H> {
         &self,
         request: Request<B>,
     ) -> Result<(Response<()>, PendingUpgrade<H::Extra>), HandshakeError> {
-        let Some(kind) = HandshakeKind::of(&request) else {
-            let error = HandshakeError::not_websocket(&request);
-            return Err(reject(&request.into_parts().0, error));
-        };
-        self.accept_opening(request.into_parts().0, kind).await
+        let kind = kind_of(&request);
+        let (parts, _) = request.into_parts();
+        match kind {
+            Ok(kind) => self.accept_opening(parts, kind).await,
+            Err(error) => Err(reject(&parts, error)),
+        }
     }
 
     /// Accepts a request whose kind is already known, as [`accept_request`](Self::accept_request)
@@ -198,8 +198,8 @@ impl<H: HandshakeService> Acceptor<H> {
     ) -> Result<(Response<()>, PendingUpgrade<H::Extra>), HandshakeError> {
         let checked = check_upgradable(&mut parts, kind, &self.config);
         let (upgrade, admission, source) = checked.map_err(|error| reject(&parts, error))?;
-        let (response, agreement, extra) = self.ask(parts, upgrade, admission).await?;
-        Ok((response, PendingUpgrade::new(source, agreement, extra)))
+        let (response, negotiated, extra) = self.ask(parts, upgrade, admission).await?;
+        Ok((response, PendingUpgrade::new(source, negotiated, extra)))
     }
 
     /// Calls the handshake service. Returns the response, and the values for the connection.
@@ -214,8 +214,8 @@ impl<H: HandshakeService> Acceptor<H> {
         // The lock is only held to clone the service, so a panic cannot have left it in a bad
         // state.
         let handshake = self.handshake.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match ask(handshake, parts, upgrade, &admission.extensions, timeout).await {
-            Ok(accepted) => Ok(admission.agree(accepted, Arc::clone(&self.config), trace)),
+        match ask(handshake, parts, upgrade, &admission.offers, timeout).await {
+            Ok(accepted) => Ok(admission.complete(accepted, Arc::clone(&self.config), trace)),
             Err(error) => {
                 trace.rejected(error.status(), &error);
                 Err(error)

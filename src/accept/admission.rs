@@ -18,9 +18,9 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Admission {
     /// Counts the socket for the limit and for the shutdown.
-    permit: ConnectionGuard,
+    guard: ConnectionGuard,
     /// The compression that the client offers, if it is configured.
-    pub(super) extensions: Offers,
+    pub(super) offers: Offers,
 }
 
 /// Checks the request with the head `parts` against the rules of its `kind`, and against `config`.
@@ -39,16 +39,16 @@ impl Admission {
         config.allow_host.check(parts)?;
         config.allow_origin.check(parts)?;
         let shutdown = config.shutdown.as_ref().or_else(|| parts.extensions.get());
-        let permit =
-            ConnectionGuard::acquire(config.places.as_ref(), shutdown).map_err(|error| match error {
+        let guard =
+            ConnectionGuard::acquire(config.permits.as_ref(), shutdown).map_err(|error| match error {
                 GuardError::ShuttingDown => HandshakeError::ShuttingDown,
                 GuardError::TooManyConnections => HandshakeError::TooManyConnections,
             })?;
-        Ok(Self { permit, extensions: Offers::new(&parts.headers, &config.deflate) })
+        Ok(Self { guard, offers: Offers::new(&parts.headers, &config.deflate) })
     }
 
     /// Completes an accepted handshake. Returns the response, and the values for the connection.
-    pub(super) fn agree<T>(
+    pub(super) fn complete<T>(
         self,
         accepted: Accepted<T>,
         config: Arc<ConfigValues>,
@@ -60,15 +60,15 @@ impl Admission {
         }
         let id = WebSocketId::next();
         let trace = trace.accepted(id, negotiated.protocol.as_ref());
-        let agreement = Negotiated {
+        let negotiated = Negotiated {
             id,
             role: Role::Server,
             config,
-            permit: self.permit,
+            guard: self.guard,
             protocol: negotiated.protocol,
             deflate: negotiated.deflate,
             trace: Some(trace),
         };
-        (response, agreement, extra)
+        (response, negotiated, extra)
     }
 }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     config::Config,
-    handshake::{Accepted, Handshake, HandshakeError, HandshakeKind, Offered, UpgradeRequest},
+    handshake::{Accepted, Handshake, HandshakeError, HandshakeKind, Offered, UpgradeRequest, kind_of},
     trace::RequestTrace,
 };
 
@@ -43,10 +43,8 @@ impl CheckedRequest {
     }
 
     fn check(parts: &mut Parts, config: Config) -> Result<Self, HandshakeError> {
-        let opening = as_request(parts, |request| {
-            HandshakeKind::of(request).ok_or_else(|| HandshakeError::not_websocket(request))
-        })?;
-        let (upgrade, admission, source) = check_upgradable(parts, opening, config.values())?;
+        let kind = as_request(parts, kind_of)?;
+        let (upgrade, admission, source) = check_upgradable(parts, kind, config.values())?;
         Ok(Self {
             parts: parts.clone(),
             upgrade,
@@ -89,15 +87,15 @@ impl CheckedRequest {
         let Self { parts, upgrade, source, config, admission } = self;
         let admission = admission.map_err(|error| reject(&parts, error))?;
         let (acceptance, offered) = (upgrade.acceptance.clone(), upgrade.offered.clone());
-        let mut handshake = Handshake::new(upgrade, admission.extensions.answer());
+        let mut handshake = Handshake::new(upgrade, admission.offers.answer());
         if let Some(protocol) = protocol {
             handshake.response_mut().headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, protocol);
         }
-        let accepted = Accepted::settle(handshake.accept(()), acceptance, &offered, &admission.extensions);
-        let (response, agreement, ()) =
-            admission.agree(accepted, config.into_values(), RequestTrace::new(&parts));
+        let accepted = Accepted::settle(handshake.accept(()), acceptance, &offered, &admission.offers);
+        let (response, negotiated, ()) =
+            admission.complete(accepted, config.into_values(), RequestTrace::new(&parts));
         let source = source.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Ok((response, PendingUpgrade::new(source, agreement, ())))
+        Ok((response, PendingUpgrade::new(source, negotiated, ())))
     }
 }
 

@@ -10,7 +10,7 @@ use tower::BoxError;
 use super::respond::respond;
 use crate::{
     handshake::{HandshakeError, Rejection, RejectionBody},
-    http1::HeadError,
+    http1::{HeadError, parse_request},
     io::Rewind,
 };
 
@@ -75,8 +75,11 @@ pub enum AcceptErrorKind {
 }
 
 impl<IO> AcceptError<IO> {
-    pub(super) fn new(kind: AcceptErrorKind, request: Option<Request<()>>, io: IO, unread: Bytes) -> Self {
-        Self(Box::new(Inner { kind, request, io: Rewind::new(io, unread) }))
+    /// `read` are the bytes that were read from `io`. They begin with a head of `length` bytes.
+    pub(super) fn new(kind: AcceptErrorKind, io: IO, mut read: Bytes, length: usize) -> Self {
+        // Parsed again, because the handshake service may have got the request.
+        let request = parse_request(&read.split_to(length));
+        Self(Box::new(Inner { kind, request, io: Rewind::new(io, read) }))
     }
 
     /// Returns the reason for the error.

@@ -17,7 +17,7 @@ use super::admission::{Admission, check};
 use crate::{
     config::ConfigValues,
     handshake::{HandshakeError, HandshakeKind, UpgradeRequest},
-    io::{IoFuture, PendingIo, TcpOptions, UnwrapIo, UpgradedIo},
+    io::{Held, HoldIo, IoFuture, PendingIo, TcpOptions, UnwrapIo, UpgradedIo},
     websocket::{Negotiated, WebSocket},
 };
 
@@ -34,7 +34,7 @@ pub struct PendingUpgrade<T> {
 
 /// The source of the IO.
 pub(super) enum IoSource {
-    Hyper(OnUpgrade, Option<UnwrapIo>),
+    Hyper(OnUpgrade, Option<UnwrapIo>, Option<Held>),
     Other(IoFuture),
 }
 
@@ -53,16 +53,21 @@ impl IoSource {
     fn take(extensions: &mut Extensions) -> Result<Self, HandshakeError> {
         let source = match extensions.remove::<PendingIo>() {
             Some(pending) => pending.take().map(Self::Other),
-            None => extensions.remove().map(|upgrade| Self::Hyper(upgrade, extensions.remove())),
+            None => extensions.remove().map(|upgrade| {
+                let held = extensions.remove().map(|HoldIo(hold)| hold());
+                Self::Hyper(upgrade, extensions.remove(), held)
+            }),
         };
         source.ok_or(HandshakeError::NotUpgradable)
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(UpgradedIo, Bytes), UpgradeError>> {
         match self {
-            Self::Hyper(upgrade, unwrap) => {
+            Self::Hyper(upgrade, unwrap, held) => {
                 let upgraded = ready!(Pin::new(upgrade).poll(cx)).map_err(UpgradeError::from_hyper)?;
-                Poll::Ready(Ok(UpgradedIo::from_hyper(upgraded, *unwrap)))
+                let (mut io, unread) = UpgradedIo::from_hyper(upgraded, *unwrap);
+                io.hold(held.take());
+                Poll::Ready(Ok((io, unread)))
             }
             Self::Other(pending) => pending.as_mut().poll(cx).map_err(UpgradeError::NotHandedOver),
         }
@@ -85,7 +90,7 @@ impl<T> Future for PendingUpgrade<T> {
         let (io, unread) = ready!(self.source.poll(cx))?;
         let (negotiated, extra) = self.accepted.take().expect("PendingUpgrade is polled after it was ready");
         // This crate's server has set the default options already.
-        let has_defaults = matches!(self.source, IoSource::Hyper(_, Some(_)));
+        let has_defaults = matches!(self.source, IoSource::Hyper(_, Some(_), _));
         if !has_defaults || negotiated.config.tcp != TcpOptions::default() {
             negotiated.set_tcp_options(&io);
         }

@@ -15,12 +15,12 @@ const FIRST: usize = 16 * 1024;
 
 /// The data type of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum MessageKind {
     Text,
     Binary,
 }
 
-impl Kind {
+impl MessageKind {
     /// Returns the message whose complete payload is `payload`.
     pub(super) fn message(self, payload: &[u8]) -> Result<Message, Error> {
         Ok(match self {
@@ -61,10 +61,10 @@ impl Outlook {
 }
 
 impl Assembler {
-    pub(super) fn new(kind: Kind) -> Self {
+    pub(super) fn new(kind: MessageKind) -> Self {
         Self(match kind {
-            Kind::Text => Payload::Text(Text::default()),
-            Kind::Binary => Payload::Binary { bytes: Vec::new(), done: 0 },
+            MessageKind::Text => Payload::Text(Text::default()),
+            MessageKind::Binary => Payload::Binary { bytes: Vec::new(), done: 0 },
         })
     }
 

@@ -2,7 +2,10 @@
 
 use tungstenite::{Error, error::ProtocolError, protocol::CloseFrame};
 
-use super::utf8::{self, BadUtf8};
+use super::{
+    header::MAX_CONTROL,
+    utf8::{self, BadUtf8},
+};
 use crate::close::is_valid_close_code;
 
 /// Parses the payload of a Close frame.
@@ -19,22 +22,20 @@ pub(super) fn parse(payload: &[u8]) -> Result<Option<CloseFrame>, Error> {
     Ok(Some(CloseFrame { code: code.into(), reason: reason.into() }))
 }
 
-/// Appends the payload of a Close frame. A reason that is too long is truncated at a character
-/// boundary.
-pub(super) fn write(output: &mut Vec<u8>, frame: Option<&CloseFrame>) {
-    let Some(frame) = frame else { return };
-    output.extend_from_slice(&u16::from(frame.code).to_be_bytes());
-    output.extend_from_slice(reason(frame).as_bytes());
-}
-
-/// Returns the number of bytes that [`write()`] appends.
-pub(super) fn len(frame: Option<&CloseFrame>) -> usize {
-    frame.map_or(0, |frame| 2 + reason(frame).len())
+/// Writes the payload of a Close frame to `buffer`, and returns the part that it fills. A reason
+/// that is too long is truncated at a character boundary.
+pub(super) fn write<'a>(buffer: &'a mut [u8; MAX_CONTROL], frame: Option<&CloseFrame>) -> &'a [u8] {
+    let Some(frame) = frame else { return &[] };
+    let reason = reason(frame).as_bytes();
+    let payload = &mut buffer[..2 + reason.len()];
+    payload[..2].copy_from_slice(&u16::from(frame.code).to_be_bytes());
+    payload[2..].copy_from_slice(reason);
+    payload
 }
 
 /// Returns the part of the reason that fits into a control frame.
 fn reason(frame: &CloseFrame) -> &str {
-    let mut end = frame.reason.len().min(super::header::MAX_CONTROL - 2);
+    let mut end = frame.reason.len().min(MAX_CONTROL - 2);
     while !frame.reason.is_char_boundary(end) {
         end -= 1;
     }

@@ -7,19 +7,17 @@ use tungstenite::protocol::{
 };
 
 use super::{
-    close, header,
-    mask::{Key, Mask},
+    close,
+    frame::write_frame,
+    header::{self, MAX_CONTROL},
+    mask::Key,
 };
 
-/// A control frame to send. A payload that is too long for a control frame is truncated.
+/// A ping or pong to send. A payload that is too long for a control frame is truncated.
 #[derive(Clone, Debug)]
 pub(crate) enum Control {
-    /// A ping.
     Ping(Bytes),
-    /// A pong.
     Pong(Bytes),
-    /// A frame of the closing handshake.
-    Close(Option<CloseFrame>),
 }
 
 impl Control {
@@ -28,33 +26,17 @@ impl Control {
         match self {
             Self::Ping(payload) => write(output, coding::Control::Ping, payload, key),
             Self::Pong(payload) => write(output, coding::Control::Pong, payload, key),
-            Self::Close(frame) => write_close(output, frame.as_ref(), key),
         }
     }
 }
 
 /// Appends a Close frame.
 pub(super) fn write_close(output: &mut Vec<u8>, frame: Option<&CloseFrame>, key: Option<Key>) {
-    header::write(output, first(coding::Control::Close), close::len(frame), key);
-    let start = output.len();
-    close::write(output, frame);
-    mask(&mut output[start..], key);
+    write(output, coding::Control::Close, close::write(&mut [0; MAX_CONTROL], frame), key);
 }
 
 fn write(output: &mut Vec<u8>, opcode: coding::Control, payload: &[u8], key: Option<Key>) {
-    let payload = &payload[..payload.len().min(header::MAX_CONTROL)];
-    header::write(output, first(opcode), payload.len(), key);
-    let start = output.len();
-    output.extend_from_slice(payload);
-    mask(&mut output[start..], key);
-}
-
-fn mask(payload: &mut [u8], key: Option<Key>) {
-    if let Some(key) = key {
-        Mask::new(key).apply(payload);
-    }
-}
-
-fn first(opcode: coding::Control) -> u8 {
-    header::first_byte(&FrameHeader { opcode: coding::OpCode::Control(opcode), ..FrameHeader::default() })
+    let payload = &payload[..payload.len().min(MAX_CONTROL)];
+    let header = FrameHeader { opcode: coding::OpCode::Control(opcode), ..FrameHeader::default() };
+    write_frame(output, header::first_byte(&header), payload, key);
 }

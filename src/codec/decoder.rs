@@ -18,7 +18,7 @@ use tungstenite::{
 };
 
 use super::{
-    assembler::{Assembler, Kind, Outlook},
+    assembler::{Assembler, MessageKind, Outlook},
     close,
     decoded::Decoded,
     header::{self, MAX_CONTROL, PartialHeader, Rules},
@@ -71,7 +71,7 @@ struct Frame {
 
 #[derive(Clone, Copy, Debug)]
 struct Open {
-    kind: Kind,
+    kind: MessageKind,
     is_compressed: bool,
     /// Whether a piece of it was returned.
     is_begun: bool,
@@ -111,6 +111,15 @@ impl Decoder {
         match &self.frame {
             Some(frame) => frame.opcode == OpCode::Control(Control::Close),
             None => self.header.first().or(input.first().copied()).is_some_and(header::is_close),
+        }
+    }
+
+    /// Returns `true` if the next frame is a control frame whose first byte has arrived.
+    /// `input` are the bytes after those that were decoded.
+    pub(crate) fn is_at_control(&self, input: &[u8]) -> bool {
+        match &self.frame {
+            Some(frame) => matches!(frame.opcode, OpCode::Control(_)),
+            None => self.header.first().or(input.first().copied()).is_some_and(header::is_control),
         }
     }
 
@@ -162,7 +171,7 @@ impl Decoder {
     pub(crate) fn direct(&mut self) -> Option<Limit<&mut Vec<u8>>> {
         let frame = self.frame.as_ref().filter(|frame| frame.rest >= DIRECT_MIN)?;
         let open = self.open.filter(|_| !self.in_pieces);
-        let open = open.filter(|open| open.kind == Kind::Binary && !open.is_compressed)?;
+        let open = open.filter(|open| open.kind == MessageKind::Binary && !open.is_compressed)?;
         let missing = usize::try_from(frame.rest).unwrap_or(usize::MAX);
         let outlook = outlook(&self.limits, self.assembled(), frame);
         let message = self.message.get_or_insert_with(|| Box::new(Assembler::new(open.kind)));
@@ -186,7 +195,7 @@ impl Decoder {
 
     fn begin(&mut self, header: &FrameHeader, rest: u64) -> &Frame {
         if let OpCode::Data(data @ (Data::Text | Data::Binary)) = header.opcode {
-            let kind = if data == Data::Text { Kind::Text } else { Kind::Binary };
+            let kind = if data == Data::Text { MessageKind::Text } else { MessageKind::Binary };
             self.open = Some(Open { kind, is_compressed: header.rsv1, is_begun: false });
             if header.rsv1 {
                 self.inflater.begin();
@@ -225,7 +234,7 @@ impl Decoder {
         Ok(Decoded::Message(message))
     }
 
-    fn plain(&mut self, kind: Kind, input: &mut &mut [u8]) -> Result<Decoded, Error> {
+    fn plain(&mut self, kind: MessageKind, input: &mut &mut [u8]) -> Result<Decoded, Error> {
         let assembled = self.assembled();
         let Some(frame) = &mut self.frame else { return Ok(Decoded::Progress) };
         let outlook = match self.in_pieces {

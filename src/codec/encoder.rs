@@ -5,12 +5,16 @@ use std::{collections::VecDeque, mem, sync::Arc};
 use bytes::Bytes;
 use tungstenite::{
     Message,
-    protocol::{CloseFrame, frame::coding::Data},
+    protocol::{
+        CloseFrame,
+        frame::{Frame, coding::Data},
+    },
 };
 
 use super::{
     control::{self, Control},
     flight::Flight,
+    frame::{single_frame, write_frame},
     framed::{COPY_MAX, Framed},
     header,
     mask::{Key, Mask},
@@ -72,42 +76,34 @@ impl Encoder {
         }
     }
 
-    /// Accepts a text or binary message, or a raw frame, which is sent unchanged except for its
-    /// mask.
-    ///
-    /// Control messages are accepted as by [`push_control`](Self::push_control).
+    /// Accepts a message of the application, or a raw frame, which is sent unchanged except for its
+    /// mask. Control messages keep their place between the others.
     ///
     /// Returns the message if it was copied. It must be dropped where the application's destructors
     /// may run.
     #[must_use = "the application's destructors must not run under a lock"]
     pub(crate) fn push(&mut self, message: Message) -> Option<Message> {
         let message = match message {
-            Message::Ping(payload) => return self.push_copied(Control::Ping(payload)),
-            Message::Pong(payload) => return self.push_copied(Control::Pong(payload)),
-            Message::Close(frame) => return self.push_copied(Control::Close(frame)),
+            Message::Ping(payload) => Message::Frame(Frame::ping(payload)),
+            Message::Pong(payload) => Message::Frame(Frame::pong(payload)),
+            Message::Close(frame) => Message::Frame(Frame::close(frame)),
             message => message,
         };
         if self.push_copy(&message) {
             return Some(message);
         }
         self.accepted += 1;
-        match Outgoing::new(message, self.max_frame_size) {
-            Ok(outgoing) => {
-                self.queue(outgoing);
-                None
-            }
-            Err(message) => Some(message),
-        }
+        self.queue(Outgoing::new(message, self.max_frame_size));
+        None
     }
 
     /// Accepts a copy of a message, if it is small and no output is pending before it.
     pub(crate) fn push_copy(&mut self, message: &Message) -> bool {
-        let (first, payload) = match message {
-            Message::Text(text) if text.len() <= self.max_frame_size => (0x81, text.as_bytes()),
-            Message::Binary(payload) if payload.len() <= self.max_frame_size => (0x82, &payload[..]),
-            Message::Frame(frame) => (header::first_byte(frame.header()), frame.payload()),
-            _ => return false,
+        let frame = match message {
+            Message::Frame(frame) => Some((header::first_byte(frame.header()), frame.payload())),
+            message => single_frame(message).filter(|(_, payload)| payload.len() <= self.max_frame_size),
         };
+        let Some((first, payload)) = frame else { return false };
         let is_direct = self.is_direct(payload.len());
         if is_direct {
             self.frame(first, payload);
@@ -221,35 +217,21 @@ impl Encoder {
         Garbage { _messages: messages }
     }
 
-    fn push_copied(&mut self, frame: Control) -> Option<Message> {
-        self.push_control(&frame);
-        Some(match frame {
-            Control::Ping(payload) => Message::Ping(payload),
-            Control::Pong(payload) => Message::Pong(payload),
-            Control::Close(frame) => Message::Close(frame),
-        })
-    }
-
     /// Returns `true` if a frame with `payload` bytes can be appended to the encoded frames.
     fn is_direct(&self, payload: usize) -> bool {
-        self.queue.is_none() && payload <= COPY_MAX && self.has_room(payload)
+        self.queue.is_none() && payload <= COPY_MAX && self.has_space(payload)
     }
 
-    fn has_room(&self, payload: usize) -> bool {
+    fn has_space(&self, payload: usize) -> bool {
         self.framed.is_empty() || self.framed.len() + self.wire_len(payload) <= MAX_FRAMED
     }
 
     fn frame(&mut self, first: u8, payload: &[u8]) {
-        let (key, wire_len) = (self.next_key(), self.wire_len(payload.len()));
+        let key = self.next_key();
         let framed = self.framed.open();
-        framed.reserve(wire_len);
-        header::write(framed, first, payload.len(), key);
-        let start = framed.len();
-        framed.extend_from_slice(payload);
-        if let Some(key) = key {
-            Mask::new(key).apply(&mut framed[start..]);
-        }
-        self.queued += wire_len;
+        let before = framed.len();
+        write_frame(framed, first, payload, key);
+        self.queued += framed.len() - before;
     }
 
     fn is_masked(&self) -> bool {
@@ -278,7 +260,7 @@ impl Encoder {
             let len = next.next_len();
             // The flight ends here, so that a control frame that is sent meanwhile precedes the
             // rest.
-            if len <= COPY_MAX && !self.has_room(len) {
+            if len <= COPY_MAX && !self.has_space(len) {
                 self.queue = Some(queue);
                 return (Bytes::new(), None, spent);
             }
@@ -288,22 +270,17 @@ impl Encoder {
                 self.framed_to += 1;
             }
             let key = self.next_key();
-            let mask = key.map(Mask::new);
             let framed = self.framed.open();
-            header::write(framed, frame.first, len, key);
             // A large payload is written from its own memory, so no other frame can follow it in
             // this flight.
             if len > COPY_MAX {
+                header::write(framed, frame.first, len, key);
                 if !queue.messages.is_empty() || queue.close.is_some() {
                     self.queue = Some(queue);
                 }
-                return (frame.payload, mask, spent);
+                return (frame.payload, key.map(Mask::new), spent);
             }
-            let start = framed.len();
-            framed.extend_from_slice(&frame.payload);
-            if let Some(mut mask) = mask {
-                mask.apply(&mut framed[start..]);
-            }
+            write_frame(framed, frame.first, &frame.payload, key);
             // The payload belongs to the application, whose destructor may run arbitrary code. It
             // is dropped with the flight, outside of the lock.
             spent.push(frame.payload);

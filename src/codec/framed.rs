@@ -4,7 +4,10 @@ use std::{ops::Deref, sync::Arc};
 
 use tungstenite::Message;
 
-use super::{header, write_buffer};
+use super::{
+    frame::{single_frame, write_frame},
+    write_buffer,
+};
 
 /// The largest payload in bytes that is copied behind other frames. Above this size, writing an
 /// additional slice costs less than the copy.
@@ -32,14 +35,9 @@ impl Framed {
 
 /// Returns the frame of a text or binary message for all servers, unless it is large.
 pub(crate) fn shared_frame(message: &Message) -> Option<Arc<[u8]>> {
-    let (first, payload) = match message {
-        Message::Text(text) if text.len() <= COPY_MAX => (0x81, text.as_bytes()),
-        Message::Binary(payload) if payload.len() <= COPY_MAX => (0x82, &payload[..]),
-        _ => return None,
-    };
+    let (first, payload) = single_frame(message).filter(|(_, payload)| payload.len() <= COPY_MAX)?;
     let mut frame = Vec::new();
-    header::write(&mut frame, first, payload.len(), None);
-    frame.extend_from_slice(payload);
+    write_frame(&mut frame, first, payload, None);
     Some(frame.into())
 }
 

@@ -18,13 +18,15 @@ use super::{
 };
 
 /// The largest payload of a control frame in bytes (RFC 6455 §5.5).
-pub(super) const MAX_CONTROL: usize = 125;
+pub(crate) const MAX_CONTROL: usize = 125;
 
 /// The longest header: 2 bytes, 8 bytes of length and 4 bytes of mask.
 const MAX_LEN: usize = 14;
 
-const FIN: u8 = 0x80;
-const RSV1: u8 = 0x40;
+/// The bit of the first byte that ends a message.
+pub(super) const FIN: u8 = 0x80;
+/// The bit of the first byte that begins a compressed message (RFC 7692 §6).
+pub(super) const RSV1: u8 = 0x40;
 const RSV2: u8 = 0x20;
 const RSV3: u8 = 0x10;
 const OPCODE: u8 = 0x0f;

@@ -11,9 +11,7 @@ use tungstenite::{
     },
 };
 
-use super::header;
-
-const FIN: u8 = 0x80;
+use super::header::{self, FIN, RSV1};
 
 /// The size of the largest packets, with all of their headers: those of a loopback interface, and
 /// those that a network card splits.
@@ -43,29 +41,29 @@ pub(super) struct OutgoingFrame {
 
 impl Outgoing {
     /// Creates a message that is sent in frames of at most `max` bytes. A raw frame is sent
-    /// unchanged except for its mask. A control message is returned as the error.
-    pub(super) fn new(message: Message, max: usize) -> Result<Self, Message> {
-        Ok(match message {
-            Message::Text(text) => Self::data(Data::Text, false, text.into(), max, true),
-            Message::Binary(payload) => Self::data(Data::Binary, false, payload, max, false),
+    /// unchanged except for its mask.
+    pub(super) fn new(message: Message, max: usize) -> Self {
+        match message {
+            Message::Text(text) => Self::data(Data::Text, text.into(), max),
+            Message::Binary(payload) => Self::data(Data::Binary, payload, max),
             Message::Frame(frame) => {
                 let (first, last) = raw_first(frame.header());
                 let rest = frame.into_payload();
                 Self { first, last, rest, max: usize::MAX, is_text: false }
             }
-            message => return Err(message),
-        })
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => unreachable!("it is a raw frame"),
+        }
     }
 
     /// Creates a compressed message (RFC 7692 §6).
     pub(super) fn compressed(opcode: Data, payload: Bytes, max: usize) -> Self {
-        Self::data(opcode, true, payload, max, false)
+        let plain = Self::data(opcode, payload, max);
+        Self { first: plain.first | RSV1, is_text: false, ..plain }
     }
 
-    fn data(opcode: Data, rsv1: bool, rest: Bytes, max: usize, is_text: bool) -> Self {
-        let header =
-            FrameHeader { is_final: false, rsv1, opcode: OpCode::Data(opcode), ..FrameHeader::default() };
-        Self { first: header::first_byte(&header), last: FIN, rest, max: max.max(1), is_text }
+    fn data(opcode: Data, rest: Bytes, max: usize) -> Self {
+        let (first, is_text) = (OpCode::Data(opcode).into(), opcode == Data::Text);
+        Self { first, last: FIN, rest, max: max.max(1), is_text }
     }
 
     /// Returns the payload size of the next frame.

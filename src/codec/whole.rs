@@ -3,7 +3,7 @@
 use tungstenite::{Error, protocol::Role};
 
 use super::{
-    assembler::Kind,
+    assembler::MessageKind,
     decoded::Decoded,
     input,
     limits::Limits,
@@ -14,8 +14,8 @@ use super::{
 const LARGE: usize = 8 * 1024;
 
 /// Returns the message whose complete payload is `payload`, which `rest` follows in the input.
-pub(super) fn message(kind: Kind, payload: &[u8], rest: &[u8]) -> Result<Decoded, Error> {
-    if kind == Kind::Binary && payload.len() >= LARGE && rest.is_empty() {
+pub(super) fn message(kind: MessageKind, payload: &[u8], rest: &[u8]) -> Result<Decoded, Error> {
+    if kind == MessageKind::Binary && payload.len() >= LARGE && rest.is_empty() {
         return Ok(Decoded::Last(payload.len()));
     }
     kind.message(payload).map(Decoded::Message)
@@ -47,6 +47,6 @@ pub(super) fn take(input: &mut &mut [u8], limits: &Limits, role: Role) -> Result
             Mask::new(*key).apply(payload);
         }
     }
-    let kind = if first == 0x81 { Kind::Text } else { Kind::Binary };
+    let kind = if first == 0x81 { MessageKind::Text } else { MessageKind::Binary };
     message(kind, payload, input).map(Some)
 }

@@ -95,7 +95,7 @@ impl Connector {
     /// The server may select one of them or none; [`WebSocket::protocol`] returns its selection.
     ///
     /// If the request has a `Sec-WebSocket-Protocol` header of its own, its subprotocols are
-    /// offered first.
+    /// offered first. A repeated subprotocol is offered once.
     ///
     /// # Panics
     ///
@@ -118,13 +118,18 @@ impl Connector {
     /// Frames that arrive together with the response are not lost.
     ///
     /// `request` is a `GET` request. Its URI contains the path, and the host unless there is a
-    /// `Host` header, which takes precedence. The URI may have any scheme. Other headers are sent
-    /// unchanged, with these exceptions:
+    /// `Host` header, which takes precedence. The URI may have any scheme. A user name and password
+    /// in it are not sent: set `Authorization` for them. Other headers are sent unchanged, with
+    /// these exceptions:
     ///
     /// - `Upgrade`, `Connection`, `Sec-WebSocket-Key`, `Sec-WebSocket-Version` and
     ///   `Sec-WebSocket-Extensions` are replaced.
-    /// - `Content-Length` and headers that belong to another connection, such as those that its
-    ///   `Connection` lists, are removed. This allows a gateway to forward a client's request.
+    /// - `Sec-WebSocket-Protocol` is sent on one line, without empty and repeated subprotocols, and
+    ///   with those of the connector.
+    /// - `Sec-WebSocket-Accept`, `Content-Length` and headers that belong to another connection,
+    ///   such as those that its `Connection` lists, are removed. This allows a gateway to forward a
+    ///   client's request. If the gateway adds headers of its own, it has to remove those that the
+    ///   client's `Connection` lists before, as `examples/proxy` does.
     ///
     /// # Errors
     ///
@@ -177,8 +182,8 @@ impl Connector {
 
     /// Admits the socket if neither the limit nor a shutdown forbids it.
     pub(super) fn admit(&self) -> Result<ConnectionGuard, ConnectErrorKind> {
-        let ConfigValues { places, shutdown, .. } = &*self.config;
-        ConnectionGuard::acquire(places.as_ref(), shutdown.as_ref()).map_err(|error| match error {
+        let ConfigValues { permits, shutdown, .. } = &*self.config;
+        ConnectionGuard::acquire(permits.as_ref(), shutdown.as_ref()).map_err(|error| match error {
             GuardError::ShuttingDown => ConnectErrorKind::ShuttingDown,
             GuardError::TooManyConnections => ConnectErrorKind::TooManyConnections,
         })
@@ -207,7 +212,7 @@ impl Connector {
             id,
             role: Role::Client,
             config: Arc::clone(&self.config),
-            permit: guard,
+            guard,
             trace: Some(RequestTrace::new(parts).accepted(id, protocol.as_ref())),
             protocol,
             deflate,

@@ -17,10 +17,11 @@ impl Connector {
     ///
     /// Requires the feature `http2`.
     ///
-    /// The server must have announced support for extended `CONNECT` on the connection. To find
-    /// out, call [`is_extended_connect_protocol_enabled`][enabled] after the server's first
-    /// `SETTINGS` have arrived and before the connection is spawned. A server without that support
-    /// resets the stream.
+    /// The server must have announced support for extended `CONNECT` on the connection. A server
+    /// without that support resets the stream. To find out, call
+    /// [`is_extended_connect_protocol_enabled`][enabled] before the connection is spawned. Right
+    /// after `handshake()` it usually returns `false`. hyper's executor reads the server's
+    /// `SETTINGS` and wakes no task, so ask again later, as in the example.
     ///
     /// `request` is a `GET` request as for [`connect`](Self::connect), and is sent with the method
     /// `CONNECT`. Its URI must have the scheme `ws`, `http`, `wss` or `https`. `B` is the body type
@@ -40,18 +41,25 @@ impl Connector {
     /// # Examples
     ///
     /// ```no_run
+    /// use std::time::Duration;
     /// use bytes::Bytes;
     /// use http::Request;
     /// use http_body_util::Empty;
     /// use hyper::client::conn::http2;
     /// use hyper_util::rt::{TokioExecutor, TokioIo};
-    /// use tokio::net::TcpStream;
+    /// use tokio::{net::TcpStream, time::{sleep, timeout}};
     /// use tower_websocket::Connector;
     ///
     /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
     /// let io = TokioIo::new(TcpStream::connect("127.0.0.1:8080").await?);
     /// let builder = http2::Builder::new(TokioExecutor::new());
     /// let (mut sender, connection) = builder.handshake::<_, Empty<Bytes>>(io).await?;
+    /// let announced = async {
+    ///     while !connection.is_extended_connect_protocol_enabled() {
+    ///         sleep(Duration::from_millis(10)).await;
+    ///     }
+    /// };
+    /// timeout(Duration::from_secs(5), announced).await?;
     /// tokio::spawn(connection);
     /// let request = Request::get("ws://127.0.0.1:8080/chat").body(())?;
     /// let (mut socket, _) = Connector::new().connect_http2(request, &mut sender).await?;

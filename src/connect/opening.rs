@@ -1,5 +1,7 @@
 //! The request that opens a WebSocket (RFC 6455 §4.1).
 
+use std::collections::HashSet;
+
 use http::{
     HeaderMap, HeaderValue, Method, Request, Uri,
     header::{
@@ -19,7 +21,7 @@ use super::RequestError;
 use crate::{
     deflate::{self, OwnOffer},
     handshake::{Offer, accept_key},
-    header::{HostPort, joined, strip_connection},
+    header::{HostPort, members, single, strip_connection},
     http1::encode_headers,
 };
 
@@ -75,8 +77,7 @@ impl Opening {
         let mut uri = uri::Parts::default();
         uri.scheme = Some(scheme);
         uri.authority = Some(Authority::try_from(host.as_bytes()).map_err(|_| invalid(&host))?);
-        uri.path_and_query =
-            Some(parts.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/")));
+        uri.path_and_query = Some(target(&parts.uri));
         parts.uri = Uri::from_parts(uri).map_err(|_| invalid(&host))?;
         parts.method = Method::CONNECT;
         parts.version = Version::HTTP_2;
@@ -89,9 +90,8 @@ impl Opening {
 
     /// Returns the head of the request.
     pub(super) fn encode(&self, is_canonical: bool) -> Vec<u8> {
-        let target = self.parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
         let mut bytes = Vec::with_capacity(512);
-        for part in ["GET ", target, " HTTP/1.1\r\n"] {
+        for part in ["GET ", target(&self.parts.uri).as_str(), " HTTP/1.1\r\n"] {
             bytes.extend_from_slice(part.as_bytes());
         }
         encode_headers(&self.parts.headers, is_canonical, &mut bytes);
@@ -121,9 +121,7 @@ fn check(request: Request<()>) -> Result<Parts, RequestError> {
 /// Returns the host of the request: the value of `Host`, which is removed, or the authority of the
 /// URI.
 fn take_host(parts: &mut Parts) -> Result<HeaderValue, RequestError> {
-    if parts.headers.get_all(HOST).iter().count() > 1 {
-        return Err(RequestError::RepeatedHost(joined(&parts.headers, &HOST)));
-    }
+    single(&parts.headers, &HOST).map_err(RequestError::RepeatedHost)?;
     let host = match parts.headers.remove(HOST) {
         Some(host) => host,
         None => host_of(&parts.uri).ok_or(RequestError::MissingHost)?,
@@ -132,6 +130,13 @@ fn take_host(parts: &mut Parts) -> Result<HeaderValue, RequestError> {
         Some(_) => Ok(host),
         None => Err(RequestError::InvalidHost(host)),
     }
+}
+
+/// Returns the path and the query of a URI. An empty path is `/` (RFC 6455 §3, RFC 9113 §8.3.1).
+fn target(uri: &Uri) -> PathAndQuery {
+    let target = uri.path_and_query().map_or("", PathAndQuery::as_str);
+    let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
+    PathAndQuery::try_from(target).expect("it is part of a URI")
 }
 
 /// Returns the authority of a URI without user information.
@@ -144,16 +149,27 @@ fn host_of(uri: &Uri) -> Option<HeaderValue> {
 /// Adds the offers and the version.
 fn add_offers(headers: &mut HeaderMap, protocols: &[HeaderValue], deflate: &OwnOffer) {
     headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-    for protocol in protocols {
-        headers.append(SEC_WEBSOCKET_PROTOCOL, protocol.clone());
-    }
-    if headers.contains_key(SEC_WEBSOCKET_PROTOCOL) {
-        // Some servers read only one of several lines.
-        headers.insert(SEC_WEBSOCKET_PROTOCOL, joined(headers, &SEC_WEBSOCKET_PROTOCOL));
+    if let Some(protocols) = all_protocols(headers, protocols) {
+        headers.insert(SEC_WEBSOCKET_PROTOCOL, protocols);
+    } else {
+        headers.remove(SEC_WEBSOCKET_PROTOCOL);
     }
     if let Some(deflate) = deflate.value() {
         headers.insert(SEC_WEBSOCKET_EXTENSIONS, deflate);
     }
+}
+
+/// Returns the subprotocols of the request's header, then `protocols`. None is empty or repeated
+/// (RFC 6455 §4.1 item 10). They are on one line, because some servers read only one of several.
+fn all_protocols(headers: &HeaderMap, protocols: &[HeaderValue]) -> Option<HeaderValue> {
+    let mut seen = HashSet::new();
+    let own = members(headers, &SEC_WEBSOCKET_PROTOCOL);
+    let all: Vec<_> = own
+        .chain(protocols.iter().map(HeaderValue::as_bytes))
+        .filter(|protocol| seen.insert(*protocol))
+        .collect();
+    let line = || HeaderValue::from_bytes(&all.join(&b", "[..])).expect("they are parts of headers' values");
+    (!all.is_empty()).then(line)
 }
 
 #[cfg(test)]

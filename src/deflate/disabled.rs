@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header::SEC_WEBSOCKET_EXTENSIONS};
 use tungstenite::{Error, Message, protocol::frame::coding::Data};
 
-use crate::header::members;
+use crate::header::extensions;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings(());
@@ -44,7 +44,7 @@ impl OwnOffer {
 
     /// Accepts only a response without extensions, because nothing was offered.
     pub(crate) fn accept(&self, response: &HeaderMap) -> Option<NegotiatedDeflate> {
-        members(response, &SEC_WEBSOCKET_EXTENSIONS).next().is_none().then_some(NegotiatedDeflate(()))
+        extensions(response).next().is_none().then_some(NegotiatedDeflate(()))
     }
 }
 

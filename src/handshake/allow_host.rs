@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderValue, request::Parts};
+use http::request::Parts;
 
 use super::{HandshakeError, InvalidEntry, authority, pattern::HostPattern};
 
@@ -32,10 +32,10 @@ use super::{HandshakeError, InvalidEntry, authority, pattern::HostPattern};
 /// # }
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct AllowHost(Policy);
+pub struct AllowHost(HostPolicy);
 
 #[derive(Clone, Debug, Default)]
-enum Policy {
+enum HostPolicy {
     #[default]
     Any,
     List(Arc<[HostPattern]>),
@@ -52,7 +52,7 @@ impl AllowHost {
     /// let config = Config::new().allow_host(AllowHost::any());
     /// ```
     pub fn any() -> Self {
-        Self(Policy::Any)
+        Self(HostPolicy::Any)
     }
 
     /// Allows only the hosts of a list.
@@ -76,12 +76,12 @@ impl AllowHost {
             HostPattern::parse(host).map_err(|reason| InvalidEntry::new(host, "a host", reason))
         };
         let hosts: Result<_, _> = hosts.into_iter().map(parse).collect();
-        Ok(Self(Policy::List(hosts?)))
+        Ok(Self(HostPolicy::List(hosts?)))
     }
 
     /// Checks the host of the request with the head `parts`.
     pub(crate) fn check(&self, parts: &Parts) -> Result<(), HandshakeError> {
-        let Policy::List(hosts) = &self.0 else { return Ok(()) };
+        let HostPolicy::List(hosts) = &self.0 else { return Ok(()) };
         let default = parts.uri.scheme_str().and_then(authority::default_port);
         let is_allowed = authority::of(parts).is_some_and(|asked| {
             // Without a scheme, the default port can be that of either scheme.
@@ -91,8 +91,7 @@ impl AllowHost {
         if is_allowed {
             return Ok(());
         }
-        let host = authority::text(parts).and_then(|host| HeaderValue::from_bytes(host).ok());
-        Err(HandshakeError::ForbiddenHost(host.unwrap_or(HeaderValue::from_static(""))))
+        Err(HandshakeError::ForbiddenHost(authority::value(parts)))
     }
 }
 

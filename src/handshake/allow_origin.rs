@@ -1,6 +1,10 @@
 //! The origins that may open a WebSocket (RFC 6455 §4.2.2 item 4 and §10.2).
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use http::{HeaderValue, header::ORIGIN, request::Parts};
 
@@ -8,7 +12,7 @@ use super::{
     HandshakeError, InvalidEntry, authority,
     origin::{Origin, OriginPattern},
 };
-use crate::header::joined;
+use crate::header::{HostPort, single};
 
 /// The origins that may open a WebSocket.
 ///
@@ -33,10 +37,10 @@ use crate::header::joined;
 /// # }
 /// ```
 #[derive(Clone, Default)]
-pub struct AllowOrigin(Policy);
+pub struct AllowOrigin(OriginPolicy);
 
 #[derive(Clone, Default)]
-enum Policy {
+enum OriginPolicy {
     #[default]
     SameOrigin,
     Any,
@@ -54,6 +58,12 @@ impl AllowOrigin {
     /// front of the server therefore makes no difference. The opaque origin `null` is never
     /// allowed.
     ///
+    /// If the client is known to use TLS, an origin with `http` is not allowed: anyone on the path
+    /// to the client can forge such a page. It is known on the connections of
+    /// [`serve_tls`](crate::serve_tls()), and over HTTP/2 from `:scheme`. Behind a proxy that
+    /// terminates TLS it is unknown over HTTP/1.1. Use [`list`](Self::list) there, or HSTS. Also
+    /// use `list` if a proxy takes connections without TLS, and connects to the server with TLS.
+    ///
     /// # Examples
     ///
     /// ```
@@ -62,7 +72,7 @@ impl AllowOrigin {
     /// let config = Config::new().allow_origin(AllowOrigin::same_origin());
     /// ```
     pub fn same_origin() -> Self {
-        Self(Policy::SameOrigin)
+        Self(OriginPolicy::SameOrigin)
     }
 
     /// Allows any origin.
@@ -78,7 +88,7 @@ impl AllowOrigin {
     /// let config = Config::new().allow_origin(AllowOrigin::any());
     /// ```
     pub fn any() -> Self {
-        Self(Policy::Any)
+        Self(OriginPolicy::Any)
     }
 
     /// Allows only the origins of a list. The server's own origin is not allowed unless it is in
@@ -124,11 +134,11 @@ impl AllowOrigin {
             OriginPattern::parse(origin).map_err(|reason| InvalidEntry::new(origin, "an origin", reason))
         };
         let origins: Result<_, _> = origins.into_iter().map(parse).collect();
-        Ok(Self(Policy::List(origins?)))
+        Ok(Self(OriginPolicy::List(origins?)))
     }
 
     /// Allows the origins for which `predicate` returns `true`. It is called with the `Origin`
-    /// header and the head of the request.
+    /// header and the head of the request. If it panics, the request is answered with 500.
     ///
     /// # Examples
     ///
@@ -143,43 +153,42 @@ impl AllowOrigin {
     /// let config = Config::new().allow_origin(origins);
     /// ```
     pub fn predicate(predicate: impl Fn(&HeaderValue, &Parts) -> bool + Send + Sync + 'static) -> Self {
-        Self(Policy::Predicate(Arc::new(predicate)))
+        Self(OriginPolicy::Predicate(Arc::new(predicate)))
     }
 
     /// Checks the origin of the request with the head `parts`.
     pub(crate) fn check(&self, parts: &Parts) -> Result<(), HandshakeError> {
-        let mut lines = parts.headers.get_all(ORIGIN).iter();
-        let Some(origin) = lines.next() else { return Ok(()) };
-        if lines.next().is_some() {
-            return Err(HandshakeError::RepeatedOrigin(joined(&parts.headers, &ORIGIN)));
-        }
+        let origin = single(&parts.headers, &ORIGIN).map_err(HandshakeError::RepeatedOrigin)?;
+        let Some(origin) = origin else { return Ok(()) };
         let parsed = || Origin::parse(origin.as_bytes());
         let is_allowed = match &self.0 {
-            Policy::SameOrigin => {
-                authority::of(parts).is_some_and(|own| parsed().is_some_and(|origin| origin.is_at(&own)))
+            OriginPolicy::SameOrigin => {
+                let is_at = |own: HostPort<'_>| {
+                    parsed().is_some_and(|origin| origin.is_at(&own, authority::is_over_tls(parts)))
+                };
+                authority::of(parts).is_some_and(is_at)
             }
-            Policy::Any => true,
-            Policy::List(list) => {
+            OriginPolicy::Any => true,
+            OriginPolicy::List(list) => {
                 parsed().is_some_and(|origin| list.iter().any(|pattern| pattern.allows(&origin)))
             }
-            Policy::Predicate(predicate) => predicate(origin, parts),
+            OriginPolicy::Predicate(predicate) => catch_unwind(AssertUnwindSafe(|| predicate(origin, parts)))
+                .map_err(|_| HandshakeError::Panicked)?,
         };
         if is_allowed {
             return Ok(());
         }
-        let host = authority::text(parts).and_then(|host| HeaderValue::from_bytes(host).ok());
-        let host = host.unwrap_or(HeaderValue::from_static(""));
-        Err(HandshakeError::ForbiddenOrigin { origin: origin.clone(), host })
+        Err(HandshakeError::ForbiddenOrigin { origin: origin.clone(), host: authority::value(parts) })
     }
 }
 
 impl fmt::Debug for AllowOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Policy::SameOrigin => f.write_str("SameOrigin"),
-            Policy::Any => f.write_str("Any"),
-            Policy::List(list) => f.debug_tuple("List").field(list).finish(),
-            Policy::Predicate(_) => f.write_str("Predicate(..)"),
+            OriginPolicy::SameOrigin => f.write_str("SameOrigin"),
+            OriginPolicy::Any => f.write_str("Any"),
+            OriginPolicy::List(list) => f.debug_tuple("List").field(list).finish(),
+            OriginPolicy::Predicate(_) => f.write_str("Predicate(..)"),
         }
     }
 }

@@ -88,6 +88,8 @@ pub enum HandshakeError {
     ForbiddenHost(HeaderValue),
     /// The request announces a body, whose bytes would be read as frames (400).
     BodyAnnounced,
+    /// `Sec-WebSocket-Extensions` is not a list of extensions (400, RFC 6455 §9.1).
+    InvalidExtensions(HeaderValue),
     /// [`AllowOrigin`](crate::AllowOrigin) does not allow the origin of the request (403, RFC 6455
     /// §10.2).
     ForbiddenOrigin {
@@ -116,7 +118,7 @@ pub enum HandshakeError {
     Rejected(Rejection),
     /// The handshake service did not respond in time (503).
     TimedOut(Duration),
-    /// The handshake service panicked (500).
+    /// The handshake service or a predicate panicked (500).
     Panicked,
 }
 
@@ -156,7 +158,8 @@ impl HandshakeError {
             | Self::RepeatedHost(_)
             | Self::InvalidHost(_)
             | Self::DifferentHost { .. }
-            | Self::BodyAnnounced => StatusCode::BAD_REQUEST,
+            | Self::BodyAnnounced
+            | Self::InvalidExtensions(_) => StatusCode::BAD_REQUEST,
             Self::ForbiddenHost(_) => StatusCode::MISDIRECTED_REQUEST,
             Self::ForbiddenOrigin { .. } | Self::RepeatedOrigin(_) => StatusCode::FORBIDDEN,
             Self::NotUpgradable | Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
@@ -191,6 +194,7 @@ impl HandshakeError {
             Self::DifferentHost { .. } => K::DifferentHost,
             Self::ForbiddenHost(_) => K::ForbiddenHost,
             Self::BodyAnnounced => K::BodyAnnounced,
+            Self::InvalidExtensions(_) => K::InvalidExtensions,
             Self::RepeatedOrigin(_) => K::RepeatedOrigin,
             Self::ForbiddenOrigin { .. } => K::ForbiddenOrigin,
             Self::NotUpgradable => K::NotUpgradable,
@@ -293,6 +297,9 @@ impl fmt::Display for HandshakeError {
                 write!(f, "the host {host:?} is not allowed, see Config::allow_host")
             }
             Self::BodyAnnounced => write!(f, "a WebSocket handshake must have no body"),
+            Self::InvalidExtensions(value) => {
+                write!(f, "Sec-WebSocket-Extensions is {value:?}, it must be a list of extensions")
+            }
             Self::ForbiddenOrigin { origin, host } => {
                 write!(
                     f,
@@ -309,7 +316,7 @@ impl fmt::Display for HandshakeError {
             Self::ShuttingDown => write!(f, "the server is shutting down"),
             Self::Rejected(rejection) => rejection.fmt(f),
             Self::TimedOut(limit) => write!(f, "the handshake service took longer than {limit:?}"),
-            Self::Panicked => write!(f, "the handshake service panicked"),
+            Self::Panicked => write!(f, "the handshake service or a predicate panicked"),
         }
     }
 }

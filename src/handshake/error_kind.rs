@@ -63,6 +63,8 @@ pub enum HandshakeErrorKind {
     ForbiddenHost,
     /// The request announces a body.
     BodyAnnounced,
+    /// `Sec-WebSocket-Extensions` is not a list of extensions.
+    InvalidExtensions,
     /// `Origin` is repeated.
     RepeatedOrigin,
     /// [`AllowOrigin`](crate::AllowOrigin) does not allow the origin.
@@ -77,7 +79,7 @@ pub enum HandshakeErrorKind {
     Rejected,
     /// The handshake service did not respond in time.
     TimedOut,
-    /// The handshake service panicked.
+    /// The handshake service or a predicate panicked.
     Panicked,
 }
 
@@ -105,6 +107,7 @@ impl HandshakeErrorKind {
             Self::DifferentHost => "different_host",
             Self::ForbiddenHost => "forbidden_host",
             Self::BodyAnnounced => "body_announced",
+            Self::InvalidExtensions => "invalid_extensions",
             Self::RepeatedOrigin => "repeated_origin",
             Self::ForbiddenOrigin => "forbidden_origin",
             Self::NotUpgradable => "not_upgradable",

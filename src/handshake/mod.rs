@@ -18,8 +18,6 @@
 //!   [`HandshakeErrorKind`] in its extensions, for metrics and logs.
 //! - A client reports an invalid response with a [`ResponseError`].
 
-// Pure functions from values to values, without IO.
-
 pub(crate) mod accept_all;
 pub(crate) mod allow_host;
 pub(crate) mod allow_origin;
@@ -55,12 +53,14 @@ pub use response_error::ResponseError;
 pub(crate) use accept_all::AcceptAll;
 pub(crate) use allow_host::AllowHost;
 pub(crate) use allow_origin::AllowOrigin;
+#[cfg(any(test, feature = "server"))]
+pub(crate) use authority::OverTls;
 pub(crate) use body::Handshake;
 pub(crate) use key::accept as accept_key;
 pub(crate) use offer::Offer;
 #[cfg(feature = "axum")]
 pub(crate) use protocol::Offered;
 pub(crate) use rejection::Rejection;
-pub(crate) use request::UpgradeRequest;
+pub(crate) use request::{UpgradeRequest, kind_of};
 pub(crate) use response::NegotiatedHeaders;
 pub(crate) use service::{Accepted, HandshakeService, ask};

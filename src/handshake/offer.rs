@@ -2,10 +2,7 @@
 
 use http::{
     HeaderMap, HeaderValue, StatusCode,
-    header::{
-        CONNECTION, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL,
-        UPGRADE,
-    },
+    header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL, UPGRADE},
 };
 
 use super::{
@@ -15,7 +12,7 @@ use super::{
 };
 use crate::{
     deflate::OwnOffer,
-    header::{has_token, joined, members},
+    header::{has_token, joined, members, single},
 };
 
 /// The offers of a client's request.
@@ -64,14 +61,11 @@ impl Offer {
     }
 
     fn check_protocol(&self, response: &HeaderMap) -> Result<Option<HeaderValue>, ResponseError> {
-        let mut lines = response.get_all(SEC_WEBSOCKET_PROTOCOL).iter();
-        match (lines.next(), lines.next()) {
-            (None, _) => Ok(None),
-            (Some(protocol), None) if self.protocols.contains(protocol) => Ok(Some(protocol.clone())),
-            (Some(protocol), None) => Err(ResponseError::ProtocolNotOffered(protocol.clone())),
-            (Some(_), Some(_)) => {
-                Err(ResponseError::RepeatedProtocol(joined(response, &SEC_WEBSOCKET_PROTOCOL)))
+        match single(response, &SEC_WEBSOCKET_PROTOCOL).map_err(ResponseError::RepeatedProtocol)? {
+            Some(protocol) if !self.protocols.contains(protocol) => {
+                Err(ResponseError::ProtocolNotOffered(protocol.clone()))
             }
+            protocol => Ok(protocol.cloned()),
         }
     }
 }
@@ -97,15 +91,12 @@ fn check_upgrade(response: &HeaderMap) -> Result<(), ResponseError> {
 
 /// Item 4.
 fn check_accept(response: &HeaderMap, expected: &HeaderValue) -> Result<(), ResponseError> {
-    const NAME: HeaderName = SEC_WEBSOCKET_ACCEPT;
-    let mut lines = response.get_all(NAME).iter();
-    match (lines.next(), lines.next()) {
-        (None, _) => Err(ResponseError::MissingAccept),
-        (Some(accept), None) if accept == expected => Ok(()),
-        (Some(accept), None) => {
+    match single(response, &SEC_WEBSOCKET_ACCEPT).map_err(ResponseError::RepeatedAccept)? {
+        None => Err(ResponseError::MissingAccept),
+        Some(accept) if accept == expected => Ok(()),
+        Some(accept) => {
             Err(ResponseError::WrongAccept { received: accept.clone(), expected: expected.clone() })
         }
-        (Some(_), Some(_)) => Err(ResponseError::RepeatedAccept(joined(response, &NAME))),
     }
 }
 

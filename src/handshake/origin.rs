@@ -27,11 +27,13 @@ impl<'a> Origin<'a> {
 
     /// Returns whether this is the origin of a page of the server `own`.
     ///
-    /// The scheme only determines the default port, because a proxy may have terminated TLS.
-    pub(super) fn is_at(&self, own: &HostPort<'_>) -> bool {
+    /// Unless the request is known to have come over TLS, the scheme only determines the default
+    /// port, because a proxy may have terminated TLS.
+    pub(super) fn is_at(&self, own: &HostPort<'_>, is_over_tls: bool) -> bool {
         let Self::Tuple { scheme, authority: Some(authority) } = self else { return false };
         let default = default_port(scheme);
-        default.is_some() && authority.is_same(own, default)
+        let is_plain = default == default_port("http");
+        default.is_some() && !(is_over_tls && is_plain) && authority.is_same(own, default)
     }
 }
 

@@ -1,16 +1,16 @@
 //! The check of a client's opening handshake (RFC 6455 §4.2.1, RFC 8441 §5).
 
 use http::{
-    HeaderMap, HeaderValue, Method, Uri,
+    HeaderMap, HeaderValue, Method, Request, Uri,
     header::{
-        CONTENT_LENGTH, HOST, HeaderName, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
-        TRANSFER_ENCODING,
+        CONTENT_LENGTH, HOST, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+        SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING,
     },
     request::Parts,
 };
 
 use super::{HandshakeError, HandshakeKind, authority, key, protocol::Offered, response::SuccessResponse};
-use crate::header::{HostPort, joined};
+use crate::header::{HostPort, extensions, joined, single};
 
 /// A request that follows all rules of its [`HandshakeKind`].
 #[derive(Debug)]
@@ -21,6 +21,11 @@ pub(crate) struct UpgradeRequest {
     pub(crate) offered: Offered,
 }
 
+/// Returns how a request asks for a WebSocket.
+pub(crate) fn kind_of<B>(request: &Request<B>) -> Result<HandshakeKind, HandshakeError> {
+    HandshakeKind::of(request).ok_or_else(|| HandshakeError::not_websocket(request))
+}
+
 impl UpgradeRequest {
     /// Checks a request that asks for a WebSocket as `kind` describes.
     pub(crate) fn parse(parts: &Parts, kind: HandshakeKind) -> Result<Self, HandshakeError> {
@@ -29,11 +34,11 @@ impl UpgradeRequest {
             return Err(HandshakeError::MethodNotGet(parts.method.clone()));
         }
         check_target(&parts.uri)?;
-        match only(headers, &SEC_WEBSOCKET_VERSION) {
-            Lines::None => return Err(HandshakeError::MissingVersion(kind)),
-            Lines::One(version) if version.as_bytes() == b"13" => {}
-            Lines::One(version) => return Err(HandshakeError::UnsupportedVersion(version.clone(), kind)),
-            Lines::More(versions) => return Err(HandshakeError::RepeatedVersion(versions, kind)),
+        match single(headers, &SEC_WEBSOCKET_VERSION) {
+            Ok(None) => return Err(HandshakeError::MissingVersion(kind)),
+            Ok(Some(version)) if version.as_bytes() == b"13" => {}
+            Ok(Some(version)) => return Err(HandshakeError::UnsupportedVersion(version.clone(), kind)),
+            Err(versions) => return Err(HandshakeError::RepeatedVersion(versions, kind)),
         }
         let acceptance = match kind {
             HandshakeKind::Upgrade => SuccessResponse::SwitchingProtocols(check_key(headers)?),
@@ -44,17 +49,19 @@ impl UpgradeRequest {
         if announces_body(headers, kind) {
             return Err(HandshakeError::BodyAnnounced);
         }
+        if extensions(headers).any(|extension| extension.is_err()) {
+            return Err(HandshakeError::InvalidExtensions(joined(headers, &SEC_WEBSOCKET_EXTENSIONS)));
+        }
         Ok(Self { acceptance, offered: Offered::new(headers.get_all(SEC_WEBSOCKET_PROTOCOL)) })
     }
 }
 
 /// Returns the `Sec-WebSocket-Accept` for the client's key.
 fn check_key(headers: &HeaderMap) -> Result<HeaderValue, HandshakeError> {
-    match only(headers, &SEC_WEBSOCKET_KEY) {
-        Lines::None => Err(HandshakeError::MissingKey),
-        Lines::One(key) if key::is_valid(key) => Ok(key::accept(key)),
-        Lines::One(key) => Err(HandshakeError::InvalidKey(key.clone())),
-        Lines::More(keys) => Err(HandshakeError::RepeatedKey(keys)),
+    match single(headers, &SEC_WEBSOCKET_KEY).map_err(HandshakeError::RepeatedKey)? {
+        None => Err(HandshakeError::MissingKey),
+        Some(key) if key::is_valid(key) => Ok(key::accept(key)),
+        Some(key) => Err(HandshakeError::InvalidKey(key.clone())),
     }
 }
 
@@ -69,11 +76,7 @@ fn check_target(uri: &Uri) -> Result<(), HandshakeError> {
 }
 
 fn check_host(parts: &Parts, kind: HandshakeKind) -> Result<(), HandshakeError> {
-    let host = match only(&parts.headers, &HOST) {
-        Lines::None => None,
-        Lines::One(host) => Some(host),
-        Lines::More(hosts) => return Err(HandshakeError::RepeatedHost(hosts)),
-    };
+    let host = single(&parts.headers, &HOST).map_err(HandshakeError::RepeatedHost)?;
     let authority = parts.uri.authority().map(|authority| authority.as_str());
     let parse = |bytes| {
         let invalid = || HeaderValue::from_bytes(bytes).unwrap_or(HeaderValue::from_static(""));
@@ -110,23 +113,6 @@ fn announces_body(headers: &HeaderMap, kind: HandshakeKind) -> bool {
             headers.contains_key(TRANSFER_ENCODING) || lengths.any(|length| length != "0")
         }
         HandshakeKind::ExtendedConnect => lengths.next().is_some(),
-    }
-}
-
-/// The lines of a header that must not be repeated.
-enum Lines<'a> {
-    None,
-    One(&'a HeaderValue),
-    /// Several lines, joined into one.
-    More(HeaderValue),
-}
-
-fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Lines<'a> {
-    let mut lines = headers.get_all(name).iter();
-    match (lines.next(), lines.next()) {
-        (None, _) => Lines::None,
-        (Some(value), None) => Lines::One(value),
-        (Some(_), Some(_)) => Lines::More(joined(headers, name)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
-use futures_util::FutureExt;
+use futures_util::{FutureExt, TryFutureExt};
 use http::{Request, Response, request::Parts};
 use tower::{Service, ServiceExt};
 
@@ -26,9 +26,9 @@ use crate::deflate::Offers;
 ///
 /// The service is cloned for each request, and the clone is polled until it is ready before it is
 /// called. It has to respond within
-/// [`Config::handshake_timeout`](crate::Config::handshake_timeout). If it panics, that request is
-/// answered with 500, and other requests are not affected. The service need not be `Sync`, so
-/// tower's `BoxCloneService` can be used.
+/// [`Config::handshake_timeout`](crate::Config::handshake_timeout). If it or the conversion of its
+/// error panics, that request is answered with 500, and other requests are not affected. The
+/// service need not be `Sync`, so tower's `BoxCloneService` can be used.
 ///
 /// # Examples
 ///
@@ -112,12 +112,13 @@ pub(crate) async fn ask<H: HandshakeService>(
     let acceptance = upgrade.acceptance.clone();
     let offered = upgrade.offered.clone();
     let request = Request::from_parts(parts, Handshake::new(upgrade, extensions.answer()));
-    // `call` itself can panic as well. The future calls it when it is polled.
-    let answer = AssertUnwindSafe(service.oneshot(request)).catch_unwind();
+    // `call` and the conversion of its error can panic as well.
+    let answer = service.oneshot(request).map_err(Into::<Rejection>::into);
+    let answer = AssertUnwindSafe(answer).catch_unwind();
     let response = match tokio::time::timeout(timeout, answer).await {
         Err(_) => return Err(HandshakeError::TimedOut(timeout)),
         Ok(Err(_)) => return Err(HandshakeError::Panicked),
-        Ok(Ok(Err(rejection))) => return Err(rejection.into().over(acceptance.kind()).into()),
+        Ok(Ok(Err(rejection))) => return Err(rejection.over(acceptance.kind()).into()),
         Ok(Ok(Ok(response))) => response,
     };
     if response.status() != acceptance.status() {

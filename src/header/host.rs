@@ -28,8 +28,8 @@ impl<'a> HostPort<'a> {
                 (Host::V6(address.parse().ok()?), rest)
             }
             None => {
-                let (name, rest) = text.split_at(text.find(':').unwrap_or(text.len()));
-                (Host::Name(Some(name).filter(|name| is_reg_name(name.as_bytes()))?), rest)
+                let (name, rest) = text.split_at(reg_name(bytes)?);
+                (Host::Name(name), rest)
             }
         };
         let port = match rest.strip_prefix(':') {
@@ -62,17 +62,15 @@ pub(crate) fn port(digits: &str) -> Option<u16> {
     digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
 }
 
-/// Returns whether `bytes` is a non-empty `reg-name` (RFC 3986 §3.2.2, RFC 9110 §4.2.1).
-fn is_reg_name(mut bytes: &[u8]) -> bool {
-    if bytes.is_empty() {
-        return false;
-    }
+/// Returns the length of the `reg-name` at the start of `bytes` (RFC 3986 §3.2.2), unless it is
+/// empty (RFC 9110 §4.2.1).
+fn reg_name(bytes: &[u8]) -> Option<usize> {
+    let mut rest = bytes;
     loop {
-        bytes = match bytes {
-            [] => return true,
+        rest = match rest {
             [b'%', high, low, rest @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => rest,
             [byte, rest @ ..] if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(byte) => rest,
-            _ => return false,
+            _ => return Some(bytes.len() - rest.len()).filter(|length| *length > 0),
         }
     }
 }

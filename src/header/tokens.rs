@@ -37,7 +37,21 @@ pub(crate) fn is_token(text: &str) -> bool {
 }
 
 pub(super) fn is_token_char(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+    matches!(byte,
+        b'0'..=b'9' | b'A'..=b'Z' | b'^'..=b'z' | b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'|' | b'~')
+}
+
+/// Returns the value of the header `name`, which must not be repeated. The error contains all
+/// lines, joined into one.
+pub(crate) fn single<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> Result<Option<&'a HeaderValue>, HeaderValue> {
+    let mut lines = headers.get_all(name).iter();
+    match (lines.next(), lines.next()) {
+        (line, None) => Ok(line),
+        _ => Err(joined(headers, name)),
+    }
 }
 
 /// Joins all lines of the header `name` into one (RFC 9110 §5.3). Empty if the header is missing.

@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
@@ -27,47 +27,60 @@ pub(crate) enum HeadError {
 /// A head with its length in bytes, or `None` if it is incomplete.
 pub(super) type Parsed<T> = Result<Option<(T, usize)>, HeadError>;
 
-/// Reads one head within `limit`.
+/// Reads one head within `limit`, and returns it with its length in bytes.
 ///
-/// `bytes` contains the bytes that were read before. The head is removed from it, so it then
-/// contains the bytes after the head. If the head is incomplete or invalid, all bytes remain.
+/// `bytes` contains the bytes that were read before, and then also the head. Empty lines before the
+/// head count as a part of it, but `parse` does not get them.
 pub(super) async fn read<T>(
     io: &mut (impl AsyncRead + Unpin),
     bytes: &mut BytesMut,
     limit: Duration,
     parse: impl Fn(&[u8]) -> Parsed<T>,
-) -> Result<T, HeadError> {
-    let read = timeout(limit, read_into(bytes, io, parse)).await;
-    let (head, length) = read.unwrap_or(Err(HeadError::TimedOut))?;
-    bytes.advance(length);
-    Ok(head)
+) -> Result<(T, usize), HeadError> {
+    timeout(limit, read_into(bytes, io, parse)).await.unwrap_or(Err(HeadError::TimedOut))
 }
 
-/// Returns the head and its length in `bytes`.
 async fn read_into<T>(
     bytes: &mut BytesMut,
     io: &mut (impl AsyncRead + Unpin),
     parse: impl Fn(&[u8]) -> Parsed<T>,
 ) -> Result<(T, usize), HeadError> {
-    let (mut parsed, mut searched) = (0, 0);
+    // The length of the empty lines before the head, and how much of the head was parsed before and
+    // searched for its end.
+    let (mut empty, mut parsed, mut searched) = (0, 0, 0);
     loop {
+        if parsed == 0 {
+            empty += empty_lines(&bytes[empty..]);
+        }
+        let head = &bytes[empty..];
         // If a head arrives in single bytes, it is not parsed after each of them, but invalid bytes
         // are still detected early.
-        let may_end = bytes[searched..].windows(2).any(|pair| matches!(pair, b"\n\n" | b"\n\r"));
-        if may_end || bytes.len() > 2 * parsed {
-            parsed = bytes.len();
-            if let Some(head) = parse(bytes)? {
-                return Ok(head);
+        let may_end = || head[searched..].windows(2).any(|pair| matches!(pair, b"\n\n" | b"\n\r"));
+        if head != b"\r" && (head.len() > 2 * parsed || may_end()) {
+            parsed = head.len();
+            if let Some((value, length)) = parse(head)? {
+                let length = empty + length;
+                return if length > MAX_HEAD { Err(HeadError::TooLarge) } else { Ok((value, length)) };
             }
         }
         if bytes.len() > MAX_HEAD {
             return Err(HeadError::TooLarge);
         }
-        searched = bytes.len().saturating_sub(3);
+        searched = head.len().saturating_sub(3);
         if io.read_buf(bytes).await.map_err(HeadError::Io)? == 0 {
             return Err(HeadError::UnexpectedEof);
         }
     }
+}
+
+/// Returns the length of the empty lines at the start of `bytes`, which a recipient ignores (RFC
+/// 9112 §2.2).
+fn empty_lines(bytes: &[u8]) -> usize {
+    let mut rest = bytes;
+    while let Some(next) = rest.strip_prefix(b"\r\n").or_else(|| rest.strip_prefix(b"\n")) {
+        rest = next;
+    }
+    bytes.len() - rest.len()
 }
 
 /// Returns the parsed `headers` of a head, whose text their values share.
@@ -112,3 +125,6 @@ impl From<httparse::Error> for HeadError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

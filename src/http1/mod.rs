@@ -7,5 +7,5 @@ mod response;
 
 pub(crate) use encode::{encode_headers, encode_response};
 pub(crate) use head::HeadError;
-pub(crate) use request::read_request;
+pub(crate) use request::{parse_request, read_request};
 pub(crate) use response::read_response;

@@ -9,15 +9,23 @@ use tower::BoxError;
 
 use super::head::{self, HeadError, HeadText, MAX_HEAD, MAX_HEADERS, Parsed, header_map};
 
-/// Reads the head of one request. Also returns the bytes that were read after it, or all bytes if
-/// the head is incomplete or invalid.
-pub(crate) async fn read_request<IO>(io: &mut IO, limit: Duration) -> (Bytes, Result<Request<()>, HeadError>)
+/// Reads the head of one request. Returns all bytes that were read, and the request with the length
+/// of its head.
+pub(crate) async fn read_request<IO>(
+    io: &mut IO,
+    limit: Duration,
+) -> (Bytes, Result<(Request<()>, usize), HeadError>)
 where
     IO: AsyncRead + Unpin,
 {
     let mut bytes = BytesMut::with_capacity(1024);
     let request = head::read(io, &mut bytes, limit, parse).await;
     (bytes.freeze(), request)
+}
+
+/// Returns the request whose head is `head`.
+pub(crate) fn parse_request(head: &[u8]) -> Option<Request<()>> {
+    parse(head).ok()?.map(|(request, _)| request)
 }
 
 fn parse(bytes: &[u8]) -> Parsed<Request<()>> {

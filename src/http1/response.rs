@@ -2,7 +2,7 @@
 
 use std::{mem::MaybeUninit, time::Duration};
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use http::{Response, StatusCode, Version};
 use tokio::{io::AsyncRead, time::Instant};
 use tower::BoxError;
@@ -21,20 +21,23 @@ pub(crate) async fn read_response<IO>(
 where
     IO: AsyncRead + Unpin,
 {
-    let deadline = Instant::now() + limit;
+    // `None` is a time that is never reached.
+    let deadline = Instant::now().checked_add(limit);
     let mut bytes = BytesMut::with_capacity(1024);
     let mut skipped = 0;
     let response = loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        match head::read(io, &mut bytes, left, parse).await {
-            Ok((response, length)) if is_interim(response.status()) => {
-                skipped += length;
-                if skipped > MAX_HEAD {
-                    break Err(HeadError::TooLarge);
-                }
-            }
-            Ok((response, _)) => break Ok(response),
+        let left = deadline.map_or(limit, |deadline| deadline.saturating_duration_since(Instant::now()));
+        let (response, length) = match head::read(io, &mut bytes, left, parse).await {
+            Ok(head) => head,
             Err(error) => break Err(error),
+        };
+        bytes.advance(length);
+        if !is_interim(response.status()) {
+            break Ok(response);
+        }
+        skipped += length;
+        if skipped > MAX_HEAD {
+            break Err(HeadError::TooLarge);
         }
     };
     (bytes.freeze(), response)
@@ -44,15 +47,14 @@ fn is_interim(status: StatusCode) -> bool {
     status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS
 }
 
-/// Parses a response, and returns it with its length.
-fn parse(bytes: &[u8]) -> Parsed<(Response<()>, usize)> {
+fn parse(bytes: &[u8]) -> Parsed<Response<()>> {
     let mut headers = [const { MaybeUninit::uninit() }; MAX_HEADERS];
     let mut head = httparse::Response::new(&mut []);
     let config = httparse::ParserConfig::default();
     match config.parse_response_with_uninit_headers(&mut head, bytes, &mut headers)? {
         httparse::Status::Complete(length) if length > MAX_HEAD => Err(HeadError::TooLarge),
         httparse::Status::Complete(length) => match response(&head, &HeadText::new(&bytes[..length])) {
-            Ok(response) => Ok(Some(((response, length), length))),
+            Ok(response) => Ok(Some((response, length))),
             Err(error) => Err(HeadError::Malformed(error)),
         },
         httparse::Status::Partial => Ok(None),

@@ -29,4 +29,4 @@ pub(crate) use pending::IoFuture;
 pub(crate) use read_buffer::ReadBuffer;
 pub(crate) use tcp::{TcpOptions, send_with_fin};
 pub(crate) use unread::Unread;
-pub(crate) use upgraded_io::UnwrapIo;
+pub(crate) use upgraded_io::{Held, HoldIo, UnwrapIo};

@@ -27,11 +27,11 @@ thread_local! {
 /// A buffer with the bytes that were read.
 #[derive(Debug)]
 pub(crate) struct ReadBuffer {
-    /// The bytes that were read, or in a buffer that was used often, [`SIZE`] bytes that begin with
-    /// them: some readers clear the free part before each read unless it is initialized.
+    /// The bytes that were read. In a buffer that was used often, [`SIZE`] initialized bytes that
+    /// begin with them, because some readers otherwise clear the free part before each read.
     bytes: Vec<u8>,
     len: u32,
-    /// The number of processed bytes, for [`Unread`](super::Unread), which is smaller with it here.
+    /// The number of processed bytes. It is here to keep [`Unread`](super::Unread) small.
     pub(super) start: u32,
 }
 
@@ -97,7 +97,7 @@ impl ReadBuffer {
         self.len() == SIZE
     }
 
-    /// Returns `true` unless this is a small copy.
+    /// Returns `true` unless this is a copy.
     pub(crate) fn is_large(&self) -> bool {
         self.bytes.capacity() == SIZE
     }

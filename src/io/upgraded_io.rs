@@ -4,6 +4,7 @@ use std::{
     any::Any,
     fmt, io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -12,7 +13,6 @@ use hyper_util::{rt::TokioIo, server::conn::auto};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
-    sync::OwnedSemaphorePermit,
     task::coop,
 };
 
@@ -38,8 +38,8 @@ use super::Rewind;
 /// ```
 pub struct UpgradedIo {
     kind: Kind,
-    /// Held until the connection is closed.
-    _permit: Option<OwnedSemaphorePermit>,
+    /// Held while the IO is used.
+    held: Option<Held>,
 }
 
 enum Kind {
@@ -61,10 +61,18 @@ pub(crate) struct UnwrapIo(
     pub(crate) fn(hyper::upgrade::Upgraded) -> Result<(UpgradedIo, Bytes), hyper::upgrade::Upgraded>,
 );
 
+/// A value that is held while an IO is used.
+pub(crate) type Held = Box<dyn Any + Send + Sync>;
+
+/// A request extension of this crate's server: creates the value that is held while the upgraded IO
+/// of the request is used.
+#[derive(Clone)]
+pub(crate) struct HoldIo(pub(crate) Arc<dyn Fn() -> Held + Send + Sync>);
+
 impl UpgradedIo {
-    /// Boxes `io` unless it is a socket, and holds `permit` while the connection is open. Also
+    /// Boxes `io` unless it is a socket, and holds `held` while it is used. Also
     /// returns the bytes that have to be read before `io`.
-    pub(crate) fn new<IO>(io: IO, permit: Option<OwnedSemaphorePermit>) -> (Self, Bytes)
+    pub(crate) fn new<IO>(io: IO, held: Option<Held>) -> (Self, Bytes)
     where
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
@@ -79,7 +87,7 @@ impl UpgradedIo {
             #[cfg(not(unix))]
             Err(io) => boxed(io),
         };
-        (Self { kind, _permit: permit }, unread)
+        (Self { kind, held }, unread)
     }
 
     /// Recovers the IO from hyper's type if its own type is known, together with the bytes that
@@ -102,7 +110,12 @@ impl UpgradedIo {
             Ok(io) => return Self::new(io, None),
             Err(upgraded) => upgraded,
         };
-        (Self { kind: Kind::Boxed(Box::new(TokioIo::new(upgraded))), _permit: None }, Bytes::new())
+        (Self { kind: Kind::Boxed(Box::new(TokioIo::new(upgraded))), held: None }, Bytes::new())
+    }
+
+    /// Holds a value while the IO is used.
+    pub(crate) fn hold(&mut self, held: Option<Held>) {
+        self.held = self.held.take().or(held);
     }
 
     /// Returns the TCP socket, if this is a bare one.

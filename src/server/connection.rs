@@ -1,6 +1,6 @@
 //! One connection: TLS if the listener has it, then HTTP/1.1 or HTTP/2.
 
-use std::{future::Future, pin::pin, sync::Arc};
+use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::future::Either;
@@ -26,6 +26,10 @@ use crate::{
     io::{Rewind, UnwrapIo},
     shutdown::{Shutdown, Stage},
 };
+
+/// How long after it was accepted a connection may still begin if the server is shut down: its
+/// first bytes may not have been read yet.
+const LAST_GRACE: Duration = Duration::from_secs(1);
 
 /// The values that all connections of a server share.
 #[derive(Clone, Debug)]
@@ -55,7 +59,9 @@ impl<S: HttpService> ConnectionContext<S> {
         let Some(Ok((http2, unread))) = self.until(deadline, Http2::detect(&mut io)).await else { return };
         let io = Rewind::new(io, unread);
         let unwrap_io = Some(UnwrapIo(unwrap_io::<IO>));
-        Connection { io, peer, tls: None, unwrap_io, deadline, progress, context: self }.serve(http2).await;
+        EstablishedConnection { io, peer, tls: None, unwrap_io, deadline, progress, context: self }
+            .serve(http2)
+            .await;
     }
 
     /// Performs the TLS handshake, then serves the connection in the same way.
@@ -77,27 +83,33 @@ impl<S: HttpService> ConnectionContext<S> {
         let deadline = Instant::now() + self.settings.first_request();
         let io = Rewind::new(io, Bytes::new());
         let tls = Some(info);
-        Connection { io, peer, tls, unwrap_io: None, deadline, progress, context: self }.serve(http2).await;
+        EstablishedConnection { io, peer, tls, unwrap_io: None, deadline, progress, context: self }
+            .serve(http2)
+            .await;
     }
 
-    /// Returns the output of `future`, or `None` if the deadline passes or the server is shut down
-    /// first.
+    /// Returns the output of `future`, or `None` if the deadline passes first, or if the server is
+    /// shut down and the connection is not new.
     async fn until<F: Future>(&mut self, deadline: Instant, future: F) -> Option<F::Output> {
-        let mut future = pin!(timeout_at(deadline, future));
-        tokio::select! {
+        let last = Instant::now() + LAST_GRACE;
+        let mut future = pin!(future);
+        let deadline = tokio::select! {
             biased;
-            output = future.as_mut() => return output.ok(),
-            running = self.stage.wait_for(|stage| *stage > Stage::Running) => if running.is_ok() {
-                return None;
+            output = timeout_at(deadline, future.as_mut()) => return output.ok(),
+            shutdown = self.stage.wait_for(|stage| *stage > Stage::Running) => match shutdown {
+                Ok(_) => deadline.min(last),
+                // The server's future was dropped. Its connections continue without it.
+                Err(_) => deadline,
             },
-        }
-        // The server's future was dropped. Its connections continue without it.
-        future.await.ok()
+        };
+        // `wait_for` has marked the stage as seen, but the connection still has to be ended.
+        self.stage.mark_changed();
+        timeout_at(deadline, future).await.ok()
     }
 }
 
 /// A connection after the TLS handshake and the detection of HTTP/2.
-struct Connection<IO, S, A> {
+struct EstablishedConnection<IO, S, A> {
     io: Rewind<IO>,
     peer: PeerAddr<A>,
     tls: Option<TlsInfo>,
@@ -108,7 +120,7 @@ struct Connection<IO, S, A> {
     context: ConnectionContext<S>,
 }
 
-impl<IO, S, A> Connection<IO, S, A>
+impl<IO, S, A> EstablishedConnection<IO, S, A>
 where
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     S: HttpService,

@@ -5,7 +5,6 @@ use std::{
     pin::{Pin, pin},
     sync::Arc,
     task::Poll,
-    time::Duration,
 };
 
 use hyper::server::conn::http1;
@@ -14,11 +13,8 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::idle::{Action, Activity, IdlePolicy};
+use super::idle::{Action, Activity, END_TIMEOUT, IdlePolicy};
 use crate::shutdown::Stage;
-
-/// How long an HTTP/2 connection may take to end after GOAWAY, if no stream makes progress.
-const END_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// hyper's connection, of either HTTP version.
 pub(super) trait HttpConnection: Future {
@@ -43,33 +39,39 @@ where
 pub(super) async fn drive<C: HttpConnection>(
     mut connection: Pin<Box<C>>,
     activity: Arc<Activity>,
-    first_request: Instant,
+    mut first_request: Instant,
     mut policy: IdlePolicy,
     mut stage: watch::Receiver<Stage>,
 ) {
-    let mut timer = pin!(sleep_until(first_request));
+    let mut timer = pin!(sleep_until(policy.first_look(first_request)));
     let mut server_is_there = true;
-    // Whether a graceful shutdown waits until an upgrade request is answered.
-    let mut is_postponed = false;
-    let mut is_shutting_down = false;
+    // The upgrade request that a graceful shutdown waits for.
+    let mut awaited = None;
     // Upgrade requests are answered while this task polls the connection, so this condition is
-    // checked again after each answer. It needs no waker of its own.
-    let answered = || poll_fn(|_| if activity.is_upgrading() { Poll::Pending } else { Poll::Ready(()) });
+    // checked again after each answer. It needs no waker of its own. hyper may already have begun
+    // the next pipelined request, which the shutdown does not wait for.
+    let answered = |awaited: Option<u32>| {
+        let activity = &activity;
+        poll_fn(move |_| if activity.upgrade() == awaited { Poll::Pending } else { Poll::Ready(()) })
+    };
     loop {
         // A connection's error is caused by the client: it disconnected, or it sent invalid HTTP
         // and got an error response.
-        tokio::select! {
+        let was_idle = tokio::select! {
             biased;
             _ = connection.as_mut() => return,
             changed = stage.changed(), if server_is_there => {
                 match changed.map(|()| *stage.borrow_and_update()) {
                     Ok(Stage::Running) => continue,
-                    // hyper would add `Connection: close` to the 101, and clients reject that.
-                    Ok(Stage::Spreading | Stage::Draining) if activity.is_upgrading() => {
-                        is_postponed = true;
-                        continue;
+                    // hyper would send the 101 with `Connection: upgrade, close`. Browsers accept
+                    // this as an upgrade, but some clients do not, such as tungstenite.
+                    Ok(Stage::Spreading | Stage::Draining) => {
+                        awaited = awaited.or_else(|| activity.upgrade());
+                        if awaited.is_some() {
+                            continue;
+                        }
+                        false
                     }
-                    Ok(Stage::Spreading | Stage::Draining) => {}
                     Ok(Stage::Dropping) => return,
                     // The server's future was dropped. Its connections continue without it.
                     Err(_) => {
@@ -78,24 +80,28 @@ pub(super) async fn drive<C: HttpConnection>(
                     }
                 }
             }
-            () = answered(), if is_postponed => is_postponed = false,
-            () = timer.as_mut() => match activity.action(Instant::now(), policy) {
+            () = answered(awaited), if awaited.is_some() => {
+                awaited = None;
+                false
+            }
+            () = timer.as_mut() => match activity.action(Instant::now(), policy, first_request) {
                 Action::Wait(until) => {
                     timer.as_mut().reset(until);
                     continue;
                 }
                 Action::Drop => return,
-                Action::ShutDown if is_shutting_down => return,
-                Action::ShutDown => {}
+                Action::ShutDown => true,
             },
-        }
+        };
         connection.as_mut().graceful_shutdown();
         // hyper closes an idle HTTP/1.1 connection immediately. An HTTP/2 client gets GOAWAY first
         // and has time to react.
-        if let IdlePolicy::Http2(limit) = &mut policy {
-            is_shutting_down = true;
-            *limit = END_TIMEOUT;
-            timer.as_mut().reset(Instant::now() + END_TIMEOUT);
+        if let IdlePolicy::Http2(limit) = policy {
+            // During a graceful shutdown, a client may read responses as slowly as before.
+            policy = IdlePolicy::EndingHttp2(if was_idle { END_TIMEOUT } else { limit.max(END_TIMEOUT) });
+            let end = Instant::now() + END_TIMEOUT;
+            first_request = first_request.min(end);
+            timer.as_mut().reset(end);
         }
     }
 }

@@ -10,17 +10,22 @@ use tokio::time::Instant;
 
 use super::tracked_io::WriteProgress;
 
+/// How long an HTTP/2 connection may take to end after GOAWAY, if the server has nothing to send.
+pub(super) const END_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// What a connection is doing, as counted by the guards below.
 #[derive(Debug)]
 pub(super) struct Activity {
-    counts: Mutex<Counts>,
+    counts: Mutex<RequestCounts>,
     progress: Arc<WriteProgress>,
 }
 
 #[derive(Debug)]
-struct Counts {
+struct RequestCounts {
     has_requested: bool,
-    /// Whether an upgrade request is not answered yet.
+    /// The number of upgrade requests so far.
+    upgrades: u32,
+    /// Whether the last of them is not answered yet.
     is_upgrading: bool,
     /// The number of open HTTP/2 streams. hyper closes idle HTTP/1.1 connections itself.
     streams: usize,
@@ -38,6 +43,17 @@ pub(super) enum IdlePolicy {
     /// The connection is idle while no stream makes progress.
     #[cfg_attr(not(feature = "http2"), allow(dead_code))]
     Http2(Duration),
+    /// The same after GOAWAY. While the server has nothing to send, the limit is [`END_TIMEOUT`].
+    EndingHttp2(Duration),
+}
+
+impl IdlePolicy {
+    /// Returns when to look at a connection that begins now: it may have made a request at once,
+    /// and have been idle since.
+    pub(super) fn first_look(self, first_request: Instant) -> Instant {
+        let (Self::Http1(limit) | Self::Http2(limit) | Self::EndingHttp2(limit)) = self;
+        Instant::now().checked_add(limit).map_or(first_request, |idle| idle.min(first_request))
+    }
 }
 
 /// What to do about a connection.
@@ -45,7 +61,7 @@ pub(super) enum IdlePolicy {
 pub(super) enum Action {
     /// Nothing until this time.
     Wait(Instant),
-    /// Drop it: no request arrived, or the client does not read the response.
+    /// Drop it: no request arrived, the client does not read the response, or it ignores GOAWAY.
     Drop,
     /// Shut it down gracefully: it was idle for too long.
     ShutDown,
@@ -54,8 +70,14 @@ pub(super) enum Action {
 impl Activity {
     pub(super) fn new(progress: Arc<WriteProgress>) -> Self {
         let now = Instant::now();
-        let counts =
-            Counts { has_requested: false, is_upgrading: false, streams: 0, blocked: 0, changed: now };
+        let counts = RequestCounts {
+            has_requested: false,
+            upgrades: 0,
+            is_upgrading: false,
+            streams: 0,
+            blocked: 0,
+            changed: now,
+        };
         Self { counts: Mutex::new(counts), progress }
     }
 
@@ -64,25 +86,32 @@ impl Activity {
         self.with(|counts| counts.has_requested = true);
     }
 
-    /// Returns whether an upgrade request is not answered yet.
-    pub(super) fn is_upgrading(&self) -> bool {
-        self.with(|counts| counts.is_upgrading)
+    /// Returns the number of the upgrade request that is not answered yet.
+    pub(super) fn upgrade(&self) -> Option<u32> {
+        self.with(|counts| counts.is_upgrading.then_some(counts.upgrades))
     }
 
-    /// Decides what to do when the first request's deadline has passed, or a wait is over.
-    pub(super) fn action(&self, now: Instant, policy: IdlePolicy) -> Action {
+    /// Decides what to do at the time of [`first_look`](IdlePolicy::first_look), or when a wait is
+    /// over. `first_request` is the deadline of the first request.
+    pub(super) fn action(&self, now: Instant, policy: IdlePolicy, first_request: Instant) -> Action {
         if self.with(|counts| !counts.has_requested) {
-            return Action::Drop;
+            return if now < first_request { Action::Wait(first_request) } else { Action::Drop };
         }
         let (since, limit, action) = match policy {
             IdlePolicy::Http1(limit) => (self.progress.blocked_since(), limit, Action::Drop),
             IdlePolicy::Http2(limit) => (self.idle_since(), limit, Action::ShutDown),
+            IdlePolicy::EndingHttp2(limit) => {
+                let limit = if self.is_sending() { limit } else { END_TIMEOUT };
+                (self.idle_since(), limit, Action::Drop)
+            }
         };
-        match since {
-            // If the idle time begins later, it cannot exceed the limit before this.
-            None => Action::Wait(now + limit),
-            Some(since) if since + limit > now => Action::Wait(since + limit),
-            Some(_) => action,
+        // If the idle time begins later, it cannot exceed the limit before this.
+        let end = since.unwrap_or(now) + limit;
+        match policy {
+            _ if end <= now => action,
+            // The limit becomes shorter once everything is sent.
+            IdlePolicy::EndingHttp2(_) => Action::Wait(end.min(now + END_TIMEOUT)),
+            _ => Action::Wait(end),
         }
     }
 
@@ -95,25 +124,33 @@ impl Activity {
         Some(changed.max(self.progress.last()))
     }
 
-    fn change(&self, f: impl FnOnce(&mut Counts)) {
+    /// Returns whether a stream is open, or data waits for the client.
+    fn is_sending(&self) -> bool {
+        self.with(|counts| counts.streams > 0) || self.progress.blocked_since().is_some()
+    }
+
+    fn change(&self, f: impl FnOnce(&mut RequestCounts)) {
         self.with(|counts| {
             f(counts);
             counts.changed = Instant::now();
         });
     }
 
-    fn with<R>(&self, f: impl FnOnce(&mut Counts) -> R) -> R {
+    fn with<R>(&self, f: impl FnOnce(&mut RequestCounts) -> R) -> R {
         f(&mut self.counts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// Counts an upgrade request until it is answered.
+/// Notes an upgrade request until it is answered.
 #[derive(Debug)]
 pub(super) struct UpgradeGuard(Arc<Activity>);
 
 impl UpgradeGuard {
     pub(super) fn new(activity: &Arc<Activity>) -> Self {
-        activity.with(|counts| counts.is_upgrading = true);
+        activity.with(|counts| {
+            counts.upgrades = counts.upgrades.wrapping_add(1);
+            counts.is_upgrading = true;
+        });
         Self(Arc::clone(activity))
     }
 }
@@ -144,6 +181,89 @@ impl Drop for StreamGuard {
     }
 }
 
+/// A WebSocket over HTTP/2. hyper sends its data on a task of its own, which remains after the
+/// socket until the client has taken the data. From then on the stream counts as blocked.
+#[cfg(feature = "http2")]
+#[derive(Clone, Debug)]
+pub(super) struct SocketStream(Arc<Socket>);
+
+#[cfg(feature = "http2")]
+#[derive(Debug)]
+struct Socket {
+    activity: Arc<Activity>,
+    state: Mutex<SocketState>,
+}
+
+#[cfg(feature = "http2")]
+#[derive(Clone, Copy, Debug, Default)]
+struct SocketState {
+    is_over: bool,
+    /// Whether hyper's task is running.
+    has_task: bool,
+}
+
+#[cfg(feature = "http2")]
+impl SocketStream {
+    pub(super) fn new(activity: &Arc<Activity>) -> Self {
+        Self(Arc::new(Socket { activity: Arc::clone(activity), state: Mutex::default() }))
+    }
+
+    /// Returns a guard that the socket holds.
+    pub(super) fn socket(&self) -> SocketGuard {
+        SocketGuard { socket: Arc::clone(&self.0), end: |state| state.is_over = true }
+    }
+
+    /// Returns a guard that hyper's task holds.
+    pub(super) fn task(&self) -> SocketGuard {
+        self.0.change(|state| state.has_task = true);
+        SocketGuard { socket: Arc::clone(&self.0), end: |state| state.has_task = false }
+    }
+}
+
+#[cfg(feature = "http2")]
+impl Socket {
+    fn change(&self, f: impl FnOnce(&mut SocketState)) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_blocked = |state: &SocketState| state.is_over && state.has_task;
+        let before = is_blocked(&state);
+        f(&mut state);
+        match (before, is_blocked(&state)) {
+            (false, true) => self.activity.change(|counts| counts.blocked += 1),
+            (true, false) => self.activity.change(|counts| counts.blocked -= 1),
+            _ => {}
+        }
+    }
+}
+
+/// Notes the end of a socket, or of its task, when it is dropped.
+#[cfg(feature = "http2")]
+#[derive(Debug)]
+pub(super) struct SocketGuard {
+    socket: Arc<Socket>,
+    end: fn(&mut SocketState),
+}
+
+#[cfg(feature = "http2")]
+impl Drop for SocketGuard {
+    fn drop(&mut self) {
+        self.socket.change(self.end);
+    }
+}
+
+/// Counts data of an HTTP/2 response as a blocked stream until it is written. `h2` buffers the rest
+/// of a response whose stream has already ended here.
+#[derive(Debug)]
+pub(super) struct DataGuard(Arc<Activity>);
+
+impl Drop for DataGuard {
+    fn drop(&mut self) {
+        self.0.change(|counts| {
+            counts.streams -= 1;
+            counts.blocked -= 1;
+        });
+    }
+}
+
 /// Counts an HTTP/2 response body as blocked while it waits for the client.
 #[derive(Debug)]
 pub(super) struct BodyGuard {
@@ -156,6 +276,15 @@ impl BodyGuard {
     pub(super) fn new(activity: Arc<Activity>) -> Self {
         activity.change(|counts| counts.blocked += 1);
         Self { activity, is_blocked: true }
+    }
+
+    /// Returns a guard for data of this body.
+    pub(super) fn data(&self) -> DataGuard {
+        self.activity.change(|counts| {
+            counts.streams += 1;
+            counts.blocked += 1;
+        });
+        DataGuard(Arc::clone(&self.activity))
     }
 
     /// Records whether data waits for the client, after it has read all earlier data.

@@ -17,10 +17,15 @@ use tower::{ServiceExt, util::Oneshot};
 use super::{
     HttpService, PeerAddr,
     body::TrackedBody,
+    http2::Opening,
     idle::{Activity, UpgradeGuard},
     tls::TlsInfo,
 };
-use crate::{handshake::HandshakeKind, io::UnwrapIo, shutdown::Shutdown};
+use crate::{
+    handshake::{HandshakeKind, OverTls},
+    io::UnwrapIo,
+    shutdown::Shutdown,
+};
 
 /// The service that hyper calls with the requests of one connection. It adds the extensions that
 /// describe the connection, then calls the user's service.
@@ -45,7 +50,8 @@ where
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         self.activity.on_request();
-        let is_upgrade = HandshakeKind::of(&request) == Some(HandshakeKind::Upgrade);
+        let kind = HandshakeKind::of(&request);
+        let is_upgrade = kind == Some(HandshakeKind::Upgrade);
         let upgrading = is_upgrade.then(|| UpgradeGuard::new(&self.activity));
         let extensions = request.extensions_mut();
         extensions.insert(self.peer.clone());
@@ -57,12 +63,18 @@ where
         extensions.insert(self.shutdown.clone());
         if let Some(tls) = &self.tls {
             extensions.insert(tls.clone());
+            extensions.insert(OverTls);
         }
         if let (Some(unwrap_io), true) = (self.unwrap_io, is_upgrade) {
             extensions.insert(unwrap_io);
         }
+        let opening = (kind == Some(HandshakeKind::ExtendedConnect)).then(|| Opening::new(&self.activity));
+        if let Some(opening) = &opening {
+            extensions.insert(opening.hold_io());
+        }
         let activity = (request.version() == Version::HTTP_2).then(|| Arc::clone(&self.activity));
-        TrackedResponse { future: self.service.clone().oneshot(request), _upgrading: upgrading, activity }
+        let future = self.service.clone().oneshot(request);
+        TrackedResponse { future, _upgrading: upgrading, activity, opening }
     }
 }
 
@@ -73,6 +85,7 @@ pin_project! {
         future: Fut,
         _upgrading: Option<UpgradeGuard>,
         activity: Option<Arc<Activity>>,
+        opening: Option<Opening>,
     }
 }
 
@@ -85,6 +98,9 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let response = ready!(this.future.poll(cx))?;
+        if let Some(opening) = this.opening.take() {
+            opening.on_response();
+        }
         Poll::Ready(Ok(response.map(|body| TrackedBody::new(body, this.activity.take()))))
     }
 }

@@ -11,6 +11,9 @@ use std::{
 use super::{HttpService, Listener, port::Port, run::Server, tls::TlsConfig};
 use crate::shutdown::Shutdown;
 
+/// The largest number of header fields: `HeaderMap` cannot reserve space for more, and panics.
+const MAX_HEADERS: usize = 24_576;
+
 /// The longest timeout: hyper adds timeouts to the current time without checking for an overflow.
 const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
@@ -36,8 +39,16 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 ///
 /// Clients that make no progress are disconnected. [`Serve`] has a timeout for each step: the TLS
 /// handshake, the first request, each further request, writing a response, and an idle HTTP/2
-/// connection. These timeouts do not apply to open WebSockets, which have [their
-/// own](crate::Config).
+/// connection. They do not apply to open WebSockets, which have [their own](crate::Config), nor to
+/// the body of a request: a service that reads it needs a timeout such as tower-http's
+/// `RequestBodyTimeoutLayer`.
+///
+/// A client makes progress on a response when the system accepts more of it. When a socket's send
+/// buffer is full, the system does this in steps: Linux waits until a third of the buffer is free,
+/// which is up to 1.4 MB with the default `net.ipv4.tcp_wmem`. A client has to read that much
+/// within [`write_timeout`](Serve::write_timeout), or over HTTP/2 within
+/// [`http2_idle_timeout`](Serve::http2_idle_timeout): 50 KB/s are always enough for the defaults.
+/// Set longer timeouts if slower clients read large responses.
 ///
 /// Over HTTP/2, these limits stop known attacks:
 ///
@@ -82,7 +93,7 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 ///     .await
 /// # }
 /// ```
-pub fn serve<L, S>(listener: L, service: S) -> Serve<L, S> {
+pub fn serve<L: Listener, S: HttpService>(listener: L, service: S) -> Serve<L, S> {
     Serve { listener, tls: None, server: Server::new(service) }
 }
 
@@ -113,7 +124,11 @@ pub fn serve<L, S>(listener: L, service: S) -> Serve<L, S> {
 /// # }
 /// ```
 #[cfg(feature = "tls")]
-pub fn serve_tls<L, S>(listener: L, tls: impl Into<TlsConfig>, service: S) -> Serve<L, S> {
+pub fn serve_tls<L: Listener, S: HttpService>(
+    listener: L,
+    tls: impl Into<TlsConfig>,
+    service: S,
+) -> Serve<L, S> {
     Serve { listener, tls: Some(tls.into()), server: Server::new(service) }
 }
 
@@ -211,8 +226,10 @@ impl<L, S> Serve<L, S> {
     /// 1001 on every socket. It waits up to [`drain_timeout`](Self::drain_timeout) for all of them,
     /// then drops the remaining connections.
     ///
-    /// Idle connections are closed at once. An HTTP/2 client is sent GOAWAY first (RFC 9113 §6.8)
-    /// and has 5 s to close the connection.
+    /// Idle connections are closed at once. An HTTP/2 client is sent GOAWAY first (RFC 9113 §6.8).
+    /// Once its streams have ended and their data is written, it has 5 s to close the connection.
+    /// Until then the [`http2_idle_timeout`](Self::http2_idle_timeout) applies, or 5 s if it is
+    /// shorter.
     ///
     /// The server closes the sockets that are registered with its own [`Shutdown`]. If a layer
     /// registers sockets with another one, by
@@ -228,6 +245,11 @@ impl<L, S> Serve<L, S> {
     /// Sets how long a graceful shutdown waits. Default: 30 s.
     ///
     /// See the [example](Self#examples) of the type.
+    ///
+    /// # Panics
+    ///
+    /// Awaiting the server panics if this time is not longer than a
+    /// [`drain_spread`](Self::drain_spread).
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.server.drain_timeout = timeout;
         self
@@ -237,12 +259,15 @@ impl<L, S> Serve<L, S> {
     /// Default: zero, so all are sent at once.
     ///
     /// Spreading prevents all clients from reconnecting to other servers at the same time; see
-    /// [`Shutdown::start_spread`]. Choose a time shorter than
-    /// [`drain_timeout`](Self::drain_timeout): when that expires, the remaining sockets are dropped
-    /// without a Close. [`Shutdown::start`] on [the server's handle](Self::shutdown) sends the
-    /// remaining Close frames immediately.
+    /// [`Shutdown::start_spread`]. [`Shutdown::start`] on [the server's handle](Self::shutdown)
+    /// sends the remaining Close frames immediately.
     ///
     /// See the [example](Self#examples) of the type.
+    ///
+    /// # Panics
+    ///
+    /// Awaiting the server panics if `spread` is not shorter than
+    /// [`drain_timeout`](Self::drain_timeout), because sockets would be dropped without a Close.
     pub fn drain_spread(mut self, spread: Duration) -> Self {
         self.server.drain_spread = spread;
         self
@@ -330,8 +355,9 @@ impl<L, S> Serve<L, S> {
     /// Sets how long writing an HTTP/1.1 response may make no progress. After that the connection
     /// is dropped. Default: 30 s.
     ///
-    /// Each time the client accepts any bytes, the time starts anew. Over HTTP/2,
-    /// [`http2_idle_timeout`](Self::http2_idle_timeout) ends such a connection.
+    /// Each time the system accepts more data for the client, the time starts anew. A slow client
+    /// may have to read [more than a megabyte](crate::serve()#slow-and-hostile-clients) for this.
+    /// Over HTTP/2, [`http2_idle_timeout`](Self::http2_idle_timeout) ends such a connection.
     ///
     /// See the [example](Self#examples) of the type.
     ///
@@ -349,8 +375,9 @@ impl<L, S> Serve<L, S> {
     /// A stream is a request or a WebSocket. After this time the server sends GOAWAY, and the
     /// client has 5 s to close the connection.
     ///
-    /// A stream does not count as open while the client does not read its response. A response that
-    /// the client reads, however slowly, keeps the connection open.
+    /// A stream does not count as open while the client does not read its response. Each time the
+    /// system accepts more data for the client, the time starts anew. A slow client may have to
+    /// read [more than a megabyte](crate::serve()#slow-and-hostile-clients) for this.
     ///
     /// The connection itself is not pinged, but each WebSocket on it
     /// [is](crate::Config::keepalive_interval).
@@ -426,7 +453,8 @@ impl<L, S> Serve<L, S> {
     /// Sets how many header fields a request may have over HTTP/1.1. A client that exceeds it gets
     /// a 431. Default: 100.
     ///
-    /// Any value other than the default costs an allocation for each request. Over HTTP/2,
+    /// A limit above 24,576 is reduced to that. Any value other than the default costs an
+    /// allocation for each request, with space for that number of fields. Over HTTP/2,
     /// [`max_header_size`](Self::max_header_size) also limits the number of fields.
     ///
     /// See the [example](Self#examples) of the type.
@@ -436,7 +464,7 @@ impl<L, S> Serve<L, S> {
     /// Panics if `limit` is 0.
     pub fn max_headers(mut self, limit: usize) -> Self {
         assert!(limit > 0, "max_headers must be at least 1");
-        self.server.settings.max_headers = (limit != 100).then_some(limit);
+        self.server.settings.max_headers = (limit != 100).then_some(limit.min(MAX_HEADERS));
         self
     }
 
@@ -504,6 +532,11 @@ impl<L: Listener, S: HttpService> IntoFuture for Serve<L, S> {
 
     fn into_future(self) -> Self::IntoFuture {
         let Self { listener, tls, mut server } = self;
+        let (spread, limit) = (server.drain_spread, server.drain_timeout);
+        assert!(
+            spread.is_zero() || spread < limit,
+            "drain_spread ({spread:?}) must be shorter than drain_timeout ({limit:?})"
+        );
         server.listen(Port::new(listener, tls));
         Box::pin(server.run())
     }

@@ -33,6 +33,9 @@ impl Default for ServerSettings {
     }
 }
 
+/// The default size of hyper's buffer, in bytes.
+const MAX_BUFFER: usize = 400 * 1024;
+
 impl ServerSettings {
     /// Returns how long it may take until the first request's complete head has arrived.
     pub(super) fn first_request(&self) -> Duration {
@@ -44,6 +47,10 @@ impl ServerSettings {
         http.timer(TokioTimer::new())
             .header_read_timeout(self.header_read_timeout)
             .max_header_size(self.max_header_size);
+        // hyper's buffer limits a head as well.
+        if self.max_header_size > MAX_BUFFER {
+            http.max_buf_size(self.max_header_size);
+        }
         // Setting it costs an allocation for each request, even with hyper's default value.
         if let Some(max) = self.max_headers {
             http.max_headers(max);

@@ -15,7 +15,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::io::{Rewind, UpgradedIo};
+use crate::io::{Held, Rewind, UpgradedIo};
 
 /// The smallest write that counts as progress, in bytes. Smaller ones may be HTTP/2's own frames,
 /// such as replies to pings.
@@ -95,7 +95,8 @@ where
     let parts = upgraded.downcast::<TokioIo<Rewind<TrackedIo<IO>>>>()?;
     let rewind = parts.io.into_inner().push_front(parts.read_buf);
     let (tracked, unread) = rewind.into_parts();
-    Ok(UpgradedIo::new(Rewind::new(tracked.io, unread), tracked.permit))
+    let permit = tracked.permit.map(|permit| Box::new(permit) as Held);
+    Ok(UpgradedIo::new(Rewind::new(tracked.io, unread), permit))
 }
 
 impl<IO: AsyncRead + Unpin> AsyncRead for TrackedIo<IO> {

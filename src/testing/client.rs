@@ -94,7 +94,7 @@ impl Client {
             id: WebSocketId::next(),
             role: Role::Client,
             config: config.into_values(),
-            permit: ConnectionGuard::acquire(None, None).expect("nothing limits it"),
+            guard: ConnectionGuard::acquire(None, None).expect("nothing limits it"),
             protocol: None,
             deflate: NegotiatedDeflate::default(),
             trace: None,

@@ -7,7 +7,7 @@ use http::{Request, Version};
 use super::{IntoRequest, request::complete};
 use crate::{
     deflate::{Offers, Settings},
-    handshake::{Handshake, HandshakeError, HandshakeKind, UpgradeRequest},
+    handshake::{Handshake, UpgradeRequest, kind_of},
 };
 
 /// Returns the request that a layer would pass to its handshake service for `request`, to test that
@@ -58,15 +58,10 @@ pub fn handshake(request: impl IntoRequest) -> Request<Handshake> {
     if request.version() <= Version::HTTP_11 {
         complete(&mut request);
     }
-    let parsed = match HandshakeKind::of(&request) {
-        Some(kind) => {
-            let (parts, ()) = request.into_parts();
-            UpgradeRequest::parse(&parts, kind).map(|upgrade| (parts, upgrade))
-        }
-        None => Err(HandshakeError::not_websocket(&request)),
-    };
-    let (parts, upgrade) =
-        parsed.unwrap_or_else(|error| panic!("{caller}: the request is rejected: {error}"));
+    let kind = kind_of(&request);
+    let (parts, ()) = request.into_parts();
+    let upgrade = kind.and_then(|kind| UpgradeRequest::parse(&parts, kind));
+    let upgrade = upgrade.unwrap_or_else(|error| panic!("{caller}: the request is rejected: {error}"));
     let extensions = Offers::new(&parts.headers, &Settings::default());
     Request::from_parts(parts, Handshake::new(upgrade, extensions.answer()))
 }

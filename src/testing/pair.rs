@@ -57,7 +57,7 @@ pub fn pair() -> (WebSocket, Client) {
         id,
         role: Role::Server,
         config: Arc::default(),
-        permit: ConnectionGuard::acquire(None, None).expect("nothing limits it"),
+        guard: ConnectionGuard::acquire(None, None).expect("nothing limits it"),
         protocol: None,
         deflate: NegotiatedDeflate::default(),
         trace: Some(RequestTrace::new(&parts).accepted(id, None)),

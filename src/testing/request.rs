@@ -7,8 +7,8 @@ use http::{
     uri::PathAndQuery,
 };
 
-/// A value that [`connect`](super::connect) accepts as a request: a path, a [`Uri`], a [`Request`],
-/// or a [`Builder`].
+/// A value that [`connect`](super::connect) accepts as a request: a path or URI as text, a [`Uri`],
+/// a [`Request`], or a [`Builder`].
 ///
 /// This trait is sealed.
 ///
@@ -20,7 +20,9 @@ use http::{
 ///
 /// let uri = Uri::from_static("/chat?room=7");
 /// let request = Request::get("/chat").header("origin", "https://example.com");
+/// let room = 7;
 /// assert_eq!("/chat".into_request().uri(), "/chat");
+/// assert_eq!(format!("/chat?room={room}").into_request().uri(), "/chat?room=7");
 /// assert_eq!(uri.into_request().uri().query(), Some("room=7"));
 /// assert_eq!(request.into_request().headers()["origin"], "https://example.com");
 /// ```
@@ -49,6 +51,10 @@ impl Sealed for Uri {}
 
 impl Sealed for &str {}
 
+impl Sealed for String {}
+
+impl Sealed for &String {}
+
 impl IntoRequest for Request<()> {
     fn into_request(self) -> Request<()> {
         self
@@ -75,6 +81,20 @@ impl IntoRequest for &str {
     fn into_request(self) -> Request<()> {
         let uri = self.parse::<Uri>().unwrap_or_else(|error| panic!("{self:?} is not a valid URI: {error}"));
         uri.into_request()
+    }
+}
+
+impl IntoRequest for String {
+    #[track_caller]
+    fn into_request(self) -> Request<()> {
+        self.as_str().into_request()
+    }
+}
+
+impl IntoRequest for &String {
+    #[track_caller]
+    fn into_request(self) -> Request<()> {
+        self.as_str().into_request()
     }
 }
 

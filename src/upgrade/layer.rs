@@ -7,7 +7,7 @@ use tower::Layer;
 
 use super::{
     HandlerOutput, UpgradeRequired,
-    service::{Predicate, Shared, WebSocketUpgrade},
+    service::{Predicate, UpgradeParts, WebSocketUpgrade},
 };
 use crate::{
     accept::Acceptor,
@@ -80,6 +80,10 @@ impl WebSocketUpgradeLayer<AcceptAll, ()> {
     /// It is the same as [`new`](Self::new) with [`AcceptAll`], for a handler without a value from
     /// the handshake.
     ///
+    /// An async closure passed to this function cannot capture variables: rustc reports "async
+    /// closure does not implement `Fn`", or that a variable "does not live long enough". Clone them
+    /// in a closure that returns an `async move` block, as in the example of [`new`](Self::new).
+    ///
     /// # Examples
     ///
     /// ```
@@ -149,7 +153,8 @@ impl<H, F> WebSocketUpgradeLayer<H, F> {
     }
 
     /// Restricts the layer to WebSocket requests for which `predicate` returns `true`. Other
-    /// requests are passed to the inner service, which may contain another layer.
+    /// requests are passed to the inner service, which may contain another layer. If `predicate`
+    /// panics, the request is answered with 500.
     ///
     /// # Examples
     ///
@@ -182,7 +187,7 @@ impl<H, F> WebSocketUpgradeLayer<H, F> {
     /// ```
     pub fn into_service(self) -> WebSocketUpgrade<UpgradeRequired, H, F> {
         let Self { acceptor, handler, predicate } = self;
-        WebSocketUpgrade::new(UpgradeRequired, Shared { acceptor, handler, predicate })
+        WebSocketUpgrade::new(UpgradeRequired, UpgradeParts { acceptor, handler, predicate })
     }
 }
 
@@ -191,7 +196,7 @@ impl<S, H, F> Layer<S> for WebSocketUpgradeLayer<H, F> {
 
     fn layer(&self, inner: S) -> Self::Service {
         let Self { acceptor, handler, predicate } = self.clone();
-        WebSocketUpgrade::new(inner, Shared { acceptor, handler, predicate })
+        WebSocketUpgrade::new(inner, UpgradeParts { acceptor, handler, predicate })
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::{
     fmt,
-    future::Future,
+    future::{Future, ready},
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     task::{Context, Poll},
 };
@@ -12,8 +13,8 @@ use tower::Service;
 
 use super::{HandlerOutput, ResponseBody, ResponseFuture, task::UpgradeTask};
 use crate::{
-    accept::Acceptor,
-    handshake::{HandshakeKind, HandshakeService, RejectionBody},
+    accept::{Acceptor, reject},
+    handshake::{HandshakeError, HandshakeKind, HandshakeService, RejectionBody},
     websocket::WebSocket,
 };
 
@@ -48,19 +49,27 @@ use crate::{
 #[must_use = "a service does nothing unless it is called"]
 pub struct WebSocketUpgrade<S, H, F> {
     inner: S,
-    shared: Arc<Shared<H, F>>,
+    shared: Arc<UpgradeParts<H, F>>,
 }
 
 pub(crate) type Predicate = dyn Fn(&Parts) -> bool + Send + Sync;
 
-pub(crate) struct Shared<H, F> {
+pub(crate) struct UpgradeParts<H, F> {
     pub(crate) acceptor: Acceptor<H>,
     pub(crate) handler: Arc<F>,
     pub(crate) predicate: Option<Arc<Predicate>>,
 }
 
+impl<H, F> UpgradeParts<H, F> {
+    /// Returns whether the layer takes the request with the head `parts`.
+    fn takes(&self, parts: &Parts) -> Result<bool, HandshakeError> {
+        let Some(predicate) = &self.predicate else { return Ok(true) };
+        catch_unwind(AssertUnwindSafe(|| predicate(parts))).map_err(|_| HandshakeError::Panicked)
+    }
+}
+
 impl<S, H, F> WebSocketUpgrade<S, H, F> {
-    pub(crate) fn new(inner: S, shared: Shared<H, F>) -> Self {
+    pub(crate) fn new(inner: S, shared: UpgradeParts<H, F>) -> Self {
         Self { inner, shared: Arc::new(shared) }
     }
 
@@ -104,11 +113,12 @@ where
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         if let Some(kind) = HandshakeKind::of(&request) {
             let (parts, body) = request.into_parts();
-            if self.shared.predicate.as_ref().is_none_or(|predicate| predicate(&parts)) {
-                // The body is not used, and need not be `Send`.
-                return ResponseFuture::own(upgrade(Arc::clone(&self.shared), parts, kind));
+            // In these futures, the body is not used, and need not be `Send`.
+            match self.shared.takes(&parts) {
+                Ok(true) => return ResponseFuture::own(upgrade(Arc::clone(&self.shared), parts, kind)),
+                Ok(false) => request = Request::from_parts(parts, body),
+                Err(error) => return ResponseFuture::own(ready(reject(&parts, error).into_response())),
             }
-            request = Request::from_parts(parts, body);
         }
         ResponseFuture::inner(self.inner.call(request))
     }
@@ -116,7 +126,7 @@ where
 
 /// Responds to a WebSocket request, and spawns the task that runs the handler.
 async fn upgrade<H, F, Fut>(
-    shared: Arc<Shared<H, F>>,
+    shared: Arc<UpgradeParts<H, F>>,
     parts: Parts,
     kind: HandshakeKind,
 ) -> Response<RejectionBody>

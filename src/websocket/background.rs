@@ -42,13 +42,8 @@ fn on_reader_dropped<IO>(shared: &Arc<Shared<IO>>, code: CloseCode)
 where
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let is_left = shared.with(|connection, deferred| {
-        connection.on_reader_dropped(code, deferred);
-        !connection.is_over() && !connection.is_driven()
-    });
-    if is_left {
-        ensure_driven(shared);
-    }
+    shared.with(|connection, deferred| connection.on_reader_dropped(code, deferred));
+    ensure_driven(shared);
 }
 
 /// Spawns a background driver if the connection has no driver. Outside of a runtime this is
@@ -57,14 +52,13 @@ fn ensure_driven<IO>(shared: &Arc<Shared<IO>>)
 where
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let is_left = shared.with(|connection, _| !connection.is_over() && !connection.is_driven());
-    if !is_left {
+    if shared.with(|connection, _| connection.is_over() || connection.is_driven()) {
         return;
     }
     match runtime::Handle::try_current() {
         Ok(runtime) => drop(runtime.spawn(Background::new(Arc::clone(shared)))),
         // The reader drives the connection from now on.
-        Err(_) if !shared.with(|connection, _| connection.is_left()) => {}
+        Err(_) if !shared.with(|connection, _| connection.is_orphaned()) => {}
         Err(_) => shared.end_now(),
     }
 }
@@ -97,13 +91,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Future for Background<IO> {
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Drop for Background<IO> {
     fn drop(&mut self) {
-        let is_left = self.shared.with(|connection, deferred| {
+        let is_orphaned = self.shared.with(|connection, deferred| {
             connection.end_driving(deferred);
-            connection.is_left()
+            connection.is_orphaned()
         });
-        if is_left && std::thread::panicking() {
+        if is_orphaned && std::thread::panicking() {
             self.shared.with(|connection, deferred| connection.abort(deferred));
-        } else if is_left {
+        } else if is_orphaned {
             self.shared.end_now();
         }
     }
@@ -121,8 +115,9 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin> Deliver for Shared<IO> {
         let (connection, deferred) = locked.parts();
         connection.end_delivery();
         connection.wake_driver(deferred);
-        // A driver whose handler blocks its thread is not polled.
-        if connection.turn().is_some() {
+        // A driver whose handler blocks its thread is not polled, and one that has ended with its
+        // runtime is missing.
+        if connection.turn().is_some() || !connection.is_driven() {
             drop(Shared::write(self, locked));
         }
     }

@@ -7,14 +7,14 @@ use std::{
 
 use tokio::{sync::Semaphore, time::Instant};
 
-use crate::shutdown::{Open, Shutdown, Stage};
+use crate::shutdown::{OpenSocket, Shutdown, Stage};
 
 /// The resources that an open socket holds until it is closed: a permit of the connection limit,
 /// and an entry in the count of a shutdown.
 #[derive(Debug)]
 pub(crate) struct ConnectionGuard {
-    _place: Option<LimitPermit>,
-    open: Option<Open>,
+    _permit: Option<LimitPermit>,
+    open: Option<OpenSocket>,
 }
 
 /// Why a socket was not admitted.
@@ -34,11 +34,11 @@ impl ConnectionGuard {
             Some(shutdown) => Some(shutdown.enter().ok_or(GuardError::ShuttingDown)?),
             None => None,
         };
-        let place = match limit {
+        let permit = match limit {
             Some(limit) => Some(LimitPermit::acquire(limit).ok_or(GuardError::TooManyConnections)?),
             None => None,
         };
-        Ok(Self { _place: place, open })
+        Ok(Self { _permit: permit, open })
     }
 
     /// Makes the shutdown count the socket as dropped, because its closing handshake timed out.
@@ -51,7 +51,7 @@ impl ConnectionGuard {
     /// Returns when the socket has to send its Close in a shutdown that spreads the Closes over
     /// time, or `None` if it never has to. Each call takes another turn.
     pub(crate) fn take_turn(&self) -> Option<Instant> {
-        self.open.as_ref().and_then(Open::take_turn)
+        self.open.as_ref().and_then(OpenSocket::take_turn)
     }
 
     /// Ready once for each new stage of the shutdown.

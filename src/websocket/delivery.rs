@@ -15,7 +15,7 @@ use std::{
     vec,
 };
 
-use tokio::runtime;
+use tokio::runtime::{self, RuntimeFlavor};
 
 /// The maximum number of connections in a batch.
 const MAX_BATCH: usize = 32;
@@ -45,6 +45,11 @@ pub(super) fn deliver(connection: Arc<dyn Deliver>, home: runtime::Id) {
     let _ = OPEN.try_with(|open| open.replace(Some((home, Arc::clone(&batch)))));
     // After the borrow has ended, because a runtime that is shut down drops the task at once.
     here.spawn(Delivery(batch));
+    if here.runtime_flavor() == RuntimeFlavor::MultiThread {
+        // Moves the task out of the worker's LIFO slot, from which no other worker takes it while
+        // this task computes.
+        drop(here.spawn(async {}));
+    }
 }
 
 thread_local! {

@@ -29,8 +29,11 @@ pin_project! {
     /// - While the handler does not receive, messages are [received for
     ///   it](crate::WebSocket#what-happens-while-the-handler-does-not-receive): pings are answered,
     ///   and the peer's Close or end of stream ends the connection.
-    /// - If the handler's poll blocks its thread and the connection has an event, a separate task
-    ///   does the driver's work after 2 ms. This needs a runtime with several threads.
+    /// - If the handler's poll blocks inside `tokio::task::block_in_place` and the connection has
+    ///   an event, a separate task does the driver's work after 2 ms. Outside of `block_in_place`,
+    ///   this happens only if another thread of the runtime is awake.
+    /// - Poll it on a task of the runtime. In another executor that blocks a thread of the runtime,
+    ///   receiving stops after about half a millisecond of work, until there is another event.
     /// - Regardless of how the handler ends, this future completes the closing handshake first.
     ///
     /// Resolves to the handler's output, or to `None` if
@@ -70,15 +73,15 @@ pin_project! {
     pub struct Driver<IO, Fut: Future> {
         // The handler is dropped before the guard, which acts on what the handler left behind.
         #[pin]
-        stage: Stage<Fut>,
+        stage: HandlerStage<Fut>,
         guard: DriverGuard<IO>,
     }
 }
 
 pin_project! {
     /// The progress of a handler.
-    #[project = StageProj]
-    enum Stage<Fut: Future> {
+    #[project = HandlerStageProj]
+    enum HandlerStage<Fut: Future> {
         Running { #[pin] handler: Fut, scope: Scope },
         Returned { output: Option<Fut::Output> },
         Panicked { panic: Option<Box<dyn Any + Send>> },
@@ -93,7 +96,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, Fut: Future> Driver<IO, Fut> {
             connection.scope()
         });
         let guard = DriverGuard { shared };
-        Self { stage: Stage::Running { handler: handler(), scope }, guard }
+        Self { stage: HandlerStage::Running { handler: handler(), scope }, guard }
     }
 
     /// Polls the driver, and calls `on_output` in the handler's turn with the handler's output.
@@ -104,7 +107,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, Fut: Future> Driver<IO, Fut> {
     ) -> Poll<Option<Fut::Output>> {
         let mut this = self.project();
         let shared = &this.guard.shared;
-        if let StageProj::Running { handler, scope } = this.stage.as_mut().project() {
+        if let HandlerStageProj::Running { handler, scope } = this.stage.as_mut().project() {
             begin_turn(shared, cx);
             let poll = || {
                 panic::catch_unwind(AssertUnwindSafe(|| {
@@ -116,25 +119,25 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, Fut: Future> Driver<IO, Fut> {
             };
             match scope.enter(poll) {
                 Ok(Poll::Pending) => {}
-                Ok(Poll::Ready(output)) => this.stage.set(Stage::Returned { output: Some(output) }),
+                Ok(Poll::Ready(output)) => this.stage.set(HandlerStage::Returned { output: Some(output) }),
                 Err(panic) => {
                     shared.with(|connection, deferred| connection.on_panic(deferred));
-                    this.stage.set(Stage::Panicked { panic: Some(panic) });
+                    this.stage.set(HandlerStage::Panicked { panic: Some(panic) });
                 }
             }
         }
-        let has_handler = matches!(*this.stage, Stage::Running { .. });
+        let has_handler = matches!(*this.stage, HandlerStage::Running { .. });
         let is_dropped = ready!(poll_over(shared, cx, has_handler));
         match this.stage.as_mut().project() {
-            StageProj::Returned { output } => Poll::Ready(output.take()),
-            StageProj::Panicked { panic } => {
+            HandlerStageProj::Returned { output } => Poll::Ready(output.take()),
+            HandlerStageProj::Panicked { panic } => {
                 panic::resume_unwind(panic.take().expect("polled after its end"))
             }
-            StageProj::Running { .. } if is_dropped => {
-                this.stage.set(Stage::Returned { output: None });
+            HandlerStageProj::Running { .. } if is_dropped => {
+                this.stage.set(HandlerStage::Returned { output: None });
                 Poll::Ready(None)
             }
-            StageProj::Running { .. } => Poll::Pending,
+            HandlerStageProj::Running { .. } => Poll::Pending,
         }
     }
 }
@@ -153,16 +156,20 @@ pub(super) fn poll_over<IO>(shared: &Shared<IO>, cx: &mut Context<'_>, has_handl
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut is_ended = false;
-    shared.poll(cx.waker(), Waiter::Driver, |connection, deferred| {
+    let (mut is_ended, mut is_due) = (false, false);
+    let over = shared.poll(cx.waker(), Waiter::Driver, |connection, deferred| {
         if !mem::replace(&mut is_ended, true) {
-            connection.end_turn(deferred);
+            is_due = connection.end_turn(deferred);
         }
         match connection.is_done(has_handler) {
             true => Poll::Ready(connection.is_dropped()),
             false => Poll::Pending,
         }
-    })
+    });
+    if is_due {
+        cx.waker().wake_by_ref();
+    }
+    over
 }
 
 /// Begins a turn of the handler. Because the handler may block, the IO and the timers first get the

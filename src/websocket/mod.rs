@@ -25,9 +25,10 @@
 //!   [`try_send`](crate::Sender::try_send) and [`into_inner`](WebSocket::into_inner).
 
 // WebSocket | Receiver, Sender (n), Driver    the handles that the application holds
-//   └─ Shared ─ Lock<Connection>              connection/: private fields, the one loop in lock.rs
+//   └─ Shared ─ Lock<Connection>              connection/: private fields, the loop in lock.rs
 //        ├─ Lifecycle, Deadlines (Backlog)    pure tables of states and of times
 //        ├─ Waiters, Users                    who is woken; who receives, sends, drives
+//        ├─ Turn (Cork, Budget)               whether the handler is polled; what waits for that
 //        ├─ Inbox                             messages that the application has not taken
 //        ├─ Outbox ─ codec::Encoder           messages accepted and not yet written
 //        └─ Link ─ IO, codec::Decoder, Flight taken out while a task does IO, without the lock
@@ -35,8 +36,8 @@
 // in    IO → Link::read → Unread → Decoder::decode → Connection::accept → Inbox, or the receiver
 // out   send → Outbox::push (compressed outside of the lock) → Encoder → Flight → Link::write → IO
 //
-// - Every operation is `Lock::poll`: try, do one piece of work outside of the lock, try again,
-//   wait.
+// - Every operation that waits is `Lock::poll`: try, do one piece of work outside of the lock, try
+//   again, wait.
 // - The task that polls does the work. A driver does all of it; without a driver, each waiting task
 //   does.
 // - The IO and the timer wake the connection, which wakes its waiters.

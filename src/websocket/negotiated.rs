@@ -20,7 +20,7 @@ pub(crate) struct Negotiated {
     /// Which side of the connection this is.
     pub(crate) role: Role,
     pub(crate) config: Arc<ConfigValues>,
-    pub(crate) permit: ConnectionGuard,
+    pub(crate) guard: ConnectionGuard,
     pub(crate) protocol: Option<HeaderValue>,
     pub(crate) deflate: NegotiatedDeflate,
     /// `None` disables tracing.

@@ -16,8 +16,8 @@ use tungstenite::{Error, Message};
 
 use super::{
     connection::{
-        Accepted, Attached, Compress, Compressed, Connection, Deferred, Event, Kind, Locked, Waiter,
-        WaiterKey,
+        Attached, Compress, Compressed, Connection, Deferred, Event, Locked, SendStep, Waiter, WaiterKey,
+        WaiterKind,
     },
     shared::{Act, Shared},
     try_send_error::TrySendError,
@@ -34,7 +34,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
     ) -> T {
         let mut waiting = Waiting { shared: self, key: None };
         poll_fn(|cx| {
-            let waiter = Waiter::Other(Kind::Future, event, &mut waiting.key);
+            let waiter = Waiter::Other(WaiterKind::Future, event, &mut waiting.key);
             self.lock.poll(cx.waker(), waiter, &mut operation)
         })
         .await
@@ -44,9 +44,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
         self.lock.poll(cx.waker(), Waiter::Reader, |connection, deferred| connection.poll_recv(deferred))
     }
 
-    /// Polls for the next message, or for the next piece of one.
-    pub(super) fn poll_received(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
-        self.lock.poll(cx.waker(), Waiter::Reader, |connection, deferred| connection.poll_received(deferred))
+    /// Polls for the next message, or for the next piece of one, for a byte stream.
+    pub(super) fn poll_bytes(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
+        self.lock.poll(cx.waker(), Waiter::Reader, |connection, deferred| connection.poll_bytes(deferred))
     }
 
     pub(super) fn recv(self: &Arc<Self>) -> Receiving<'_, IO> {
@@ -80,7 +80,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
     /// Begins to close, and waits until the connection is over.
     pub(super) async fn close(&self, code: Option<CloseCode>, reason: CloseReason) -> Result<(), Error> {
         self.with(|connection, deferred| connection.begin_close(code, reason, deferred));
-        let closing = Closing(self);
+        let closing = ClosingGuard(self);
         let closed = self.wait(Event::Over, |connection, deferred| connection.poll_close(deferred)).await;
         drop(closing);
         closed
@@ -100,22 +100,30 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
         Some(since.elapsed())
     }
 
+    /// Locks the connection if there is space for another message, or if writing makes some.
+    pub(super) fn lock_with_space(&self) -> Result<Locked<'_, IO>, NoSpace> {
+        let mut locked = self.lock();
+        if locked.is_open() && !locked.has_space() {
+            locked = self.lock.write(locked);
+        }
+        match locked.is_open() {
+            false => Err(NoSpace::Closed),
+            true if locked.may_have_space() => Ok(locked),
+            true => Err(NoSpace::Full),
+        }
+    }
+
     /// Sends a message if there is space in the write buffer, or if writing makes some.
     pub(super) fn try_send(
         self: &Arc<Self>,
         message: Message,
         compress: Compress,
     ) -> Result<(), TrySendError> {
-        let mut locked = self.lock();
-        if locked.is_open() && !locked.has_room() {
-            locked = self.lock.write(locked);
-        }
-        if !locked.is_open() {
-            return Err(TrySendError::Closed(message));
-        }
-        if !locked.may_have_room() {
-            return Err(TrySendError::Full(message));
-        }
+        let locked = match self.lock_with_space() {
+            Ok(locked) => locked,
+            Err(NoSpace::Full) => return Err(TrySendError::Full(message)),
+            Err(NoSpace::Closed) => return Err(TrySendError::Closed(message)),
+        };
         self.start_send_with(locked, message, compress).map_err(TrySendError::Failed)?;
         self.write_soon();
         Ok(())
@@ -134,13 +142,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
     ) -> Result<(), Error> {
         let (connection, deferred) = locked.parts();
         match connection.start_send(message, compress, deferred)? {
-            Accepted::Queued(_) => {}
-            Accepted::ToCompress(message, compressor) => {
+            SendStep::Queued(_) => {}
+            SendStep::ToCompress(message, compressor) => {
                 drop(locked);
                 self.compress(message, compressor)?;
             }
             // This function cannot wait, and any message may be sent uncompressed (RFC 7692 §6).
-            Accepted::Busy(message) => drop(connection.start_send(message, Compress::Never, deferred)?),
+            SendStep::Busy(message) => drop(connection.start_send(message, Compress::Never, deferred)?),
         }
         Ok(())
     }
@@ -178,7 +186,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
         let mut waiting = Waiting { shared: self, key: None };
         let mut f = Some(f);
         poll_fn(|cx| {
-            let waiter = Waiter::Other(Kind::Future, Event::Link, &mut waiting.key);
+            let waiter = Waiter::Other(WaiterKind::Future, Event::Link, &mut waiting.key);
             self.lock.poll_io(cx.waker(), waiter, |io| f.take().map(|f| f(io)))
         })
         .await?
@@ -188,11 +196,20 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
     pub(super) async fn detach(&self) -> Result<(IO, Vec<u8>), Attached> {
         let mut waiting = Waiting { shared: self, key: None };
         poll_fn(|cx| {
-            let waiter = Waiter::Other(Kind::Future, Event::Written(u64::MAX), &mut waiting.key);
+            let waiter = Waiter::Other(WaiterKind::Future, Event::Written(u64::MAX), &mut waiting.key);
             self.lock.poll_detach(cx.waker(), waiter)
         })
         .await
     }
+}
+
+/// Why a message cannot be sent without waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoSpace {
+    /// The write buffer is full.
+    Full,
+    /// The connection is closing or closed.
+    Closed,
 }
 
 /// A waiter that is removed on drop.
@@ -254,9 +271,9 @@ impl<IO> Drop for Receiving<'_, IO> {
 }
 
 /// A task that waits for the closing handshake. Meanwhile, received messages are discarded.
-struct Closing<'a, IO>(&'a Shared<IO>);
+struct ClosingGuard<'a, IO>(&'a Shared<IO>);
 
-impl<IO> Drop for Closing<'_, IO> {
+impl<IO> Drop for ClosingGuard<'_, IO> {
     fn drop(&mut self) {
         self.0.with(|connection, _| connection.leave_close());
     }

@@ -11,13 +11,14 @@ use super::{
     broadcast::Broadcast,
     connection::{Compress, Event},
     handle::code_of_drop,
+    operations::NoSpace,
     shared::{Act, Shared},
 };
 use crate::close::{CloseCode, CloseReason};
 
 /// A socket of any IO type. Unlike a sender, it does not keep the connection open.
 #[derive(Clone)]
-pub(crate) struct Recipient(Arc<dyn Receive>);
+pub(crate) struct Recipient(Arc<dyn AnySocket>);
 
 /// The result of posting a message to one socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +39,7 @@ impl Recipient {
     }
 
     /// Queues a message if there is space in the write buffer, or if writing makes some, and
-    /// schedules a write.
+    /// schedules a write. A Close is always queued while the connection is open.
     pub(crate) fn post(&self, broadcast: &mut Broadcast) -> Posted {
         let (posted, home) = self.0.post(broadcast);
         if let Some(home) = home {
@@ -95,7 +96,7 @@ impl Drop for SenderGuard {
 }
 
 /// The operations of a connection that a [`Recipient`] uses, without its IO type.
-trait Receive: Send + Sync {
+trait AnySocket: Send + Sync {
     /// Queues a message. Returns the runtime in which the message has to be
     /// [delivered](Self::deliver), if any.
     fn post(&self, broadcast: &mut Broadcast) -> (Posted, Option<runtime::Id>);
@@ -108,19 +109,16 @@ trait Receive: Send + Sync {
     fn remove_sender(&self, code: CloseCode);
 }
 
-impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> Receive for Shared<IO> {
+impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> AnySocket for Shared<IO> {
     fn post(&self, broadcast: &mut Broadcast) -> (Posted, Option<runtime::Id>) {
-        let mut locked = self.lock();
-        if locked.is_open() && !locked.has_room() {
-            locked = self.write(locked);
-        }
         loop {
-            if !locked.is_open() {
-                return (Posted::Closed, None);
-            }
-            if !locked.may_have_room() {
-                return (Posted::Full, None);
-            }
+            let mut locked = match self.lock_with_space() {
+                Ok(locked) => locked,
+                // As with `Sender::close`, a Close needs no space.
+                Err(NoSpace::Full) if broadcast.message().is_close() => self.lock(),
+                Err(NoSpace::Full) => return (Posted::Full, None),
+                Err(NoSpace::Closed) => return (Posted::Closed, None),
+            };
             let message = broadcast.message();
             let (connection, deferred) = locked.parts();
             let compress = match connection.standalone(message) {
@@ -128,7 +126,7 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> Receive for Shared<IO>
                 Some(standalone) => match broadcast.compressed(standalone) {
                     Some(Some(compressed)) => {
                         connection.send_compressed(message.len(), compressed.clone(), deferred);
-                        break;
+                        return (Posted::Queued, self.begin_writing(locked));
                     }
                     // Compression does not make it smaller.
                     Some(None) => Compress::Never,
@@ -136,7 +134,6 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> Receive for Shared<IO>
                         // Outside of the lock, because compression may take long.
                         drop(locked);
                         broadcast.compress(standalone);
-                        locked = self.lock();
                         continue;
                     }
                 },
@@ -147,9 +144,8 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> Receive for Shared<IO>
                 }
                 locked = self.lock();
             }
-            break;
+            return (Posted::Queued, self.begin_writing(locked));
         }
-        (Posted::Queued, self.begin_writing(locked))
     }
 
     fn deliver(self: Arc<Self>, home: runtime::Id) {
@@ -166,8 +162,8 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> Receive for Shared<IO>
 
     fn space(self: Arc<Self>) -> Pin<Box<dyn Future<Output = bool> + Send>> {
         Box::pin(async move {
-            self.wait(Event::Room, |connection, _| match connection.is_open() {
-                true if connection.has_room() => Poll::Ready(true),
+            self.wait(Event::Space, |connection, _| match connection.is_open() {
+                true if connection.has_space() => Poll::Ready(true),
                 true => Poll::Pending,
                 false => Poll::Ready(false),
             })
@@ -176,7 +172,7 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> Receive for Shared<IO>
     }
 
     fn pass_space_on(&self) {
-        self.with(|connection, deferred| connection.pass_room_on(deferred));
+        self.with(|connection, deferred| connection.pass_space_on(deferred));
     }
 
     fn add_sender(&self) {

@@ -9,12 +9,12 @@ use tokio::{
 };
 
 use super::{
-    connection::{Event, Kind, Waiter, WaiterKey},
+    connection::{Event, Waiter, WaiterKey, WaiterKind},
     shared::Shared,
 };
 
 /// How long a handler's turn may take before another task does the driver's work.
-const PATIENCE: Duration = Duration::from_millis(2);
+const MAX_TURN: Duration = Duration::from_millis(2);
 
 /// Spawns a task that does the driver's work if the handler's turn takes long. It is called when
 /// the connection has an event that the driver cannot handle until the handler's poll returns,
@@ -36,15 +36,17 @@ where
         let mut rescue = rescue;
         let mut next = Some(turn);
         while let Some(turn) = next {
-            sleep(PATIENCE).await;
+            sleep(MAX_TURN).await;
             next = poll_fn(|cx| {
-                let waiter = Waiter::Other(Kind::Future, Event::Drive, &mut rescue.key);
+                let waiter = Waiter::Other(WaiterKind::Future, Event::Drive, &mut rescue.key);
                 rescue.shared.poll(cx.waker(), waiter, |connection, _| connection.poll_rescue(turn))
             })
             .await;
         }
         rescue.has_ended = true;
     });
+    // Moves the task out of the worker's LIFO slot, from which no other worker takes it.
+    drop(runtime.spawn(async {}));
 }
 
 /// A running rescue, which ends when this is dropped.

@@ -32,8 +32,8 @@ use crate::metrics::id::WebSocketId;
 /// Messages are queued in one buffer, bounded by
 /// [`Config::max_write_buffer_size`](crate::Config::max_write_buffer_size), and written together.
 /// Messages from a task other than the handler's are written soon, without waking the handler. When
-/// the last sender is dropped, the connection closes with 1000; the receiver still receives until
-/// the peer's Close.
+/// the last sender is dropped, the connection closes with 1000, or with 1011 if a panic drops it;
+/// the receiver still receives until the peer's Close.
 ///
 /// As a `Sink`, `poll_close` closes this sender and waits until its messages are written. When the
 /// last sender is closed this way or dropped, the connection closes with 1000, and `poll_close`
@@ -318,8 +318,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sink<Message> for Sender<IO> {
         sink.poll_ready(shared, cx)
     }
 
-    fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
+    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
         self.check_done()?;
+        self.sink.message_sent();
         self.shared.start_send(message)?;
         self.shared.write_soon();
         Ok(())

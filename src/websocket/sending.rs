@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tungstenite::{Error, Message};
 
 use super::{
-    connection::{Accepted, Compress, Event, Kind, Urgency, Waiter, WaiterKey},
+    connection::{Compress, Event, SendStep, Urgency, Waiter, WaiterKey, WaiterKind},
     shared::Shared,
 };
 
@@ -26,10 +26,10 @@ pub(super) struct Sending<'a, IO, const COMPRESS: bool> {
     shared: &'a Shared<IO>,
     /// `None` until it waits for the first time.
     key: Option<WaiterKey>,
-    stage: Stage,
+    stage: SendStage,
 }
 
-enum Stage {
+enum SendStage {
     Unsent(Message),
     /// Queued at this position.
     Queued(u64),
@@ -45,13 +45,13 @@ pub(super) struct Queued {
 impl<'a, IO> Sending<'a, IO, true> {
     /// Sends a message that is compressed if this was negotiated.
     pub(super) fn new(shared: &'a Shared<IO>, message: Message) -> Self {
-        Self { shared, key: None, stage: Stage::Unsent(message) }
+        Self { shared, key: None, stage: SendStage::Unsent(message) }
     }
 }
 
 impl<'a, IO> Sending<'a, IO, false> {
     pub(super) fn uncompressed(shared: &'a Shared<IO>, message: Message) -> Self {
-        Self { shared, key: None, stage: Stage::Unsent(message) }
+        Self { shared, key: None, stage: SendStage::Unsent(message) }
     }
 }
 
@@ -61,35 +61,40 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, const COMPRESS: bool> Sending<'_, IO, C
     /// Ready when the message is queued.
     pub(super) fn poll_queued(&mut self, cx: &mut Context<'_>) -> Poll<Result<Queued, Error>> {
         // At first, tries to copy the message into the outbox, which is enough for most messages.
-        if let (None, Stage::Unsent(message)) = (self.key, &self.stage) {
+        if let (None, SendStage::Unsent(message)) = (self.key, &self.stage) {
             let mut locked = self.shared.lock();
             let (connection, deferred) = locked.parts();
-            if let Some(position) = connection.send_now(message, None, Self::COMPRESS, deferred) {
+            let sent = match connection.has_sent_enough() {
+                true => None,
+                false => connection.send_now(message, None, Self::COMPRESS, deferred),
+            };
+            if let Some(position) = sent {
                 let urgency = connection.urgency(cx.waker());
                 // The message's destructor must not run under the lock.
                 drop(locked);
-                self.stage = Stage::Queued(position);
+                self.stage = SendStage::Queued(position);
                 return Poll::Ready(Ok(Queued { position, urgency }));
             }
         }
         let mut event = match self.key.map(WaiterKey::event) {
             Some(Event::Compressor) => Event::Compressor,
-            _ => Event::Room,
+            _ => Event::Space,
         };
         loop {
-            let Stage::Unsent(message) = mem::replace(&mut self.stage, Stage::Queued(0)) else {
+            let SendStage::Unsent(message) = mem::replace(&mut self.stage, SendStage::Queued(0)) else {
                 unreachable!("a message is queued once");
             };
             let mut message = Some(message);
-            let waiter = Waiter::Other(Kind::Future, event, &mut self.key);
+            let has_waited = self.key.is_some();
+            let waiter = Waiter::Other(WaiterKind::Future, event, &mut self.key);
             let waker = cx.waker();
             let polled = self.shared.poll(waker, waiter, |connection, deferred| {
-                if event == Event::Room {
-                    ready!(connection.poll_ready())?;
+                if event == Event::Space {
+                    ready!(connection.poll_ready(has_waited))?;
                 }
                 let taken = message.take().expect("it is put back unless it is accepted");
                 let accepted = match connection.start_send(taken, Self::COMPRESS, deferred) {
-                    Ok(Accepted::Busy(taken)) if event == Event::Compressor => {
+                    Ok(SendStep::Busy(taken)) if event == Event::Compressor => {
                         message = Some(taken);
                         return Poll::Pending;
                     }
@@ -101,18 +106,18 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, const COMPRESS: bool> Sending<'_, IO, C
                 Poll::Ready(accepted) => accepted?,
                 Poll::Pending => {
                     let message = message.expect("it is put back unless it is accepted");
-                    self.stage = Stage::Unsent(message);
+                    self.stage = SendStage::Unsent(message);
                     return Poll::Pending;
                 }
             };
             match accepted {
-                Accepted::Queued(position) => return Poll::Ready(Ok(Queued { position, urgency })),
-                Accepted::Busy(message) => {
+                SendStep::Queued(position) => return Poll::Ready(Ok(Queued { position, urgency })),
+                SendStep::Busy(message) => {
                     // Another sender uses the compressor.
                     event = Event::Compressor;
-                    self.stage = Stage::Unsent(message);
+                    self.stage = SendStage::Unsent(message);
                 }
-                Accepted::ToCompress(message, compressor) => {
+                SendStep::ToCompress(message, compressor) => {
                     let position = self.shared.compress(message, compressor)?;
                     let urgency = self.shared.with(|connection, _| connection.urgency(waker));
                     return Poll::Ready(Ok(Queued { position, urgency }));
@@ -127,7 +132,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, const COMPRESS: bool> Future for Sendin
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let position = match self.stage {
-            Stage::Queued(position) => position,
+            SendStage::Queued(position) => position,
             _ => {
                 let queued = ready!(self.poll_queued(cx))?;
                 match queued.urgency {
@@ -138,12 +143,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, const COMPRESS: bool> Future for Sendin
                     }
                     Urgency::Direct => {}
                 }
-                self.stage = Stage::Queued(queued.position);
+                self.stage = SendStage::Queued(queued.position);
                 queued.position
             }
         };
         let Self { shared, key, .. } = &mut *self;
-        let waiter = Waiter::Other(Kind::Future, Event::Written(position), key);
+        let waiter = Waiter::Other(WaiterKind::Future, Event::Written(position), key);
         shared.poll(cx.waker(), waiter, |connection, _| connection.poll_written(position))
     }
 }

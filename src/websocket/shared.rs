@@ -103,7 +103,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
         self.lock.write(locked)
     }
 
-    /// Does everything that is possible at once, because no task will drive the connection later.
+    /// Writes what the IO accepts, shuts it down, and ends the connection, because no task will
+    /// drive it any more.
     pub(super) fn end_now(&self) {
         let locked = self.write(self.lock());
         let mut locked = self.lock.shut_down(locked);

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tungstenite::Error;
 
 use super::{
-    connection::{Event, Kind, Urgency, Waiter, WaiterKey},
+    connection::{Event, Urgency, Waiter, WaiterKey, WaiterKind},
     shared::Shared,
 };
 
@@ -36,8 +36,9 @@ impl SinkState {
         IO: AsyncRead + AsyncWrite + Unpin,
     {
         let waits = self.0.get_or_insert_default();
-        let waiter = Waiter::Other(Kind::Sink, Event::Room, &mut waits.ready);
-        shared.poll(cx.waker(), waiter, |connection, _| connection.poll_ready())
+        let has_waited = waits.ready.is_some();
+        let waiter = Waiter::Other(WaiterKind::Sink, Event::Space, &mut waits.ready);
+        shared.poll(cx.waker(), waiter, |connection, _| connection.poll_ready(has_waited))
     }
 
     /// Writes bytes of a stream. They are sent when the handler's task yields, or soon.
@@ -51,19 +52,29 @@ impl SinkState {
         IO: AsyncRead + AsyncWrite + Unpin,
     {
         let waits = self.0.get_or_insert_default();
-        let waiter = Waiter::Other(Kind::Sink, Event::Room, &mut waits.ready);
+        let has_waited = waits.ready.is_some();
+        let waiter = Waiter::Other(WaiterKind::Sink, Event::Space, &mut waits.ready);
         let waker = cx.waker();
         let polled = shared.poll(waker, waiter, |connection, _| {
-            let written = ready!(connection.poll_write(slices));
+            let written = ready!(connection.poll_write(slices, has_waited));
             Poll::Ready(written.map(|written| (written, connection.urgency(waker))))
         });
         let (written, urgency) = ready!(polled)?;
+        self.message_sent();
         match urgency {
             Urgency::Corked => {}
             Urgency::Overdue => drop(shared.write(shared.lock())),
             Urgency::Direct => shared.write_soon(),
         }
         Poll::Ready(Ok(written))
+    }
+
+    /// Notes that a message is sent. The next flush waits for it, even if an earlier flush was
+    /// dropped.
+    pub(super) fn message_sent(&mut self) {
+        if let Some(waits) = &mut self.0 {
+            waits.position = None;
+        }
     }
 
     pub(super) fn poll_flush<IO>(
@@ -76,7 +87,7 @@ impl SinkState {
     {
         let waits = self.0.get_or_insert_default();
         let position = *waits.position.get_or_insert_with(|| shared.lock().accepted());
-        let waiter = Waiter::Other(Kind::Sink, Event::Written(position), &mut waits.flush);
+        let waiter = Waiter::Other(WaiterKind::Sink, Event::Written(position), &mut waits.flush);
         let polled = shared.poll(cx.waker(), waiter, |connection, _| connection.poll_written(position));
         if polled.is_ready() {
             waits.position = None;
@@ -94,7 +105,7 @@ impl SinkState {
         IO: AsyncRead + AsyncWrite + Unpin,
     {
         let waits = self.0.get_or_insert_default();
-        let waiter = Waiter::Other(Kind::Sink, Event::Written(u64::MAX), &mut waits.flush);
+        let waiter = Waiter::Other(WaiterKind::Sink, Event::Written(u64::MAX), &mut waits.flush);
         shared.poll(cx.waker(), waiter, |connection, deferred| connection.poll_close_written(deferred))
     }
 

@@ -85,8 +85,8 @@ use crate::metrics::id::WebSocketId;
 /// While a [`Driver`] is polled, as for every handler, up to 64 KiB of messages are received before
 /// the handler asks for them. Each message counts as its payload plus 64 bytes, and the message
 /// that reaches the limit is received in full. Until the limit is reached, the following holds even
-/// if the handler only sends, waits for something else, or blocks its thread in a runtime with
-/// several threads:
+/// if the handler only sends, waits for something else, or blocks inside
+/// `tokio::task::block_in_place`:
 ///
 /// - Pings are answered, and pongs are noticed.
 /// - The peer's Close is answered at once, after everything that was sent before the Close arrived.
@@ -101,6 +101,12 @@ use crate::metrics::id::WebSocketId;
 ///
 /// Above the limit, further data stays in the system's buffers, and the peer's sends block. A Close
 /// behind that data is noticed once the handler has received enough.
+///
+/// A handler that blocks its thread should do so inside `block_in_place`, or in a function that it
+/// passes to `spawn_blocking`. Otherwise tokio may not wake another thread, and a pong or the reply
+/// to a Close waits until the handler no longer blocks. If several messages arrived together, and
+/// the handler blocks for the first of them, a control frame behind the others is handled when the
+/// handler receives again, or when more data arrives.
 ///
 /// Without a driver, all of this happens only while one of the socket's methods is being awaited.
 ///
@@ -138,7 +144,7 @@ use crate::metrics::id::WebSocketId;
 /// | [`Protocol`] | a ping or pong exceeds 125 bytes | open |
 /// | [`Protocol`] | a Close has a code that must not be sent | open |
 ///
-/// - [`Io`] is returned once, and [`AlreadyClosed`] after that.
+/// - [`Io`] is returned once by sending and once by receiving, and [`AlreadyClosed`] after that.
 /// - The limit of a [`Message::Frame`] is [`max_write_buffer_size`].
 /// - The [`Protocol`] errors contain, from top to bottom, [`SendAfterClosing`],
 ///   [`ControlFrameTooBig`] and [`InvalidCloseSequence`].
@@ -573,7 +579,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Sink<Message> for WebSocket<IO> {
         sink.poll_ready(handle, cx)
     }
 
-    fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
+    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
+        self.sink.message_sent();
         self.handle.start_send(message)
     }
 

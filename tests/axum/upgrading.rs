@@ -184,18 +184,28 @@ async fn callback_reports_a_response_that_is_not_returned() {
 async fn extractor_opens_below_serve() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
+    let upgrade = async |ws: WebSocketUpgrade| {
+        ws.on_upgrade(async |mut socket| {
+            let _ = socket.send("hello").await;
+            let _ = socket.recv().await;
+        })
+    };
     let server = tower_websocket::serve(listener, Router::new().route("/", any(upgrade)));
     let shutdown = server.shutdown().clone();
     tokio::spawn(server.into_future());
     let mut client = tokio::net::TcpStream::connect(addr).await.unwrap();
     client.write_all(HEAD.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
+    while !answer.ends_with(b"\x81\x05hello") {
+        assert!(client.read_buf(&mut answer).await.unwrap() > 0, "{}", answer.escape_ascii());
+    }
+    // The server's own shutdown counts it, without configuration.
+    assert_eq!(shutdown.connections(), 1);
+    client.write_all(&raw_client::frame(raw_client::whole::TEXT, b"done")).await.unwrap();
     while !answer.ends_with(b"\x81\x05hello\x88\x02\x03\xe8") {
         assert!(client.read_buf(&mut answer).await.unwrap() > 0, "{}", answer.escape_ascii());
     }
     assert!(answer.starts_with(b"HTTP/1.1 101 Switching Protocols\r\n"), "{}", answer.escape_ascii());
-    // The server's own shutdown counts it, without configuration.
-    assert_eq!(shutdown.connections(), 1);
     drop(client);
     shutdown.idle().await;
 }

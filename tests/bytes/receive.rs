@@ -300,3 +300,23 @@ async fn byte_stream_accepts_messages_of_any_size() {
     assert_eq!(error.kind(), ErrorKind::InvalidData);
     assert_eq!(client.recv_close().await, 1003);
 }
+
+/// Its beginning was received for a whole message, whose receiver was dropped.
+#[tokio::test]
+async fn byte_stream_begins_with_the_beginning_of_a_message() {
+    for first in [BINARY, TEXT] {
+        let (mut client, mut socket) = pair(config()).await;
+        client.send(first, "one ").await;
+        assert!(timeout(Duration::from_millis(50), socket.recv()).await.is_err());
+        let mut stream = socket.into_byte_stream();
+        client.send(FIN | CONTINUE, "two").await;
+        let mut bytes = [0; 7];
+        let read = stream.read_exact(&mut bytes).await;
+        if first == TEXT {
+            assert_eq!(read.unwrap_err().kind(), ErrorKind::InvalidData);
+            assert_eq!(client.recv_close().await, 1003);
+        } else {
+            assert!(read.is_ok() && bytes == *b"one two", "{bytes:?}");
+        }
+    }
+}

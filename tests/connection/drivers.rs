@@ -34,6 +34,7 @@ over_each_transport! {
     socket_may_be_split_before_its_handler_is_polled,
     shutdown_drops_a_handler_whose_socket_was_split_before,
     driven_socket_may_be_driven_again,
+    driver_may_move_to_another_task_than_its_reader,
     outer_driver_continues_without_the_inner_one,
     frame_at_the_end_of_a_full_buffer_is_received_at_once,
     moved_socket_survives_its_handlers_panic,
@@ -170,6 +171,34 @@ async fn driven_socket_may_be_driven_again<T: Transport>() {
     assert_eq!(pair.recv_close().await.0, 1000);
     timeout(Duration::from_secs(1), outer).await.unwrap().unwrap();
     pair.finish().await;
+}
+
+/// The reader waits on the task that has polled the driver first.
+async fn driver_may_move_to_another_task_than_its_reader<T: Transport>() {
+    let (mut pair, socket) = open::<T>(quiet(), 1 << 16).await;
+    let (give, mut given) = oneshot::channel();
+    let mut driver = Box::pin(socket.drive(|socket: Socket<T>| async move {
+        let _ = give.send(socket.split());
+        pending::<()>().await;
+    }));
+    let (_sender, mut receiver) = tokio::select! {
+        biased;
+        _ = &mut driver => unreachable!("the handler does not end"),
+        halves = &mut given => halves.unwrap(),
+    };
+    let driving = tokio::spawn(driver);
+    let client = tokio::spawn(async move {
+        settle().await;
+        pair.text("hello").await;
+        pair
+    });
+    let start = Instant::now();
+    let received = timeout(Duration::from_secs(3600), receiver.recv()).await;
+    assert_eq!(received.unwrap().unwrap().unwrap().to_text().unwrap(), "hello");
+    assert!(start.elapsed() < Duration::from_secs(60), "only the time-out has woken it");
+    driving.abort();
+    drop((receiver, _sender));
+    drain(client.await.unwrap(), 1000).await;
 }
 
 async fn outer_driver_continues_without_the_inner_one<T: Transport>() {

@@ -30,6 +30,7 @@ over_each_transport! {
     converted_stream_is_not_maintained,
     idle_socket_is_converted_at_once,
     converted_stream_keeps_the_limits,
+    message_received_in_advance_keeps_the_limit_of_frames,
 }
 
 /// Runs a handler that lets the driver receive in advance until the test continues.
@@ -276,4 +277,28 @@ async fn converted_stream_keeps_the_limits<T: Transport>() {
         drop(stream);
         pair.finish().await;
     }
+}
+
+/// It arrived in frames that are allowed, and became one that is not.
+async fn message_received_in_advance_keeps_the_limit_of_frames<T: Transport>() {
+    let (go, gone) = oneshot::channel::<()>();
+    let config = Config::new().max_frame_size(1000).max_message_size(10_000);
+    let mut pair = drive::<T, _>(config, async |socket: Socket<T>| {
+        gone.await.unwrap();
+        let mut stream = socket.into_inner().await.unwrap();
+        assert_eq!(next(&mut stream).await, Message::text("é".repeat(900) + &"x".repeat(901)));
+        assert_eq!(next(&mut stream).await, Message::Pong("late".into()));
+        assert_eq!(next(&mut stream).await, Message::binary(vec![1; 1000]));
+        converse(stream).await;
+    })
+    .await;
+    pair.send(0x01, "é".repeat(450)).await;
+    pair.send(0x00, "é".repeat(450)).await;
+    pair.send(0x80, [b'x'; 901]).await;
+    pair.send(PONG, "late").await;
+    pair.send(BINARY, [1; 1000]).await;
+    settle().await;
+    go.send(()).unwrap();
+    answer(&mut pair).await;
+    pair.finish().await;
 }

@@ -15,6 +15,11 @@
 //!   `streams::reset_ends_a_socket_that_waits_to_write`.
 //! - `abandoned_connection_is_shut_down`: it checks the calls on the IO. Instead:
 //!   `streams::peer_without_space_for_the_close_is_cut_at_the_timeout`.
+//! - `send_does_not_wait_for_the_peer_after_an_event_in_the_same_turn`: its stream wakes the socket
+//!   within a poll, which hyper's task does not.
+//! - `event_in_the_same_turn_is_received`: the same.
+//! - `flush_waits_for_messages_after_a_dropped_flush`: hyper would buffer the messages.
+//! - `io_that_wakes_itself_lets_other_tasks_run`: its IO is made to be difficult.
 //! - `nothing_is_lost_on_a_rough_stream`: its IO is made to be difficult. Instead:
 //!   `model::nothing_is_lost_duplicated_or_out_of_order`.
 //!
@@ -75,4 +80,5 @@ mod streams;
 mod suite;
 mod tasks;
 mod transport;
+mod unread;
 mod walk;

@@ -1,14 +1,18 @@
 //! Streams without an HTTP server: behavior that exists only there.
 
 use std::{
-    future::IntoFuture,
+    future::{Future, IntoFuture, poll_fn},
     io::{self, Cursor},
-    pin::Pin,
-    sync::{Arc, Mutex},
+    pin::{Pin, pin},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, ready},
     time::Duration,
 };
 
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use raw_client::{
     frame,
     opening::{open, request},
@@ -332,5 +336,151 @@ async fn abandoned_connection_is_shut_down() {
         assert!(matches!(closed, Err(Error::Io(error)) if error.kind() == io::ErrorKind::TimedOut));
         drop(socket);
         assert!(seen.lock().unwrap().is_shut_down);
+    }
+}
+
+/// Returns a driven socket and its client, over a stream that buffers 64 bytes. `handler` also gets
+/// the client.
+async fn with_client<Fut: Future>(
+    handler: impl FnOnce(WebSocket<DuplexStream>, DuplexStream) -> Fut,
+) -> Fut::Output {
+    let (mut client, server) = duplex(64);
+    let acceptor = Acceptor::new(AcceptAll).with_config(Config::new().keepalive_interval(None));
+    let (accepted, opened) = join!(acceptor.accept(server), open(&mut client, "/", ""));
+    opened.unwrap();
+    let socket = accepted.unwrap().0;
+    socket.drive(|socket| handler(socket, client)).await.expect("no shutdown")
+}
+
+/// The event took the driver's waker away, by which a handler's messages are recognised: the next
+/// one waited until a peer that did not read had read it.
+#[tokio::test(start_paused = true)]
+async fn send_does_not_wait_for_the_peer_after_an_event_in_the_same_turn() {
+    let count = with_client(async |mut socket, mut client| {
+        let mut count = 0;
+        for _ in 0..20 {
+            client.write_all(&frame(BINARY, b"")).await.unwrap();
+            let mut sending = pin!(socket.send(vec![0; 1000]));
+            let is_ready = poll_fn(|cx| Poll::Ready(sending.as_mut().poll(cx).is_ready())).await;
+            count += usize::from(is_ready);
+            yield_now().await;
+        }
+        drop((socket, client));
+        count
+    });
+    assert_eq!(count.await, 20);
+}
+
+/// A reader that was registered earlier in the turn is polled again after the event.
+#[tokio::test(start_paused = true)]
+async fn event_in_the_same_turn_is_received() {
+    let received = with_client(async |mut socket, mut client| {
+        let received = poll_fn(|cx| {
+            let polled = socket.poll_next_unpin(cx);
+            if polled.is_pending() {
+                let _ = client.write_all(&frame(BINARY, b"now")).now_or_never().expect("there is space");
+            }
+            polled
+        });
+        let received = timeout(SECOND, received).await;
+        drop((socket, client));
+        received
+    });
+    assert_eq!(received.await.unwrap().unwrap().unwrap(), Message::binary("now"));
+}
+
+/// An IO that accepts nothing until `is_open`, and meanwhile wakes its task at once.
+struct Impatient {
+    io: DuplexStream,
+    is_open: Arc<AtomicBool>,
+    call: Call,
+}
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Call {
+    Write,
+    Flush,
+    Shutdown,
+}
+
+impl Impatient {
+    fn poll_open(&self, call: Call, cx: &mut Context<'_>) -> Poll<()> {
+        if call != self.call || self.is_open.load(Ordering::Relaxed) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl AsyncRead for Impatient {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Impatient {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        ready!(self.poll_open(Call::Write, cx));
+        Pin::new(&mut self.io).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_open(Call::Flush, cx));
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_open(Call::Shutdown, cx));
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+/// It was polled without end, so that no other task ran.
+#[tokio::test]
+async fn io_that_wakes_itself_lets_other_tasks_run() {
+    for call in [Call::Write, Call::Flush, Call::Shutdown] {
+        let (mut client, server) = duplex(1 << 16);
+        let is_open = Arc::new(AtomicBool::new(true));
+        let io = Impatient { io: server, is_open: Arc::clone(&is_open), call };
+        let acceptor = Acceptor::new(AcceptAll);
+        let (accepted, opened) = join!(acceptor.accept(io), open(&mut client, "/", ""));
+        opened.unwrap();
+        let (mut socket, ()) = accepted.unwrap();
+        is_open.store(false, Ordering::Relaxed);
+        let driver = tokio::spawn(async move {
+            socket.send("hello").await.unwrap();
+            socket.close(CloseCode::NORMAL, "").await
+        });
+        sleep(Duration::from_millis(20)).await;
+        is_open.store(true, Ordering::Relaxed);
+        client.write_all(&frame(CLOSE, b"")).await.unwrap();
+        let mut bytes = Vec::new();
+        client.read_to_end(&mut bytes).await.unwrap();
+        assert!(bytes.windows(5).any(|part| part == b"hello"), "{call:?} {bytes:?}");
+        driver.await.unwrap().unwrap();
+    }
+}
+
+/// A flush waited only for the messages before an earlier flush that was dropped.
+#[tokio::test(start_paused = true)]
+async fn flush_waits_for_messages_after_a_dropped_flush() {
+    let (mut client, server) = duplex(100);
+    let acceptor = Acceptor::new(AcceptAll);
+    let (accepted, opened) = join!(acceptor.accept(server), open(&mut client, "/", ""));
+    opened.unwrap();
+    let (mut socket, ()) = accepted.unwrap();
+    socket.feed(Message::binary(vec![1; 300])).await.unwrap();
+    assert!(timeout(SECOND, SinkExt::flush(&mut socket)).await.is_err());
+    socket.feed(Message::binary(vec![2; 5000])).await.unwrap();
+    for (len, is_written) in [(400, false), (304 + 5004 - 400, true)] {
+        let mut bytes = vec![0; len];
+        let reading = timeout(2 * SECOND, client.read_exact(&mut bytes));
+        let (flushed, read) = join!(timeout(SECOND, SinkExt::flush(&mut socket)), reading);
+        assert!(flushed.is_ok() == is_written && read.is_ok(), "{flushed:?} {read:?}");
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    time::{Instant, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tower_websocket::{CloseCode, Config, Error, Message};
 
@@ -48,6 +48,27 @@ async fn server_ends_the_stream_first_after_its_own_close() {
 }
 
 /// The client has lost nothing, so this is not an error.
+/// The server keeps the connection open after its Close, but no more messages will come.
+#[tokio::test(start_paused = true)]
+async fn reader_ends_before_the_server_ends_the_stream() {
+    for cork in [true, false] {
+        let (socket, mut server) = open(Config::new().cork(cork)).await;
+        let start = Instant::now();
+        let handler = tokio::spawn(socket.drive(async move |mut socket| {
+            assert!(matches!(socket.recv().await, Some(Ok(Message::Close(_)))));
+            assert!(socket.recv().await.is_none());
+            start.elapsed()
+        }));
+        sleep(Duration::from_secs(1)).await;
+        server.send(0x88, &[0x03, 0xe8]).await;
+        assert_eq!(server.frame().await.unwrap(), (0x88, vec![0x03, 0xe8]));
+        sleep(Duration::from_secs(2)).await;
+        drop(server);
+        let ended = handler.await.unwrap().unwrap();
+        assert!(ended < Duration::from_millis(1100), "cork {cork}: {ended:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn client_ends_the_stream_after_the_close_timeout() {
     for is_first in [true, false] {

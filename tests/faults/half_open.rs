@@ -40,7 +40,7 @@ const CLIENTS: &str = "10.213.17.2";
 const ROLE: &str = "TOWER_WEBSOCKET_HALF_OPEN";
 
 /// The deadlines of the server. On a busy machine, the clients need some time to answer.
-const DEADLINE: Duration = Duration::from_secs(4);
+const DEADLINE: Duration = Duration::from_secs(10);
 
 /// How often the server pings.
 const INTERVAL: Duration = Duration::from_secs(1);

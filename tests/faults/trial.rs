@@ -12,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use own_process::resident;
 use tokio::{
     runtime::{Builder, Handle, Runtime},
     time::{sleep, timeout},
@@ -119,7 +120,7 @@ pub(crate) fn repeat(fault: &str, tries: usize, one: impl AsyncFn(&mut Site) -> 
                 outcomes.add(outcome);
             }
         }
-        let grown = resident().saturating_sub(before);
+        let grown = resident().saturating_sub(before) >> 10;
         let is_measured = by_form(false, true);
         assert!(!is_measured || grown <= GROWTH, "{fault}: {grown} KiB of memory more after {tries} tries");
         site.is_well().await;
@@ -177,11 +178,4 @@ pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
 pub(crate) fn descriptors() -> usize {
     // Each count includes the descriptor of this directory.
     std::fs::read_dir("/proc/self/fd").unwrap().count()
-}
-
-/// Returns the resident memory of this process, in KiB.
-fn resident() -> usize {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
-    let pages: usize = statm.split(' ').nth(1).unwrap().parse().unwrap();
-    pages * 4
 }

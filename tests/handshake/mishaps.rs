@@ -15,10 +15,10 @@ use futures_util::StreamExt;
 use http::{Request, Response, StatusCode};
 use tokio::time::Instant;
 use tower::{Service, service_fn};
-use tower_websocket::{Config, Handshake, Rejection, WebSocketUpgradeLayer};
+use tower_websocket::{AllowOrigin, Config, Handshake, Rejection, WebSocketUpgradeLayer};
 
 use crate::{
-    request::answer_upgrade,
+    request::{answer, answer_upgrade, upgradable, upgrade},
     server::in_memory,
     wire::{head, soon},
 };
@@ -112,6 +112,30 @@ async fn panic_is_500_and_the_connection_continues() {
     }
     let mut socket = wire.open("/").await;
     assert_eq!(soon(socket.next()).await.unwrap().unwrap().to_text().unwrap(), "hello");
+}
+
+/// An error whose conversion panics.
+#[derive(Debug)]
+struct Unconvertible;
+
+impl From<Unconvertible> for Rejection {
+    fn from(_: Unconvertible) -> Self {
+        panic!("a panic in the conversion")
+    }
+}
+
+#[tokio::test]
+async fn panic_of_other_code_of_the_application_is_500() {
+    let handshake = service_fn(async |_: Request<Handshake>| Err::<Response<()>, _>(Unconvertible));
+    let converting = WebSocketUpgradeLayer::new(handshake, async |_, ()| {}).into_service();
+    let origins = AllowOrigin::predicate(|_, _| panic!("a panic in the predicate of origins"));
+    let layer = || WebSocketUpgradeLayer::accept_all(async |_| {});
+    let checking = layer().with_config(Config::new().allow_origin(origins)).into_service();
+    let filtering = layer().filter(|_| panic!("a panic in the filter")).into_service();
+    let request = || upgrade("/").header("origin", "https://server.example.com");
+    assert_eq!(answer(converting, upgradable(request().body(()).unwrap())).await.status(), 500);
+    assert_eq!(answer(checking, upgradable(request().body(()).unwrap())).await.status(), 500);
+    assert_eq!(answer(filtering, upgradable(request().body(()).unwrap())).await.status(), 500);
 }
 
 #[tokio::test]

@@ -220,6 +220,7 @@ async fn origins_are_compared_with_the_authority() {
     for (layer, origin, status) in [
         (echo_layer(), "https://server.example.com", StatusCode::OK),
         (echo_layer(), "https://server.example.com:8443", StatusCode::FORBIDDEN),
+        (echo_layer(), "http://server.example.com", StatusCode::FORBIDDEN),
         (echo_layer(), "https://evil.org", StatusCode::FORBIDDEN),
         (any, "https://evil.org", StatusCode::OK),
     ] {

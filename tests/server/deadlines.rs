@@ -1,18 +1,19 @@
 //! Clients that make no progress.
 
-use std::time::Duration;
+use std::{panic::catch_unwind, time::Duration};
 
+use ::axum::Router;
 use http::Request;
 use raw_client::http2_frames::{self, GOAWAY, PING, PREFACE, SETTINGS, hello};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream},
     time::{Instant, advance, sleep},
 };
-use tower_websocket::server::Serve;
+use tower_websocket::{WebSocket, WebSocketUpgradeLayer, serve, server::Serve};
 
 use crate::{
     client::{Authority, Http2, echo, soon, tls, websocket},
-    memory::{Pipes, start},
+    memory::{Pipes, listener, start},
     service::{LARGE, service},
     tls::start_tls,
 };
@@ -301,7 +302,7 @@ async fn open_socket_outlives_every_http_timeout() {
 
 #[test]
 fn zero_timeout_or_limit_panics_when_it_is_set() {
-    type Set = fn(Serve<(), ()>) -> Serve<(), ()>;
+    type Set = fn(Serve<Pipes, Router>) -> Serve<Pipes, Router>;
     let sets: [(Set, &str); 9] = [
         (|server| server.tls_handshake_timeout(Duration::ZERO), "tls_handshake_timeout must not be zero"),
         (|server| server.first_request_timeout(Duration::ZERO), "first_request_timeout must not be zero"),
@@ -314,9 +315,41 @@ fn zero_timeout_or_limit_panics_when_it_is_set() {
         (|server| server.max_headers(0), "max_headers must be at least 1"),
     ];
     for (set, expected) in sets {
-        let panic = std::panic::catch_unwind(|| drop(set(tower_websocket::serve((), ())))).unwrap_err();
+        let panic = catch_unwind(|| drop(set(serve(listener().1, Router::new())))).unwrap_err();
         let told = panic.downcast_ref::<String>().cloned();
         let told = told.or_else(|| panic.downcast_ref::<&str>().map(|told| told.to_string()));
         assert_eq!(told.as_deref(), Some(expected));
     }
+}
+
+/// Data that the client never takes keeps hyper's task for the stream, which counted as open.
+#[tokio::test(start_paused = true)]
+async fn http_2_connection_of_a_dead_socket_ends() {
+    let service = WebSocketUpgradeLayer::accept_all(async |mut socket: WebSocket| {
+        // More than hyper buffers.
+        let _ = socket.send(vec![0; 300_000]).await;
+        while let Some(Ok(_)) = socket.recv().await {}
+    });
+    let (connector, _server) = start(service.into_service(), |server| set(server).max_connections(1));
+    let mut io = connector.connect();
+    let no_window = http2_frames::frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]);
+    let request = http2_frames::fields(&[
+        (":method", "CONNECT"),
+        (":protocol", "websocket"),
+        (":scheme", "http"),
+        (":path", "/"),
+        (":authority", "localhost"),
+        ("sec-websocket-version", "13"),
+    ]);
+    let request = http2_frames::frame(http2_frames::HEADERS, http2_frames::END_HEADERS, 1, &request);
+    io.write_all(&[PREFACE, &no_window, &request].concat()).await.unwrap();
+    let answer = http2_frames::read_until(&mut io, |frame| frame.kind == http2_frames::HEADERS).await;
+    assert_eq!((answer.stream, answer.payload[0]), (1, 0x88), "{answer:?}");
+    let start = Instant::now();
+    let goaway = soon(http2_frames::read_until(&mut io, |frame| frame.kind == GOAWAY)).await;
+    // Keepalive gives the socket up after 40 s. Then the connection is idle for 11 s.
+    assert_eq!((goaway.goaway(), start.elapsed().as_secs()), (Some(0), 51));
+    assert_eq!(life(io).await, 5);
+    // The connection's permit is free again.
+    soon(websocket(connector.connect())).await;
 }

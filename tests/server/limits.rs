@@ -34,6 +34,16 @@ async fn http_1_1_head_is_limited_in_size_and_fields() {
     {
         assert_eq!(status(&mut connector.connect(), &head).await, expected);
     }
+    let (connector, _server) = start(service(), |server| server.max_header_size(1_000_000));
+    for (head, expected) in [(large(900_000), "200"), (large(1_000_000), "431")] {
+        assert_eq!(status(&mut connector.connect(), &head).await, expected);
+    }
+    // More than a `HeaderMap` can hold.
+    let (connector, _server) =
+        start(service(), |server| server.max_header_size(1_000_000).max_headers(usize::MAX));
+    for (head, expected) in [(many(24_574), "200"), (many(24_575), "431")] {
+        assert_eq!(status(&mut connector.connect(), &head).await, expected);
+    }
     let (connector, _server) = start(service(), |server| server.max_header_size(1000).max_headers(10));
     for (head, expected) in [(large(900), "200"), (large(1000), "431"), (many(8), "200"), (many(10), "431")] {
         assert_eq!(status(&mut connector.connect(), &head).await, expected);

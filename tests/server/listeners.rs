@@ -69,9 +69,8 @@ async fn tcp_tls_unix_and_memory_are_served_by_one_server() {
     assert_eq!(receive_close(&mut memory).await, 1001);
     assert_eq!(receive_close(&mut http2).await, 1001);
     soon(server).await.unwrap().unwrap();
-    assert!(TcpStream::connect(plain_addr).await.is_err());
-    assert!(TcpStream::connect(secure_addr).await.is_err());
-    // The file of a Unix socket remains, and prevents the next bind.
+    // The ports may have another owner by now. The file of a Unix socket remains, and prevents the
+    // next bind.
     assert!(UnixStream::connect(&path).await.is_err());
     assert!(UnixListener::bind(&path).is_err());
     std::fs::remove_file(&path).unwrap();

@@ -3,6 +3,7 @@
 use std::{error::Error, future::IntoFuture, io, sync::Arc};
 
 use futures_util::StreamExt;
+use raw_client::opening::open;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -41,6 +42,18 @@ async fn client_certificate_reaches_the_handshake_service() {
     let mut stranger = tls(&authority.client(&[], false), connector.connect()).await.unwrap();
     let error = soon(stranger.read(&mut [0])).await.unwrap_err();
     assert!(error.to_string().contains("CertificateRequired"), "{error}");
+}
+
+/// Anyone on the path to the client can forge a page without TLS.
+#[tokio::test]
+async fn page_without_tls_has_another_origin() {
+    let authority = Authority::new();
+    let (connector, _server) = start_tls(authority.tls(), service(), |server| server);
+    for (origin, is_accepted) in [("https://localhost", true), ("http://localhost", false)] {
+        let mut client = tls(&authority.client(&[], false), connector.connect()).await.unwrap();
+        let opened = soon(open(&mut client, "/", &format!("Origin: {origin}\r\n"))).await;
+        assert_eq!(opened.is_ok(), is_accepted, "{origin}: {opened:?}");
+    }
 }
 
 #[tokio::test]

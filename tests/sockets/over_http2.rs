@@ -55,8 +55,8 @@ async fn use_up(mut socket: WebSocketStream<Stream>, opened: oneshot::Sender<()>
 async fn two_thousand_sockets_on_ten_connections_are_drained_and_the_server_ends() {
     let shutdown = Shutdown::new();
     let layer = WebSocketUpgradeLayer::new(AcceptAll, echo);
-    let layer = layer.with_config(Config::new().with_shutdown(&shutdown));
-    let app = Router::new().route("/page", get("page")).layer(layer);
+    let config = Config::new().with_shutdown(&shutdown).close_timeout(Duration::from_secs(60));
+    let app = Router::new().route("/page", get("page")).layer(layer.with_config(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     let (signal, received) = oneshot::channel::<()>();

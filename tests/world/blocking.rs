@@ -9,10 +9,12 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    thread,
     time::{Duration, Instant},
 };
 
 use futures_util::{FutureExt, SinkExt};
+use own_process::block_on_elsewhere;
 use raw_client::{
     FIN,
     opcode::{BINARY, CLOSE, PING, PONG, TEXT},
@@ -190,6 +192,64 @@ fn pings_are_answered_inside_block_in_place() {
     });
 }
 
+/// A handler that blocks in an executor other than tokio's receives more than a turn usually may,
+/// and what it receives while it closes is discarded.
+#[test]
+fn handler_in_another_executor_receives_everything() {
+    const COUNT: u32 = 3000;
+    run(async {
+        // Otherwise no thread might look for IO: tokio does not know that the handler's is blocked.
+        let lively = tokio::spawn(async {
+            loop {
+                tokio::task::yield_now().await;
+            }
+        });
+        // HTTP/2 needs other tasks of the blocked worker.
+        let ways = [Way::Tcp, Way::Tls, Way::Unix, Way::Undriven];
+        each_in_turn("another executor", &ways, |way| async move {
+            let (tell, mut told) = mpsc::unbounded_channel();
+            let site = Site::start(way, quiet(), move |mut socket: WebSocket| {
+                let tell = tell.clone();
+                async move {
+                    block_on_elsewhere(async {
+                        for _ in 0..COUNT {
+                            let Some(Ok(message)) = socket.recv().await else { return };
+                            if socket.send(message).await.is_err() {
+                                return;
+                            }
+                        }
+                    });
+                    let closed = block_on_elsewhere(socket.close(CloseCode::NORMAL, ""));
+                    let _ = tell.send(closed.map_err(|error| error.to_string()));
+                }
+            })
+            .await;
+            let mut peer = site.open().await;
+            for batch in 0..COUNT / 100 {
+                for n in 0..100 {
+                    peer.send(FIN | BINARY, (100 * batch + n).to_be_bytes()).await;
+                }
+                for n in 0..100 {
+                    let n = 100 * batch + n;
+                    let echo = soon(&format!("message {n}"), peer.next()).await;
+                    if echo.payload[..] != n.to_be_bytes() {
+                        return Err(format!("{echo:?} instead of {n}"));
+                    }
+                }
+            }
+            assert_eq!(soon("the Close", peer.next_close()).await, 1000);
+            for _ in 0..COUNT {
+                peer.send(FIN | BINARY, "unwanted").await;
+            }
+            peer.close(1000).await;
+            soon("close()", told.recv()).await.expect("the handler reports")?;
+            Ok(format!("{COUNT} echoed"))
+        })
+        .await;
+        lively.abort();
+    });
+}
+
 /// A handler that blocks on something else does not delay the messages of other tasks.
 #[test]
 fn messages_of_other_tasks_are_sent_while_the_handler_blocks() {
@@ -288,7 +348,7 @@ fn receive(site: &Site, arrived: &AtomicUsize, count: usize) {
         });
     };
     block_in_place(|| {
-        std::thread::scope(|scope| scope.spawn(client).join().expect("the client does not panic"));
+        thread::scope(|scope| scope.spawn(client).join().expect("the client does not panic"));
     });
 }
 
@@ -467,7 +527,7 @@ fn close_in_a_second_blocking_poll_is_answered() {
                     go.notified().await;
                     // Longer than a byte needs to arrive, shorter than the delay of the rescue
                     // thread.
-                    block_in_place(|| std::thread::sleep(Duration::from_micros(1500)));
+                    block_in_place(|| thread::sleep(Duration::from_micros(1500)));
                     tokio::task::yield_now().await;
                     gone.notify_one();
                     let _ = blocks.send(());
@@ -533,6 +593,35 @@ fn close_just_before_a_blocking_poll_is_answered() {
     }
 }
 
+/// The task that answers is spawned by the handler's thread, from which another one must take it.
+#[test]
+fn close_just_before_a_handler_blocks_its_thread_is_answered() {
+    let task = async {
+        for _ in 0..10 {
+            let go = Arc::new(Notify::new());
+            let (release, released) = std::sync::mpsc::channel::<()>();
+            let (mut peer, socket) = pair(quiet(), 1 << 10).await;
+            let wait = Arc::clone(&go);
+            tokio::spawn(socket.drive(|mut socket| async move {
+                tokio::select! {
+                    biased;
+                    () = wait.notified() => {}
+                    _ = socket.recv() => {}
+                }
+                let _ = released.recv_timeout(SOON * 2);
+                drop(socket);
+            }));
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            // The handler is woken by this thread, and polled when this task waits.
+            peer.close(1000).now_or_never().expect("there is space");
+            go.notify_one();
+            assert_eq!(soon("the answer", peer.next_close()).await, 1000);
+            drop(release);
+        }
+    };
+    run(async { tokio::spawn(task).await.expect("the test does not panic") });
+}
+
 /// A message from a thread without a runtime, or with another one, is written while the handler
 /// blocks.
 #[test]
@@ -555,7 +644,7 @@ fn message_of_another_thread_is_sent_while_the_handler_blocks() {
             .await;
             let mut peer = site.open().await;
             let sender = given.recv().await.expect("the handler gives it");
-            std::thread::spawn(move || {
+            thread::spawn(move || {
                 let send = async move {
                     sender.try_send(Message::text("hello")).expect("there is room");
                     sender

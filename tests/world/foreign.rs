@@ -284,7 +284,7 @@ fn compressing_on_another_thread_does_not_delay_others() {
                 runtime.shutdown_background();
             });
             let client = self::runtime();
-            let (longest, took) = client.block_on(async {
+            let rounds = client.block_on(async {
                 let open = async |offer| {
                     let io = crate::site::tcp(addr, Default::default()).await.expect("it listens");
                     Peer::open(io, offer).await.expect("it opens")
@@ -322,10 +322,11 @@ fn compressing_on_another_thread_does_not_delay_others() {
                     "| compressing for {took:.0?} | {rounds} echoes | the longest {longest:.1?} |"
                 ));
                 assert!(took > Duration::from_millis(100), "compressing took {took:?}: nothing was tried");
-                (longest, took)
+                rounds
             });
             let _ = stop.send(());
-            assert!(longest < took / 2, "another connection waited {longest:.0?} of {took:.0?}");
+            // If it waited for the compression, only the first echoes would arrive in time.
+            assert!(rounds >= 10, "{rounds} echoes while another thread compresses");
         });
     });
 }
@@ -696,5 +697,58 @@ fn subscriber_may_use_a_socket_whose_span_is_cloned() {
             });
         });
         assert!(looks.load(Ordering::Relaxed) > 0, "the subscriber looks");
+    });
+}
+
+/// Opens a socket in a runtime, which then ends or is no longer polled.
+fn open_elsewhere(config: Config, is_dropped: bool) -> (Option<Runtime>, Peer, WebSocket<DuplexStream>) {
+    let elsewhere = Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let (peer, socket) = elsewhere.block_on(async {
+        let (peer, mut socket) = pair(config, 1 << 16).await;
+        // Creates the timer in this runtime.
+        assert!(tokio::time::timeout(Duration::from_millis(20), socket.recv()).await.is_err());
+        (peer, socket)
+    });
+    ((!is_dropped).then_some(elsewhere), peer, socket)
+}
+
+/// Timers stayed in the first runtime.
+#[test]
+fn socket_keeps_its_timeouts_in_another_runtime() {
+    for is_dropped in [false, true] {
+        on_a_thread("a socket in another runtime", move || {
+            let config = Config::new().close_timeout(Duration::from_millis(300));
+            let (_elsewhere, peer, mut socket) = open_elsewhere(config, is_dropped);
+            let here = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+            let closed = here.block_on(async move {
+                tokio::spawn(async move { socket.close(CloseCode::NORMAL, "").await }).await
+            });
+            assert!(closed.expect("no panic").is_err(), "the peer never answers");
+            drop(peer);
+        });
+    }
+}
+
+/// The driver ended with its runtime, so nothing wrote the message.
+#[test]
+fn message_is_written_after_the_drivers_runtime_has_ended() {
+    on_a_thread("a sender without a driver", || {
+        let elsewhere =
+            Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        let (mut peer, sender, mut receiver) = elsewhere.block_on(async {
+            let (peer, socket) = pair(Config::new(), 1 << 16).await;
+            let (sender, receiver) = socket.split();
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            (peer, sender, receiver)
+        });
+        drop(elsewhere);
+        let here = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+        here.block_on(async move {
+            let receiving = tokio::spawn(async move { receiver.recv().await.is_some() });
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            sender.send("hello").await.expect("it is open");
+            assert_eq!(soon("the message", peer.next()).await.payload, b"hello");
+            receiving.abort();
+        });
     });
 }

@@ -1,10 +1,6 @@
 //! A client that builds and parses frames itself, and reads at a given rate.
 
-use std::{
-    io,
-    pin::pin,
-    time::{Duration, Instant},
-};
+use std::{io, pin::pin, time::Duration};
 
 use bytes::BytesMut;
 use raw_client::{
@@ -16,7 +12,7 @@ use raw_client::{
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    time::{sleep, sleep_until},
+    time::{Instant, sleep, sleep_until},
 };
 
 /// A stream of any kind.
@@ -231,7 +227,7 @@ impl Peer {
             // At most the bytes of 10 ms at a time.
             let chunk = (rate / 100.0).max(1.0);
             let at = start + Duration::from_secs_f64((taken as f64 + chunk) / rate);
-            sleep_until(at.into()).await;
+            sleep_until(at).await;
             most = ((start.elapsed().as_secs_f64() * rate) as u64 - taken).max(1) as usize;
         }
         let mut bytes = vec![0; most];

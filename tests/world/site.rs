@@ -8,6 +8,7 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     sync::atomic::{AtomicUsize, Ordering},
+    task::{Context, Poll, ready},
 };
 
 use h2::client::Builder;
@@ -124,7 +125,7 @@ impl Site {
                 static NEXT: AtomicUsize = AtomicUsize::new(0);
                 let name = format!("world-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
                 let path = std::env::temp_dir().join(name);
-                let listener = UnixListener::bind(&path).unwrap();
+                let listener = Unix(UnixListener::bind(&path).unwrap(), buffers.server);
                 Self::run(way, buffers, Address::Unix(path), listener, layer(config))
             }
             Way::Memory => {
@@ -250,6 +251,24 @@ where
     })
 }
 
+/// A Unix listener, and the size of its sockets' send buffers as for TCP. By default, the kernel
+/// buffers 208 KiB, a twentieth of what it buffers for TCP.
+struct Unix(UnixListener, Option<u32>);
+
+impl Listener for Unix {
+    type Io = UnixStream;
+    type Addr = ();
+
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(UnixStream, ())>> {
+        let (io, _) = ready!(self.0.poll_accept(cx))?;
+        if let Some(size) = self.1 {
+            // They do not inherit it.
+            SockRef::from(&io).set_send_buffer_size(size as usize / 20)?;
+        }
+        Poll::Ready(Ok((io, ())))
+    }
+}
+
 /// A listener of streams in memory.
 struct Pipes(mpsc::UnboundedReceiver<DuplexStream>);
 
@@ -257,13 +276,10 @@ impl Listener for Pipes {
     type Io = DuplexStream;
     type Addr = ();
 
-    fn poll_accept(
-        &mut self,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<io::Result<(DuplexStream, ())>> {
-        match std::task::ready!(self.0.poll_recv(cx)) {
-            Some(io) => std::task::Poll::Ready(Ok((io, ()))),
-            None => std::task::Poll::Pending,
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(DuplexStream, ())>> {
+        match ready!(self.0.poll_recv(cx)) {
+            Some(io) => Poll::Ready(Ok((io, ()))),
+            None => Poll::Pending,
         }
     }
 }

@@ -4,7 +4,8 @@
 //! Each test has two sizes. The large one uses the defaults of [`Config`] and of the kernel,
 //! megabytes of data, and minutes. The small one divides sizes and times by 10 (endings) or by 20
 //! (keepalive) and keeps the rate. It also sets the kernel's send buffer to a tenth or a twentieth
-//! of the 4 MB that Linux lets it grow to.
+//! of the 4 MB that Linux lets it grow to. A trial of it is repeated if the system suspends it for
+//! too long.
 
 use std::{
     future::Future,
@@ -21,7 +22,7 @@ use crate::{
     nginx::Nginx,
     peer::{Peer, Transcript},
     site::{Buffers, Site, Way},
-    trial::{each, noise, soon, tell, within},
+    trial::{each, each_timed, noise, soon, tell, within},
 };
 
 const DEFLATE: &str = "permessage-deflate";
@@ -230,42 +231,49 @@ async fn send_and_end(
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn slow_client_gets_everything_when_the_handler_returns() {
-    each("returns", &Way::ALL, |way| ends(way, Scale::ending(), Ending::Returns, false, None)).await;
+    each_timed("returns", &Way::ALL, |way| ends(way, Scale::ending(), Ending::Returns, false, None)).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn pinging_slow_client_gets_everything_when_the_handler_returns() {
-    each("returns, pinged", &Way::ALL, |way| ends(way, Scale::ending(), Ending::Returns, true, None)).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn close_waits_until_a_slow_client_has_everything() {
-    each("closes", &Way::ALL, |way| ends(way, Scale::ending(), Ending::Closes, false, None)).await;
-    each("closes, pinged", &Way::ALL, |way| ends(way, Scale::ending(), Ending::Closes, true, None)).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn slow_client_gets_everything_when_the_last_sender_is_dropped() {
-    each("drops its sender", &Way::ALL, |way| ends(way, Scale::ending(), Ending::DropsSender, true, None))
+    each_timed("returns, pinged", &Way::ALL, |way| ends(way, Scale::ending(), Ending::Returns, true, None))
         .await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
+async fn close_waits_until_a_slow_client_has_everything() {
+    each_timed("closes", &Way::ALL, |way| ends(way, Scale::ending(), Ending::Closes, false, None)).await;
+    each_timed("closes, pinged", &Way::ALL, |way| ends(way, Scale::ending(), Ending::Closes, true, None))
+        .await;
+}
+
+#[tokio::test]
+async fn slow_client_gets_everything_when_the_last_sender_is_dropped() {
+    each_timed("drops its sender", &Way::ALL, |way| {
+        ends(way, Scale::ending(), Ending::DropsSender, true, None)
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn slow_client_gets_everything_and_1001_at_a_shutdown() {
     // Without a driver, each message is written before the next is sent, so some are not sent when
     // the shutdown begins.
     let driven = [Way::Tcp, Way::Tls, Way::Unix, Way::Http2, Way::Memory];
-    each("shutdown", &driven, |way| ends(way, Scale::ending(), Ending::Shutdown, false, None)).await;
-    each("shutdown, pinged", &driven, |way| ends(way, Scale::ending(), Ending::Shutdown, true, None)).await;
+    each_timed("shutdown", &driven, |way| ends(way, Scale::ending(), Ending::Shutdown, false, None)).await;
+    each_timed("shutdown, pinged", &driven, |way| ends(way, Scale::ending(), Ending::Shutdown, true, None))
+        .await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn slow_client_gets_everything_compressed() {
     let scale = || Scale::ending().compressed();
-    each("returns, compressed", &Way::ALL, |way| ends(way, scale(), Ending::Returns, true, Some(DEFLATE)))
-        .await;
+    each_timed("returns, compressed", &Way::ALL, |way| {
+        ends(way, scale(), Ending::Returns, true, Some(DEFLATE))
+    })
+    .await;
 }
 
 /// Sends one message after the other, and closes. The client reads slowly and answers pings at
@@ -314,17 +322,17 @@ async fn sends_behind_nginx(scale: Scale) -> Result<String, String> {
     sends(site, peer, scale, told).await
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn slow_client_stays_connected_while_it_reads() {
-    each("sends", &Way::ALL, |way| sends_over(way, Scale::sending())).await;
+    each_timed("sends", &Way::ALL, |way| sends_over(way, Scale::sending())).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn slow_client_stays_connected_while_it_reads_small_messages() {
-    each("sends small messages", &Way::ALL, |way| sends_over(way, Scale::small_sending())).await;
+    each_timed("sends small messages", &Way::ALL, |way| sends_over(way, Scale::small_sending())).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn slow_client_behind_nginx_stays_connected() {
     // nginx's receive buffer cannot be made smaller: on loopback it holds 200 KB and more.
     let patient = |mut scale: Scale| {
@@ -332,13 +340,13 @@ async fn slow_client_behind_nginx_stays_connected() {
         scale.config = scale.config.keepalive_interval(time).keepalive_timeout(time);
         scale
     };
-    each("sends behind nginx", &[Way::Tcp], |_| sends_behind_nginx(patient(Scale::sending()))).await;
+    each_timed("sends behind nginx", &[Way::Tcp], |_| sends_behind_nginx(patient(Scale::sending()))).await;
 }
 
 /// The client reads continuously and never sends a byte.
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn reading_counts_as_activity_without_pongs() {
-    each("never answers", &Way::ALL, |way| async move {
+    each_timed("never answers", &Way::ALL, |way| async move {
         let scale = Scale::sending();
         let (site, _told) = sending_site(way, &scale).await;
         let mut peer = site.open().await;
@@ -358,10 +366,10 @@ async fn reading_counts_as_activity_without_pongs() {
 }
 
 /// The client reads for a while, then stops. The timeout counts from there.
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn stalled_client_is_disconnected_at_the_documented_time() {
     let ways = [Way::Tcp, Way::Tls, Way::Unix, Way::Http2, Way::Memory];
-    each("stops reading", &ways, |way| async move {
+    each_timed("stops reading", &ways, |way| async move {
         let config = Config::new()
             .max_write_buffer_size(50_000)
             .keepalive_interval(Duration::from_secs(2))
@@ -402,9 +410,9 @@ async fn stalled_client_is_disconnected_at_the_documented_time() {
 }
 
 /// If the connection is cut, `close`, `close_info` and the result of `drain` report it.
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn cut_connection_reports_it() {
-    each("takes nothing", &Way::ALL, |way| async move {
+    each_timed("takes nothing", &Way::ALL, |way| async move {
         let scale = Scale::ending();
         let (tell_end, mut told) = mpsc::unbounded_channel();
         let site =
@@ -440,9 +448,9 @@ async fn cut_connection_reports_it() {
 
 /// The connection ends with unread messages of the client. Closing the descriptor now would reset
 /// the connection.
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn unread_input_does_not_destroy_unread_output() {
-    each("sends meanwhile", &Way::ALL, |way| async move {
+    each_timed("sends meanwhile", &Way::ALL, |way| async move {
         let scale = Scale::ending();
         let payloads = scale.payloads();
         let sent = Arc::clone(&payloads);

@@ -1,8 +1,17 @@
 //! Bounded waiting, and trials over every transport.
 
-use std::{future::Future, io::Write, time::Duration};
+use std::{
+    future::{Future, poll_fn},
+    io::Write,
+    pin::pin,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
 
-use tokio::{task::JoinError, time::timeout};
+use tokio::{
+    task::JoinError,
+    time::{MissedTickBehavior, interval, timeout},
+};
 
 use crate::site::Way;
 
@@ -52,6 +61,55 @@ where
         failed.extend(outcome(what, *way, tokio::spawn(trial(*way)).await).err());
     }
     assert!(failed.is_empty(), "{what}:\n{}", failed.join("\n"));
+}
+
+/// A quarter of the shortest timeout of the trials that [`each_timed`] runs.
+const LONG_PAUSE: Duration = Duration::from_millis(60);
+
+/// Like [`each`], for trials with short timeouts, in a runtime with one thread. If the system
+/// suspends that thread, peers stall that should read. A trial that fails is therefore repeated if
+/// its task was suspended for long.
+pub(crate) async fn each_timed<Fut>(what: &str, ways: &[Way], trial: impl Fn(Way) -> Fut)
+where
+    Fut: Future<Output = Result<String, String>> + Send + 'static,
+{
+    let mut ways = ways.to_vec();
+    for is_last in [false, false, false, false, true] {
+        let start = |way| {
+            let suspended = Arc::new(Mutex::new(Duration::ZERO));
+            (way, tokio::spawn(watched(trial(way), Arc::clone(&suspended))), suspended)
+        };
+        let trials: Vec<_> = ways.drain(..).map(start).collect();
+        let mut failed = Vec::new();
+        for (way, trial, suspended) in trials {
+            let Err(error) = outcome(what, way, trial.await) else { continue };
+            let suspended = *suspended.lock().unwrap();
+            if suspended > LONG_PAUSE && !is_last {
+                tell(&format!("| {what} | {way} | is repeated | it was suspended for {suspended:.0?} |"));
+                ways.push(way);
+            } else {
+                failed.push(format!("{error}; it was suspended for {suspended:.0?}"));
+            }
+        }
+        assert!(failed.is_empty(), "{what}:\n{}", failed.join("\n"));
+    }
+}
+
+/// Awaits `future`, polls it at least every 10 ms, and notes the longest time between two polls.
+async fn watched<F: Future>(future: F, longest: Arc<Mutex<Duration>>) -> F::Output {
+    let mut future = pin!(future);
+    let mut tick = interval(Duration::from_millis(10));
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut last = Instant::now();
+    poll_fn(|cx| {
+        let mut longest = longest.lock().unwrap();
+        *longest = last.elapsed().max(*longest);
+        last = Instant::now();
+        drop(longest);
+        while tick.poll_tick(cx).is_ready() {}
+        future.as_mut().poll(cx)
+    })
+    .await
 }
 
 /// Prints the outcome of a trial, and returns its failure.

@@ -1,4 +1,4 @@
-use super::{Assembler, FIRST, Kind, Outlook, grown};
+use super::{Assembler, FIRST, MessageKind, Outlook, grown};
 
 #[test]
 fn capacity_grows_with_the_received_data() {
@@ -25,7 +25,7 @@ fn capacity_grows_with_the_received_data() {
 
 #[test]
 fn one_byte_fragments_take_linear_time() {
-    for kind in [Kind::Text, Kind::Binary] {
+    for kind in [MessageKind::Text, MessageKind::Binary] {
         let mut assembler = Assembler::new(kind);
         let (mut copied, mut capacity) = (0, 0);
         let len = if cfg!(miri) { 1000 } else { 100_000 };

@@ -4,7 +4,7 @@ use tungstenite::Error;
 
 use super::{Decoded, Decoder, at_hand};
 use crate::codec::{
-    assembler::{Assembler, Kind, Outlook},
+    assembler::{Assembler, MessageKind, Outlook},
     input,
 };
 
@@ -13,7 +13,7 @@ const MAX_COMPRESSED: usize = 4096;
 
 impl Decoder {
     /// Inflates some of the data that has arrived.
-    pub(super) fn inflate(&mut self, kind: Kind, input: &mut &mut [u8]) -> Result<Decoded, Error> {
+    pub(super) fn inflate(&mut self, kind: MessageKind, input: &mut &mut [u8]) -> Result<Decoded, Error> {
         let assembled = self.assembled();
         let Some(frame) = &mut self.frame else { return Ok(Decoded::Progress) };
         // The input is unmasked once, in place. The part that the inflater does not use is still

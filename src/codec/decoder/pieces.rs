@@ -10,7 +10,7 @@ use tungstenite::{
 };
 
 use super::Decoder;
-use crate::codec::{assembler::Kind, limits::Limits};
+use crate::codec::{assembler::MessageKind, limits::Limits};
 
 impl Decoder {
     /// Returns messages in pieces as they arrive from now on. Messages and frames then have no
@@ -43,8 +43,8 @@ impl Decoder {
         };
         let opcode = match (open.is_begun, open.kind) {
             (true, _) => Data::Continue,
-            (false, Kind::Text) => Data::Text,
-            (false, Kind::Binary) => Data::Binary,
+            (false, MessageKind::Text) => Data::Text,
+            (false, MessageKind::Binary) => Data::Binary,
         };
         open.is_begun = true;
         if is_last {

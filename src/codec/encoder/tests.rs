@@ -166,13 +166,20 @@ fn control_frames_overtake_data_that_is_not_encoded() {
     assert_eq!(next(&mut encoder).iter().map(|(first, _)| *first).collect::<Vec<_>>(), [0x81, 0x89, 0x02]);
     encoder.push_control(&Control::Pong("2".into()));
     assert_eq!(next(&mut encoder).iter().map(|(first, _)| *first).collect::<Vec<_>>(), [0x8a, 0x00]);
-    encoder.push_control(&Control::Close(Some(close(1000, "bye"))));
-    assert_eq!(next(&mut encoder)[0], (0x88, b"\x03\xe8bye".to_vec()));
+    assert_eq!(next(&mut encoder).iter().map(|(first, _)| *first).collect::<Vec<_>>(), [0x80]);
     assert!(encoder.is_empty());
-    // The application's own control messages are returned.
-    let ping = Message::Ping("3".into());
-    assert_eq!(encoder.push(ping.clone()), Some(ping));
-    assert_eq!((all(&mut encoder), encoder.accepted()), (vec![(0x89, b"3".to_vec())], 2));
+}
+
+#[test]
+fn control_messages_of_the_application_keep_their_place() {
+    let mut encoder = Encoder::new(Some(FRAGMENT), None);
+    assert_eq!(encoder.push(Message::Ping("1".into())), Some(Message::Frame(Frame::ping("1"))));
+    assert_eq!(encoder.push(Message::Binary(noise(FRAGMENT + 1))), None);
+    for message in [Message::Pong("2".into()), Message::Close(Some(close(1000, "bye")))] {
+        assert_eq!(encoder.push(message), None);
+    }
+    let first: Vec<_> = all(&mut encoder).iter().map(|(first, _)| *first).collect();
+    assert_eq!((first, encoder.accepted()), (vec![0x89, 0x02, 0x80, 0x8a, 0x88], 4));
 }
 
 #[test]
@@ -244,10 +251,9 @@ fn control_frames_are_truncated_to_their_maximum_length() {
     let mut encoder = Encoder::new(None, None);
     encoder.push_control(&Control::Ping(vec![1; 126].into()));
     encoder.push_control(&Control::Pong(vec![2; 1000].into()));
-    encoder.push_control(&Control::Close(Some(close(1000, &"é".repeat(70)))));
-    encoder.push_control(&Control::Close(None));
+    encoder.push_close_last(Some(&close(1000, &"é".repeat(70))));
     let lens: Vec<_> = all(&mut encoder).iter().map(|(_, payload)| payload.len()).collect();
-    assert_eq!(lens, [125, 125, 2 + 122, 0]);
+    assert_eq!(lens, [125, 125, 2 + 122]);
 }
 
 #[test]

@@ -35,6 +35,7 @@ fn target_is_a_path_and_host_is_from_the_header_or_the_uri() {
         ("wss://a:8443/b?c", None, "/b?c", "a:8443"),
         ("http://user:secret@a:1/?q", None, "/?q", "a:1"),
         ("https://[::1]:80/x", None, "/x", "[::1]:80"),
+        ("ws://a?b=c", None, "/?b=c", "a"),
         ("a:80", None, "/", "a:80"),
         ("/x", Some("b"), "/x", "b"),
         ("ws://a/x", Some("b:1"), "/x", "b:1"),
@@ -63,6 +64,13 @@ fn headers_of_the_connection_and_of_the_handshake_are_replaced() {
         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: first, second\r\n\
         Cookie: kept=1\r\nSec-WebSocket-Version: 13\r\n\r\n";
     assert_eq!(head(request, &["second"]), expected);
+}
+
+#[test]
+fn header_without_a_subprotocol_is_removed() {
+    let request = || Request::get("ws://a/").header("sec-websocket-protocol", " ,");
+    assert!(!head(request(), &[]).contains("Protocol"));
+    assert!(head(request(), &["first"]).contains("\r\nSec-WebSocket-Protocol: first\r\n"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use flate2::{Compress, FlushCompress};
 
-use super::pool::{self, Key, TAIL};
+use super::pool::{self, PoolKey, TAIL};
 
 /// The maximum initial capacity of the output in bytes. It grows as needed.
 const FIRST: usize = 8 * 1024;
@@ -17,17 +17,17 @@ const SPARE: usize = 64;
 #[derive(Debug)]
 pub(super) struct Compressor {
     takeover: bool,
-    key: Key,
+    key: PoolKey,
     inner: Option<Compress>,
 }
 
 impl Compressor {
     pub(super) fn new(takeover: bool, level: u8, window_bits: u8) -> Self {
-        Self { takeover, key: Key { level, window_bits }, inner: None }
+        Self { takeover, key: PoolKey { level, window_bits }, inner: None }
     }
 
     /// Returns the key of the thread's compressor, if each message is compressed by itself.
-    pub(super) fn standalone(&self) -> Option<Key> {
+    pub(super) fn standalone(&self) -> Option<PoolKey> {
         (!self.takeover).then_some(self.key)
     }
 
@@ -84,7 +84,7 @@ impl Compressor {
 
 /// Compresses a message by itself with the thread's compressor. Returns `None` if it would not
 /// become smaller.
-pub(super) fn compress_alone(key: Key, message: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn compress_alone(key: PoolKey, message: &[u8]) -> Option<Vec<u8>> {
     pool::with_compressor(key, |compressor| compress(compressor, message))
 }
 

@@ -9,10 +9,10 @@ use super::{Standalone, compress::Compressor, payload::payload_of};
 
 /// Compresses messages if compression was negotiated (RFC 7692 §7.2.1).
 #[derive(Debug)]
-pub(crate) struct Deflater(Option<Box<State>>);
+pub(crate) struct Deflater(Option<Box<ActiveDeflater>>);
 
 #[derive(Debug)]
-struct State {
+struct ActiveDeflater {
     compressor: Compressor,
     threshold: usize,
 }
@@ -20,12 +20,12 @@ struct State {
 impl Deflater {
     /// `compressor` contains the size in bytes below which messages are not compressed.
     pub(super) fn new(compressor: Option<(Compressor, usize)>) -> Self {
-        Self(compressor.map(|(compressor, threshold)| Box::new(State { compressor, threshold })))
+        Self(compressor.map(|(compressor, threshold)| Box::new(ActiveDeflater { compressor, threshold })))
     }
 
     /// Returns how each message is compressed by itself, or `None` if they are not.
     pub(crate) fn standalone(&self) -> Option<Standalone> {
-        let State { compressor, threshold } = &**self.0.as_ref()?;
+        let ActiveDeflater { compressor, threshold } = &**self.0.as_ref()?;
         Some(Standalone { key: compressor.standalone()?, threshold: *threshold })
     }
 

@@ -18,10 +18,10 @@ const MAX_ENDS: usize = 64;
 ///
 /// It uses the inflaters of the thread, unless the [`Context`] says otherwise.
 #[derive(Debug)]
-pub(crate) struct Inflater(Option<Box<State>>);
+pub(crate) struct Inflater(Option<Box<ActiveInflater>>);
 
 #[derive(Debug)]
-struct State {
+struct ActiveInflater {
     context: Context,
     /// `Some` while a message is incomplete, and with [`Context::Own`] also afterwards.
     inner: Option<Decompress>,
@@ -68,7 +68,13 @@ struct Step {
 impl Inflater {
     /// Creates an inflater for a peer that compresses.
     pub(super) fn new(context: Context) -> Self {
-        Self(Some(Box::new(State { context, inner: None, has_payload: false, has_ended: false, tail: 0 })))
+        Self(Some(Box::new(ActiveInflater {
+            context,
+            inner: None,
+            has_payload: false,
+            has_ended: false,
+            tail: 0,
+        })))
     }
 
     /// Creates an inflater for a peer that does not compress.
@@ -121,7 +127,7 @@ impl Inflater {
     }
 }
 
-impl State {
+impl ActiveInflater {
     fn inflate(
         &mut self,
         mut input: &[u8],

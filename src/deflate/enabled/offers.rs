@@ -17,7 +17,7 @@ impl Offers {
     pub(crate) fn new(request: &HeaderMap, settings: &Settings) -> Self {
         match &settings.0 {
             Some(_) if request.contains_key(SEC_WEBSOCKET_EXTENSIONS) => Self {
-                offers: extensions(request).filter_map(|extension| Params::parse(&extension)).collect(),
+                offers: extensions(request).flatten().filter_map(Params::parse).collect(),
                 settings: settings.clone(),
             },
             _ => Self::default(),
@@ -32,12 +32,13 @@ impl Offers {
     }
 
     /// Returns the parameters that a response selects. Removes extensions from it that the client
-    /// did not offer.
+    /// did not offer, and all if one has invalid syntax.
     pub(crate) fn settle(&self, response: &mut HeaderMap) -> NegotiatedDeflate {
         if !response.contains_key(SEC_WEBSOCKET_EXTENSIONS) {
             return NegotiatedDeflate::default();
         }
-        let params = extensions(response).find_map(|extension| Params::parse(&extension));
+        let selected = extensions(response).collect::<Result<Vec<_>, _>>().unwrap_or_default();
+        let params = selected.into_iter().find_map(Params::parse);
         let params = params.filter(|params| self.offers.iter().any(|offer| params.answers(offer)));
         match params {
             Some(params) => response.insert(SEC_WEBSOCKET_EXTENSIONS, params.header_value()),

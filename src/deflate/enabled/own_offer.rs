@@ -1,10 +1,10 @@
 //! The offer of this side as a client, and its acceptance.
 
-use http::{HeaderMap, HeaderValue, header::SEC_WEBSOCKET_EXTENSIONS};
+use http::{HeaderMap, HeaderValue};
 use tungstenite::protocol::Role;
 
 use super::{NegotiatedDeflate, Settings, params::Params};
-use crate::header::{extensions, members};
+use crate::header::extensions;
 
 /// The offer of permessage-deflate in this side's request, if compression is configured.
 #[derive(Clone, Debug, Default)]
@@ -28,14 +28,10 @@ impl OwnOffer {
     pub(crate) fn accept(&self, response: &HeaderMap) -> Option<NegotiatedDeflate> {
         let mut answers = extensions(response);
         let params = match (answers.next(), answers.next()) {
-            // `extensions` skips members with invalid syntax, and such a response must not be
-            // accepted.
-            (None, _) if members(response, &SEC_WEBSOCKET_EXTENSIONS).next().is_none() => None,
-            (Some(answer), None) if members(response, &SEC_WEBSOCKET_EXTENSIONS).count() == 1 => {
-                let params = Params::parse(&answer)?;
-                Some(params)
-                    .filter(|params| self.offer.is_some_and(|offer| params.is_answer_to(&offer)))?
-                    .into()
+            (None, _) => None,
+            (Some(Ok(answer)), None) => {
+                let params = Params::parse(answer)?;
+                Some(params.is_answer_to(&self.offer?).then_some(params)?)
             }
             _ => return None,
         };

@@ -35,13 +35,13 @@ pub(super) enum ClientBits {
 impl Params {
     /// Parses the parameters of an extension. Returns `None` if it is another extension, or if a
     /// parameter is unknown, repeated, out of range, or without a required value.
-    pub(super) fn parse(extension: &Extension<'_>) -> Option<Self> {
+    pub(super) fn parse(extension: Extension<'_>) -> Option<Self> {
         if !extension.name.eq_ignore_ascii_case(NAME) {
             return None;
         }
         let mut params = Self::default();
-        for (name, value) in &extension.params {
-            match (*name, value.as_deref()) {
+        for (name, value) in extension.params() {
+            match (name, value.as_deref()) {
                 ("server_no_context_takeover", None) => set(&mut params.server_no_context_takeover)?,
                 ("client_no_context_takeover", None) => set(&mut params.client_no_context_takeover)?,
                 ("server_max_window_bits", Some(value)) if params.server_max_window_bits.is_none() => {

@@ -22,19 +22,19 @@ pub(super) const PIECE: usize = 4096;
 pub(super) const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 
 thread_local! {
-    static COMPRESSORS: RefCell<Vec<(Key, Compress)>> = const { RefCell::new(Vec::new()) };
+    static COMPRESSORS: RefCell<Vec<(PoolKey, Compress)>> = const { RefCell::new(Vec::new()) };
     static INFLATERS: RefCell<Vec<Decompress>> = const { RefCell::new(Vec::new()) };
     static BUFFER: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
 }
 
 /// The parameters of a compressor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Key {
+pub(super) struct PoolKey {
     pub(super) level: u8,
     pub(super) window_bits: u8,
 }
 
-impl Key {
+impl PoolKey {
     /// Creates a compressor.
     pub(super) fn compressor(self) -> Compress {
         Compress::new_with_window_bits(Compression::new(self.level.into()), false, self.window_bits)
@@ -42,7 +42,7 @@ impl Key {
 }
 
 /// Calls `f` with a compressor whose window is empty.
-pub(super) fn with_compressor<R>(key: Key, f: impl FnOnce(&mut Compress) -> R) -> R {
+pub(super) fn with_compressor<R>(key: PoolKey, f: impl FnOnce(&mut Compress) -> R) -> R {
     let idle = with(&COMPRESSORS, |idle| {
         let at = idle.iter().position(|(its, _)| *its == key)?;
         Some(idle.swap_remove(at).1)

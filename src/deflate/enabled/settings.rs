@@ -148,7 +148,7 @@ impl Deflate {
 
     /// Sets whether the server keeps its compression window between messages.
     ///
-    /// This costs about 370 KiB for each connection that sends and receives. Default: `false`.
+    /// This costs up to 370 KiB for each connection that sends. Default: `false`.
     ///
     /// If a client offers `server_no_context_takeover`, the server compresses each message by
     /// itself regardless of this setting.

@@ -3,13 +3,13 @@
 use bytes::Bytes;
 use tungstenite::{Message, protocol::frame::coding::Data};
 
-use super::{compress::compress_alone, payload::payload_of, pool::Key};
+use super::{compress::compress_alone, payload::payload_of, pool::PoolKey};
 
 /// How a connection compresses each message by itself (RFC 7692 §7.1.1.1). Connections with equal
 /// values send the same bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Standalone {
-    pub(super) key: Key,
+    pub(super) key: PoolKey,
     /// The size in bytes below which messages are not compressed.
     pub(super) threshold: usize,
 }

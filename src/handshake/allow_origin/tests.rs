@@ -1,6 +1,7 @@
 use http::{Request, request::Parts};
 
 use super::AllowOrigin;
+use crate::handshake::OverTls;
 
 fn parts(host: &str, origins: &[&str]) -> Parts {
     let request = origins.iter().fold(Request::get("/").header("host", host), |r, o| r.header("origin", *o));
@@ -47,6 +48,20 @@ fn same_origin_has_the_same_host_and_port() {
     for (host, origins, expected) in cases {
         let checked = AllowOrigin::same_origin().check(&parts(host, origins));
         assert_eq!(checked.is_ok(), *expected, "{host} {origins:?}");
+    }
+}
+
+#[test]
+fn page_without_tls_has_another_origin_if_the_request_came_over_tls() {
+    for (host, origin, expected) in [
+        ("example.com", "https://example.com", true),
+        ("example.com", "http://example.com", false),
+        ("example.com:80", "http://example.com", false),
+        ("example.com:443", "http://example.com:443", false),
+    ] {
+        let mut parts = parts(host, &[origin]);
+        parts.extensions.insert(OverTls);
+        assert_eq!(AllowOrigin::same_origin().check(&parts).is_ok(), expected, "{host} {origin}");
     }
 }
 

@@ -199,3 +199,19 @@ fn each_rule_that_a_connect_breaks_has_its_response() {
         assert!(body.contains(text), "{body:?} should contain {text:?}");
     }
 }
+
+/// RFC 6455 §9.1. Compression does not matter.
+#[test]
+fn extensions_must_have_valid_syntax() {
+    let with = |line| parse(request(&[]).header("Sec-WebSocket-Extensions", line));
+    for line in ["", " , ", "unknown; x; y=1, permessage-deflate", "x;y=\"1\""] {
+        with(line).unwrap();
+    }
+    for line in ["permessage-deflate; =", "(bad)", "x; y=\"1", "x; y=\"\"", "x y", "x;", "x; y=1, ;", "x, y="]
+    {
+        let error = with(line).unwrap_err();
+        assert_eq!(error.status(), StatusCode::BAD_REQUEST, "{line}");
+        let value = format!("{line:?}");
+        assert!(error.to_string().starts_with(&format!("Sec-WebSocket-Extensions is {value}, ")), "{error}");
+    }
+}

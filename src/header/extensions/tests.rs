@@ -1,20 +1,29 @@
 use http::{HeaderMap, HeaderValue, header::SEC_WEBSOCKET_EXTENSIONS};
 use proptest::{collection::vec, option, prelude::*};
 
-use super::{Extension, extensions};
-use crate::header::arbitrary::{config, layout, space, token};
+use super::{InvalidSyntax, extensions};
+use crate::header::{
+    arbitrary::{config, layout, space, token},
+    is_token,
+};
 
-/// Returns the parsed list in the form `name;param=value;param`.
-fn parsed(lines: &[&[u8]]) -> Vec<String> {
+fn headers(lines: &[&[u8]]) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for line in lines {
         headers.append(SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_bytes(line).unwrap());
     }
+    headers
+}
+
+/// Returns the parsed list, each member in the form `name;param=value;param`.
+fn parsed(lines: &[&[u8]]) -> Result<Vec<String>, InvalidSyntax> {
+    let headers = headers(lines);
     let members = extensions(&headers).map(|extension| {
-        extension.params.iter().fold(extension.name.to_owned(), |text, (name, value)| match value {
+        let extension = extension?;
+        Ok(extension.params().fold(extension.name.to_owned(), |text, (name, value)| match value {
             Some(value) => format!("{text};{name}={value}"),
             None => format!("{text};{name}"),
-        })
+        }))
     });
     members.collect()
 }
@@ -31,7 +40,7 @@ fn members_of_all_lines_keep_their_order() {
         (&[b"a;x;x=1;x=2"], &["a;x;x=1;x=2"]),
     ];
     for (lines, expected) in cases {
-        assert_eq!(&parsed(lines), expected, "{lines:?}");
+        assert_eq!(parsed(lines).unwrap(), *expected, "{lines:?}");
     }
 }
 
@@ -41,28 +50,42 @@ fn quotes_are_removed_from_values() {
         (b"a;x=\"1\"", &["a;x=1"]),
         (b"a;x= \"10\" ;y, b", &["a;x=10;y", "b"]),
         (b"a;x=\"1\\0\"", &["a;x=10"]),
-        // A quoted string that is not a token is skipped, including its commas and semicolons.
-        (b"a;x=\"1,2;3\", b", &["b"]),
-        (b"a;x=\"1\\\",b\", c", &["c"]),
-        (b"a;x=\"\", b", &["b"]),
-        (b"a;x=\"1\"2, b", &["b"]),
-        (b"a;x=\"1", &[]),
-        (b"a;x=\"1\\", &[]),
     ];
     for (line, expected) in cases {
-        assert_eq!(&parsed(&[line]), expected, "{line:?}");
+        assert_eq!(parsed(&[line]).unwrap(), *expected, "{line:?}");
     }
 }
 
 #[test]
-fn member_with_invalid_syntax_is_skipped() {
+fn quoted_string_must_be_a_token() {
+    let cases: [&[u8]; 6] = [
+        b"a;x=\"1,2;3\", b",
+        b"a;x=\"1\\\",b\", c",
+        b"a;x=\"\", b",
+        b"a;x=\"1\"2, b",
+        b"a;x=\"1",
+        b"a;x=\"1\\",
+    ];
+    for line in cases {
+        assert_eq!(parsed(&[line]), Err(InvalidSyntax), "{line:?}");
+    }
+}
+
+#[test]
+fn one_invalid_member_makes_the_list_invalid() {
     for bad in
         ["a;", "a;;x", ";x", "=1", "a;x=", "a;=1", "a;x=1=2", "a b", "a;x y", "a/b", "a;x=(1)", "\"a\""]
     {
         let line = format!("first, {bad}, last");
-        assert_eq!(parsed(&[line.as_bytes()]), ["first", "last"], "{bad}");
+        assert_eq!(parsed(&[line.as_bytes()]), Err(InvalidSyntax), "{bad}");
+        assert_eq!(parsed(&[b"first", bad.as_bytes(), b"last"]), Err(InvalidSyntax), "{bad}");
+        let headers = headers(&[line.as_bytes(), b"next"]);
+        let names: Vec<_> = extensions(&headers).map(|extension| extension.map(|it| it.name)).collect();
+        assert_eq!(names, [Ok("first"), Err(InvalidSyntax), Ok("next")], "{bad}");
     }
-    assert_eq!(parsed(&[b"a;x=\xff, b\xa0, c"]), ["c"]);
+    for bad in [&b"a;x=\xff"[..], b"b\xa0"] {
+        assert_eq!(parsed(&[bad]), Err(InvalidSyntax), "{bad:?}");
+    }
 }
 
 /// A parameter as text, together with its name and value.
@@ -100,15 +123,13 @@ proptest! {
         let headers = layout.header(SEC_WEBSOCKET_EXTENSIONS, &texts);
         let expected: Vec<_> = members
             .iter()
-            .map(|(name, params)| Extension {
-                name,
-                params: params
-                    .iter()
-                    .map(|(_, (name, value))| (&**name, value.as_deref().map(Into::into)))
-                    .collect(),
+            .map(|(name, params)| {
+                let params = params.iter().map(|(_, (name, value))| (&**name, value.as_deref().map(Into::into)));
+                (&**name, params.collect::<Vec<_>>())
             })
             .collect();
-        prop_assert_eq!(extensions(&headers).collect::<Vec<_>>(), expected);
+        let found = extensions(&headers).map(|it| it.map(|it| (it.name, it.params().collect::<Vec<_>>())));
+        prop_assert_eq!(found.collect::<Result<Vec<_>, _>>(), Ok(expected));
     }
 
     #[test]
@@ -119,10 +140,9 @@ proptest! {
                 headers.append(SEC_WEBSOCKET_EXTENSIONS, value);
             }
         }
-        let is_token = |text: &str| super::token(text.as_bytes()) == Some(text);
-        for extension in extensions(&headers) {
+        for extension in extensions(&headers).flatten() {
             prop_assert!(is_token(extension.name));
-            for (name, value) in &extension.params {
+            for (name, value) in extension.params() {
                 prop_assert!(is_token(name) && value.as_deref().is_none_or(is_token));
             }
         }

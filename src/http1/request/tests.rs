@@ -2,13 +2,15 @@ use std::time::Duration;
 
 use http::Version;
 
-use super::{HeadError, MAX_HEAD, read_request};
+use super::{HeadError, read_request};
+use crate::http1::head::MAX_HEAD;
 
 const HEAD: &[u8] = b"GET /a?b HTTP/1.1\r\nHost: x\r\nX-Two: 1\r\nX-Two: \xff\r\n\r\n";
 
 async fn read_all(mut bytes: &[u8]) -> (Vec<u8>, Result<http::Request<()>, HeadError>) {
-    let (unread, request) = read_request(&mut bytes, Duration::from_secs(1)).await;
-    ([&unread, bytes].concat(), request)
+    let (read, head) = read_request(&mut bytes, Duration::from_secs(1)).await;
+    let length = head.as_ref().map_or(0, |(_, length)| *length);
+    ([&read[length..], bytes].concat(), head.map(|(request, _)| request))
 }
 
 #[tokio::test]
@@ -25,9 +27,22 @@ async fn bytes_after_the_head_are_returned() {
 async fn head_can_arrive_in_any_pieces() {
     for size in 1..HEAD.len() {
         let mut io = pieces(size);
-        let (unread, request) = read_request(&mut io, Duration::from_secs(1)).await;
-        assert_eq!(request.unwrap().uri(), "/a?b");
-        assert!(unread.is_empty());
+        let (read, head) = read_request(&mut io, Duration::from_secs(1)).await;
+        let (request, length) = head.unwrap();
+        assert_eq!(request.uri(), "/a?b");
+        assert_eq!((&read[..], length), (HEAD, HEAD.len()));
+    }
+}
+
+/// They are not a part of the request, but of the bytes that the caller gets (RFC 9112 §2.2).
+#[tokio::test]
+async fn empty_lines_before_the_head_are_ignored() {
+    for before in [&b"\r\n"[..], b"\n", b"\r\n\n\r\n"] {
+        let bytes = [before, HEAD, b"frames"].concat();
+        let (read, head) = read_request(&mut &bytes[..], Duration::from_secs(1)).await;
+        let (request, length) = head.unwrap();
+        assert_eq!((request.uri().path(), request.headers().len()), ("/a", 3));
+        assert_eq!((&read[..], length), (&bytes[..], before.len() + HEAD.len()));
     }
 }
 
@@ -56,7 +71,8 @@ async fn malformed_head_is_returned_unread() {
 async fn head_has_limits() {
     let long = format!("GET / HTTP/1.1\r\nX: {}", "x".repeat(MAX_HEAD));
     let many = format!("GET / HTTP/1.1\r\n{}\r\n", "X: 1\r\n".repeat(101));
-    for bytes in [long, many] {
+    let empty = format!("{}GET / HTTP/1.1\r\n\r\n", "\r\n".repeat(MAX_HEAD / 2));
+    for bytes in [long, many, empty] {
         let (_, request) = read_all(bytes.as_bytes()).await;
         assert!(matches!(request, Err(HeadError::TooLarge)));
     }

@@ -10,6 +10,12 @@ async fn read_all(mut bytes: &[u8]) -> (Vec<u8>, Result<http::Response<()>, Head
     ([&unread, bytes].concat(), response)
 }
 
+#[tokio::test]
+async fn any_limit_is_accepted() {
+    let (_, response) = read_response(&mut &b"HTTP/1.1 101 x\r\n\r\n"[..], Duration::MAX).await;
+    assert_eq!(response.unwrap().status(), 101);
+}
+
 const EARLY: &[u8] = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n";
 
 #[tokio::test]

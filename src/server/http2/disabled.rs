@@ -12,6 +12,7 @@ use std::{
 
 use bytes::Bytes;
 
+use crate::io::HoldIo;
 use crate::server::{
     drive::HttpConnection,
     idle::{Activity, IdlePolicy},
@@ -29,6 +30,24 @@ impl Http2 {
 
     pub(in crate::server) fn agreed(_: &TlsInfo) -> Option<Self> {
         None
+    }
+}
+
+/// Stands for a request for a WebSocket over HTTP/2.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::server) struct Opening(Infallible);
+
+impl Opening {
+    pub(in crate::server) fn new(_: &Arc<Activity>) -> Self {
+        unreachable!("without the feature, there is no request over HTTP/2")
+    }
+
+    pub(in crate::server) fn hold_io(&self) -> HoldIo {
+        match self.0 {}
+    }
+
+    pub(in crate::server) fn on_response(self) {
+        match self.0 {}
     }
 }
 

@@ -10,6 +10,8 @@ mod preface;
 mod streams;
 
 #[cfg(not(feature = "http2"))]
-pub(super) use disabled::{Http2, Http2Settings};
+pub(super) use disabled::{Http2, Http2Settings, Opening};
 #[cfg(feature = "http2")]
 pub(super) use enabled::{Http2, Http2Settings};
+#[cfg(feature = "http2")]
+pub(super) use streams::Opening;

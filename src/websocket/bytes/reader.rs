@@ -30,14 +30,14 @@ pub struct ByteReader<IO = UpgradedIo> {
     handle: Handle<IO>,
     /// Data that was received and not yet read.
     unread: Bytes,
-    end: Option<End>,
+    end: Option<StreamEnd>,
 }
 
 const TEXT: OpCode = OpCode::Data(Data::Text);
 
 /// How reading ended.
 #[derive(Debug)]
-enum End {
+enum StreamEnd {
     /// The peer sent a Close.
     Closed,
     /// An error, which the next read returns.
@@ -64,15 +64,15 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ByteReader<IO> {
     fn poll_unread(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.unread.is_empty() {
             match self.end.take() {
-                Some(End::Closed) => {
-                    self.end = Some(End::Closed);
+                Some(StreamEnd::Closed) => {
+                    self.end = Some(StreamEnd::Closed);
                     break;
                 }
-                Some(End::Due(error)) => return Poll::Ready(Err(self.fail(error))),
-                Some(End::Failed(kind)) => return Poll::Ready(Err(self.fail(kind.into()))),
+                Some(StreamEnd::Due(error)) => return Poll::Ready(Err(self.fail(error))),
+                Some(StreamEnd::Failed(kind)) => return Poll::Ready(Err(self.fail(kind.into()))),
                 None => {}
             }
-            match ready!(self.handle.poll_received(cx)) {
+            match ready!(self.handle.poll_bytes(cx)) {
                 Some(Ok(Message::Binary(payload))) => self.unread = payload,
                 Some(Ok(Message::Frame(piece))) if piece.header().opcode != TEXT => {
                     self.unread = piece.into_payload();
@@ -80,11 +80,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ByteReader<IO> {
                 Some(Ok(Message::Text(_) | Message::Frame(_))) => {
                     return Poll::Ready(Err(self.refuse_text()));
                 }
-                Some(Ok(Message::Close(_))) => self.end = Some(End::Closed),
+                Some(Ok(Message::Close(_))) => self.end = Some(StreamEnd::Closed),
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Poll::Ready(Err(self.fail(into_io_error(error)))),
                 // The Close may have been received before the socket became a byte stream.
-                None if self.close_info().is_some_and(|info| info.is_clean()) => self.end = Some(End::Closed),
+                None if self.close_info().is_some_and(|info| info.is_clean()) => {
+                    self.end = Some(StreamEnd::Closed)
+                }
                 None => return Poll::Ready(Err(self.fail(io::ErrorKind::UnexpectedEof.into()))),
             }
         }
@@ -98,7 +100,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ByteReader<IO> {
     }
 
     fn fail(&mut self, error: io::Error) -> io::Error {
-        self.end = Some(End::Failed(error.kind()));
+        self.end = Some(StreamEnd::Failed(error.kind()));
         error
     }
 }
@@ -121,7 +123,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncRead for ByteReader<IO> {
                 }
                 // Data that was already read is returned first.
                 Poll::Ready(Err(error)) if buffer.filled().len() > before => {
-                    self.end = Some(End::Due(error));
+                    self.end = Some(StreamEnd::Due(error));
                     break;
                 }
                 Poll::Pending if buffer.filled().len() > before => break,

@@ -7,16 +7,17 @@ use tokio::time::Instant;
 
 /// Sending this number of bytes at once may keep a slow peer busy for longer than a closing
 /// handshake.
-const HEAVY: usize = 64 * 1024;
+const HEAVY: u32 = 64 * 1024;
 
 /// An estimate of the data that the peer has not read yet.
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
-    /// The number of bytes that the IO has accepted since the peer last answered a ping.
-    unanswered: usize,
+    /// The number of bytes that the IO has accepted since the peer last answered a ping, up to the
+    /// maximum.
+    unanswered: u32,
     /// The number of bytes that the IO has accepted since [`HEAVY`] was last reached, and when it
     /// was.
-    recent: usize,
+    recent: u32,
     heavy: Option<Instant>,
     /// Speed measurement of the peer, from when the IO first accepted nothing.
     slow: Option<Box<Slow>>,
@@ -51,8 +52,9 @@ impl Backlog {
     /// Counts bytes that the IO accepted. Returns `true` if [`heavy`](Self::heavy) has to be
     /// called.
     pub(super) fn count(&mut self, bytes: usize) -> bool {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         self.unanswered = self.unanswered.saturating_add(bytes);
-        self.recent += bytes;
+        self.recent = self.recent.saturating_add(bytes);
         self.recent >= HEAVY
     }
 
@@ -72,7 +74,7 @@ impl Backlog {
                 }
             }
             None => {
-                let mark = Mark { at: now, bytes: self.unanswered };
+                let mark = Mark { at: now, bytes: self.unanswered as usize };
                 self.slow = Some(Box::new(Slow { since: now, last: mark, windows: [mark; 2] }));
             }
         }
@@ -96,7 +98,14 @@ impl Backlog {
         self.heavy.is_some_and(|heavy| at.saturating_duration_since(heavy) < time)
     }
 
-    /// Returns how long the peer needs to read the outstanding data, at its previous speed.
+    /// Returns how much time after `from` the peer needs to read the outstanding data, at its
+    /// previous speed.
+    pub(super) fn time_left(&self, from: Instant) -> Duration {
+        let read = self.slow.as_ref().and_then(|slow| slow.last.at.checked_add(self.duration()));
+        read.map_or(Duration::ZERO, |read| read.saturating_duration_since(from))
+    }
+
+    /// Returns how long after the IO last accepted bytes the peer has read the outstanding data.
     pub(super) fn duration(&self) -> Duration {
         let Some(Slow { since, last, windows: [window, _] }) = self.slow.as_deref() else {
             return Duration::ZERO;

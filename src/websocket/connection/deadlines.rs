@@ -1,6 +1,6 @@
 //! The deadlines of a connection, as a pure table: time is an argument.
 
-use std::time::Duration;
+use std::{mem, time::Duration};
 
 use tokio::time::Instant;
 
@@ -12,7 +12,7 @@ const STALL_TIMEOUT: Duration = Duration::from_secs(40);
 
 /// The limit of a closing handshake, in multiples of its timeout. It applies once the Close is
 /// written, or while the peer accepts no data, regardless of how much the peer sends.
-const MAX_EXTENSIONS: u32 = 12;
+const MAX_TIMEOUTS: u32 = 12;
 
 /// How long handling of the peer's Close is delayed so that the application can answer earlier
 /// messages. It counts from when the Close was noticed or the last of these messages was taken.
@@ -32,16 +32,18 @@ pub(super) struct Deadlines {
     blocked: Option<Instant>,
     backlog: Backlog,
     /// The deadlines of the end. Boxed, because an open connection rarely has any.
-    end: Option<Box<End>>,
+    end: Option<Box<EndTimes>>,
+    /// Whether the next deadline may be earlier than when it was last looked at.
+    is_advanced: bool,
 }
 
 /// What the deadlines of the end count from.
 #[derive(Debug, Default)]
-struct End {
+struct EndTimes {
     /// When a shutdown that spreads its Closes sends the Close of this connection.
     going_away: Option<Instant>,
     close_hold: CloseHold,
-    closing: Option<Closing>,
+    closing: Option<ClosingTimes>,
 }
 
 /// Whether the peer's Close is delayed until the application has answered earlier messages.
@@ -55,7 +57,7 @@ enum CloseHold {
 
 /// When the closing handshake began, and when its last byte was written.
 #[derive(Clone, Copy, Debug)]
-struct Closing {
+struct ClosingTimes {
     began: Instant,
     left: Option<Instant>,
 }
@@ -111,13 +113,32 @@ impl CloseHold {
 
 impl Deadlines {
     pub(super) fn new(now: Instant) -> Self {
-        Self { progress: now, ping: Ping::Idle, blocked: None, backlog: Backlog::default(), end: None }
+        Self {
+            progress: now,
+            ping: Ping::Idle,
+            blocked: None,
+            backlog: Backlog::default(),
+            end: None,
+            is_advanced: true,
+        }
+    }
+
+    /// Returns `true` if the next deadline may be earlier than when it was last looked at. Most
+    /// events only postpone it.
+    pub(super) fn is_advanced(&self) -> bool {
+        self.is_advanced
+    }
+
+    /// Notes whether the next deadline still has to be looked at.
+    pub(super) fn set_advanced(&mut self, is_advanced: bool) {
+        self.is_advanced = is_advanced;
     }
 
     /// Notes that bytes have arrived.
     pub(super) fn received(&mut self, now: Instant) {
         self.progress = now;
-        self.ping = Ping::Idle;
+        // The next ping may be due before the answer was.
+        self.is_advanced |= mem::replace(&mut self.ping, Ping::Idle) != Ping::Idle;
         self.backlog.received();
     }
 
@@ -128,6 +149,7 @@ impl Deadlines {
 
     /// Notes that the IO accepted bytes, or accepted none although some were waiting.
     pub(super) fn written(&mut self, bytes: usize, is_blocked: bool, now: impl FnOnce() -> Instant) {
+        self.is_advanced |= is_blocked;
         let is_heavy = self.backlog.count(bytes);
         let is_same = bytes == 0 && is_blocked == self.blocked.is_some();
         if !is_heavy && (is_same || self.blocked.is_none() && !is_blocked) {
@@ -172,12 +194,14 @@ impl Deadlines {
 
     /// Sets when a shutdown sends the Close. With `None`, only its deadline does.
     pub(super) fn set_going_away(&mut self, at: Option<Instant>) {
+        self.is_advanced = true;
         self.end_mut().going_away = at;
     }
 
     /// Returns `true` if the peer's Close, which has arrived, is delayed so that the application
     /// can answer earlier messages.
     pub(super) fn holds_close(&mut self, now: Instant) -> bool {
+        self.is_advanced = true;
         let hold = &mut self.end_mut().close_hold;
         if *hold == CloseHold::Never {
             *hold = CloseHold::Until(now + ANSWER_GRACE);
@@ -187,7 +211,7 @@ impl Deadlines {
 
     /// Notes that the application took a message. This extends the delay of a pending Close.
     pub(super) fn message_taken(&mut self, now: impl FnOnce() -> Instant) {
-        if let Some(End { close_hold: CloseHold::Until(at), .. }) = self.end.as_deref_mut() {
+        if let Some(EndTimes { close_hold: CloseHold::Until(at), .. }) = self.end.as_deref_mut() {
             *at = now() + ANSWER_GRACE;
         }
     }
@@ -199,24 +223,31 @@ impl Deadlines {
 
     /// Notes that the closing handshake began or made progress.
     pub(super) fn closing(&mut self, now: Instant) {
+        self.is_advanced = true;
         self.progress = now;
-        self.end_mut().closing.get_or_insert(Closing { began: now, left: None });
+        self.end_mut().closing.get_or_insert(ClosingTimes { began: now, left: None });
     }
 
     /// Notes that everything that the closing handshake sends is written.
     pub(super) fn close_left(&mut self, now: impl FnOnce() -> Instant) {
-        if let Some(Closing { left: left @ None, .. }) = &mut self.end_mut().closing {
+        if let Some(ClosingTimes { left: left @ None, .. }) = &mut self.end_mut().closing {
             *left = Some(now());
         }
     }
 
-    fn end_mut(&mut self) -> &mut End {
+    fn end_mut(&mut self) -> &mut EndTimes {
         self.end.get_or_insert_default()
     }
 
     /// Returns since when the IO accepts no data although some is waiting to be written.
     pub(super) fn blocked_since(&self) -> Option<Instant> {
         self.blocked
+    }
+
+    /// Returns `true` if the peer has more time because it is slow. This ends once the IO accepts
+    /// no data.
+    pub(super) fn is_delayed(&self) -> bool {
+        !self.backlog.duration().is_zero()
     }
 
     /// Returns the next deadline, provided that nothing happens before, and its action.
@@ -235,7 +266,7 @@ impl Deadlines {
                 ];
                 dues.into_iter().flatten().min_by_key(|(at, _)| *at)
             }
-            State::Closed => None,
+            State::Closed | State::Detached => None,
             state => {
                 let stall = stall_timeout(config);
                 let closing = self.end.as_ref().and_then(|end| end.closing);
@@ -249,11 +280,15 @@ impl Deadlines {
                     // applies as for an open connection.
                     stall
                 } else if self.backlog.is_heavy(from, stall) {
-                    stall.saturating_add(self.backlog.duration())
+                    stall.saturating_add(self.backlog.time_left(from))
                 } else {
                     config.close_timeout
                 };
                 let mut at = from.max(self.progress).checked_add(timeout)?;
+                if let (State::CloseSent, true, Some(left)) = (state, situation.is_unread, left) {
+                    // The answer may follow data that the application has not taken yet.
+                    at = at.max(left.checked_add(config.close_timeout.checked_mul(MAX_TIMEOUTS)?)?);
+                }
                 // Otherwise a peer that floods the connection, and never answers or accepts data,
                 // would never be disconnected.
                 let since = match self.blocked {
@@ -264,7 +299,7 @@ impl Deadlines {
                     _ => left,
                 };
                 if let Some(since) = since {
-                    at = at.min(since.checked_add(timeout.checked_mul(MAX_EXTENSIONS)?)?);
+                    at = at.min(since.checked_add(timeout.checked_mul(MAX_TIMEOUTS)?)?);
                 }
                 Some((at, Due::Close))
             }
@@ -279,11 +314,17 @@ impl Deadlines {
             Ping::Idle => return Some((ping_at, Due::Ping)),
             Ping::Queued | Ping::Writing => ping_at,
             Ping::Left(at) if self.blocked.is_some() => at.max(ping_at),
-            Ping::Left(at) => at.max(ping_at).checked_add(self.backlog.duration())?,
+            Ping::Left(at) => {
+                let at = at.max(ping_at);
+                at.checked_add(self.backlog.time_left(at))?
+            }
         };
-        if situation.is_unread {
-            return None;
-        }
+        let from = match self.blocked {
+            None if situation.is_unread => return None,
+            // A peer that reads no data either is not alive.
+            Some(since) if situation.is_unread => from.max(since),
+            _ => from,
+        };
         Some((from.checked_add((*keepalive_timeout)?)?, Due::PongTimeout))
     }
 }

@@ -72,7 +72,7 @@ impl Drop for Deferred {
         let More { wakers, ending, garbage } = *more;
         wakers.into_iter().for_each(Waker::wake);
         if let Some(ending) = ending {
-            ending.tell();
+            ending.report();
         }
         drop(garbage);
     }

@@ -2,13 +2,18 @@
 
 use std::task::Poll;
 
-use tungstenite::protocol::frame::coding::{Data, OpCode};
 use tungstenite::{
     Message,
-    protocol::{Role, frame::Frame},
+    protocol::{
+        Role,
+        frame::{
+            Frame, FrameHeader,
+            coding::{Data, OpCode},
+        },
+    },
 };
 
-use super::{deferred::Deferred, link::Link, state::Connection};
+use super::{deferred::Deferred, lifecycle::Input, link::Link, state::Connection};
 
 /// The reason why the IO cannot be taken out of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +36,8 @@ impl<IO> Connection<IO> {
         if self.terms.is_compressed {
             return Poll::Ready(Err(Attached::Compressed));
         }
-        let Some(link) = &self.port.link else {
-            self.port.is_wanted = true;
+        let Some(link) = &self.slot.link else {
+            self.slot.is_wanted = true;
             return Poll::Pending;
         };
         if self.outbox.has_output() {
@@ -41,9 +46,9 @@ impl<IO> Connection<IO> {
         if !link.is_at_rest() {
             return Poll::Ready(Err(Attached::InsideMessage));
         }
-        self.users.is_detached = true;
-        self.tell_end(None, deferred);
-        Poll::Ready(self.port.link.take().ok_or(Attached::Closing))
+        let link = self.slot.link.take().ok_or(Attached::Closing);
+        self.handle(Input::Detach, deferred);
+        Poll::Ready(link)
     }
 
     /// Returns the messages that the application has not taken yet, as frames. These may differ
@@ -55,7 +60,7 @@ impl<IO> Connection<IO> {
             if !self.inbox.is_wanted(&message) {
                 continue;
             }
-            let mut frame = match message {
+            let frame = match message {
                 Message::Text(text) => Frame::message(text, OpCode::Data(Data::Text), true),
                 Message::Binary(payload) => Frame::message(payload, OpCode::Data(Data::Binary), true),
                 Message::Pong(payload) => Frame::pong(payload),
@@ -63,10 +68,27 @@ impl<IO> Connection<IO> {
                 // Pings were already answered, and a Close would have ended the connection.
                 Message::Ping(_) | Message::Close(_) => continue,
             };
-            frame.header_mut().mask = (self.terms.role == Role::Server).then_some([0; 4]);
-            // Writing to a vector does not fail.
-            let _ = frame.format(&mut bytes);
+            let mask = (self.terms.role == Role::Server).then_some([0; 4]);
+            write(frame, self.terms.config.max_frame_size, mask, &mut bytes);
         }
         bytes
+    }
+}
+
+/// Appends a frame, in fragments if its payload is larger than `max`.
+fn write(frame: Frame, max: usize, mask: Option<[u8; 4]>, bytes: &mut Vec<u8>) {
+    let FrameHeader { is_final, mut opcode, .. } = *frame.header();
+    let mut payload = frame.into_payload();
+    let max = if matches!(opcode, OpCode::Data(_)) { max } else { payload.len() };
+    loop {
+        let part = payload.split_to(payload.len().min(max));
+        let is_last = payload.is_empty();
+        let header = FrameHeader { is_final: is_final && is_last, opcode, mask, ..FrameHeader::default() };
+        // Writing to a vector does not fail.
+        let _ = Frame::from_payload(header, part).format(bytes);
+        if is_last {
+            return;
+        }
+        opcode = OpCode::Data(Data::Continue);
     }
 }

@@ -9,7 +9,7 @@ use super::{
     errand::Caller,
     lifecycle::{Input, State},
     state::Connection,
-    waiters::{Event, Kind, WaiterKey},
+    waiters::{Event, WaiterKey, WaiterKind},
 };
 use crate::close::{CloseCode, CloseReason};
 
@@ -21,19 +21,32 @@ pub(in crate::websocket) enum Waiter<'a> {
     /// A driver.
     Driver,
     /// Any other task.
-    Other(Kind, Event, &'a mut Option<WaiterKey>),
+    Other(WaiterKind, Event, &'a mut Option<WaiterKey>),
+}
+
+/// How a task lets other tasks run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Yield {
+    /// It is woken when the runtime next polls for IO: a runtime does this only after a number of
+    /// tasks, or when all of them wait.
+    ToRuntime,
+    /// It is woken at once. It may be polled by another executor that blocks a thread of the
+    /// runtime, which then never polls for IO.
+    ToExecutor,
 }
 
 impl<IO> Connection<IO> {
     /// Registers a driver.
     pub(in crate::websocket) fn begin_driving(&mut self) {
         self.users.drivers += 1;
+        self.waiters.set_in_turn(false);
     }
 
     /// Unregisters a driver. Without a driver, waiting tasks do its work.
     pub(in crate::websocket) fn end_driving(&mut self, deferred: &mut Deferred) {
         self.users.drivers -= 1;
-        self.users.end_turn();
+        self.turn.end();
+        self.waiters.set_in_turn(false);
         self.on_event(deferred);
     }
 
@@ -48,34 +61,36 @@ impl<IO> Connection<IO> {
         if let Some(waker) = waker.take_if(|waker| !self.waiters.is_driver(waker)) {
             self.waiters.set_driver(waker, self.users.drivers == 1, deferred);
         }
-        self.users.begin_turn();
-        let is_first = self.users.turn == 1;
+        self.turn.begin();
+        self.waiters.set_in_turn(self.users.drivers == 1);
+        let is_first = self.turn.is_first();
         if is_first {
             self.users.home = runtime::Handle::try_current().ok().map(|home| home.id());
         }
         // A waiting reader handles the events first.
-        let is_seen = self.waiters.take_reader_due() || !self.port.is_readable;
-        is_first || !is_seen
+        let is_seen = self.waiters.take_reader_due() || !self.slot.is_readable;
+        // Messages of other threads may be left to this driver, and the handler may block.
+        is_first || !is_seen || self.outbox.has_output() && self.slot.is_writable
     }
 
-    pub(in crate::websocket) fn end_turn(&mut self, deferred: &mut Deferred) {
-        self.users.end_turn();
-        if self.users.has_rescue {
+    /// Ends a turn of the handler. Returns `true` if its task has to be woken for another one.
+    pub(in crate::websocket) fn end_turn(&mut self, deferred: &mut Deferred) -> bool {
+        if self.turn.end() {
             self.waiters.wake_all(Event::Drive, Event::Drive, deferred);
         }
+        self.waiters.set_in_turn(false);
+        self.waiters.take_wake_due()
     }
 
     /// Returns the number of the current turn, if a handler is being polled.
     pub(in crate::websocket) fn turn(&self) -> Option<u32> {
-        self.users.is_polling.then_some(self.users.turn)
+        self.turn.current()
     }
 
     /// Returns the current turn if a rescue has to be spawned, because the handler may be blocking
     /// its thread.
     pub(in crate::websocket) fn begin_rescue(&mut self) -> Option<u32> {
-        let turn = self.turn().filter(|_| !self.users.has_rescue)?;
-        self.users.has_rescue = true;
-        Some(turn)
+        self.turn.begin_rescue()
     }
 
     /// Ready when the handler's turn is over. Returns the next turn if that has already begun, and
@@ -85,23 +100,26 @@ impl<IO> Connection<IO> {
         if current == Some(turn) {
             return Poll::Pending;
         }
-        self.users.has_rescue = current.is_some();
+        if current.is_none() {
+            self.turn.end_rescue();
+        }
         Poll::Ready(current)
     }
 
     pub(in crate::websocket) fn end_rescue(&mut self) {
-        self.users.has_rescue = false;
+        self.turn.end_rescue();
     }
 
     /// Notes that a sender has queued data. Returns the runtime in which a task other than the
     /// driver has to write it, and then to [end](Self::end_delivery) the delivery.
     pub(in crate::websocket) fn begin_delivery(&mut self, deferred: &mut Deferred) -> Option<runtime::Id> {
-        if self.port.link.is_none() {
+        if self.slot.link.is_none() {
             // The task that has the link checks for more work before it stops.
-            self.port.is_wanted = true;
+            self.slot.is_wanted = true;
+            self.turn.note_write_due();
             return None;
         }
-        if self.users.is_delivering || !self.port.is_writable {
+        if self.users.is_delivering || !self.slot.is_writable {
             return None;
         }
         match self.users.home {
@@ -125,8 +143,7 @@ impl<IO> Connection<IO> {
         let reads = matches!(waiter, Waiter::Reader | Waiter::Other(_, Event::Over, _));
         // The driver handles events before the handler's first turn, in which the handler may
         // receive and answer the available messages.
-        let is_before_handler =
-            matches!(waiter, Waiter::Driver) && self.users.is_polling && self.users.turn == 1;
+        let is_before_handler = matches!(waiter, Waiter::Driver) && self.turn.is_first();
         Caller {
             is_driver: is_driver || !self.is_driven(),
             reads,
@@ -134,7 +151,7 @@ impl<IO> Connection<IO> {
             // A task that waits for a write does the write.
             writes: is_driver
                 || matches!(waiter, Waiter::Other(_, Event::Written(_), _))
-                || !self.is_corked(waiter, waker),
+                || !self.leaves_writing(waiter, waker),
         }
     }
 
@@ -150,7 +167,7 @@ impl<IO> Connection<IO> {
         let is_known = match waiter {
             // A handler that receives is woken with its driver.
             Waiter::Reader if self.waiters.is_driver(waker) => {
-                self.waiters.read_as_driver();
+                self.waiters.read_as_driver(deferred);
                 true
             }
             Waiter::Reader => self.waiters.is_reader(waker),
@@ -172,25 +189,42 @@ impl<IO> Connection<IO> {
         true
     }
 
-    /// Lets other tasks run before `waiter` continues. Returns whether its task has to be woken for
-    /// this, and the waker of the driver if it has to be woken as well: a reader that is not polled
-    /// again must not keep the driver from its work.
+    /// Makes a reader that has yielded yield again a few times, unless it is on the driver's task,
+    /// which yields as well.
+    pub(super) fn resume_reading(&mut self, waker: &Waker) {
+        if self.turn.has_yielded() && !self.waiters.is_driver(waker) {
+            self.turn.resume();
+        }
+    }
+
+    /// Lets other tasks run before `waiter`, whose budget is spent, continues. Returns how its task
+    /// is woken for this, and the waker of the driver if it has to be woken as well: a reader that
+    /// is not polled again must not keep the driver from its work.
     pub(super) fn yield_to_others(
         &mut self,
         waiter: &Waiter<'_>,
         waker: &Waker,
         deferred: &mut Deferred,
-    ) -> (bool, Option<Waker>) {
+    ) -> (Yield, Option<Waker>) {
         let is_reader = matches!(waiter, Waiter::Reader);
+        let is_drivers_task = self.waiters.is_driver(waker);
         if is_reader {
             self.waiters.remove_reader(deferred);
-            if self.users.is_polling && self.waiters.is_driver(waker) {
-                // The driver runs next, and yields.
-                return (false, None);
+            if self.turn.is_running() && is_drivers_task {
+                // The driver runs next, and yields as well, unless the connection is over or
+                // another task has renewed the budget.
+                return (Yield::ToRuntime, None);
             }
         }
-        self.users.renew_budget();
-        (true, if is_reader { self.waiters.take_driver() } else { None })
+        self.turn.budget.renew();
+        if is_reader {
+            self.turn.note_yield();
+        }
+        let driver = if is_reader { self.waiters.take_driver() } else { None };
+        match is_drivers_task {
+            true => (Yield::ToRuntime, driver),
+            false => (Yield::ToExecutor, driver),
+        }
     }
 
     /// Unregisters a task whose operation is complete.
@@ -226,28 +260,33 @@ impl<IO> Connection<IO> {
                 self.waiters.wake_any(deferred);
             }
         }
-        was_woken && self.users.is_polling
+        was_woken && self.turn.is_running()
     }
 
     fn pass_on(&mut self, event: Event, deferred: &mut Deferred) {
         match event {
-            Event::Room if self.has_room() => self.waiters.wake_first(Event::Room, deferred),
+            Event::Space if self.has_space() => self.waiters.wake_first(Event::Space, deferred),
             Event::Compressor => self.waiters.wake_first(Event::Compressor, deferred),
             _ => {}
         }
-        if !self.is_driven() || self.users.is_polling {
+        if self.lacks_driver() {
             self.waiters.wake_reader(deferred);
             self.waiters.wake_any(deferred);
         }
     }
 
+    /// Returns `true` if no driver is polled soon: there is none, or its handler may be blocking
+    /// its thread.
+    pub(super) fn lacks_driver(&self) -> bool {
+        !self.is_driven() || self.turn.is_running()
+    }
+
     /// Returns `true` if the connection is not over, and has neither a reader nor a driver.
-    pub(in crate::websocket) fn is_left(&self) -> bool {
+    pub(in crate::websocket) fn is_orphaned(&self) -> bool {
         !self.users.has_reader && !self.is_driven() && !self.is_over()
     }
 
-    /// Ends the connection, because no task will drive it any more. Everything that was possible at
-    /// once has been done before.
+    /// Ends the connection at once, without a Close.
     pub(in crate::websocket) fn abort(&mut self, deferred: &mut Deferred) {
         self.handle(Input::Abort, deferred);
     }

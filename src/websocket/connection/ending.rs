@@ -14,13 +14,13 @@ pub(super) struct Ending {
     pub(super) trace: Option<Trace>,
     pub(super) summary: Option<Summary>,
     pub(super) config: Arc<ConfigValues>,
-    pub(super) permit: Option<ConnectionGuard>,
+    pub(super) guard: Option<ConnectionGuard>,
 }
 
 impl Ending {
-    /// Ends the span, calls the application's hook, then releases the permit.
-    pub(super) fn tell(self) {
-        let Self { trace, summary, config, permit } = self;
+    /// Ends the span, calls the application's hook, then releases the guard.
+    pub(super) fn report(self) {
+        let Self { trace, summary, config, guard } = self;
         if let Some(summary) = summary {
             if let Some(trace) = trace {
                 trace.ended(&summary);
@@ -30,6 +30,6 @@ impl Ending {
                 let _ = catch_unwind(AssertUnwindSafe(|| on_end.call(&summary)));
             }
         }
-        drop(permit);
+        drop(guard);
     }
 }

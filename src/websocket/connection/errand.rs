@@ -48,11 +48,11 @@ impl<IO> Connection<IO> {
             if caller.is_driver {
                 self.poll_shutdown(cx, deferred);
             }
-            if self.users.is_detached {
+            if self.is_over() {
                 return None;
             }
             let before = self.lifecycle.state();
-            if caller.receives_ahead && !self.waiters.has_reader() {
+            if caller.receives_ahead && !self.waiters.is_reader_waiting() {
                 self.receive_ahead(deferred);
             }
             let work = self.next_io(caller, deferred);
@@ -66,17 +66,17 @@ impl<IO> Connection<IO> {
                 return None;
             }
             // While the connection is open, deadlines are only postponed.
-            let is_usual = self.lifecycle.is_open() && !self.users.has_new_deadline;
+            let is_usual = self.lifecycle.is_open() && !self.deadlines.is_advanced();
             if is_usual && self.alarm.as_ref().is_none_or(Alarm::is_ahead) {
                 return None;
             }
             if self.alarm.is_none() {
                 // Another task is setting the alarm, and will look at the new deadline afterwards.
-                self.users.has_new_deadline = true;
+                self.deadlines.set_advanced(true);
                 return None;
             }
             let now = Instant::now();
-            self.users.has_new_deadline = false;
+            self.deadlines.set_advanced(false);
             let (at, due) = self.deadlines.next(&self.situation())?;
             if now < at {
                 let alarm = self.alarm.take_if(|alarm| !alarm.is_set(now, at))?;
@@ -85,15 +85,20 @@ impl<IO> Connection<IO> {
             if due == Due::Close && self.may_shut_down() {
                 return Some(Errand::Io(self.take_link(Work::ShutDown)?, Work::ShutDown));
             }
-            self.meet(due, deferred);
+            self.perform(due, deferred);
         }
     }
 
     /// Returns `true` if a connection that is being given up can still end its side of the stream,
     /// which the peer may notice.
     fn may_shut_down(&self) -> bool {
-        let is_shut_down = self.port.link.as_ref().is_none_or(|link| link.is_shut_down());
-        !is_shut_down && self.port.is_writable && !self.outbox.has_output()
+        let is_shut_down = self.slot.link.as_ref().is_none_or(|link| link.is_shut_down());
+        !is_shut_down && self.may_write() && !self.outbox.has_output()
+    }
+
+    /// Returns `true` if the IO may accept data.
+    fn may_write(&self) -> bool {
+        self.slot.is_writable && !(self.slot.has_woken_itself && self.turn.budget.is_spent())
     }
 
     fn next_io(&mut self, caller: Caller, deferred: &mut Deferred) -> Option<Work> {
@@ -101,14 +106,17 @@ impl<IO> Connection<IO> {
         if state == State::Closed {
             return None;
         }
-        let is_servers_turn = self.is_servers_turn();
-        let Some(link) = &mut self.port.link else {
-            self.port.is_wanted = true;
+        let (is_servers_turn, may_write) = (self.is_servers_turn(), self.may_write());
+        let Some(link) = &mut self.slot.link else {
+            self.slot.is_wanted = true;
+            if self.outbox.has_output() {
+                self.turn.note_write_due();
+            }
             return None;
         };
         // Writing precedes reading, so that an answer is sent before the next message is read.
         if self.outbox.has_output() {
-            if caller.writes && self.port.is_writable {
+            if caller.writes && may_write {
                 if !link.has_flight() {
                     if let Some(flight) = self.outbox.next_flight() {
                         link.set_flight(flight);
@@ -130,32 +138,33 @@ impl<IO> Connection<IO> {
             if state == State::Lingering {
                 // The stream is not closed yet: closing a descriptor with unread input resets the
                 // connection, which destroys data that the peer has not read yet.
-                let is_servers_turn = is_servers_turn && !link.has_ended();
-                if !is_servers_turn && !link.is_shut_down() {
-                    return self.port.is_writable.then_some(Work::ShutDown);
+                let is_waiting_for_server = is_servers_turn && !link.has_ended();
+                if !is_waiting_for_server && !link.is_shut_down() {
+                    return may_write.then_some(Work::ShutDown);
                 }
                 // After the peer's Close, the rest of the input is read, because TLS sends its own
                 // end after it.
-                let is_read = !is_servers_turn && (!self.port.is_readable || self.users.has_spent_budget());
+                let is_read =
+                    !is_waiting_for_server && (!self.slot.is_readable || self.turn.budget.is_spent());
                 if link.has_ended() || is_read && self.lifecycle.is_closed_by_peer() {
                     self.handle(Input::Drained, deferred);
                     return None;
                 }
             }
         }
-        if !self.port.is_readable || link.has_ended() || self.users.has_spent_budget() {
+        if !self.slot.is_readable || link.has_ended() || self.turn.budget.is_spent() {
             return None;
         }
         match state {
             State::Open | State::CloseSent => {
-                let is_wanted = caller.reads || caller.is_driver && self.inbox.has_room();
+                let reads = caller.reads || caller.is_driver && self.inbox.has_space();
                 // Data that was already read is handled first: it was not decoded because there was
                 // no space for messages.
-                (is_wanted && link.unread() == 0).then_some(Work::Read)
+                (reads && link.unread() == 0).then_some(Work::Read)
             }
             State::Lingering | State::Failed => Some(Work::Discard),
             // No data may follow the peer's Close.
-            State::CloseReceived | State::Closed => None,
+            State::CloseReceived | State::Closed | State::Detached => None,
         }
     }
 
@@ -169,14 +178,12 @@ impl<IO> Connection<IO> {
 
     /// Handles the stages of a shutdown.
     fn poll_shutdown(&mut self, cx: &mut Context<'_>, deferred: &mut Deferred) {
-        while let Some(Poll::Ready(stage)) = self.terms.permit.as_mut().map(|permit| permit.poll_shutdown(cx))
-        {
+        while let Some(Poll::Ready(stage)) = self.terms.guard.as_mut().map(|guard| guard.poll_shutdown(cx)) {
             match stage {
                 Stage::Running => {}
                 Stage::Spreading => {
                     self.deadlines
-                        .set_going_away(self.terms.permit.as_ref().and_then(ConnectionGuard::take_turn));
-                    self.users.has_new_deadline = true;
+                        .set_going_away(self.terms.guard.as_ref().and_then(ConnectionGuard::take_turn));
                 }
                 Stage::Draining => self.go_away(deferred),
                 Stage::Dropping => {
@@ -189,13 +196,11 @@ impl<IO> Connection<IO> {
 
     /// Begins the closing handshake of a shutdown.
     fn go_away(&mut self, deferred: &mut Deferred) {
-        if !self.users.is_detached {
-            self.begin_close(Some(CloseCode::GOING_AWAY), CloseReason::default(), deferred);
-        }
+        self.begin_close(Some(CloseCode::GOING_AWAY), CloseReason::default(), deferred);
     }
 
     /// Performs a due action.
-    fn meet(&mut self, due: Due, deferred: &mut Deferred) {
+    fn perform(&mut self, due: Due, deferred: &mut Deferred) {
         match due {
             Due::Ping => {
                 self.outbox.push_ping();

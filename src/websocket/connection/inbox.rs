@@ -38,7 +38,7 @@ impl Inbox {
     }
 
     /// Returns `true` if there is space for another message.
-    pub(super) fn has_room(&self) -> bool {
+    pub(super) fn has_space(&self) -> bool {
         self.messages.as_ref().is_none_or(|messages| messages.bytes < LIMIT)
     }
 
@@ -62,6 +62,14 @@ impl Inbox {
         let is_wanted = !self.is_skipping;
         self.is_skipping &= !piece.header().is_final;
         is_wanted
+    }
+
+    /// Notes that a message is discarded. If it is a piece, the rest of its message is skipped.
+    pub(super) fn note_discarded(&mut self, message: &Message) {
+        if let Message::Frame(piece) = message {
+            self.gathered = None;
+            self.is_skipping = !piece.header().is_final;
+        }
     }
 
     /// Skips the rest of the message whose pieces are arriving.

@@ -10,12 +10,7 @@ use tungstenite::{
     },
 };
 
-use super::{
-    deferred::Deferred,
-    lifecycle::Input,
-    state::Connection,
-    users::{INFLATED, Reading},
-};
+use super::{budget::INFLATED, deferred::Deferred, lifecycle::Input, state::Connection, users::Reading};
 use crate::{
     close::{CloseCode, close_code_of},
     codec::Decoded,
@@ -30,10 +25,10 @@ impl<IO> Connection<IO> {
         }
         let mut weight = 1;
         if self.terms.is_compressed {
-            self.users.count_inflating();
+            self.turn.budget.count_inflating();
             weight = INFLATED;
         }
-        let link = self.port.link.as_mut()?;
+        let link = self.slot.link.as_mut()?;
         if self.terms.is_in_pieces {
             link.give_pieces();
         }
@@ -49,7 +44,7 @@ impl<IO> Connection<IO> {
             Ok(Decoded::Message(message @ (Message::Text(_) | Message::Binary(_)))) => {
                 let taken = before - link.unread();
                 let bytes = taken.max(message.len().saturating_sub(assembled));
-                self.users.count(bytes.saturating_mul(weight));
+                self.turn.budget.count(bytes.saturating_mul(weight));
                 Some(self.accept_data(message))
             }
             decoded => {
@@ -60,7 +55,7 @@ impl<IO> Connection<IO> {
                 };
                 // Inflating few bytes may take long.
                 let bytes = taken.max(message.saturating_sub(assembled));
-                self.users.count(bytes.saturating_mul(weight));
+                self.turn.budget.count(bytes.saturating_mul(weight));
                 Some(self.accept(decoded, deferred))
             }
         }
@@ -92,7 +87,13 @@ impl<IO> Connection<IO> {
                 self.terms.meter.received_bytes(begun, piece.payload().len());
             }
             Message::Text(_) | Message::Binary(_) => return self.accept_data(message),
-            Message::Ping(payload) if self.lifecycle.is_open() => self.outbox.push_pong(payload.clone()),
+            // Until this side's Close is being written, which may take long behind other data (RFC
+            // 6455 §5.5.2).
+            Message::Ping(payload) if self.lifecycle.is_open() || self.outbox.has_close() => {
+                self.outbox.push_pong(payload.clone());
+                // The handler may block its thread after a message that follows.
+                self.turn.note_write_due();
+            }
             Message::Pong(payload) if self.outbox.is_own_pong(payload) => {
                 self.deadlines.answered();
                 return None;
@@ -100,13 +101,23 @@ impl<IO> Connection<IO> {
             Message::Close(frame) => self.handle(Input::PeerClose(frame.clone()), deferred),
             _ => {}
         }
-        (!self.users.discards()).then_some(message)
+        if self.users.discards() {
+            self.inbox.note_discarded(&message);
+            return None;
+        }
+        Some(message)
+    }
+
+    /// Returns `true` if the next frame is a control frame, which the driver does not see until the
+    /// handler's turn ends.
+    pub(super) fn leaves_control_frame(&self) -> bool {
+        self.turn.is_running() && self.slot.link.as_ref().is_some_and(|link| link.is_at_control())
     }
 
     /// Releases the read buffer if little undecoded data is left, because other connections of the
     /// thread need the buffer next.
     pub(super) fn settle_unread(&mut self) {
-        if let Some(link) = &mut self.port.link {
+        if let Some(link) = &mut self.slot.link {
             link.settle_unread();
         }
     }
@@ -144,7 +155,7 @@ impl<IO> Connection<IO> {
     }
 
     fn end_of_stream(&mut self, deferred: &mut Deferred) {
-        match self.port.link.as_mut().and_then(|link| link.take_read_error()) {
+        match self.slot.link.as_mut().and_then(|link| link.take_read_error()) {
             Some((error, text)) => {
                 self.lifecycle.note_error(text);
                 self.inbox.set_error(error.into());
@@ -164,7 +175,7 @@ impl<IO> Connection<IO> {
             self.discard(deferred);
         }
         let is_quiet = self.inbox.is_empty();
-        while self.inbox.has_room() && !self.users.has_spent_budget() && !self.is_close_early() {
+        while self.inbox.has_space() && !self.turn.budget.is_spent() && !self.is_close_early() {
             let Some(message) = self.step(deferred) else { break };
             if let Some(message) = message {
                 self.inbox.push(message);
@@ -181,22 +192,23 @@ impl<IO> Connection<IO> {
     fn is_close_early(&mut self) -> bool {
         let is_answering = match self.users.reading {
             // The thread of the handler may have been suspended before the handler asked.
-            Reading::NotBegun if !(self.users.is_polling && self.users.turn == 1) => false,
+            Reading::NotBegun if !self.turn.is_first() => false,
             Reading::NotBegun | Reading::Asked => !self.inbox.is_empty(),
             Reading::Answering => true,
         };
-        let is_at_close = self.port.link.as_ref().is_some_and(|link| link.is_at_close());
+        let is_at_close = self.slot.link.as_ref().is_some_and(|link| link.is_at_close());
         if !(is_at_close && is_answering && self.lifecycle.is_open()) || self.users.discards() {
             return false;
         }
-        self.users.has_new_deadline = true;
         self.deadlines.holds_close(Instant::now())
     }
 
     /// Discards received messages that no task will take.
     pub(super) fn discard(&mut self, deferred: &mut Deferred) {
         if !self.inbox.is_empty() {
-            deferred.drop(self.inbox.clear());
+            let messages = self.inbox.clear();
+            messages.iter().for_each(|message| self.inbox.note_discarded(message));
+            deferred.drop(messages);
         }
     }
 }

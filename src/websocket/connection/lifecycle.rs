@@ -21,6 +21,8 @@ pub(super) enum State {
     Lingering,
     /// The IO is no longer used.
     Closed,
+    /// The application has taken the IO out.
+    Detached,
 }
 
 /// An event of a connection.
@@ -48,6 +50,8 @@ pub(super) enum Input {
     DeadlineExpired,
     /// The IO must not be used any more.
     Abort,
+    /// The application takes the IO out.
+    Detach,
 }
 
 /// The consequences of an input.
@@ -76,12 +80,14 @@ impl Effects {
 #[derive(Debug)]
 pub(super) struct Lifecycle {
     state: State,
-    ended: Option<Box<CloseInfo>>,
+    /// Whether the connection was cut because its closing handshake made no progress.
+    is_cut: bool,
+    close_info: Option<Box<CloseInfo>>,
 }
 
 impl Lifecycle {
     pub(super) fn new() -> Self {
-        Self { state: State::Open, ended: None }
+        Self { state: State::Open, is_cut: false, close_info: None }
     }
 
     pub(super) fn state(&self) -> State {
@@ -91,34 +97,46 @@ impl Lifecycle {
     /// Changes the state. No other function does.
     pub(super) fn handle(&mut self, input: Input) -> Effects {
         match (&input, self.state) {
-            (Input::LocalClose(frame), State::Open) => self.ended_mut().sent = frame.clone(),
+            (Input::LocalClose(frame), State::Open) => self.close_info_mut().sent = frame.clone(),
             (Input::ReadFailed(code), State::Open) => {
-                self.ended_mut().sent = Some(code.frame(CloseReason::default()))
+                self.close_info_mut().sent = Some(code.frame(CloseReason::default()))
             }
-            (Input::PongTimeout, State::Open) => self.ended_mut().sent = Some(pong_timeout()),
+            (Input::PongTimeout, State::Open) => self.close_info_mut().sent = Some(pong_timeout()),
             (Input::PeerClose(frame), State::Open | State::CloseSent) => {
-                self.ended_mut().received = Some(frame.clone());
+                self.close_info_mut().received = Some(frame.clone());
             }
             _ => {}
         }
+        let is_deadline = matches!(input, Input::DeadlineExpired);
         let (state, effects) = transition(self.state, input);
+        self.is_cut |= is_deadline && state != self.state;
         self.state = state;
         effects
     }
 
     /// Notes a Close that replaces an earlier one.
     pub(super) fn note_sent(&mut self, frame: CloseFrame) {
-        self.ended_mut().sent = Some(frame);
+        self.close_info_mut().sent = Some(frame);
     }
 
     /// Notes the error that ended the connection. Later errors are ignored.
     pub(super) fn note_error(&mut self, error: String) {
-        self.ended_mut().error.get_or_insert(error);
+        self.close_info_mut().error.get_or_insert(error);
     }
 
     /// Returns `true` if messages may be sent.
     pub(super) fn is_open(&self) -> bool {
         self.state == State::Open
+    }
+
+    /// Returns `true` if the IO is no longer used.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.state, State::Closed | State::Detached)
+    }
+
+    /// Returns `true` if the connection was cut because its closing handshake made no progress.
+    pub(super) fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// Returns `true` if frames are still read.
@@ -128,19 +146,19 @@ impl Lifecycle {
 
     /// Returns `true` if the peer's Close has arrived.
     pub(super) fn is_closed_by_peer(&self) -> bool {
-        self.ended.as_ref().is_some_and(|ended| ended.received.is_some())
+        self.close_info.as_ref().is_some_and(|info| info.received.is_some())
     }
 
     /// Returns how the connection was closed or is being closed, or `None` while it is open.
     pub(super) fn close_info(&self) -> Option<CloseInfo> {
-        match &self.ended {
-            Some(ended) => Some(CloseInfo::clone(ended)),
+        match &self.close_info {
+            Some(info) => Some(CloseInfo::clone(info)),
             None => (self.state != State::Open).then(CloseInfo::default),
         }
     }
 
-    fn ended_mut(&mut self) -> &mut CloseInfo {
-        self.ended.get_or_insert_default()
+    fn close_info_mut(&mut self) -> &mut CloseInfo {
+        self.close_info.get_or_insert_default()
     }
 }
 
@@ -154,6 +172,7 @@ fn transition(state: State, input: Input) -> (State, Effects) {
     use State as S;
     match (state, input) {
         (S::Closed, _) | (_, I::Abort | I::ReadBroke) => (S::Closed, Effects::DISCARD),
+        (S::Detached, _) | (S::Open, I::Detach) => (S::Detached, Effects::NONE),
 
         (S::Open, I::LocalClose(frame)) => (S::CloseSent, Effects::close(frame)),
         // The answer repeats the peer's code (RFC 6455 §5.5.1) and its reason. It follows messages

@@ -107,6 +107,11 @@ impl<IO> Link<IO> {
         self.decoder.is_at_close(self.unread.as_slice())
     }
 
+    /// Returns `true` if the next frame is a control frame, even if only part of it has arrived.
+    pub(super) fn is_at_control(&self) -> bool {
+        self.decoder.is_at_control(self.unread.as_slice())
+    }
+
     /// Makes the decoder return messages in pieces from now on.
     pub(super) fn give_pieces(&mut self) {
         self.decoder.give_pieces();
@@ -228,7 +233,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Link<IO> {
     /// Notes how reading ended.
     fn end(&mut self, end: io::Result<()>) {
         self.has_ended = true;
-        self.error = end.err().map(in_words);
+        self.error = end.err().map(with_text);
     }
 
     /// Reads and discards data until the end of the stream or an error.
@@ -297,7 +302,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Link<IO> {
 }
 
 /// Returns an error of the IO with its text. Both are foreign code.
-fn in_words(error: io::Error) -> Box<(io::Error, String)> {
+fn with_text(error: io::Error) -> Box<(io::Error, String)> {
     let text = Error::Io(error);
     let words = text.to_string();
     let Error::Io(error) = text else { unreachable!("it is one of the IO") };

@@ -1,4 +1,4 @@
-//! The lock of a connection, and the single loop that does all work.
+//! The lock of a connection, and the loop of every operation that waits.
 
 use std::{
     future::{Future, poll_fn},
@@ -16,10 +16,11 @@ use tokio::{
 use super::{
     deferred::Deferred,
     detach::Attached,
-    drive::Waiter,
+    drive::{Waiter, Yield},
     errand::{Caller, Errand},
     link::{Link, Outcome, Work},
     state::Connection,
+    waiters::Event,
 };
 
 /// A connection behind its lock.
@@ -64,6 +65,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Lock<IO> {
         let mut spare = None;
         let mut has_run = false;
         let mut locked = self.lock();
+        if matches!(waiter, Waiter::Reader) {
+            locked.resume_reading(waker);
+        }
         loop {
             let (connection, deferred) = locked.parts();
             if let Poll::Ready(output) = operation(connection, deferred) {
@@ -71,13 +75,37 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Lock<IO> {
                     connection.settle_unread();
                 }
                 connection.unregister(&mut waiter, deferred);
+                // The handler may block its thread next.
+                let is_write_due = connection.turn.take_write_due();
+                if matches!(waiter, Waiter::Reader) && connection.leaves_control_frame() {
+                    // As after an event, another task does the driver's work if the turn takes
+                    // long.
+                    drop(locked);
+                    self.waker.wake_by_ref();
+                    locked = self.lock();
+                }
+                if is_write_due {
+                    drop(self.write(locked));
+                }
                 return Poll::Ready(output);
             }
             // The permitted work depends on the caller. It is determined anew each time, because a
             // driver may have come or gone meanwhile.
             let caller = connection.caller(&waiter, waker);
+            let state = connection.lifecycle.state();
             if let Some(errand) = self.next_errand(&mut locked, caller) {
                 locked = self.run(locked, errand);
+                has_run = true;
+                continue;
+            }
+            let (connection, _) = locked.parts();
+            if connection.lifecycle.state() != state {
+                // The operation may be ready now. A task that is not registered was not woken.
+                continue;
+            }
+            if connection.slot.link.is_some() && connection.turn.take_write_due() {
+                // The handler may block next.
+                locked = self.write(locked);
                 has_run = true;
                 continue;
             }
@@ -85,17 +113,22 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Lock<IO> {
             if has_run {
                 connection.settle_unread();
             }
-            let has_spent_budget = connection.users.has_spent_budget();
+            let has_spent_budget = connection.turn.budget.is_spent();
+            // A sender yields once: other tasks may use up the budget again.
+            let has_sent_enough =
+                matches!(waiter, Waiter::Other(_, Event::Space, None)) && connection.turn.budget.is_sent();
             if connection.register(&mut waiter, waker, &mut spare, deferred) {
-                if has_spent_budget {
-                    // There is more work, but the IO will not wake the task, because it was not
-                    // polled until it was pending.
-                    let (is_woken, driver) = connection.yield_to_others(&waiter, waker, deferred);
+                if has_spent_budget || has_sent_enough {
+                    // There is more work, but no event will wake the task: it has not waited for
+                    // the IO.
+                    let (yields, driver) = connection.yield_to_others(&waiter, waker, deferred);
                     drop(locked);
-                    for waker in driver.iter().chain(is_woken.then_some(waker)) {
-                        // The wake-up is deferred: a runtime polls for IO only after a number of
-                        // tasks, or when all of them wait.
-                        let _ = pin!(yield_now()).poll(&mut Context::from_waker(waker));
+                    if let Some(driver) = driver {
+                        wake_later(&driver);
+                    }
+                    match yields {
+                        Yield::ToRuntime if has_spent_budget => wake_later(waker),
+                        _ => waker.wake_by_ref(),
                     }
                 }
                 return Poll::Pending;
@@ -186,6 +219,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Lock<IO> {
             }
         }
     }
+}
+
+/// Wakes a task when the runtime of this thread next polls for IO, or without a runtime at once.
+fn wake_later(waker: &Waker) {
+    let _ = pin!(yield_now()).poll(&mut Context::from_waker(waker));
 }
 
 /// The link while it is taken out of its connection.

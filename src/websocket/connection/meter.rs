@@ -1,6 +1,6 @@
 //! The traffic counts of a connection.
 
-use std::time::Instant;
+use tokio::time::Instant;
 
 use crate::{
     close::CloseInfo,
@@ -11,10 +11,10 @@ use crate::{
 
 /// The traffic counts of a connection, if they are used. Otherwise it costs only a pointer.
 #[derive(Debug)]
-pub(super) struct Meter(Option<Box<Counts>>);
+pub(super) struct Meter(Option<Box<SocketCounts>>);
 
 #[derive(Debug)]
-struct Counts {
+struct SocketCounts {
     id: WebSocketId,
     started: Instant,
     received: Traffic,
@@ -24,8 +24,12 @@ struct Counts {
 impl Meter {
     pub(super) fn new(config: &ConfigValues, id: WebSocketId) -> Self {
         let is_wanted = IS_ENABLED || config.on_end.is_some();
-        let counts =
-            || Counts { id, started: Instant::now(), received: Traffic::default(), sent: Traffic::default() };
+        let counts = || SocketCounts {
+            id,
+            started: Instant::now(),
+            received: Traffic::default(),
+            sent: Traffic::default(),
+        };
         Self(is_wanted.then(|| Box::new(counts())))
     }
 
@@ -76,7 +80,7 @@ impl Meter {
 
     /// Returns the summary of the connection, if it is used.
     pub(super) fn summary(&mut self, close_info: CloseInfo) -> Option<Summary> {
-        let Counts { id, started, received, sent } = *self.0.take()?;
+        let SocketCounts { id, started, received, sent } = *self.0.take()?;
         Some(Summary { id, close_info, received, sent, duration: started.elapsed() })
     }
 }

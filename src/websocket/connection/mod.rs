@@ -3,6 +3,8 @@
 
 mod alarm;
 mod backlog;
+mod budget;
+mod cork;
 mod deadlines;
 mod deferred;
 mod detach;
@@ -22,6 +24,7 @@ mod pieces;
 mod receive;
 mod send;
 mod state;
+mod turn;
 mod unframed;
 mod users;
 mod waiters;
@@ -31,6 +34,6 @@ pub(super) use detach::Attached;
 pub(super) use drive::Waiter;
 pub(super) use lock::{Lock, Locked};
 pub(super) use outbox::Compressed;
-pub(super) use send::{Accepted, Compress, Urgency};
+pub(super) use send::{Compress, SendStep, Urgency};
 pub(super) use state::Connection;
-pub(super) use waiters::{Event, Kind, WaiterKey};
+pub(super) use waiters::{Event, WaiterKey, WaiterKind};

@@ -6,16 +6,13 @@ use bytes::Bytes;
 use tungstenite::{
     Error, Message,
     error::{CapacityError, ProtocolError},
-    protocol::{
-        CloseFrame,
-        frame::{Frame, coding::Data},
-    },
+    protocol::{CloseFrame, frame::coding::Data},
 };
 
 use super::{deferred::Deferred, unframed::Unframed};
 use crate::{
     close::CloseCode,
-    codec::{Control, Encoder, Flight},
+    codec::{Control, Encoder, Flight, MAX_CONTROL},
     deflate::{Deflater, Standalone},
 };
 
@@ -88,13 +85,13 @@ impl Outbox {
     }
 
     /// Returns `true` if another message may be sent.
-    pub(super) fn has_room(&self) -> bool {
+    pub(super) fn has_space(&self) -> bool {
         self.pending() < self.limit
     }
 
     /// Returns `true` if there is space up to twice the limit, for use while another task is
     /// writing.
-    pub(super) fn has_room_for_a_moment(&self) -> bool {
+    pub(super) fn has_space_for_a_moment(&self) -> bool {
         self.pending() < self.limit.saturating_mul(2)
     }
 
@@ -125,7 +122,8 @@ impl Outbox {
             Message::Close(Some(frame)) if CloseCode::try_from(u16::from(frame.code)).is_err() => {
                 Err(ProtocolError::InvalidCloseSequence.into())
             }
-            Message::Frame(frame) if frame.payload().len() > self.limit => {
+            // A character of a text in chunks is not split.
+            Message::Frame(frame) if frame.payload().len() > self.limit.max(4) => {
                 Err(CapacityError::MessageTooLong { size: frame.payload().len(), max_size: self.limit }
                     .into())
             }
@@ -172,12 +170,6 @@ impl Outbox {
     /// Accepts a message without compressing it.
     pub(super) fn push(&mut self, message: Message, deferred: &mut Deferred) {
         self.frame_bytes();
-        // The application's own control frames keep their place between its messages.
-        let message = match message {
-            Message::Ping(payload) => Message::Frame(Frame::ping(payload)),
-            Message::Pong(payload) => Message::Frame(Frame::pong(payload)),
-            message => message,
-        };
         deferred.drop_message(self.encoder.push(message));
     }
 
@@ -238,9 +230,14 @@ impl Outbox {
         self.encoder.push_close_last(frame.as_ref());
     }
 
+    /// Returns `true` if this side's Close is queued and not being written yet.
+    pub(super) fn has_close(&self) -> bool {
+        self.encoder.has_close()
+    }
+
     /// Replaces a queued Close that is completely unwritten. Returns `true` if there was one.
     pub(super) fn replace_close(&mut self, frame: &CloseFrame) -> bool {
-        let is_waiting = self.encoder.has_close();
+        let is_waiting = self.has_close();
         if is_waiting {
             self.encoder.push_close_last(Some(frame));
         }
@@ -308,9 +305,6 @@ impl Outbox {
         self.error.take().map(|error| *error)
     }
 }
-
-/// The largest payload of a control frame in bytes (RFC 6455 §5.5).
-const MAX_CONTROL: usize = 125;
 
 /// A compressed message.
 #[derive(Clone, Debug)]

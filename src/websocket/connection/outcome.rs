@@ -17,18 +17,18 @@ impl<IO> Connection<IO> {
     /// Takes the link for a piece of work.
     pub(super) fn take_link(&mut self, work: Work) -> Option<Box<Link<IO>>> {
         match work {
-            Work::Read | Work::Discard => self.port.is_readable = false,
-            Work::Write | Work::WriteLast | Work::ShutDown => self.port.is_writable = false,
+            Work::Read | Work::Discard => self.slot.is_readable = false,
+            Work::Write | Work::WriteLast | Work::ShutDown => self.slot.is_writable = false,
         }
-        self.port.link.take()
+        self.slot.link.take()
     }
 
     /// Takes the link when it is available, to inspect the IO. Returns `None` when the connection
     /// is over.
     pub(super) fn poll_link(&mut self) -> Poll<Option<Box<Link<IO>>>> {
-        match self.port.link.take() {
+        match self.slot.link.take() {
             None if !self.is_over() => {
-                self.port.is_wanted = true;
+                self.slot.is_wanted = true;
                 Poll::Pending
             }
             link => Poll::Ready(link),
@@ -41,8 +41,8 @@ impl<IO> Connection<IO> {
             self.drop_link(link, deferred);
             return;
         }
-        self.port.link = Some(link);
-        if std::mem::take(&mut self.port.is_wanted) {
+        self.slot.link = Some(link);
+        if std::mem::take(&mut self.slot.is_wanted) {
             self.waiters.wake_driver(deferred);
             self.waiters.wake_reader(deferred);
             // These tasks wait for the link itself. Waking another task in their place would not
@@ -63,55 +63,74 @@ impl<IO> Connection<IO> {
         }
         match outcome {
             Outcome::Read { bytes, is_pending, decoded } => {
-                self.port.is_readable |= !is_pending;
+                self.slot.is_readable |= !is_pending;
                 self.terms.meter.read(bytes);
                 if bytes > 0 {
                     let now = Instant::now();
                     self.deadlines.received(now);
-                    self.users.has_read(now);
+                    if self.deadlines.is_advanced() {
+                        self.waiters.wake_driver(deferred);
+                    }
+                    self.turn.cork.note_read(now);
                 }
                 if !self.lifecycle.is_reading() || bytes == 0 {
                     // A read without data also counts as work, because some IO wakes itself and is
                     // polled again at once.
-                    self.users.count(bytes);
+                    self.turn.budget.count(bytes);
                 }
                 if let Some(decoded) = decoded {
                     match self.accept(*decoded, deferred) {
                         // It is counted when it is received.
                         Some(message) => self.inbox.push(message),
                         // The bytes cost less, because they are not copied.
-                        None => self.users.count(bytes / 2),
+                        None => self.turn.budget.count(bytes / 2),
                     }
                 }
             }
             Outcome::Written { bytes, is_blocked, error } => {
-                self.port.is_writable |= !is_blocked;
+                self.note_writable(!is_blocked);
                 self.terms.meter.written(bytes);
-                self.users.has_new_deadline |= is_blocked;
+                let was_blocked = self.deadlines.blocked_since().is_some();
                 self.deadlines.written(bytes, is_blocked, Instant::now);
+                if is_blocked && !was_blocked && (self.is_unread() || self.deadlines.is_delayed()) {
+                    // The driver has set a later timer, or with unread data none.
+                    self.waiters.wake_driver(deferred);
+                }
                 self.outbox.set_in_flight(in_flight);
                 match error {
                     Some(error) => {
                         self.outbox.fail(Some(error.into()), deferred);
                         self.handle(Input::WriteBroke, deferred);
-                        self.waiters.wake_all(Event::Room, Event::Closed, deferred);
+                        self.waiters.wake_all(Event::Space, Event::Closed, deferred);
                     }
                     None => self.wake_senders(in_flight.is_none(), deferred),
                 }
             }
-            Outcome::ShutDown { is_pending } => self.port.is_writable |= !is_pending,
+            Outcome::ShutDown { is_pending } => self.note_writable(!is_pending),
         }
+    }
+
+    /// Notes whether the IO accepted everything.
+    fn note_writable(&mut self, is_writable: bool) {
+        self.slot.has_woken_itself = self.slot.is_writable && !is_writable;
+        if self.slot.has_woken_itself {
+            self.turn.budget.spend();
+        }
+        self.slot.is_writable |= is_writable;
     }
 
     fn wake_senders(&mut self, is_flushed: bool, deferred: &mut Deferred) {
         if is_flushed {
-            self.users.uncork();
+            if !self.outbox.has_output() {
+                self.turn.take_write_due();
+            }
+            self.turn.cork.release();
             self.deadlines.writing_ended(Instant::now);
             let written = if self.outbox.has_output() { self.outbox.written() } else { u64::MAX };
             self.waiters.wake_all(Event::Written(0), Event::Written(written), deferred);
         }
-        if self.outbox.has_room() {
-            self.waiters.wake_first(Event::Room, deferred);
+        if self.outbox.has_space() {
+            self.waiters.wake_first(Event::Space, deferred);
         }
     }
 
@@ -125,13 +144,12 @@ impl<IO> Connection<IO> {
 
     /// Handles a wake-up: the IO may be readable or writable, or the alarm has expired.
     pub(in crate::websocket) fn on_event(&mut self, deferred: &mut Deferred) {
-        self.port.is_readable = true;
-        self.port.is_writable = true;
+        self.slot.is_readable = true;
+        self.slot.is_writable = true;
         self.waiters.wake_driver(deferred);
         self.waiters.wake_reader(deferred);
         self.waiters.wake_all(Event::Drive, Event::Drive, deferred);
-        // A driver whose handler blocks its thread is not polled.
-        if !self.is_driven() || self.users.is_polling {
+        if self.lacks_driver() {
             self.waiters.wake_any(deferred);
         }
     }

@@ -42,12 +42,17 @@ impl<IO> Connection<IO> {
         deferred: &mut Deferred,
     ) -> Poll<Option<Result<Message, Error>>> {
         loop {
-            if self.users.has_spent_budget() {
+            if self.turn.budget.is_spent() {
                 return Poll::Pending;
             }
+            let was_full = !self.inbox.has_space();
             let message = match self.inbox.pop() {
                 Some(message) => {
-                    self.users.count(message.len());
+                    if was_full && self.inbox.has_space() {
+                        // The driver receives ahead again, and checks whether the peer is alive.
+                        self.waiters.wake_driver(deferred);
+                    }
+                    self.turn.budget.count(message.len());
                     Some(message)
                 }
                 None => match self.step(deferred) {
@@ -62,11 +67,23 @@ impl<IO> Connection<IO> {
                 },
             };
             if let Some(message) = message.filter(|message| self.inbox.is_wanted(message)) {
-                self.users.count_message(message.len());
+                self.turn.budget.count_message(message.len());
                 self.users.reading = Reading::Answering;
                 self.deadlines.message_taken(Instant::now);
                 return Poll::Ready(Some(Ok(message)));
             }
+        }
+    }
+
+    /// Returns the next message or piece for a byte stream: first the beginning of a message whose
+    /// receiver was dropped.
+    pub(in crate::websocket) fn poll_bytes(
+        &mut self,
+        deferred: &mut Deferred,
+    ) -> Poll<Option<Result<Message, Error>>> {
+        match self.inbox.take_gathered() {
+            Some(piece) => Poll::Ready(Some(Ok(Message::Frame(piece)))),
+            None => self.poll_received(deferred),
         }
     }
 
@@ -86,9 +103,9 @@ impl<IO> Connection<IO> {
     pub(in crate::websocket) fn poll_close(&mut self, deferred: &mut Deferred) -> Poll<Result<(), Error>> {
         self.users.is_discarding = true;
         self.discard(deferred);
-        while !self.users.has_spent_budget() && self.step(deferred).is_some() {}
+        while !self.turn.budget.is_spent() && self.step(deferred).is_some() {}
         match self.is_over() {
-            true if self.users.is_cut => Poll::Ready(Err(close_timed_out().into())),
+            true if self.lifecycle.is_cut() => Poll::Ready(Err(close_timed_out().into())),
             true => Poll::Ready(self.written()),
             false => Poll::Pending,
         }

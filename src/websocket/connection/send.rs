@@ -29,7 +29,7 @@ pub(in crate::websocket) enum Compress {
 }
 
 /// The result of accepting a message for sending.
-pub(in crate::websocket) enum Accepted {
+pub(in crate::websocket) enum SendStep {
     /// The message is queued. It is written once everything up to the position is written.
     Queued(u64),
     /// The message has to be compressed outside of the lock, and then passed to
@@ -62,21 +62,27 @@ impl<IO> Connection<IO> {
         }
     }
 
-    pub(in crate::websocket) fn has_room(&self) -> bool {
-        self.outbox.has_room()
+    pub(in crate::websocket) fn has_space(&self) -> bool {
+        self.outbox.has_space()
     }
 
     /// Returns `true` if a task that cannot wait may send another message. While another thread
     /// uses the IO, it is unknown how much the IO accepts, so the limit is doubled.
-    pub(in crate::websocket) fn may_have_room(&self) -> bool {
-        self.has_room() || self.port.link.is_none() && self.outbox.has_room_for_a_moment()
+    pub(in crate::websocket) fn may_have_space(&self) -> bool {
+        self.has_space() || self.slot.link.is_none() && self.outbox.has_space_for_a_moment()
     }
 
-    /// Ready when a message may be sent, or can no longer be sent.
-    pub(in crate::websocket) fn poll_ready(&mut self) -> Poll<Result<(), Error>> {
+    /// Returns `true` if a task that can wait first has to yield.
+    pub(in crate::websocket) fn has_sent_enough(&self) -> bool {
+        self.turn.budget.is_sent()
+    }
+
+    /// Ready when a message may be sent, or can no longer be sent. A task that has waited need not
+    /// yield.
+    pub(in crate::websocket) fn poll_ready(&mut self, has_waited: bool) -> Poll<Result<(), Error>> {
         match self.check_open() {
             Err(error) => Poll::Ready(Err(error)),
-            Ok(()) if self.has_room() => Poll::Ready(Ok(())),
+            Ok(()) if self.has_space() && (has_waited || !self.has_sent_enough()) => Poll::Ready(Ok(())),
             Ok(()) => Poll::Pending,
         }
     }
@@ -93,7 +99,7 @@ impl<IO> Connection<IO> {
     ) -> Option<u64> {
         let is_plain =
             compress == Compress::Never || !self.terms.is_compressed || !self.outbox.is_compressible(message);
-        if !(is_plain && self.is_open() && self.has_room()) {
+        if !(is_plain && self.is_open() && self.has_space()) {
             return None;
         }
         let is_shared = shared.is_some_and(|frame| self.outbox.push_shared(frame, message.len()));
@@ -101,7 +107,8 @@ impl<IO> Connection<IO> {
             return None;
         }
         self.terms.meter.sent(message.len());
-        self.pass_room_on(deferred);
+        self.turn.budget.count_sent(message.len());
+        self.pass_space_on(deferred);
         Some(self.outbox.accepted())
     }
 
@@ -111,9 +118,11 @@ impl<IO> Connection<IO> {
         message: Message,
         compress: Compress,
         deferred: &mut Deferred,
-    ) -> Result<Accepted, Error> {
+    ) -> Result<SendStep, Error> {
         if let Err(error) = self.check_open().and_then(|()| self.outbox.check(&message)) {
             deferred.drop_message(Some(message));
+            // The sender may have been woken for space that it does not use.
+            self.pass_space_on(deferred);
             return Err(error);
         }
         if let Message::Close(frame) = &message {
@@ -123,16 +132,22 @@ impl<IO> Connection<IO> {
             };
             self.begin_close(code, CloseReason::truncated(reason), deferred);
             deferred.drop_message(Some(message));
-            return Ok(Accepted::Queued(u64::MAX));
+            return Ok(SendStep::Queued(u64::MAX));
         }
         if compress == Compress::Negotiated && self.outbox.is_compressible(&message) {
             return Ok(match self.outbox.take_compressor() {
-                Some(compressor) => Accepted::ToCompress(message, compressor),
-                None => Accepted::Busy(message),
+                Some(compressor) => SendStep::ToCompress(message, compressor),
+                None => {
+                    // The sender may have been woken for space that it does not use yet.
+                    self.pass_space_on(deferred);
+                    SendStep::Busy(message)
+                }
             });
         }
         self.queue(message, None, deferred);
-        Ok(Accepted::Queued(self.outbox.accepted()))
+        // The sender may have been woken for the compressor, which it does not need.
+        self.waiters.wake_first(Event::Compressor, deferred);
+        Ok(SendStep::Queued(self.outbox.accepted()))
     }
 
     /// Takes the compressor back, and accepts a message that was compressed or is sent
@@ -162,6 +177,7 @@ impl<IO> Connection<IO> {
         if let Message::Text(_) | Message::Binary(_) = &message {
             self.terms.meter.sent(message.len());
         }
+        self.turn.budget.count_sent(message.len());
         match compressed {
             Some(compressed) => {
                 self.outbox.push_compressed(compressed);
@@ -169,7 +185,7 @@ impl<IO> Connection<IO> {
             }
             None => self.outbox.push(message, deferred),
         }
-        self.pass_room_on(deferred);
+        self.pass_space_on(deferred);
     }
 
     /// Returns how this connection compresses `message` by itself, or `None` if it does not.
@@ -186,19 +202,23 @@ impl<IO> Connection<IO> {
     ) {
         self.terms.meter.sent(len);
         self.outbox.push_compressed(compressed);
-        self.pass_room_on(deferred);
+        self.pass_space_on(deferred);
     }
 
     /// Wakes the next sender, if there is space for another message.
-    pub(in crate::websocket) fn pass_room_on(&mut self, deferred: &mut Deferred) {
-        if self.has_room() {
-            self.waiters.wake_first(Event::Room, deferred);
+    pub(in crate::websocket) fn pass_space_on(&mut self, deferred: &mut Deferred) {
+        if self.has_space() {
+            self.waiters.wake_first(Event::Space, deferred);
         }
     }
 
     /// Accepts bytes of a stream once there is space, and returns their number.
-    pub(in crate::websocket) fn poll_write(&mut self, slices: &[IoSlice<'_>]) -> Poll<Result<usize, Error>> {
-        ready!(self.poll_ready())?;
+    pub(in crate::websocket) fn poll_write(
+        &mut self,
+        slices: &[IoSlice<'_>],
+        has_waited: bool,
+    ) -> Poll<Result<usize, Error>> {
+        ready!(self.poll_ready(has_waited))?;
         let max_frame_size = self.terms.config.max_outgoing_frame_size;
         let (mut begun, mut written) = (0, 0);
         for slice in slices {
@@ -207,6 +227,7 @@ impl<IO> Connection<IO> {
             written += len;
         }
         self.terms.meter.sent_bytes(begun, written);
+        self.turn.budget.count_sent(written);
         Poll::Ready(Ok(written))
     }
 
@@ -236,17 +257,17 @@ impl<IO> Connection<IO> {
     }
 
     /// Returns `true` if `waiter`, whose task has this waker, leaves writing to its driver.
-    pub(super) fn is_corked(&mut self, waiter: &Waiter<'_>, waker: &Waker) -> bool {
+    pub(super) fn leaves_writing(&mut self, waiter: &Waiter<'_>, waker: &Waker) -> bool {
         self.is_turn(waker)
             && (!self.outbox.has_output()
-                || matches!(waiter, Waiter::Reader) && self.users.is_first_pause()
-                || !self.users.is_cork_over())
+                || matches!(waiter, Waiter::Reader) && self.turn.cork.hold_in_pause()
+                || self.turn.cork.hold())
     }
 
     /// Returns when a queued message from the task of `waker` has to be written.
     pub(in crate::websocket) fn urgency(&mut self, waker: &Waker) -> Urgency {
         match self.is_turn(waker) {
-            true if self.outbox.has_output() && self.users.is_cork_over() => Urgency::Overdue,
+            true if self.outbox.has_output() && !self.turn.cork.hold() => Urgency::Overdue,
             true => Urgency::Corked,
             false => Urgency::Direct,
         }
@@ -255,12 +276,12 @@ impl<IO> Connection<IO> {
     /// Returns `true` if the task of `waker` runs a handler that is being polled. Its messages may
     /// wait until it yields.
     fn is_turn(&self, waker: &Waker) -> bool {
-        self.terms.config.cork && self.users.is_polling && self.waiters.is_driver(waker)
+        self.terms.config.cork && self.turn.is_running() && self.waiters.is_driver(waker)
     }
 
     /// Returns `true` if a message that was sent in the handler's turn has already waited too long.
     pub(in crate::websocket) fn is_overdue(&mut self) -> bool {
-        self.users.is_polling && self.outbox.has_output() && self.users.is_cork_over()
+        self.turn.is_running() && self.outbox.has_output() && !self.turn.cork.hold()
     }
 
     pub(in crate::websocket) fn add_sender(&mut self) {

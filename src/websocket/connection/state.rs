@@ -15,6 +15,7 @@ use super::{
     link::Link,
     meter::Meter,
     outbox::Outbox,
+    turn::Turn,
     users::Users,
     waiters::{Event, Waiters},
 };
@@ -29,13 +30,14 @@ use crate::{
 /// An open connection. It is locked only briefly: under the lock, no task waits, and no foreign
 /// code is called.
 ///
-/// There are four kinds of methods: getters; *operations*, which the handles call until they are
-/// ready (receive.rs, send.rs); [`next_errand`](Self::next_errand), which determines the next work
-/// with the IO (errand.rs); and [`put_back`](Self::put_back), which handles its result
-/// (outcome.rs).
+/// There are five kinds of methods: getters; *operations*, which the handles call until they are
+/// ready (receive.rs, send.rs, pieces.rs, detach.rs); [`next_errand`](Self::next_errand), which
+/// determines the next work with the IO (errand.rs); [`put_back`](Self::put_back), which handles
+/// its result (outcome.rs, and incoming.rs for received data); and the turns and waiters of tasks
+/// (drive.rs).
 #[derive(Debug)]
 pub(in crate::websocket) struct Connection<IO> {
-    pub(super) port: Port<IO>,
+    pub(super) slot: LinkSlot<IO>,
     pub(super) lifecycle: Lifecycle,
     pub(super) deadlines: Deadlines,
     /// `None` while it is being set.
@@ -44,12 +46,13 @@ pub(in crate::websocket) struct Connection<IO> {
     pub(super) inbox: Inbox,
     pub(super) outbox: Outbox,
     pub(super) users: Users,
+    pub(super) turn: Turn,
     pub(super) terms: Terms,
 }
 
 /// The link to the peer, and whether the IO is ready.
 #[derive(Debug)]
-pub(super) struct Port<IO> {
+pub(super) struct LinkSlot<IO> {
     /// `None` while a task uses it, and once the connection is over.
     pub(super) link: Option<Box<Link<IO>>>,
     /// Whether a task wanted the link while it was taken.
@@ -58,16 +61,18 @@ pub(super) struct Port<IO> {
     /// connection.
     pub(super) is_readable: bool,
     pub(super) is_writable: bool,
+    /// Whether the IO woke itself while it accepted nothing. Other tasks run before the next write.
+    pub(super) has_woken_itself: bool,
     /// Erases the type of a link, so that it can be dropped after the lock is released.
     erase: fn(Box<Link<IO>>) -> Box<dyn Send>,
 }
 
-/// The negotiated and configured values of the connection.
+/// What the connection was opened with: its negotiated and configured values, and what observes it.
 #[derive(Debug)]
 pub(super) struct Terms {
     pub(super) role: Role,
     pub(super) config: Arc<ConfigValues>,
-    pub(super) permit: Option<ConnectionGuard>,
+    pub(super) guard: Option<ConnectionGuard>,
     pub(super) trace: Option<Trace>,
     pub(super) meter: Meter,
     /// Whether messages may be compressed.
@@ -78,7 +83,7 @@ pub(super) struct Terms {
 
 impl<IO: Send + 'static> Connection<IO> {
     pub(in crate::websocket) fn new(io: IO, unread: &[u8], negotiated: Negotiated) -> Self {
-        let Negotiated { id, role, config, permit, trace, deflate, protocol: _ } = negotiated;
+        let Negotiated { id, role, config, guard, trace, deflate, protocol: _ } = negotiated;
         let limits =
             Limits { max_message_size: config.max_message_size, max_frame_size: config.max_frame_size };
         let inflater = deflate.inflater();
@@ -94,11 +99,12 @@ impl<IO: Send + 'static> Connection<IO> {
         meter.read(unread.len());
         let link = Box::new(Link::new(io, unread, decoder));
         Self {
-            port: Port {
+            slot: LinkSlot {
                 link: Some(link),
                 is_wanted: false,
                 is_readable: true,
                 is_writable: true,
+                has_woken_itself: false,
                 erase: |link| link,
             },
             lifecycle: Lifecycle::new(),
@@ -108,7 +114,8 @@ impl<IO: Send + 'static> Connection<IO> {
             inbox: Inbox::default(),
             outbox: Outbox::new(encoder, config.max_write_buffer_size, deflate.deflater()),
             users: Users::new(),
-            terms: Terms { role, config, permit: Some(permit), trace, meter, is_compressed, is_in_pieces },
+            turn: Turn::new(),
+            terms: Terms { role, config, guard: Some(guard), trace, meter, is_compressed, is_in_pieces },
         }
     }
 }
@@ -121,18 +128,22 @@ impl<IO> Connection<IO> {
 
     /// Returns `true` if messages may be sent.
     pub(in crate::websocket) fn is_open(&self) -> bool {
-        self.lifecycle.is_open() && !self.outbox.has_failed()
+        self.lifecycle.is_open()
     }
 
     /// Returns `true` if the IO is no longer used.
     pub(in crate::websocket) fn is_over(&self) -> bool {
-        self.lifecycle.state() == State::Closed || self.users.is_detached
+        self.lifecycle.is_over()
     }
 
     /// Returns `true` if the driver has no more work. A handler that has taken the IO out must
     /// still be dropped by a shutdown, so in this case the driver continues.
     pub(in crate::websocket) fn is_done(&self, has_handler: bool) -> bool {
-        self.is_over() && !(has_handler && self.users.is_detached && !self.users.is_dropped)
+        match self.lifecycle.state() {
+            State::Closed => true,
+            State::Detached => !has_handler,
+            _ => false,
+        }
     }
 
     /// Returns `true` if a shutdown has dropped the connection and its handler.
@@ -165,16 +176,16 @@ impl<IO> Connection<IO> {
 
     /// Returns `true` if data may have arrived that was not handled, because the inbox is full or
     /// the task has to yield.
-    fn is_unread(&self) -> bool {
-        let is_in_link = self.port.link.as_ref().is_none_or(|link| link.unread() > 0);
-        is_in_link || self.users.has_spent_budget() || !self.inbox.has_room()
+    pub(super) fn is_unread(&self) -> bool {
+        let is_in_link = self.slot.link.as_ref().is_none_or(|link| link.unread() > 0);
+        is_in_link || self.turn.budget.is_spent() || !self.inbox.has_space()
     }
 
     pub(super) fn situation(&self) -> Situation<'_> {
         Situation {
             state: self.lifecycle.state(),
             has_output: self.outbox.has_output(),
-            is_unread: self.is_unread() && self.deadlines.blocked_since().is_none(),
+            is_unread: self.is_unread(),
             config: &self.terms.config,
         }
     }
@@ -182,8 +193,7 @@ impl<IO> Connection<IO> {
     /// Passes an input to the lifecycle, and performs its effects.
     pub(super) fn handle(&mut self, input: Input, deferred: &mut Deferred) {
         let before = self.lifecycle.state();
-        let is_timeout = matches!(input, Input::DeadlineExpired);
-        if is_timeout && before != State::Closed {
+        if matches!(input, Input::DeadlineExpired) && !self.is_over() {
             self.lifecycle.note_error(close_timed_out().to_string());
         }
         let effects = self.lifecycle.handle(input);
@@ -197,44 +207,47 @@ impl<IO> Connection<IO> {
         if state == before {
             return;
         }
-        self.deadlines.closing(Instant::now());
-        self.users.has_new_deadline = true;
         self.waiters.wake_driver(deferred);
         self.waiters.wake_reader(deferred);
-        let last = if state == State::Closed { Event::Over } else { Event::Closed };
+        let last = if self.is_over() { Event::Over } else { Event::Closed };
         self.waiters.wake_all(Event::Drive, last, deferred);
-        if state == State::Closed {
-            self.finish(is_timeout, deferred);
-        } else if !self.is_driven() {
-            self.waiters.wake_any(deferred);
+        match state {
+            State::Closed => self.finish(deferred),
+            // The guard is kept, because the application still uses the IO.
+            State::Detached => self.report_end(None, deferred),
+            _ => {
+                self.deadlines.closing(Instant::now());
+                if !self.is_driven() {
+                    self.waiters.wake_any(deferred);
+                }
+            }
         }
     }
 
     /// Releases all resources of the connection, whose IO is no longer used.
-    fn finish(&mut self, is_timeout: bool, deferred: &mut Deferred) {
-        let error = is_timeout.then(|| close_timed_out().into());
-        self.outbox.fail(error, deferred);
-        self.users.is_cut = is_timeout;
-        if let Some(link) = self.port.link.take() {
+    fn finish(&mut self, deferred: &mut Deferred) {
+        let is_cut = self.lifecycle.is_cut();
+        self.outbox.fail(is_cut.then(|| close_timed_out().into()), deferred);
+        if let Some(link) = self.slot.link.take() {
             self.drop_link(link, deferred);
         }
-        let mut permit = self.terms.permit.take();
-        if let (true, Some(permit)) = (is_timeout, &mut permit) {
-            permit.note_cut();
+        let mut guard = self.terms.guard.take();
+        if let (true, Some(guard)) = (is_cut, &mut guard) {
+            guard.note_cut();
         }
-        self.tell_end(permit, deferred);
+        self.report_end(guard, deferred);
     }
 
     /// Reports the end of the connection, once.
-    pub(super) fn tell_end(&mut self, permit: Option<ConnectionGuard>, deferred: &mut Deferred) {
+    pub(super) fn report_end(&mut self, guard: Option<ConnectionGuard>, deferred: &mut Deferred) {
         let summary = self.terms.meter.summary(self.lifecycle.close_info().unwrap_or_default());
         let (trace, config) = (self.terms.trace.take(), Arc::clone(&self.terms.config));
-        deferred.end(Ending { trace, summary, config, permit });
+        deferred.end(Ending { trace, summary, config, guard });
     }
 
     /// Drops the link of a connection that is over.
     pub(super) fn drop_link(&mut self, link: Box<Link<IO>>, deferred: &mut Deferred) {
-        deferred.drop_boxed((self.port.erase)(link));
+        deferred.drop_boxed((self.slot.erase)(link));
     }
 
     /// Sets the error that ended the connection, for the next receive operation. It must not be an

@@ -14,6 +14,11 @@ pub(super) struct Waiters {
     reads_as_driver: bool,
     /// Whether the reader was woken and not polled since.
     is_reader_due: bool,
+    /// Whether the only driver is polling its handler. It does its work afterwards in any case, so
+    /// it keeps its waker, by which the handler's messages are recognised.
+    is_in_turn: bool,
+    /// Whether the driver's task has to be polled again after the turn, because its reader is due.
+    is_wake_due: bool,
     /// Boxed, because there are usually none.
     others: Option<Box<Others>>,
     last: u64,
@@ -35,7 +40,7 @@ pub(in crate::websocket) enum Event {
     /// The link, which another task uses.
     Link,
     /// Space for another message.
-    Room,
+    Space,
     /// The compressor, which another sender uses.
     Compressor,
     /// All messages up to the position are written.
@@ -52,7 +57,7 @@ pub(in crate::websocket) enum Event {
 /// in 48 bits, to make the key smaller, because every future that sends contains one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::websocket) struct WaiterKey {
-    kind: Kind,
+    kind: WaiterKind,
     event: u8,
     position: u64,
     /// From the highest part to the lowest.
@@ -61,7 +66,7 @@ pub(in crate::websocket) struct WaiterKey {
 
 /// The kind of a waiter with a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::websocket) enum Kind {
+pub(in crate::websocket) enum WaiterKind {
     /// A future. After it was woken, it is polled again or dropped.
     Future,
     /// A `Sink`, which may exist without being polled again. It is therefore woken in addition to a
@@ -70,11 +75,11 @@ pub(in crate::websocket) enum Kind {
 }
 
 impl WaiterKey {
-    fn new(kind: Kind, event: Event, number: u64) -> Self {
+    fn new(kind: WaiterKind, event: Event, number: u64) -> Self {
         let (event, position) = match event {
             Event::Drive => (0, 0),
             Event::Link => (1, 0),
-            Event::Room => (2, 0),
+            Event::Space => (2, 0),
             Event::Compressor => (3, 0),
             Event::Written(position) => (4, position),
             Event::Closed => (5, 0),
@@ -88,7 +93,7 @@ impl WaiterKey {
         match self.event {
             0 => Event::Drive,
             1 => Event::Link,
-            2 => Event::Room,
+            2 => Event::Space,
             3 => Event::Compressor,
             4 => Event::Written(self.position),
             5 => Event::Closed,
@@ -99,7 +104,7 @@ impl WaiterKey {
 
 impl Waiters {
     /// Returns a new key for the queue.
-    pub(super) fn new_key(&mut self, kind: Kind, event: Event) -> WaiterKey {
+    pub(super) fn new_key(&mut self, kind: WaiterKind, event: Event) -> WaiterKey {
         self.last += 1;
         WaiterKey::new(kind, event, self.last)
     }
@@ -130,14 +135,17 @@ impl Waiters {
         self.reader.as_ref().is_some_and(|known| known.will_wake(waker))
     }
 
-    pub(super) fn has_reader(&self) -> bool {
+    pub(super) fn is_reader_waiting(&self) -> bool {
         self.reads_as_driver || self.reader.is_some()
     }
 
     /// Notes that the reader is on the driver's task.
-    pub(super) fn read_as_driver(&mut self) {
+    pub(super) fn read_as_driver(&mut self, deferred: &mut Deferred) {
         self.is_reader_due = false;
         self.reads_as_driver = true;
+        if let Some(old) = self.reader.take() {
+            deferred.drop(old);
+        }
     }
 
     /// Returns `true` if the reader was woken and not polled since, and clears this state.
@@ -167,7 +175,7 @@ impl Waiters {
         self.driver.as_ref().is_some_and(|known| known.will_wake(waker))
     }
 
-    /// Registers the task of a driver, which may be one of several.
+    /// Registers the task of a driver, which may be one of several, and is not registered yet.
     pub(super) fn set_driver(&mut self, waker: Waker, is_only: bool, deferred: &mut Deferred) {
         let Some(old) = self.driver.replace(waker) else { return };
         let is_known = |known: &Waker| self.driver.as_ref().is_some_and(|driver| driver.will_wake(known));
@@ -179,7 +187,12 @@ impl Waiters {
             }
             is_kept |= drivers.iter().any(|known| known.will_wake(&old));
         }
-        if is_kept {
+        if is_only && self.reads_as_driver {
+            // The driver has moved to another task. The reader may have stayed.
+            if let Some(older) = self.reader.replace(old) {
+                deferred.drop(older);
+            }
+        } else if is_kept {
             deferred.drop(old);
         } else {
             self.others.get_or_insert_default().drivers.push(old);
@@ -187,14 +200,24 @@ impl Waiters {
         self.shrink();
     }
 
+    /// Notes whether the only driver is polling its handler.
+    pub(super) fn set_in_turn(&mut self, is_in_turn: bool) {
+        self.is_in_turn = is_in_turn;
+    }
+
+    /// Returns `true`, once, if the driver's task has to be woken after the turn.
+    pub(super) fn take_wake_due(&mut self) -> bool {
+        std::mem::take(&mut self.is_wake_due)
+    }
+
     /// Takes the driver's waker. The driver registers again when it is polled.
     pub(super) fn take_driver(&mut self) -> Option<Waker> {
-        self.driver.take()
+        self.driver.take_if(|_| !self.is_in_turn)
     }
 
     /// Wakes the driver, which registers again when it is polled.
     pub(super) fn wake_driver(&mut self, deferred: &mut Deferred) {
-        if let Some(driver) = self.driver.take() {
+        if let Some(driver) = self.take_driver() {
             deferred.wake(driver);
         }
         if let Some(others) = &mut self.others {
@@ -208,6 +231,7 @@ impl Waiters {
     pub(super) fn wake_reader(&mut self, deferred: &mut Deferred) {
         if std::mem::take(&mut self.reads_as_driver) {
             self.is_reader_due = true;
+            self.is_wake_due = self.is_in_turn;
             self.wake_driver(deferred);
         }
         if let Some(reader) = self.reader.take() {
@@ -221,9 +245,9 @@ impl Waiters {
         if self.others.is_none() {
             return;
         }
-        let first = self.first(Kind::Future, event, event);
+        let first = self.first(WaiterKind::Future, event, event);
         self.wake_key(first, deferred);
-        self.wake_kind(Kind::Sink, event, event, deferred);
+        self.wake_kind(WaiterKind::Sink, event, event, deferred);
     }
 
     /// Wakes one future that waits for any event, and the sinks. Without a driver, the future does
@@ -232,9 +256,9 @@ impl Waiters {
         if self.others.is_none() {
             return;
         }
-        let first = self.first(Kind::Future, Event::Drive, Event::Over);
+        let first = self.first(WaiterKind::Future, Event::Drive, Event::Over);
         self.wake_key(first, deferred);
-        self.wake_kind(Kind::Sink, Event::Drive, Event::Over, deferred);
+        self.wake_kind(WaiterKind::Sink, Event::Drive, Event::Over, deferred);
     }
 
     fn wake_key(&mut self, key: Option<WaiterKey>, deferred: &mut Deferred) {
@@ -248,17 +272,17 @@ impl Waiters {
         if self.others.is_none() {
             return;
         }
-        self.wake_kind(Kind::Future, from, to, deferred);
-        self.wake_kind(Kind::Sink, from, to, deferred);
+        self.wake_kind(WaiterKind::Future, from, to, deferred);
+        self.wake_kind(WaiterKind::Sink, from, to, deferred);
     }
 
-    fn wake_kind(&mut self, kind: Kind, from: Event, to: Event, deferred: &mut Deferred) {
+    fn wake_kind(&mut self, kind: WaiterKind, from: Event, to: Event, deferred: &mut Deferred) {
         while let Some(key) = self.first(kind, from, to) {
             self.wake_key(Some(key), deferred);
         }
     }
 
-    fn first(&self, kind: Kind, from: Event, to: Event) -> Option<WaiterKey> {
+    fn first(&self, kind: WaiterKind, from: Event, to: Event) -> Option<WaiterKey> {
         let range = WaiterKey::new(kind, from, 0)..=WaiterKey::new(kind, to, u64::MAX);
         self.others.as_ref()?.queue.range(range).next().map(|(key, _)| *key)
     }

@@ -9,6 +9,7 @@ use tokio::{
 
 pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
+pub const DATA: u8 = 0;
 pub const HEADERS: u8 = 1;
 pub const RST_STREAM: u8 = 3;
 pub const SETTINGS: u8 = 4;
@@ -66,7 +67,7 @@ impl Frame {
 }
 
 /// Returns the next frame, or `None` at the end of the stream or after an error.
-pub async fn read<IO: AsyncRead + Unpin>(io: &mut IO) -> Option<Frame> {
+pub async fn read<IO: AsyncRead + Unpin + ?Sized>(io: &mut IO) -> Option<Frame> {
     let mut head = [0; 9];
     let read = timeout(Duration::from_secs(1000), io.read_exact(&mut head)).await;
     read.expect("the server is silent").ok()?;

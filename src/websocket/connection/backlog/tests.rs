@@ -40,7 +40,7 @@ fn data_that_a_proxy_buffers_does_not_count_as_the_peers_speed() {
 fn heavy_output_is_remembered_for_a_while() {
     let start = Instant::now();
     let mut backlog = Backlog::default();
-    assert!(!backlog.count(HEAVY - 1) && backlog.count(1));
+    assert!(!backlog.count(HEAVY as usize - 1) && backlog.count(1));
     assert!(!backlog.is_heavy(start, SECOND));
     backlog.heavy(start);
     assert!(backlog.is_heavy(start, SECOND) && !backlog.is_heavy(start + SECOND, SECOND));

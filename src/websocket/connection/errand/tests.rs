@@ -19,13 +19,13 @@ async fn new_deadline_is_not_lost_while_the_timer_is_being_set() {
         id: WebSocketId::next(),
         role: Role::Server,
         config: Config::new().into_values(),
-        permit: ConnectionGuard::acquire(None, None).unwrap(),
+        guard: ConnectionGuard::acquire(None, None).unwrap(),
         protocol: None,
         deflate: NegotiatedDeflate::default(),
         trace: None,
     };
     let mut connection = Connection::new(io, &[], negotiated);
-    connection.port.is_readable = false;
+    connection.slot.is_readable = false;
     let (cx, mut deferred) = (&mut Context::from_waker(Waker::noop()), Deferred::default());
     let driver = Caller { is_driver: true, reads: false, receives_ahead: false, writes: true };
     let Some(Errand::Alarm(mut alarm, late)) = connection.next_errand(driver, cx, &mut deferred) else {
@@ -34,7 +34,6 @@ async fn new_deadline_is_not_lost_while_the_timer_is_being_set() {
     let soon = Instant::now() + Duration::from_millis(100);
     assert!(soon < late);
     connection.deadlines.set_going_away(Some(soon));
-    connection.users.has_new_deadline = true;
     assert!(connection.next_errand(driver, cx, &mut deferred).is_none());
     alarm.set(cx, late);
     connection.put_alarm(alarm);

@@ -1,6 +1,6 @@
 use super::{CloseCode, CloseReason, Effects, Input, Lifecycle, State, pong_timeout, transition};
 
-fn inputs() -> [Input; 11] {
+fn inputs() -> [Input; 12] {
     [
         Input::LocalClose(Some(CloseCode::NORMAL.frame(CloseReason::truncated("bye")))),
         Input::PeerClose(Some(CloseCode::GOING_AWAY.frame(CloseReason::truncated("gone")))),
@@ -13,15 +13,20 @@ fn inputs() -> [Input; 11] {
         Input::Drained,
         Input::DeadlineExpired,
         Input::Abort,
+        Input::Detach,
     ]
 }
 
-/// Returns the next state, whether queued messages are discarded, and the code of the queued
-/// Close.
+/// Returns the next state, whether queued messages are discarded, and the code of the queued Close,
+/// if there is one.
 fn outcome((state, effects): (State, Effects)) -> String {
     let Effects { discard_queued, queue_close } = effects;
     let discard = if discard_queued { " discard" } else { "" };
-    let close = queue_close.flatten().map_or(String::new(), |frame| format!(" {}", u16::from(frame.code)));
+    let close = match queue_close {
+        None => String::new(),
+        Some(None) => " without a code".to_owned(),
+        Some(Some(frame)) => format!(" {}", u16::from(frame.code)),
+    };
     format!("{state:?}{discard}{close}")
 }
 
@@ -32,25 +37,29 @@ fn table_has_the_expected_state_for_each_input() {
     let table = [
         (State::Open, [
             "CloseSent 1000", "CloseReceived 1001", "Failed 1002", "Lingering", OVER, "CloseSent discard",
-            "Lingering discard 1011", "Open", "Open", "Open", OVER,
+            "Lingering discard 1011", "Open", "Open", "Open", OVER, "Detached",
         ]),
         (State::CloseSent, [
             "CloseSent", "CloseReceived", "Lingering", "Lingering", OVER, "CloseSent discard",
-            "CloseSent", "CloseSent", "CloseSent", OVER, OVER,
+            "CloseSent", "CloseSent", "CloseSent", OVER, OVER, "CloseSent",
         ]),
         (State::CloseReceived, [
             "CloseReceived", "CloseReceived", "CloseReceived", "CloseReceived", OVER, OVER,
-            "CloseReceived", "Lingering", "CloseReceived", OVER, OVER,
+            "CloseReceived", "Lingering", "CloseReceived", OVER, OVER, "CloseReceived",
         ]),
         (State::Failed, [
             "Failed", "Failed", "Failed", "Failed", OVER, OVER,
-            "Failed", "Lingering", "Failed", OVER, OVER,
+            "Failed", "Lingering", "Failed", OVER, OVER, "Failed",
         ]),
         (State::Lingering, [
             "Lingering", "Lingering", "Lingering", "Lingering", OVER, OVER,
-            "Lingering", "Lingering", "Closed", OVER, OVER,
+            "Lingering", "Lingering", "Closed", OVER, OVER, "Lingering",
         ]),
-        (State::Closed, [OVER; 11]),
+        (State::Closed, [OVER; 12]),
+        (State::Detached, [
+            "Detached", "Detached", "Detached", "Detached", OVER, "Detached",
+            "Detached", "Detached", "Detached", "Detached", OVER, "Detached",
+        ]),
     ];
     for (state, expected) in table {
         for (input, expected) in inputs().into_iter().zip(expected) {

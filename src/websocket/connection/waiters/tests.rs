@@ -3,7 +3,7 @@ use std::{
     task::{Wake, Waker},
 };
 
-use super::{Deferred, Event, Kind, WaiterKey, Waiters};
+use super::{Deferred, Event, WaiterKey, WaiterKind, Waiters};
 
 /// A task that records when it is woken.
 struct Task(&'static str, Arc<Mutex<Vec<&'static str>>>);
@@ -25,7 +25,7 @@ impl Bench {
         Waker::from(Arc::new(Task(name, Arc::clone(&self.woken))))
     }
 
-    fn wait(&mut self, name: &'static str, kind: Kind, event: Event) -> WaiterKey {
+    fn wait(&mut self, name: &'static str, kind: WaiterKind, event: Event) -> WaiterKey {
         let key = self.waiters.new_key(kind, event);
         let waker = self.waker(name);
         self.waiters.wait(key, waker, &mut Deferred::default());
@@ -46,24 +46,24 @@ impl Bench {
 fn waiters_of_one_event_are_woken_in_order() {
     let mut bench = Bench::default();
     for name in ["a", "b", "c"] {
-        bench.wait(name, Kind::Future, Event::Room);
+        bench.wait(name, WaiterKind::Future, Event::Space);
     }
-    bench.wait("other", Kind::Future, Event::Compressor);
+    bench.wait("other", WaiterKind::Future, Event::Compressor);
     for name in ["a", "b", "c"] {
-        assert_eq!(bench.woken(|waiters, deferred| waiters.wake_first(Event::Room, deferred)), [name]);
+        assert_eq!(bench.woken(|waiters, deferred| waiters.wake_first(Event::Space, deferred)), [name]);
     }
-    assert!(bench.woken(|waiters, deferred| waiters.wake_first(Event::Room, deferred)).is_empty());
+    assert!(bench.woken(|waiters, deferred| waiters.wake_first(Event::Space, deferred)).is_empty());
 }
 
 #[test]
 fn sink_is_woken_in_addition_to_a_future() {
     let mut bench = Bench::default();
-    bench.wait("sink", Kind::Sink, Event::Room);
-    bench.wait("a", Kind::Future, Event::Room);
-    bench.wait("b", Kind::Future, Event::Room);
-    let woken = bench.woken(|waiters, deferred| waiters.wake_first(Event::Room, deferred));
+    bench.wait("sink", WaiterKind::Sink, Event::Space);
+    bench.wait("a", WaiterKind::Future, Event::Space);
+    bench.wait("b", WaiterKind::Future, Event::Space);
+    let woken = bench.woken(|waiters, deferred| waiters.wake_first(Event::Space, deferred));
     assert_eq!(woken, ["a", "sink"]);
-    bench.wait("sink", Kind::Sink, Event::Written(7));
+    bench.wait("sink", WaiterKind::Sink, Event::Written(7));
     assert_eq!(bench.woken(Waiters::wake_any), ["b", "sink"]);
 }
 
@@ -72,7 +72,7 @@ fn key_keeps_its_event_and_the_order_of_events() {
     let events = [
         Event::Drive,
         Event::Link,
-        Event::Room,
+        Event::Space,
         Event::Compressor,
         Event::Written(0),
         Event::Written(7),
@@ -80,20 +80,20 @@ fn key_keeps_its_event_and_the_order_of_events() {
         Event::Closed,
         Event::Over,
     ];
-    let keys = events.map(|event| WaiterKey::new(Kind::Future, event, 1));
+    let keys = events.map(|event| WaiterKey::new(WaiterKind::Future, event, 1));
     assert_eq!(keys.map(WaiterKey::event), events);
     assert!(events.is_sorted() && keys.is_sorted());
-    assert!(keys.iter().all(|key| *key < WaiterKey::new(Kind::Sink, Event::Drive, 0)));
+    assert!(keys.iter().all(|key| *key < WaiterKey::new(WaiterKind::Sink, Event::Drive, 0)));
 }
 
 #[test]
 fn waiters_are_woken_up_to_the_written_position() {
     let mut bench = Bench::default();
-    bench.wait("close", Kind::Future, Event::Written(u64::MAX));
-    bench.wait("3", Kind::Sink, Event::Written(3));
-    bench.wait("2", Kind::Future, Event::Written(2));
-    bench.wait("5", Kind::Future, Event::Written(5));
-    bench.wait("room", Kind::Future, Event::Room);
+    bench.wait("close", WaiterKind::Future, Event::Written(u64::MAX));
+    bench.wait("3", WaiterKind::Sink, Event::Written(3));
+    bench.wait("2", WaiterKind::Future, Event::Written(2));
+    bench.wait("5", WaiterKind::Future, Event::Written(5));
+    bench.wait("room", WaiterKind::Future, Event::Space);
     let woken =
         bench.woken(|waiters, deferred| waiters.wake_all(Event::Written(0), Event::Written(3), deferred));
     assert_eq!(woken, ["2", "3"]);
@@ -104,11 +104,11 @@ fn waiters_are_woken_up_to_the_written_position() {
 #[test]
 fn waiter_that_is_removed_frees_its_memory() {
     let mut bench = Bench::default();
-    let a = bench.wait("a", Kind::Future, Event::Room);
-    let b = bench.wait("b", Kind::Future, Event::Room);
+    let a = bench.wait("a", WaiterKind::Future, Event::Space);
+    let b = bench.wait("b", WaiterKind::Future, Event::Space);
     let waker = bench.waker("a");
     assert!(!bench.waiters.is_waiting(a, &waker), "it is another task");
-    bench.woken(|waiters, deferred| waiters.wake_first(Event::Room, deferred));
+    bench.woken(|waiters, deferred| waiters.wake_first(Event::Space, deferred));
     let mut deferred = Deferred::default();
     assert!(!bench.waiters.remove(a, &mut deferred), "it had been woken");
     assert!(bench.waiters.remove(b, &mut deferred), "it had not");
@@ -126,11 +126,11 @@ fn reader_is_due_from_its_wake_up_until_it_is_polled() {
     for looks_again in [false, true] {
         let waker = bench.waker("reader");
         bench.waiters.set_reader(waker.clone(), &mut Deferred::default());
-        assert!(bench.waiters.has_reader());
+        assert!(bench.waiters.is_reader_waiting());
         // Under Miri, a waker and its clone may have different vtables.
         assert!(cfg!(miri) || bench.waiters.is_reader(&waker));
         assert_eq!(bench.woken(Waiters::wake_reader), ["reader"]);
-        assert!(!bench.waiters.has_reader());
+        assert!(!bench.waiters.is_reader_waiting());
         if looks_again {
             bench.waiters.remove_reader(&mut Deferred::default());
         }

@@ -6,7 +6,7 @@ use std::{
     task::{Wake, Waker},
 };
 
-use super::{CHUNK, Open, Slot, Wakers};
+use super::{CHUNK, Wakers};
 
 #[derive(Default)]
 struct Count(AtomicUsize);
@@ -47,10 +47,4 @@ fn each_waker_in_a_slot_is_woken() {
     }
     let woken = counts.iter().map(|count| count.0.load(Ordering::Relaxed));
     assert!(woken.enumerate().all(|(n, times)| times == usize::from(n != 2)));
-}
-
-#[test]
-#[cfg(target_pointer_width = "64")]
-fn slots_are_small() {
-    assert_eq!((size_of::<Slot>(), size_of::<Option<Open>>()), (16, 16));
 }
