@@ -39,7 +39,7 @@ fn fan(c: &mut Criterion) {
     group.bench_function(BenchmarkId::from_parameter("tower-websocket"), |b| {
         b.iter(|| {
             runtime.block_on(async {
-                assert_eq!(rooms.send("room", message.clone()).delivered, SUBSCRIBERS);
+                assert_eq!(rooms.send("room", message.clone()).queued, SUBSCRIBERS);
                 receive(&mut clients).await;
             });
         });

@@ -27,7 +27,7 @@ pub(super) fn fan_out<M: Send + Sync + 'static>(
             return;
         }
         match send(entry, &mut broadcast, on_full) {
-            Posted::Queued => sent.delivered += 1,
+            Posted::Queued => sent.queued += 1,
             Posted::Full => sent.full += 1,
             Posted::Closed => sent.closed += 1,
         }
@@ -37,7 +37,9 @@ pub(super) fn fan_out<M: Send + Sync + 'static>(
 
 fn send<M: Send + Sync + 'static>(entry: &Entry<M>, broadcast: &mut Broadcast, on_full: OnFull) -> Posted {
     let Entry { recipient, details } = entry;
-    if on_full == OnFull::KeepLatest && details.latest.replace(broadcast.message()) {
+    // A Close ends the wait for space, so it is not kept.
+    let may_be_kept = on_full == OnFull::KeepLatest && !broadcast.message().is_close();
+    if may_be_kept && details.latest.replace(broadcast.message()) {
         return Posted::Full;
     }
     let posted = recipient.post(broadcast);

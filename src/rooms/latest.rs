@@ -82,7 +82,7 @@ impl Latest {
     }
 
     /// Notes that the message that was taken is sent. Returns `false` if a newer one is kept.
-    pub(super) fn is_sent(&self) -> bool {
+    pub(super) fn mark_sent(&self) -> bool {
         let mut kept = self.lock();
         if matches!(*kept, Kept::Taken) {
             *kept = Kept::Nothing;

@@ -34,7 +34,8 @@
 //! - **Order.** Each socket receives the messages of one task in the order in which they were sent.
 //!   Messages that several tasks send at the same time may reach different sockets in different
 //!   orders, unless the application sends them under a lock. Sending, joining and leaving do not
-//!   wait, so they may be done under a lock.
+//!   wait, so they may be done under a lock. Messages to other rooms or with other policies may
+//!   overtake a message that [`OnFull::KeepLatest`] keeps.
 //! - **Cost.** Joining and leaving take the same time in rooms of any size. Sending takes the
 //!   calling thread a few tenths of a microsecond per socket. Other tasks do the writing, for a few
 //!   sockets at a time.

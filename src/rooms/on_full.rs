@@ -6,6 +6,8 @@ use std::time::Duration;
 /// [`Config::max_write_buffer_size`](crate::Config::max_write_buffer_size) bytes are waiting to be
 /// written, and the IO accepts no more data.
 ///
+/// No policy applies to a Close, which needs no space.
+///
 /// See the [example](super::Rooms::on_full) of `Rooms::on_full`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -22,6 +24,9 @@ pub enum OnFull {
     CloseAfter(Duration),
     /// Keeps the message for the socket, and sends it once there is space. It replaces an earlier
     /// message to the same room that is still kept.
+    ///
+    /// Messages to other rooms, with other policies, or from a [`Sender`](crate::Sender) may
+    /// overtake a kept message.
     ///
     /// This suits rooms whose last message contains the whole state, such as a price or a position.
     /// A socket in several rooms may have a kept message for each room. A kept message is dropped

@@ -39,7 +39,7 @@ use crate::websocket::sender::Sender;
 ///
 ///     /// Returns the number of sockets that get the text.
 ///     fn notify(&self, user: u64, text: &str) -> usize {
-///         self.0.send(&user, text).delivered
+///         self.0.send(&user, text).queued
 ///     }
 ///
 ///     fn status(&self, user: u64) -> String {
@@ -112,7 +112,8 @@ impl<K: Eq + Hash, M: Eq + Hash + Send + Sync + 'static> Rooms<K, M> {
     ///
     /// Does nothing if there is no such room.
     ///
-    /// This is like [`Sender::try_send`] for each socket that is in the room when the call begins.
+    /// This is like [`Sender::try_send`] for each socket that is in the room when the call begins,
+    /// except that a Close is queued even if the socket's write buffer is full.
     /// The clones of the message share its bytes. The message is compressed once for all sockets
     /// that negotiated the same parameters and compress each message by itself. No lock is held
     /// while messages are sent.
@@ -132,12 +133,14 @@ impl<K: Eq + Hash, M: Eq + Hash + Send + Sync + 'static> Rooms<K, M> {
     /// sockets in the room.
     ///
     /// See the [example](Self::members) of `members`.
-    pub fn send_to_member<Q>(&self, room: &Q, member: &M, message: impl Into<Message>) -> Sent
+    pub fn send_to_member<Q, N>(&self, room: &Q, member: &N, message: impl Into<Message>) -> Sent
     where
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
+        M: Borrow<N>,
+        N: Eq + ?Sized,
     {
-        let is_meant = |details: &Details<M>| *details.member == *member;
+        let is_meant = |details: &Details<M>| (*details.member).borrow() == member;
         fan_out(&self.registry.entries(room), message.into(), is_meant, self.on_full)
     }
 
@@ -156,7 +159,7 @@ impl<K: Eq + Hash, M: Eq + Hash + Send + Sync + 'static> Rooms<K, M> {
     ///     rooms.members(room).iter().map(|name| name.to_string()).collect()
     /// }
     ///
-    /// fn close(rooms: &Rooms<String, String>, room: &str, name: &String) {
+    /// fn close(rooms: &Rooms<String, String>, room: &str, name: &str) {
     ///     rooms.send_to_member(room, name, Message::Close(None));
     /// }
     /// ```

@@ -7,7 +7,7 @@
 #[non_exhaustive]
 pub struct Sent {
     /// The number of sockets whose write buffer has taken the message.
-    pub delivered: usize,
+    pub queued: usize,
     /// The number of sockets whose write buffer was full.
     ///
     /// [`OnFull`](super::OnFull) determines what happens to the message there.

@@ -11,19 +11,19 @@ use crate::websocket::{Broadcast, Posted};
 pub(super) fn keep<M: Send + Sync + 'static>(entry: &Entry<M>, message: &Message) {
     let Ok(runtime) = runtime::Handle::try_current() else { return };
     if entry.details.latest.keep(message) {
-        let waiting = Waiting { entry: entry.clone(), is_done: false };
+        let waiting = KeptMessage { entry: entry.clone(), is_done: false };
         runtime.spawn(waiting.send());
     }
 }
 
 /// Waits for space for a kept message.
-struct Waiting<M> {
+struct KeptMessage<M> {
     entry: Entry<M>,
     /// Set if no message was left when the task ended. A message that is kept now has another task.
     is_done: bool,
 }
 
-impl<M> Waiting<M> {
+impl<M> KeptMessage<M> {
     async fn send(mut self) {
         let Entry { recipient, details } = &self.entry;
         let latest = &details.latest;
@@ -31,7 +31,7 @@ impl<M> Waiting<M> {
             let Some(message) = latest.take() else { return recipient.pass_space_on() };
             let mut broadcast = Broadcast::new(message);
             match recipient.post(&mut broadcast) {
-                Posted::Queued if latest.is_sent() => {
+                Posted::Queued if latest.mark_sent() => {
                     self.is_done = true;
                     return;
                 }
@@ -43,7 +43,7 @@ impl<M> Waiting<M> {
     }
 }
 
-impl<M> Drop for Waiting<M> {
+impl<M> Drop for KeptMessage<M> {
     /// Drops the kept message if the socket was closed or the runtime has ended, because no task
     /// waits any more.
     fn drop(&mut self) {

@@ -154,7 +154,7 @@ fn check(scripts: &[Vec<Step>], sockets: &Sockets) -> Result<Vec<bool>, TestCase
         }
         let sent = rooms.send(&room, "all");
         prop_assert_eq!(sent.closed, here().filter(|(_, outcome)| outcome.is_ended).count());
-        prop_assert_eq!(sent.delivered, here().filter(|(_, outcome)| !outcome.is_ended).count());
+        prop_assert_eq!(sent.queued, here().filter(|(_, outcome)| !outcome.is_ended).count());
     }
     let keys: BTreeSet<_> = joined().map(|(joined, _)| *joined.room()).collect();
     prop_assert_eq!(rooms.count(), keys.len());

@@ -1,4 +1,4 @@
-//! Members that do not read, over TCP.
+//! Members that do not read.
 
 use std::time::Duration;
 
@@ -8,27 +8,33 @@ use raw_client::{
     whole::{BINARY, CLOSE, PING},
 };
 use tokio::{
-    net::TcpStream,
+    io::{AsyncRead, AsyncWrite, DuplexStream},
     task::JoinHandle,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tower_websocket::{
-    Config, Message, Sender,
+    CloseFrame, Config, Message, Receiver, Sender,
     rooms::{OnFull, Rooms, Sent},
 };
 
-use crate::member::{Member, over_tcp};
+use crate::member::{Member, in_memory, over_tcp};
 
 const SIZE: usize = 64 << 10;
 
 /// More messages than the system buffers for a peer that does not read.
 const MANY: usize = 4096;
 
-type TcpMember = Member<TcpStream, TcpStream>;
-
-async fn member() -> TcpMember {
-    over_tcp(Config::new().max_write_buffer_size(2 * SIZE)).await
+fn config() -> Config {
+    Config::new().max_write_buffer_size(2 * SIZE)
 }
+
+/// Returns a member whose pipe holds one message.
+async fn member() -> Member<DuplexStream, DuplexStream> {
+    in_memory(config(), SIZE, "").await
+}
+
+/// How long something that must happen may take on a busy machine.
+const LONG: Duration = Duration::from_secs(60);
 
 /// Returns a message that contains its number.
 fn message(number: usize) -> Message {
@@ -38,10 +44,10 @@ fn message(number: usize) -> Message {
 }
 
 /// Reads all available messages, and returns their numbers, and the Close if there is one.
-async fn read(client: &mut TcpStream, last: Option<usize>) -> (Vec<usize>, Option<Vec<u8>>) {
+async fn read(client: &mut (impl AsyncRead + Unpin), last: Option<usize>) -> (Vec<usize>, Option<Vec<u8>>) {
     let mut numbers = Vec::new();
     while last.is_none() || numbers.last() != last.as_ref() {
-        let read = timeout(Duration::from_secs(20), read_frame(client)).await.expect("there is more to come");
+        let read = timeout(LONG, read_frame(client)).await.expect("there is more to come");
         match read {
             Some((BINARY, payload)) => {
                 numbers.push(u64::from_be_bytes(*payload.first_chunk().unwrap()) as usize);
@@ -54,9 +60,12 @@ async fn read(client: &mut TcpStream, last: Option<usize>) -> (Vec<usize>, Optio
     (numbers, None)
 }
 
-/// Sends numbered messages until one does not fit, because the system accepts no more data for
-/// `slow`. Returns its number.
-async fn fill(rooms: &Rooms<u32>, slow: &Sender<TcpStream>, fast: Option<&Sender<TcpStream>>) -> usize {
+/// Sends numbered messages until one does not fit, because the IO accepts no more data for `slow`.
+/// Returns its number.
+async fn fill<IO>(rooms: &Rooms<u32>, slow: &Sender<IO>, fast: Option<&Sender<IO>>) -> usize
+where
+    IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     for next in 0..MANY {
         if rooms.send(&1, message(next)).full > 0 {
             return next;
@@ -65,27 +74,42 @@ async fn fill(rooms: &Rooms<u32>, slow: &Sender<TcpStream>, fast: Option<&Sender
             sleep(Duration::from_millis(1)).await;
         }
         if let Some(fast) = fast {
-            timeout(Duration::from_secs(20), fast.flush()).await.expect("it reads").expect("it is open");
+            timeout(LONG, fast.flush()).await.expect("it reads").expect("it is open");
         }
     }
     panic!("there is always space");
 }
 
+/// Sends to room 2 once no message is kept any longer, and returns what arrives before.
+async fn read_more(rooms: &Rooms<u32>, client: &mut DuplexStream) -> Vec<usize> {
+    let sent = timeout(LONG, async {
+        while rooms.send(&2, message(MANY + 1)).queued == 0 {
+            sleep(Duration::from_millis(5)).await;
+        }
+    });
+    sent.await.expect("there is space again");
+    let (mut numbers, _) = read(client, Some(MANY + 1)).await;
+    numbers.pop();
+    numbers
+}
+
 /// Drives a socket as a receiving handler does.
-fn drive(receiver: tower_websocket::Receiver<TcpStream>) -> JoinHandle<()> {
-    tokio::spawn(async move {
-        let mut receiver = receiver;
-        while let Some(Ok(_)) = receiver.recv().await {}
-    })
+fn drive<IO>(mut receiver: Receiver<IO>) -> JoinHandle<()>
+where
+    IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    tokio::spawn(async move { while let Some(Ok(_)) = receiver.recv().await {} })
 }
 
 fn counts(sent: Sent) -> (usize, usize, usize) {
-    (sent.delivered, sent.full, sent.closed)
+    (sent.queued, sent.full, sent.closed)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn full_member_is_skipped_and_others_get_everything() {
-    let (mut slow, fast) = (member().await, member().await);
+    // A peer that accepts nothing would be disconnected after a while.
+    let config = config().keepalive_interval(None);
+    let (mut slow, fast) = (over_tcp(config.clone()).await, over_tcp(config).await);
     let rooms = Rooms::<u32>::new();
     let _memberships = (rooms.join(1, &slow.sender, ()), rooms.join(1, &fast.sender, ()));
     let handlers = [drive(slow.receiver), drive(fast.receiver)];
@@ -95,18 +119,18 @@ async fn full_member_is_skipped_and_others_get_everything() {
     for number in full + 1..full + 10 {
         // A kernel that enlarges its buffers late may still accept one.
         let sent = rooms.send(&1, message(number));
-        assert_eq!((sent.delivered + sent.full, sent.closed), (2, 0), "{sent:?}");
-        timeout(Duration::from_secs(20), fast.sender.flush()).await.expect("it reads").expect("it is open");
+        assert_eq!((sent.queued + sent.full, sent.closed), (2, 0), "{sent:?}");
+        timeout(LONG, fast.sender.flush()).await.expect("it reads").expect("it is open");
     }
     assert_eq!(rooms.send(&1, message(full + 10)).closed, 0);
     let reader = tokio::spawn(async move { read(&mut slow.client, Some(MANY)).await });
     // Once it reads, it gets messages again.
-    loop {
-        sleep(Duration::from_millis(20)).await;
-        if rooms.send(&1, message(MANY)).full == 0 {
-            break;
+    let sent = timeout(LONG, async {
+        while rooms.send(&1, message(MANY)).full > 0 {
+            sleep(Duration::from_millis(20)).await;
         }
-    }
+    });
+    sent.await.expect("there is space again");
     let (slow, fast) = (reader.await.unwrap().0, reading.await.unwrap().0);
     assert!(slow.starts_with(&(0..full).collect::<Vec<_>>()), "{slow:?}");
     assert!(!slow.contains(&full), "it was skipped: {slow:?}");
@@ -114,7 +138,7 @@ async fn full_member_is_skipped_and_others_get_everything() {
     handlers.iter().for_each(JoinHandle::abort);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn stalled_member_is_closed_after_the_time() {
     const AFTER: Duration = Duration::from_millis(500);
     let mut slow = member().await;
@@ -122,10 +146,13 @@ async fn stalled_member_is_closed_after_the_time() {
     let _membership = rooms.join(1, &slow.sender, ());
     let handler = drive(slow.receiver);
     let full = fill(&rooms, &slow.sender, None).await;
-    let stalled = slow.sender.stalled().unwrap_or_default();
-    assert!(stalled >= AFTER || !slow.sender.is_closed());
-    sleep(AFTER).await;
+    // It was full for less than the time.
+    let stalled = slow.sender.stalled().expect("its IO accepts nothing");
+    sleep(AFTER - stalled - Duration::from_millis(2)).await;
+    assert_eq!(counts(rooms.send(&1, message(full))), (0, 1, 0));
+    assert!(!slow.sender.is_closed());
     // It is full, and is closed because of that.
+    sleep(Duration::from_millis(4)).await;
     assert_eq!(counts(rooms.send(&1, message(full + 1))), (0, 1, 0));
     assert!(slow.sender.is_closed());
     assert_eq!(counts(rooms.send(&1, message(full + 2))), (0, 0, 1));
@@ -136,7 +163,7 @@ async fn stalled_member_is_closed_after_the_time() {
     handler.await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn first_missed_message_closes_without_a_time() {
     let mut slow = member().await;
     let rooms = Rooms::<u32>::new().on_full(OnFull::CloseAfter(Duration::ZERO));
@@ -151,46 +178,29 @@ async fn first_missed_message_closes_without_a_time() {
     handler.await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn latest_message_of_a_room_is_kept_and_sent_later() {
     let mut slow = member().await;
     let rooms = Rooms::<u32>::new().on_full(OnFull::KeepLatest);
     let _memberships = (rooms.join(1, &slow.sender, ()), rooms.join(2, &slow.sender, ()));
     let handler = drive(slow.receiver);
     let full = fill(&rooms, &slow.sender, None).await;
-    let mut last = full;
-    // The system may still accept some that were kept before.
-    for number in full + 1..full + 30 {
-        last = number;
-        assert_eq!(rooms.send(&1, message(number)).closed, 0);
+    let last = full + 30;
+    for number in full + 1..=last {
+        assert_eq!(counts(rooms.send(&1, message(number))), (0, 1, 0));
         sleep(Duration::from_millis(2)).await;
     }
     // One for each room.
     assert_eq!(counts(rooms.send(&2, message(MANY))), (0, 1, 0));
-    let mut numbers = Vec::new();
-    while !(numbers.contains(&last) && numbers.contains(&MANY)) {
-        let next =
-            timeout(Duration::from_secs(20), read_frame(&mut slow.client)).await.expect("a message is lost");
-        match next.unwrap() {
-            (BINARY, payload) => numbers.push(u64::from_be_bytes(*payload.first_chunk().unwrap()) as usize),
-            (first, _) => assert_eq!(first, PING),
-        }
-    }
-    let of_room = || numbers.iter().filter(|number| **number != MANY);
-    assert!(of_room().is_sorted(), "{numbers:?}");
-    assert!(of_room().count() < last, "nothing was left out: {numbers:?}");
-    // No message is kept any longer.
-    let sent = timeout(Duration::from_secs(10), async {
-        while rooms.send(&1, message(MANY + 1)).delivered == 0 {
-            sleep(Duration::from_millis(5)).await;
-        }
-    });
-    sent.await.expect("there is space again");
-    assert_eq!(read(&mut slow.client, Some(MANY + 1)).await.1, None);
+    let (mut numbers, _) = read(&mut slow.client, Some(MANY)).await;
+    // The rooms have no order.
+    numbers.extend(read_more(&rooms, &mut slow.client).await);
+    numbers.sort_unstable();
+    assert_eq!(numbers, (0..full).chain([last, MANY]).collect::<Vec<_>>());
     handler.abort();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn kept_message_is_dropped_with_the_membership() {
     let mut slow = member().await;
     let rooms = Rooms::<u32>::new().on_full(OnFull::KeepLatest);
@@ -198,19 +208,19 @@ async fn kept_message_is_dropped_with_the_membership() {
     let leaves = rooms.join(1, &slow.sender, ());
     let handler = drive(slow.receiver);
     let full = fill(&rooms, &slow.sender, None).await;
-    sleep(Duration::from_millis(50)).await;
     assert_eq!(counts(rooms.send(&1, message(full + 1))), (0, 1, 0));
     drop(leaves);
     // It is kept as well, after that one.
     assert_eq!(rooms.send(&2, message(MANY)).closed, 0);
-    let numbers = read(&mut slow.client, Some(MANY)).await.0;
-    assert!(!numbers.contains(&(full + 1)), "{numbers:?}");
+    let mut numbers = read(&mut slow.client, Some(MANY)).await.0;
+    numbers.extend(read_more(&rooms, &mut slow.client).await);
+    assert_eq!(numbers, (0..full).chain([MANY]).collect::<Vec<_>>());
     drop(stays);
     handler.abort();
 }
 
 /// A kept message must not wait for a socket that has ended, nor be returned.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn kept_message_is_dropped_with_the_connection() {
     let slow = member().await;
     let rooms = Rooms::<u32>::new().on_full(OnFull::KeepLatest);
@@ -218,11 +228,42 @@ async fn kept_message_is_dropped_with_the_connection() {
     let handler = drive(slow.receiver);
     let full = fill(&rooms, &slow.sender, None).await;
     drop(slow.client);
-    timeout(Duration::from_secs(10), handler).await.unwrap().unwrap();
-    let closed = timeout(Duration::from_secs(10), async {
+    timeout(LONG, handler).await.unwrap().unwrap();
+    let closed = timeout(LONG, async {
         while rooms.send(&1, message(full)).closed == 0 {
             sleep(Duration::from_millis(1)).await;
         }
     });
     closed.await.expect("it is counted as closed once nothing is kept");
+}
+
+/// A Close was skipped, or was kept and then replaced.
+#[tokio::test(start_paused = true)]
+async fn close_reaches_a_full_member() {
+    let close = CloseFrame { code: 4001.into(), reason: "logged out".into() };
+    for on_full in [OnFull::Skip, OnFull::CloseAfter(Duration::from_secs(60)), OnFull::KeepLatest] {
+        for reads in [true, false] {
+            let second = Duration::from_secs(1);
+            let config = config().keepalive_interval(second).keepalive_timeout(second).close_timeout(second);
+            let mut slow = in_memory(config, SIZE, "").await;
+            let rooms = Rooms::<u32>::new().on_full(on_full);
+            let _membership = rooms.join(1, &slow.sender, ());
+            let handler = drive(slow.receiver);
+            let full = fill(&rooms, &slow.sender, None).await;
+            assert_eq!(counts(rooms.send(&1, Message::Close(Some(close.clone())))), (1, 0, 0));
+            assert!(slow.sender.is_closed());
+            assert_eq!(counts(rooms.send(&1, message(full + 1))).0, 0);
+            let begin = Instant::now();
+            if reads {
+                let (numbers, close) = read(&mut slow.client, None).await;
+                assert_eq!(numbers, (0..full).collect::<Vec<_>>(), "{on_full:?}");
+                assert_eq!(close.unwrap(), [&4001_u16.to_be_bytes()[..], b"logged out"].concat());
+                drop(slow.client);
+            }
+            timeout(LONG, handler).await.expect("it is cut off").unwrap();
+            // A peer that accepts nothing is cut off after the sum of the keepalive's times.
+            let after = begin.elapsed();
+            assert!(after <= 2 * second && reads == (after < second), "{on_full:?}: {after:?}");
+        }
+    }
 }

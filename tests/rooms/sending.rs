@@ -17,7 +17,7 @@ async fn member() -> Member<DuplexStream, DuplexStream> {
 }
 
 fn counts(sent: Sent) -> (usize, usize, usize) {
-    (sent.delivered, sent.full, sent.closed)
+    (sent.queued, sent.full, sent.closed)
 }
 
 /// Writes the queued messages: these sockets have no driver.
@@ -67,6 +67,23 @@ async fn message_to_a_member_reaches_all_its_sockets_in_the_room() {
         for text in expected {
             assert_eq!(member.text().await, *text);
         }
+    }
+}
+
+/// As with the room, the caller does not have to create a `String`.
+#[tokio::test]
+async fn member_and_room_may_be_borrowed() {
+    let mut ada = member().await;
+    let rooms = Rooms::<String, String>::new();
+    let (room, name) = ("a".to_owned(), "Ada".to_owned());
+    let _membership = rooms.join(room.clone(), &ada.sender, name.clone());
+    assert_eq!(counts(rooms.send_to_member("a", "Ada", "1")), (1, 0, 0));
+    assert_eq!(counts(rooms.send_to_member(&room, &name, "2")), (1, 0, 0));
+    assert_eq!(counts(rooms.send_to_member("a", &*rooms.members("a")[0], "3")), (1, 0, 0));
+    assert_eq!(rooms.send_to_member("a", "Bob", "4"), Sent::default());
+    flush(&ada).await;
+    for text in ["1", "2", "3"] {
+        assert_eq!(ada.text().await, text);
     }
 }
 
