@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Ctrl-C or SIGTERM stops it. It closes the listener at once, so the next process can bind the
-//! port. It then sends Close 1001 on every WebSocket, and waits up to ten seconds for the answers.
+//! port. It then sends Close 1001 on every WebSocket, and waits for the answers: up to five seconds
+//! without progress, and ten in all.
 //! The handler can still receive until the peer's Close arrives, but can no longer send.
 //!
 //! `--port N` sets the port (0 picks one).
@@ -64,6 +65,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     });
     server.await?;
-    println!("{} sockets did not answer in time", sockets.connections());
+    let left = sockets.drain(Duration::ZERO).await;
+    println!("{left} sockets did not answer in time");
     Ok(())
 }

@@ -14,7 +14,10 @@ use hyper::{
     body::{Bytes, Incoming},
     server::conn::http1,
 };
-use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
 use tokio::net::TcpListener;
 use tower::{ServiceBuilder, service_fn};
 use tower_websocket::{Error, Message, WebSocket, WebSocketUpgradeLayer};
@@ -48,7 +51,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let (io, _) = listener.accept().await?;
         let service = TowerToHyperService::new(service.clone());
         tokio::spawn(async move {
-            let connection = http1::Builder::new().serve_connection(TokioIo::new(io), service);
+            // The timer ends connections whose request does not arrive within 30 s.
+            let connection =
+                http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(io), service);
             // Without `with_upgrades`, hyper does not hand over the connection.
             if let Err(error) = connection.with_upgrades().await {
                 eprintln!("{error}");

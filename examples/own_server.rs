@@ -19,7 +19,7 @@
 use std::{convert::Infallible, fmt::Write, io, net::SocketAddr};
 
 use bytes::{Buf, Bytes, BytesMut};
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt, Full};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -101,11 +101,15 @@ async fn read_request(io: &mut TcpStream, bytes: &mut BytesMut) -> io::Result<Re
         let mut head = httparse::Request::new(&mut headers);
         let parsed = head.parse(bytes).map_err(io::Error::other)?;
         if let httparse::Status::Complete(length) = parsed {
-            let request = Request::builder().method(head.method.unwrap_or("")).uri(head.path.unwrap_or(""));
-            let request = head
-                .headers
-                .iter()
-                .fold(request, |request, header| request.header(header.name, header.value));
+            // The layer rejects handshakes over HTTP/1.0.
+            let version = if head.version == Some(0) { Version::HTTP_10 } else { Version::HTTP_11 };
+            let mut request = Request::builder()
+                .method(head.method.unwrap_or(""))
+                .uri(head.path.unwrap_or(""))
+                .version(version);
+            for header in head.headers.iter() {
+                request = request.header(header.name, header.value);
+            }
             let request = request.body(()).map_err(io::Error::other)?;
             bytes.advance(length);
             return Ok(request);
@@ -143,6 +147,17 @@ mod tests {
         page.read_to_string(&mut response).await.unwrap();
         assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
         assert!(response.ends_with("\r\n\r\nOpen a WebSocket here.\n"), "{response}");
+
+        let mut old = TcpStream::connect(addr).await.unwrap();
+        old.write_all(
+            b"GET / HTTP/1.0\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        )
+        .await
+        .unwrap();
+        response.clear();
+        old.read_to_string(&mut response).await.unwrap();
+        assert!(!response.starts_with("HTTP/1.1 101"), "{response}");
 
         let (mut socket, _) = connect_async(format!("ws://{addr}/")).await.unwrap();
         socket.send(Message::text("hello")).await.unwrap();

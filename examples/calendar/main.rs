@@ -43,6 +43,11 @@ fn service() -> impl HttpService {
 
 fn parse(path: &str) -> Option<(u16, u8)> {
     let (year, month) = path.strip_prefix('/')?.split_once('/')?;
+    // Otherwise the sign of `+10` would be parsed, too.
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number(year) || !is_number(month) {
+        return None;
+    }
     let month = month.parse().ok().filter(|month| (1..=12).contains(month))?;
     Some((year.parse().ok()?, month))
 }

@@ -44,7 +44,7 @@ async fn socket_stays_open_until_the_client_closes_it() {
 #[tokio::test]
 async fn other_paths_are_rejected() {
     let addr = start().await;
-    for path in ["", "2013", "2013/13", "2013/0", "2013/x", "x/10"] {
+    for path in ["", "2013", "2013/13", "2013/0", "2013/x", "x/10", "2013/+10", "+2013/10"] {
         match connect_async(format!("ws://{addr}/{path}")).await {
             Err(tungstenite::Error::Http(response)) => assert_eq!(response.status(), StatusCode::NOT_FOUND),
             other => panic!("{path}: {other:?}"),

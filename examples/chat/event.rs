@@ -18,10 +18,10 @@ pub(crate) enum Command {
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum Event<'a> {
-    /// The first event: the members and the history.
+    /// The first event: the members and the newest messages.
     Welcome {
         people: Vec<&'a str>,
-        history: &'a VecDeque<Said>,
+        history: Vec<&'a Said>,
     },
     Said(&'a Said),
     Joined {
@@ -45,4 +45,20 @@ impl From<Event<'_>> for Message {
     fn from(event: Event<'_>) -> Self {
         Self::text(serde_json::to_string(&event).expect("an event has JSON"))
     }
+}
+
+/// The maximum size in bytes of the history that a new member gets. It must fit into the write
+/// buffer, as a member whose buffer is full is closed.
+const MAX_HISTORY: usize = 48 * 1024;
+
+/// Returns the newest messages that a new member gets.
+pub(crate) fn recent(history: &VecDeque<Said>) -> Vec<&Said> {
+    let mut size = 0;
+    let is_in = |said: &&Said| {
+        size += serde_json::to_string(said).expect("a message has JSON").len() + 1;
+        size <= MAX_HISTORY
+    };
+    let mut recent: Vec<_> = history.iter().rev().take_while(is_in).collect();
+    recent.reverse();
+    recent
 }

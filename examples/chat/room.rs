@@ -13,7 +13,7 @@ use tower_websocket::{
     rooms::{Membership, OnFull, Rooms},
 };
 
-use crate::event::{Event, Said};
+use crate::event::{Event, Said, recent};
 
 /// The number of messages that are kept for new members.
 const HISTORY: usize = 100;
@@ -76,7 +76,7 @@ impl Room {
         let members = self.sockets.members(&());
         let mut people: Vec<_> = members.iter().map(|person| &*person.name).collect();
         people.sort();
-        let _ = sender.try_send(Event::Welcome { people, history: &history });
+        let _ = sender.try_send(Event::Welcome { people, history: recent(&history) });
         if membership.is_first() {
             membership.send(Event::Joined { name: &membership.member().name });
         }

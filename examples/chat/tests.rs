@@ -158,3 +158,25 @@ async fn shutdown_closes_with_1001_and_rejects_new_members() {
     assert_eq!(rejected.status(), StatusCode::SERVICE_UNAVAILABLE);
     shutdown.idle().await;
 }
+
+/// A newcomer whose buffer the history filled was closed at once, and so was each of its next
+/// sockets.
+#[tokio::test(start_paused = true)]
+async fn long_history_does_not_close_a_new_member() {
+    let app = app(&Shutdown::new());
+    let mut ada = enter(&app, "Ada", "1").await;
+    event(&mut ada).await;
+    event(&mut ada).await;
+    for id in 0..30 {
+        say(&mut ada, &id.to_string(), &"x".repeat(7000)).await;
+        assert_eq!(event(&mut ada).await["type"], "said");
+    }
+    let mut bob = enter(&app, "Bob", "2").await;
+    let welcome = event(&mut bob).await;
+    let history = welcome["history"].as_array().unwrap();
+    assert_eq!(history.last().unwrap()["id"], "29");
+    assert!((2..30).contains(&history.len()), "{}", history.len());
+    assert_eq!(event(&mut ada).await["type"], "joined");
+    say(&mut bob, "b", "hello").await;
+    assert_eq!(event(&mut ada).await["text"], "hello");
+}

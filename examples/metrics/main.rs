@@ -59,9 +59,8 @@ fn count_traffic(direction: &'static str, traffic: Traffic) {
     counter!("websocket_wire_bytes_total", "direction" => direction).increment(traffic.wire_bytes);
 }
 
-fn app(prometheus: PrometheusHandle) -> Router {
-    // Counts the open sockets.
-    let shutdown = Shutdown::new();
+/// Returns the service. `shutdown` counts its open sockets.
+fn app(prometheus: PrometheusHandle, shutdown: Shutdown) -> Router {
     let config = Config::new().with_shutdown(&shutdown).on_end(count_end);
     let sockets = WebSocketUpgradeLayer::accept_all(echo).with_config(config);
     let metrics = async move || {
@@ -84,7 +83,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let prometheus = PrometheusBuilder::new().install_recorder()?;
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     println!("listening on http://{}", listener.local_addr()?);
-    axum::serve(listener, app(prometheus)).await?;
+    axum::serve(listener, app(prometheus, Shutdown::new())).await?;
     Ok(())
 }
 

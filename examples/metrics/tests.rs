@@ -2,13 +2,14 @@
 
 use http::Request;
 use metrics_exporter_prometheus::PrometheusBuilder;
-use tower_websocket::{CloseCode, Message, testing::connect};
+use tower_websocket::{CloseCode, Message, Shutdown, testing::connect};
 
 use crate::app;
 
 #[tokio::test(start_paused = true)]
 async fn each_event_is_counted() {
-    let app = app(PrometheusBuilder::new().install_recorder().unwrap());
+    let shutdown = Shutdown::new();
+    let app = app(PrometheusBuilder::new().install_recorder().unwrap(), shutdown.clone());
     let scrape = async || {
         let request = Request::get("/metrics").header("connection", "keep-alive");
         let page = connect(app.clone(), request).await.unwrap_err();
@@ -40,9 +41,7 @@ async fn each_event_is_counted() {
         assert!(page.lines().any(|found| found == line), "{line}, in\n{page}");
     }
     drop(first);
-    for _ in 0..100 {
-        tokio::task::yield_now().await;
-    }
+    shutdown.idle().await;
     let page = scrape().await;
     assert!(page.contains("websocket_open 0\n") && page.contains("{code=\"1006\"} 1\n"), "{page}");
 }

@@ -2,7 +2,10 @@
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{
+    HeaderMap, HeaderValue, Request, Response, StatusCode,
+    header::{CONNECTION, HOST},
+};
 use http_body::Body;
 use hyper::body::Incoming;
 use tokio::{
@@ -60,6 +63,11 @@ async fn enter(
     let mut request = Request::new(());
     *request.uri_mut() = parts.uri;
     *request.headers_mut() = parts.headers;
+    // The authority of an absolute target replaces `Host` (RFC 9112 §3.2.2), and was checked.
+    if request.uri().authority().is_some() {
+        request.headers_mut().remove(HOST);
+    }
+    remove_named(request.headers_mut());
     if let Some(client) = parts.extensions.get::<SocketAddr>() {
         let ip = HeaderValue::try_from(client.ip().to_string()).expect("an address is ASCII");
         request.headers_mut().append("x-forwarded-for", ip);
@@ -69,6 +77,18 @@ async fn enter(
         handshake.select_protocol([protocol]);
     }
     Ok(handshake.accept(socket))
+}
+
+/// Removes the headers that `Connection` names, which are meant for this server alone (RFC 9110
+/// §7.6.1). A client could otherwise name the header that is added next, which `connect` would then
+/// remove.
+fn remove_named(headers: &mut HeaderMap) {
+    let lines = headers.get_all(CONNECTION).iter().filter_map(|line| line.to_str().ok());
+    let names: Vec<_> = lines.flat_map(|line| line.split(',')).map(|name| name.trim().to_owned()).collect();
+    for name in names {
+        headers.remove(name);
+    }
+    headers.remove(CONNECTION);
 }
 
 /// Returns the response for the client if the upstream server does not open a WebSocket.

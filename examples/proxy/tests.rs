@@ -20,7 +20,7 @@ use std::{
 use http::{Request, StatusCode};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     process::Command,
     time::{sleep, timeout},
 };
@@ -145,10 +145,10 @@ fn status(error: &ConnectError<TcpStream>) -> StatusCode {
 
 #[tokio::test]
 async fn upstream_rejection_is_sent_before_the_upgrade() {
-    // Nothing listens there any longer.
-    let (listener, addr) = listen().await;
-    drop(listener);
-    let error = connect(start(addr).await).await.unwrap_err();
+    // Nothing listens there, and no other socket can take the port.
+    let bound = TcpSocket::new_v4().unwrap();
+    bound.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let error = connect(start(bound.local_addr().unwrap()).await).await.unwrap_err();
     assert_eq!(status(&error), StatusCode::BAD_GATEWAY);
 
     for (answer, expected) in [
@@ -222,4 +222,39 @@ async fn python_client_reaches_node_server() {
     for expected in ["closed 4001 own reason", "closed 1000"] {
         assert_eq!(lines.next_line().await.unwrap().as_deref(), Some(expected));
     }
+}
+
+/// Returns the values of a header in the request that the gateway sends for a client's request,
+/// whose key and version are added.
+async fn forwarded(target: &str, headers: &str, name: &str) -> Vec<String> {
+    let (listener, addr) = listen().await;
+    let gateway = start(addr).await;
+    let mut client = TcpStream::connect(gateway).await.unwrap();
+    let request = format!(
+        "GET {target} HTTP/1.1\r\n{headers}Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    client.write_all(request.as_bytes()).await.unwrap();
+    let (io, _) = listener.accept().await.unwrap();
+    let mut lines = BufReader::new(io).lines();
+    let mut values = Vec::new();
+    while let Some(line) = lines.next_line().await.unwrap().filter(|line| !line.is_empty()) {
+        values.extend(line.to_lowercase().strip_prefix(&format!("{name}: ")).map(str::to_owned));
+    }
+    values
+}
+
+/// A client that names it in `Connection` does not hide its address.
+#[tokio::test]
+async fn upstream_server_gets_the_clients_address() {
+    let headers = "Host: a\r\nConnection: Upgrade, X-Forwarded-For\r\nX-Forwarded-For: 192.0.2.1\r\n";
+    assert_eq!(forwarded("/", headers, "x-forwarded-for").await, ["127.0.0.1"]);
+}
+
+/// The layer checks the host of an absolute target, which may differ from `Host`.
+#[tokio::test]
+async fn upstream_server_gets_the_host_that_was_checked() {
+    let headers = "Host: inner.example\r\nConnection: Upgrade\r\n";
+    assert_eq!(forwarded("/", headers, "host").await, ["inner.example"]);
+    assert_eq!(forwarded("http://outer.example/", headers, "host").await, ["outer.example"]);
 }

@@ -11,8 +11,8 @@
 //! npx mqtt sub -h 127.0.0.1 -p 9022 -l ws -t news
 //! ```
 //!
-//! The TCP connection is opened before the handshake is answered. If the server cannot be reached,
-//! the client gets 502. Every client that can open the tunnel can use the server behind it, so
+//! The TCP connection is opened before the handshake is answered. If the server refuses it, the
+//! client gets 502. Every client that can open the tunnel can use the server behind it, so
 //! check the user in the handshake service.
 
 use http::{Request, Response, StatusCode};

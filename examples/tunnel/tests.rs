@@ -10,7 +10,7 @@ use futures_util::{SinkExt, StreamExt};
 use http::StatusCode;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
     process::Command,
     time::timeout,
 };
@@ -51,9 +51,10 @@ async fn bytes_pass_in_both_directions_and_each_end_closes_the_other() {
 
 #[tokio::test]
 async fn handshake_is_rejected_without_a_server() {
-    let lines = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = start(lines.local_addr().unwrap().to_string()).await;
-    drop(lines);
+    // Nothing listens there, and no other socket can take the port.
+    let bound = TcpSocket::new_v4().unwrap();
+    bound.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let url = start(bound.local_addr().unwrap().to_string()).await;
     match connect_async(url).await {
         Err(tungstenite::Error::Http(response)) => assert_eq!(response.status(), StatusCode::BAD_GATEWAY),
         other => panic!("{other:?}"),

@@ -1,8 +1,8 @@
-//! How to build with this crate, one question per page. Every snippet compiles.
+//! How to build with this crate, one question per page.
 //!
 //! Open a WebSocket:
 //!
-//! - [`choosing`]: which way in do I use?
+//! - [`choosing`]: which entry point do I use?
 //! - [`extractor`]: how do I open a WebSocket in an axum handler?
 //! - [`rejecting`]: how do I reject a request, choose a subprotocol, or attach a value?
 //! - [`authentication`]: how do I know who the client is, and which pages may connect?

@@ -18,10 +18,10 @@ pub(crate) enum Command {
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum Event<'a> {
-    /// The first event: the members and the history.
+    /// The first event: the members and the newest messages.
     Welcome {
         people: &'a BTreeSet<String>,
-        history: &'a VecDeque<Said>,
+        history: Vec<&'a Said>,
     },
     Said(&'a Said),
     Joined {
@@ -67,4 +67,20 @@ pub(crate) struct Presence {
     pub(crate) key: String,
     /// Milliseconds since 1970. Of two sockets with one key, the later one replaces the other.
     pub(crate) since: u64,
+}
+
+/// The maximum size in bytes of the history that a new member gets. It must fit into the write
+/// buffer, as a member whose buffer is full is closed.
+const MAX_HISTORY: usize = 48 * 1024;
+
+/// Returns the newest messages that a new member gets.
+pub(crate) fn recent(history: &VecDeque<Said>) -> Vec<&Said> {
+    let mut size = 0;
+    let is_in = |said: &&Said| {
+        size += serde_json::to_string(said).expect("a message has JSON").len() + 1;
+        size <= MAX_HISTORY
+    };
+    let mut recent: Vec<_> = history.iter().rev().take_while(is_in).collect();
+    recent.reverse();
+    recent
 }

@@ -19,7 +19,7 @@ use tower_websocket::{Sender, rooms::Membership};
 
 use crate::{
     bus::Bus,
-    event::{Event, Notice, Said},
+    event::{Event, Notice, Said, recent},
     state::{Person, State, now},
 };
 
@@ -208,7 +208,7 @@ impl Seat {
         let mut state = self.room.lock();
         let mut people = state.names();
         people.insert(self.name.clone());
-        let _ = sender.try_send(Event::Welcome { people: &people, history: &state.history });
+        let _ = sender.try_send(Event::Welcome { people: &people, history: recent(&state.history) });
         state.replace(&self.name);
         self.membership = Some(state.sockets.join((), sender, self.name.clone()));
         state.change(|state| state.person(&self.name).since = Some(now()));

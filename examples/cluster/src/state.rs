@@ -108,7 +108,7 @@ impl State {
     }
 
     /// Closes the sockets of a user that a newer socket replaces, here or at another process.
-    pub(crate) fn replace(&self, name: &String) {
+    pub(crate) fn replace(&self, name: &str) {
         // This code tells the page not to reconnect.
         let replaced = CloseFrame { code: 4000.into(), reason: "replaced".into() };
         self.sockets.send_to_member(&(), name, Message::Close(Some(replaced)));

@@ -9,9 +9,12 @@ use tokio::sync::broadcast;
 use tower_websocket::{Message, Sender};
 use yrs::{
     ClientID, ReadTxn, StateVector, Transact, Update,
+    encoding::read::{self, Cursor, Read},
     sync::{self, Awareness, DefaultProtocol, Protocol, SyncMessage},
     updates::{decoder::Decode, encoder::Encode},
 };
+
+use crate::decoder::ShallowDecoder;
 
 pub(crate) struct Document {
     /// The document, with the names and the cursors of its editors.
@@ -64,11 +67,12 @@ impl Seat {
 
     /// Handles a message of the editor, and returns the answer.
     pub(crate) fn receive(&mut self, bytes: &[u8]) -> Result<Option<Message>, sync::Error> {
+        check_count(bytes)?;
         let mut awareness = self.document.lock();
         let change = match sync::Message::decode_v1(bytes)? {
             sync::Message::Sync(SyncMessage::SyncStep2(update) | SyncMessage::Update(update)) => {
                 let mut transaction = awareness.doc().transact_mut();
-                transaction.apply_update(Update::decode_v1(&update)?)?;
+                transaction.apply_update(Update::decode(&mut ShallowDecoder::new(&update))?)?;
                 sync::Message::Sync(SyncMessage::Update(transaction.encode_update_v1()))
             }
             sync::Message::Awareness(update) => {
@@ -104,6 +108,21 @@ impl Drop for Seat {
         let _ = awareness.apply_update(left.clone());
         self.document.tell(&awareness, sync::Message::Awareness(left));
     }
+}
+
+/// Returns an error if a message declares more entries than it has bytes. `yrs` would reserve
+/// memory for them, up to a gigabyte.
+fn check_count(message: &[u8]) -> Result<(), read::Error> {
+    let mut message = Cursor::new(message);
+    match message.read_var()? {
+        sync::protocol::MSG_SYNC => drop(message.read_var::<u8>()?),
+        sync::protocol::MSG_AWARENESS => {}
+        _ => return Ok(()),
+    }
+    // A state, an update and an awareness each begin with the number of their entries.
+    let entries = message.read_buf()?;
+    let count: u64 = Cursor::new(entries).read_var()?;
+    if count > entries.len() as u64 { Err(read::Error::UnexpectedValue) } else { Ok(()) }
 }
 
 fn encoded(message: sync::Message) -> Message {

@@ -3,6 +3,7 @@
 //! A document exists while it has an editor. Editors that reconnect send it again. A server with a
 //! database loads the document in `open`.
 
+mod decoder;
 mod document;
 
 use std::{
@@ -19,17 +20,15 @@ use tower_websocket::{CloseCode, Message, Sender};
 
 use document::{Document, Seat};
 
-/// How long an editor may stop reading while data waits for it.
-const MAX_STALL: Duration = Duration::from_secs(5);
-
 type Documents = Mutex<HashMap<String, Weak<Document>>>;
 
-/// Serves the documents, each as a WebSocket at `/NAME`.
-pub fn app() -> Router {
+/// Serves the documents, each as a WebSocket at `/NAME`. `max_stall` is how long an editor may stop
+/// reading while data waits for it.
+pub fn app(max_stall: Duration) -> Router {
     let documents = Arc::new(Documents::default());
     let enter = async move |ws: WebSocketUpgrade, Path(name): Path<String>| {
         let document = open(&documents, name);
-        ws.max_write_buffer_size(256 * 1024).on_upgrade(|socket| edit(socket, document))
+        ws.max_write_buffer_size(256 * 1024).on_upgrade(move |socket| edit(socket, document, max_stall))
     };
     Router::new().route("/{name}", any(enter))
 }
@@ -42,10 +41,10 @@ fn open(documents: &Documents, name: String) -> Arc<Document> {
     document
 }
 
-async fn edit(socket: WebSocket, document: Arc<Document>) {
+async fn edit(socket: WebSocket, document: Arc<Document>, max_stall: Duration) {
     let (sender, mut receiver) = socket.split();
     let (mut seat, mut next) = (Seat::take(&document, &sender), None);
-    while send(&sender, next).await {
+    while send(&sender, next, max_stall).await {
         next = tokio::select! {
             message = receiver.recv_data() => {
                 let Some(Ok(message)) = message else { return };
@@ -61,11 +60,11 @@ async fn edit(socket: WebSocket, document: Arc<Document>) {
 }
 
 /// Sends a message, if there is one. Waits for an editor that reads, however slowly.
-async fn send(sender: &Sender, message: Option<Message>) -> bool {
+async fn send(sender: &Sender, message: Option<Message>, max_stall: Duration) -> bool {
     let Some(message) = message else { return true };
     let mut sending = pin!(sender.send(message));
-    while sender.stalled() < Some(MAX_STALL) {
-        if let Ok(sent) = timeout(MAX_STALL, &mut sending).await {
+    while sender.stalled() < Some(max_stall) {
+        if let Ok(sent) = timeout(max_stall, &mut sending).await {
             return sent.is_ok();
         }
     }

@@ -17,12 +17,17 @@
 //!
 //! `cargo run -p editing -- PORT` uses another port; 0 picks one.
 
+use std::time::Duration;
+
+/// How long an editor may stop reading while data waits for it.
+const MAX_STALL: Duration = Duration::from_secs(5);
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let port = std::env::args().nth(1).map_or(Ok(9015), |port| port.parse::<u16>())?;
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     println!("listening on ws://{}", listener.local_addr()?);
-    tower_websocket::serve(listener, editing::app())
+    tower_websocket::serve(listener, editing::app(MAX_STALL))
         .with_graceful_shutdown(async { drop(tokio::signal::ctrl_c().await) })
         .await?;
     Ok(())

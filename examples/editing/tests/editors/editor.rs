@@ -76,7 +76,7 @@ impl Editor {
 
     /// Receives the next message and applies it. Returns the code of a Close as `Err`.
     pub(crate) async fn receive(&mut self) -> Result<Message, u16> {
-        let next = timeout(Duration::from_secs(20), self.next());
+        let next = timeout(Duration::from_secs(60), self.next());
         let bytes = next.await.expect("nothing comes")?;
         let message = Message::decode_v1(&bytes).unwrap();
         if let Some(answer) = DefaultProtocol.handle_message(&mut self.awareness, message.clone()).unwrap() {
