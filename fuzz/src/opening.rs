@@ -130,6 +130,10 @@ impl Request {
             (None, []) => return Some(false),
         };
         let scheme = scheme.to_ascii_lowercase();
+        let is_over_tls = self.scheme.as_ref().is_some_and(|own| own.eq_ignore_ascii_case("https"));
+        if is_over_tls && ["http", "ws"].contains(&&*scheme) {
+            return Some(false);
+        }
         is_same(&own, authority.as_bytes(), Some(&scheme))
     }
 }
