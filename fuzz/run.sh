@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Fuzzes each target, or one, on its corpus and for some seconds more: fuzz/run.sh [SECONDS [TARGET]]
-# (default: 30). Findings are written to fuzz/artifacts, new inputs to fuzz/grown. Needs a C++
-# compiler besides Rust, because libFuzzer is built from source.
+# (default: 30). Findings are written to fuzz/artifacts, new inputs to fuzz/grown. With the same
+# SEED, libFuzzer tries the same inputs again; by default they differ. Needs a C++ compiler besides
+# Rust, because libFuzzer is built from source.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 mkdir -p "${CARGO_TARGET_DIR:=$root/target}/fuzz"
@@ -26,7 +27,7 @@ for target in $TARGETS; do
   mkdir -p "grown/$target" artifacts
   log="$CARGO_TARGET_DIR/$target.log"
   options=(-max_total_time="$SECONDS_EACH" -max_len=4096 -timeout=20 -rss_limit_mb=2048 -print_final_stats=1
-    -artifact_prefix="artifacts/$target-")
+    -seed="${SEED:-0}" -artifact_prefix="artifacts/$target-")
   if [ -e "dictionaries/$target" ]; then options+=(-dict="dictionaries/$target"); fi
   start=$SECONDS
   if timeout $((SECONDS_EACH + 120)) "$CARGO_TARGET_DIR/$HOST/release/$target" "${options[@]}" \
