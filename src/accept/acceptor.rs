@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use futures_util::{FutureExt, TryFutureExt, future::ready};
 use http::{Request, Response, request::Parts};
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
@@ -13,7 +14,7 @@ use tokio::{
 
 use super::{
     AcceptError, AcceptErrorKind, PendingUpgrade,
-    admission::{Admission, check},
+    admission::{Admission, check, complete},
     header_case,
     pending_upgrade::check_upgradable,
 };
@@ -108,25 +109,19 @@ impl<H: HandshakeService> Acceptor<H> {
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let limit = self.config.request_head_timeout;
-        let (read, head) = read_request(&mut io, limit).await;
-        let (length, answer) = match head {
-            Err(error) => (0, Err(AcceptErrorKind::of_head(error, limit))),
+        let (read, request) = read_request(&mut io, limit).await;
+        let (length, answer) = match request {
             Ok((request, length)) => {
-                let kind = kind_of(&request);
-                let (parts, ()) = request.into_parts();
-                let checked = kind.and_then(|kind| check(&parts, kind, &self.config));
-                let answer = match checked {
-                    Ok((upgrade, admission)) => self.ask(parts, upgrade, admission).await,
-                    Err(error) => Err(reject(&parts, error)),
-                };
-                (length, answer.map_err(AcceptErrorKind::Handshake))
+                (length, self.begin(request).map_err(AcceptErrorKind::Handshake).left_future())
             }
+            Err(error) => (0, ready(Err(AcceptErrorKind::of_head(error, limit))).right_future()),
         };
-        let (response, negotiated, extra) = match answer {
-            Ok(accepted) => accepted,
+        let (head, negotiated, extra) = match answer.await {
+            Ok((response, negotiated, extra)) => {
+                (encode_response(&response, self.config.canonical_header_case), negotiated, extra)
+            }
             Err(kind) => return Err(AcceptError::new(kind, io, read, length)),
         };
-        let head = encode_response(&response, self.config.canonical_header_case);
         let written = timeout(limit, async {
             io.write_all(&head).await?;
             io.flush().await
@@ -202,27 +197,40 @@ impl<H: HandshakeService> Acceptor<H> {
         Ok((response, PendingUpgrade::new(source, negotiated, extra)))
     }
 
-    /// Calls the handshake service. Returns the response, and the values for the connection.
-    async fn ask(
+    /// Checks a request, and calls the handshake service for it.
+    fn begin(&self, request: Request<()>) -> impl Future<Output = Answer<H>> {
+        let kind = kind_of(&request);
+        let (parts, ()) = request.into_parts();
+        match kind.and_then(|kind| check(&parts, kind, &self.config)) {
+            Ok((upgrade, admission)) => self.ask(parts, upgrade, admission).left_future(),
+            Err(error) => ready(Err(reject(&parts, error))).right_future(),
+        }
+    }
+
+    /// Calls the handshake service.
+    fn ask(
         &self,
         parts: Parts,
         upgrade: UpgradeRequest,
         admission: Admission,
-    ) -> Result<(Response<()>, Negotiated, H::Extra), HandshakeError> {
+    ) -> impl Future<Output = Answer<H>> {
         let trace = RequestTrace::new(&parts);
-        let timeout = self.config.handshake_timeout;
+        let Admission { guard, offers } = admission;
         // The lock is only held to clone the service, so a panic cannot have left it in a bad
         // state.
         let handshake = self.handshake.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match ask(handshake, parts, upgrade, &admission.offers, timeout).await {
-            Ok(accepted) => Ok(admission.complete(accepted, Arc::clone(&self.config), trace)),
+        ask(handshake, parts, upgrade, offers, self.config.handshake_timeout).map(|answer| match answer {
+            Ok(accepted) => Ok(complete(accepted, guard, Arc::clone(&self.config), trace)),
             Err(error) => {
                 trace.rejected(error.status(), &error);
                 Err(error)
             }
-        }
+        })
     }
 }
+
+/// The response to an accepted request, and the values for its connection.
+type Answer<H> = Result<(Response<()>, Negotiated, <H as HandshakeService>::Extra), HandshakeError>;
 
 /// Logs that the request with the head `parts` is rejected because of `error`.
 pub(crate) fn reject(parts: &Parts, error: HandshakeError) -> HandshakeError {

@@ -18,7 +18,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Admission {
     /// Counts the socket for the limit and for the shutdown.
-    guard: ConnectionGuard,
+    pub(super) guard: ConnectionGuard,
     /// The compression that the client offers, if it is configured.
     pub(super) offers: Offers,
 }
@@ -46,29 +46,29 @@ impl Admission {
             })?;
         Ok(Self { guard, offers: Offers::new(&parts.headers, &config.deflate) })
     }
+}
 
-    /// Completes an accepted handshake. Returns the response, and the values for the connection.
-    pub(super) fn complete<T>(
-        self,
-        accepted: Accepted<T>,
-        config: Arc<ConfigValues>,
-        trace: RequestTrace,
-    ) -> (Response<()>, Negotiated, T) {
-        let Accepted { mut response, negotiated, extra } = accepted;
-        if config.canonical_header_case && response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            response.extensions_mut().extend(header_case::extensions().clone());
-        }
-        let id = WebSocketId::next();
-        let trace = trace.accepted(id, negotiated.protocol.as_ref());
-        let negotiated = Negotiated {
-            id,
-            role: Role::Server,
-            config,
-            guard: self.guard,
-            protocol: negotiated.protocol,
-            deflate: negotiated.deflate,
-            trace: Some(trace),
-        };
-        (response, negotiated, extra)
+/// Completes an accepted handshake. Returns the response, and the values for the connection.
+pub(super) fn complete<T>(
+    accepted: Accepted<T>,
+    guard: ConnectionGuard,
+    config: Arc<ConfigValues>,
+    trace: RequestTrace,
+) -> (Response<()>, Negotiated, T) {
+    let Accepted { mut response, negotiated, extra } = accepted;
+    if config.canonical_header_case && response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        response.extensions_mut().extend(header_case::extensions().clone());
     }
+    let id = WebSocketId::next();
+    let trace = trace.accepted(id, negotiated.protocol.as_ref());
+    let negotiated = Negotiated {
+        id,
+        role: Role::Server,
+        config,
+        guard,
+        protocol: negotiated.protocol,
+        deflate: negotiated.deflate,
+        trace: Some(trace),
+    };
+    (response, negotiated, extra)
 }

@@ -10,7 +10,7 @@ use http::{HeaderValue, Request, Response, header::SEC_WEBSOCKET_PROTOCOL, reque
 use super::{
     PendingUpgrade,
     acceptor::reject,
-    admission::Admission,
+    admission::{Admission, complete},
     pending_upgrade::{IoSource, check_upgradable},
 };
 use crate::{
@@ -93,7 +93,7 @@ impl CheckedRequest {
         }
         let accepted = Accepted::settle(handshake.accept(()), acceptance, &offered, &admission.offers);
         let (response, negotiated, ()) =
-            admission.complete(accepted, config.into_values(), RequestTrace::new(&parts));
+            complete(accepted, admission.guard, config.into_values(), RequestTrace::new(&parts));
         let source = source.into_inner().unwrap_or_else(PoisonError::into_inner);
         Ok((response, PendingUpgrade::new(source, negotiated, ())))
     }

@@ -102,27 +102,31 @@ impl<T> Accepted<T> {
 }
 
 /// Calls `service` with a checked request.
-pub(crate) async fn ask<H: HandshakeService>(
+///
+/// All of it is moved into the future here: an async function would have room for it twice.
+pub(crate) fn ask<H: HandshakeService>(
     service: H,
     parts: Parts,
     upgrade: UpgradeRequest,
-    extensions: &Offers,
+    extensions: Offers,
     timeout: Duration,
-) -> Result<Accepted<H::Extra>, HandshakeError> {
+) -> impl Future<Output = Result<Accepted<H::Extra>, HandshakeError>> {
     let acceptance = upgrade.acceptance.clone();
     let offered = upgrade.offered.clone();
     let request = Request::from_parts(parts, Handshake::new(upgrade, extensions.answer()));
     // `call` and the conversion of its error can panic as well.
     let answer = service.oneshot(request).map_err(Into::<Rejection>::into);
     let answer = AssertUnwindSafe(answer).catch_unwind();
-    let response = match tokio::time::timeout(timeout, answer).await {
-        Err(_) => return Err(HandshakeError::TimedOut(timeout)),
-        Ok(Err(_)) => return Err(HandshakeError::Panicked),
-        Ok(Ok(Err(rejection))) => return Err(rejection.over(acceptance.kind()).into()),
-        Ok(Ok(Ok(response))) => response,
-    };
-    if response.status() != acceptance.status() {
-        return Err(Rejection::new(response.map(|_| "")).over(acceptance.kind()).into());
-    }
-    Ok(Accepted::settle(response, acceptance, &offered, extensions))
+    tokio::time::timeout(timeout, answer).map(move |answer| {
+        let response = match answer {
+            Err(_) => return Err(HandshakeError::TimedOut(timeout)),
+            Ok(Err(_)) => return Err(HandshakeError::Panicked),
+            Ok(Ok(Err(rejection))) => return Err(rejection.over(acceptance.kind()).into()),
+            Ok(Ok(Ok(response))) => response,
+        };
+        if response.status() != acceptance.status() {
+            return Err(Rejection::new(response.map(|_| "")).over(acceptance.kind()).into());
+        }
+        Ok(Accepted::settle(response, acceptance, &offered, &extensions))
+    })
 }

@@ -68,11 +68,18 @@ fn reg_name(bytes: &[u8]) -> Option<usize> {
     let mut rest = bytes;
     loop {
         rest = match rest {
+            [byte, rest @ ..] if is_plain(*byte) => rest,
             [b'%', high, low, rest @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => rest,
-            [byte, rest @ ..] if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(byte) => rest,
             _ => return Some(bytes.len() - rest.len()).filter(|length| *length > 0),
         }
     }
+}
+
+/// Returns whether a byte of a name stands for itself: `unreserved` and `sub-delims` (RFC 3986 §2.2
+/// and §2.3).
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~')
+        || matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=')
 }
 
 #[cfg(test)]
