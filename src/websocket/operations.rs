@@ -172,7 +172,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
     /// Schedules a write of the queued messages, or writes them now. Returns the runtime in which
     /// they have to be delivered, if any.
     pub(super) fn begin_writing(&self, mut locked: Locked<'_, IO>) -> Option<runtime::Id> {
-        if locked.is_overdue() {
+        if locked.cork_turn() {
             // A task that is spawned here may not run until the handler yields.
             drop(self.lock.write(locked));
             return None;

@@ -69,7 +69,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, const COMPRESS: bool> Sending<'_, IO, C
                 false => connection.send_now(message, None, Self::COMPRESS, deferred),
             };
             if let Some(position) = sent {
-                let urgency = connection.urgency(cx.waker());
+                let urgency = connection.cork(cx.waker());
                 // The message's destructor must not run under the lock.
                 drop(locked);
                 self.stage = SendStage::Queued(position);
@@ -100,7 +100,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, const COMPRESS: bool> Sending<'_, IO, C
                     }
                     accepted => accepted,
                 };
-                Poll::Ready(accepted.map(|accepted| (accepted, connection.urgency(waker))))
+                Poll::Ready(accepted.map(|accepted| (accepted, connection.cork(waker))))
             });
             let (accepted, urgency) = match polled {
                 Poll::Ready(accepted) => accepted?,
@@ -119,7 +119,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin, const COMPRESS: bool> Sending<'_, IO, C
                 }
                 SendStep::ToCompress(message, compressor) => {
                     let position = self.shared.compress(message, compressor)?;
-                    let urgency = self.shared.with(|connection, _| connection.urgency(waker));
+                    let urgency = self.shared.with(|connection, _| connection.cork(waker));
                     return Poll::Ready(Ok(Queued { position, urgency }));
                 }
             }

@@ -57,7 +57,7 @@ impl SinkState {
         let waker = cx.waker();
         let polled = shared.poll(waker, waiter, |connection, _| {
             let written = ready!(connection.poll_write(slices, has_waited));
-            Poll::Ready(written.map(|written| (written, connection.urgency(waker))))
+            Poll::Ready(written.map(|written| (written, connection.cork(waker))))
         });
         let (written, urgency) = ready!(polled)?;
         self.message_sent();

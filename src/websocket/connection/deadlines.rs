@@ -198,9 +198,9 @@ impl Deadlines {
         self.end_mut().going_away = at;
     }
 
-    /// Returns `true` if the peer's Close, which has arrived, is delayed so that the application
-    /// can answer earlier messages.
-    pub(super) fn holds_close(&mut self, now: Instant) -> bool {
+    /// Delays the peer's Close, which has arrived, so that the application can answer earlier
+    /// messages. Returns `false` if it was delayed long enough.
+    pub(super) fn hold_close(&mut self, now: Instant) -> bool {
         self.is_advanced = true;
         let hold = &mut self.end_mut().close_hold;
         if *hold == CloseHold::Never {

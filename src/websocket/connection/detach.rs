@@ -57,7 +57,7 @@ impl<IO> Connection<IO> {
         let mut bytes = Vec::new();
         let gathered = self.inbox.take_gathered().map(Message::Frame);
         for message in gathered.into_iter().chain(self.inbox.clear()) {
-            if !self.inbox.is_wanted(&message) {
+            if self.inbox.skip(&message) {
                 continue;
             }
             let frame = match message {

@@ -56,12 +56,12 @@ impl Inbox {
         Some(message)
     }
 
-    /// Returns `true` unless the next message or piece belongs to a message that is skipped.
-    pub(super) fn is_wanted(&mut self, message: &Message) -> bool {
-        let Message::Frame(piece) = message else { return true };
-        let is_wanted = !self.is_skipping;
+    /// Skips the next message if it is a piece of a message that is skipped. Returns `true` if so.
+    pub(super) fn skip(&mut self, message: &Message) -> bool {
+        let Message::Frame(piece) = message else { return false };
+        let is_skipped = self.is_skipping;
         self.is_skipping &= !piece.header().is_final;
-        is_wanted
+        is_skipped
     }
 
     /// Notes that a message is discarded. If it is a piece, the rest of its message is skipped.

@@ -175,7 +175,7 @@ impl<IO> Connection<IO> {
             self.discard(deferred);
         }
         let is_quiet = self.inbox.is_empty();
-        while self.inbox.has_space() && !self.turn.budget.is_spent() && !self.is_close_early() {
+        while self.inbox.has_space() && !self.turn.budget.is_spent() && !self.delay_close() {
             let Some(message) = self.step(deferred) else { break };
             if let Some(message) = message {
                 self.inbox.push(message);
@@ -186,10 +186,10 @@ impl<IO> Connection<IO> {
         }
     }
 
-    /// Returns `true` if the peer's Close comes next and is delayed for a moment, because the
-    /// application has not answered earlier messages yet. Once the Close is received, no more
-    /// messages can be sent.
-    fn is_close_early(&mut self) -> bool {
+    /// Delays the peer's Close for a moment if it comes next and the application has not answered
+    /// earlier messages yet. Once the Close is received, no more messages can be sent. Returns
+    /// `true` if it is delayed.
+    fn delay_close(&mut self) -> bool {
         let is_answering = match self.users.reading {
             // The thread of the handler may have been suspended before the handler asked.
             Reading::NotBegun if !self.turn.is_first() => false,
@@ -200,7 +200,7 @@ impl<IO> Connection<IO> {
         if !(is_at_close && is_answering && self.lifecycle.is_open()) || self.users.discards() {
             return false;
         }
-        self.deadlines.holds_close(Instant::now())
+        self.deadlines.hold_close(Instant::now())
     }
 
     /// Discards received messages that no task will take.

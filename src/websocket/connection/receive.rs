@@ -66,7 +66,7 @@ impl<IO> Connection<IO> {
                     }
                 },
             };
-            if let Some(message) = message.filter(|message| self.inbox.is_wanted(message)) {
+            if let Some(message) = message.filter(|message| !self.inbox.skip(message)) {
                 self.turn.budget.count_message(message.len());
                 self.users.reading = Reading::Answering;
                 self.deadlines.message_taken(Instant::now);

@@ -264,8 +264,9 @@ impl<IO> Connection<IO> {
                 || self.turn.cork.hold())
     }
 
-    /// Returns when a queued message from the task of `waker` has to be written.
-    pub(in crate::websocket) fn urgency(&mut self, waker: &Waker) -> Urgency {
+    /// Holds back a queued message from the task of `waker`, if it may wait. Returns when it has to
+    /// be written.
+    pub(in crate::websocket) fn cork(&mut self, waker: &Waker) -> Urgency {
         match self.is_turn(waker) {
             true if self.outbox.has_output() && !self.turn.cork.hold() => Urgency::Overdue,
             true => Urgency::Corked,
@@ -279,8 +280,9 @@ impl<IO> Connection<IO> {
         self.terms.config.cork && self.turn.is_running() && self.waiters.is_driver(waker)
     }
 
-    /// Returns `true` if a message that was sent in the handler's turn has already waited too long.
-    pub(in crate::websocket) fn is_overdue(&mut self) -> bool {
+    /// Holds back the messages that were sent in the handler's turn, if there is one. Returns
+    /// `true` if they have already waited too long.
+    pub(in crate::websocket) fn cork_turn(&mut self) -> bool {
         self.turn.is_running() && self.outbox.has_output() && !self.turn.cork.hold()
     }
 

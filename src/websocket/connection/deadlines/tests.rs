@@ -130,16 +130,16 @@ fn peers_close_is_delayed_while_the_application_answers() {
     let situation =
         Situation { state: State::Open, has_output: false, is_unread: true, config: config.values() };
     clock.deadlines.message_taken(|| unreachable!("no Close waits"));
-    assert!(clock.deadlines.holds_close(start));
-    assert!(clock.deadlines.holds_close(start + at(99)));
+    assert!(clock.deadlines.hold_close(start));
+    assert!(clock.deadlines.hold_close(start + at(99)));
     assert_eq!(clock.deadlines.next(&situation), Some((start + at(100), Due::PeerClose)));
     clock.deadlines.message_taken(|| start + at(60));
-    assert!(clock.deadlines.holds_close(start + at(159)));
-    assert!(!clock.deadlines.holds_close(start + at(160)));
+    assert!(clock.deadlines.hold_close(start + at(159)));
+    assert!(!clock.deadlines.hold_close(start + at(160)));
     assert_eq!(clock.deadlines.next(&situation), Some((start + at(160), Due::PeerClose)));
     clock.deadlines.end_close_hold();
     clock.deadlines.message_taken(|| unreachable!("it waits no longer"));
-    assert!(!clock.deadlines.holds_close(start));
+    assert!(!clock.deadlines.hold_close(start));
     assert_eq!(clock.deadlines.next(&situation), Some((clock.at(20), Due::Ping)));
 }
 
