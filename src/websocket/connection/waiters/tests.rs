@@ -151,3 +151,19 @@ fn each_of_several_drivers_is_woken() {
     assert_eq!(woken, ["b", "b", "c"], "the second `b` has a waker of its own");
     assert!(bench.woken(Waiters::wake_driver).is_empty());
 }
+
+#[test]
+fn reader_on_the_drivers_task_is_woken_after_the_turn() {
+    let mut bench = Bench::default();
+    let waker = bench.waker("driver");
+    bench.waiters.set_driver(waker, true, &mut Deferred::default());
+    bench.waiters.set_in_turn(true);
+    bench.waiters.read_as_driver(&mut Deferred::default());
+    assert!(bench.woken(Waiters::wake_reader).is_empty(), "the task is being polled");
+    assert!(bench.waiters.take_reader_due());
+    bench.waiters.set_in_turn(false);
+    assert!(bench.waiters.take_wake_due() && !bench.waiters.take_wake_due(), "once");
+    bench.waiters.read_as_driver(&mut Deferred::default());
+    assert_eq!(bench.woken(Waiters::wake_reader), ["driver"]);
+    assert!(!bench.waiters.take_wake_due(), "it was woken outside of a turn");
+}
