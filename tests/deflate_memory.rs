@@ -1,6 +1,9 @@
 //! The memory that compression needs. The test has its own process, whose memory is measured.
 #![cfg(target_os = "linux")]
 
+use std::mem;
+
+use futures_util::{FutureExt, stream};
 use own_process::{peak, reset_peak, resident};
 use raw_client::{
     RSV1,
@@ -14,9 +17,12 @@ use tower_websocket::{AcceptAll, Acceptor, Config, Deflate, Error, WebSocket};
 const MIB: usize = 1 << 20;
 
 #[tokio::test]
-async fn neither_a_bomb_nor_an_idle_connection_costs_memory() {
+async fn neither_a_bomb_nor_a_peer_that_waits_costs_memory() {
     a_bomb_ends_with_1009_and_flat_memory().await;
     a_connection_that_waits_costs_as_much_as_a_plain_one().await;
+    for takeover in [false, true] {
+        messages_that_wait_take_what_the_limit_allows(takeover).await;
+    }
 }
 
 /// 200 MiB of zeros in a message of 200 KiB, with the default limits.
@@ -71,8 +77,52 @@ async fn a_connection_that_waits_costs_as_much_as_a_plain_one() {
     assert!(figures[2] < figures[1] + 1024, "{figures:?}");
 }
 
+/// Compressed messages are much smaller than the buffer they are compressed into.
+async fn messages_that_wait_take_what_the_limit_allows(takeover: bool) {
+    const LIMIT: usize = 256 << 10;
+    const COUNT: usize = 8;
+    let deflate = Deflate::new().context_takeover(takeover);
+    let config = Config::new().deflate(deflate).max_write_buffer_size(LIMIT).keepalive_interval(None);
+    let blank = " ".repeat(8192);
+    let line = "{\"type\":\"tick\",\"ok\":true}".repeat(20);
+    for (text, is_in_chunks) in [(&blank, false), (&line, false), (&blank, true)] {
+        let mut all = Vec::new();
+        for _ in 0..COUNT {
+            let (io, mut socket) = open_over(4096, config.clone()).await;
+            // The compressor and the buffers of the socket are allocated here.
+            socket.send(&**text).await.unwrap();
+            all.push((io, socket));
+        }
+        // Memory that is freed here would be used again below.
+        let all = all.leak();
+        let mut sending = Vec::new();
+        let before = resident();
+        for (_, socket) in all {
+            if is_in_chunks {
+                let chunks = stream::repeat_with(|| Ok(text.clone()));
+                sending.push(Box::pin(socket.send_text_chunks(chunks)));
+                assert!(sending.last_mut().unwrap().now_or_never().is_none(), "it waits for space");
+            } else {
+                while socket.try_send(&**text).is_ok() {}
+            }
+        }
+        let each = resident().saturating_sub(before) / COUNT;
+        eprintln!(
+            "{} bytes, takeover {takeover}, chunks {is_in_chunks}: {} KiB wait",
+            text.len(),
+            each >> 10
+        );
+        assert!(each < 4 * LIMIT, "{each} bytes");
+        mem::forget(sending);
+    }
+}
+
 async fn open(config: Config) -> (DuplexStream, WebSocket<DuplexStream>) {
-    let (mut io, server) = tokio::io::duplex(MIB);
+    open_over(MIB, config).await
+}
+
+async fn open_over(capacity: usize, config: Config) -> (DuplexStream, WebSocket<DuplexStream>) {
+    let (mut io, server) = tokio::io::duplex(capacity);
     let acceptor = Acceptor::new(AcceptAll).with_config(config);
     let offer = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
     let (accepted, opened) = tokio::join!(acceptor.accept(server), opening::open(&mut io, "/", offer));

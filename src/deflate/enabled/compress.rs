@@ -66,7 +66,7 @@ impl Compressor {
             compressor.compress_vec(rest, &mut output, FlushCompress::Sync).ok()?;
             rest = &rest[(compressor.total_in() - consumed) as usize..];
         }
-        Some(output)
+        Some(fitted(output))
     }
 
     /// Ends a message that was compressed in pieces.
@@ -110,7 +110,13 @@ fn compress(compressor: &mut Compress, message: &[u8]) -> Option<Vec<u8>> {
     }
     let len = output.strip_suffix(&TAIL)?.len();
     output.truncate(len);
-    (rest.is_empty() && len < message.len()).then_some(output)
+    (rest.is_empty() && len < message.len()).then(|| fitted(output))
+}
+
+/// Returns compressed data without much spare capacity: it may wait in a write buffer, whose limit
+/// counts only the data. The data is copied, because shrinking in place leaves gaps in the heap.
+fn fitted(output: Vec<u8>) -> Vec<u8> {
+    if output.capacity() / 2 > output.len() { output.as_slice().into() } else { output }
 }
 
 /// Completes the compressor's unfinished block, and discards the output. A reset of zlib-rs (as of
