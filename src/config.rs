@@ -192,6 +192,9 @@ impl Config {
 
     /// Sets how many bytes can be queued for writing before sending waits. Default: 1 MiB.
     ///
+    /// A message that waits behind 64 KiB of others counts 64 bytes more than it has, about what it
+    /// takes in memory.
+    ///
     /// A message of any size is accepted while fewer bytes than this are queued, so this is not a
     /// limit for the size of a message. There is one exception: a raw
     /// [`Message::Frame`](crate::Message::Frame) with a larger payload fails with

@@ -11,17 +11,50 @@ use std::{
 };
 
 use own_process::resident;
+use raw_client::opening;
 use tokio::{
+    io::duplex,
+    join,
     net::TcpListener,
     sync::mpsc,
     time::{sleep, timeout},
 };
 use tokio_tungstenite::connect_async;
-use tower_websocket::{AcceptAll, Message, WebSocket, WebSocketUpgradeLayer, serve};
+use tower_websocket::{AcceptAll, Acceptor, Message, WebSocket, WebSocketUpgradeLayer, serve};
 
-/// 1,000 messages of 64 KiB to a peer that never reads: `send` waits, and memory stays flat.
 #[tokio::test]
 async fn peer_that_never_reads_costs_bounded_memory() {
+    small_messages_count_what_they_take().await;
+    large_messages_wait().await;
+}
+
+/// Sockets whose write buffers are full of small messages.
+async fn small_messages_count_what_they_take() {
+    const LIMIT: usize = 1 << 20;
+    const COUNT: usize = 4;
+    for len in [0, 1, 50] {
+        let mut all = Vec::new();
+        for _ in 0..COUNT {
+            let (mut client, server) = duplex(4096);
+            let acceptor = Acceptor::new(AcceptAll);
+            let (accepted, opened) = join!(acceptor.accept(server), opening::open(&mut client, "/", ""));
+            opened.unwrap();
+            all.push((client, accepted.unwrap().0));
+        }
+        let before = resident();
+        for (_, socket) in &mut all {
+            while socket.try_send(Message::binary(vec![1; len])).is_ok() {}
+        }
+        let each = resident().saturating_sub(before) / COUNT;
+        eprintln!("messages of {len} bytes: {} KiB wait", each >> 10);
+        assert!(each < 3 * LIMIT, "{each} bytes");
+        // Memory that is freed here would be used again for the next.
+        all.leak();
+    }
+}
+
+/// 1,000 messages of 64 KiB to a peer that never reads: `send` waits, and memory stays flat.
+async fn large_messages_wait() {
     let sent = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&sent);
     let (tell, mut senders) = mpsc::unbounded_channel();

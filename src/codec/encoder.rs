@@ -183,6 +183,12 @@ impl Encoder {
         self.queued
     }
 
+    /// Returns the number of messages that were accepted and are not encoded yet, because too many
+    /// frames precede them, or because they are large.
+    pub(crate) fn unencoded(&self) -> usize {
+        self.queue.as_ref().map_or(0, |queue| queue.messages.len())
+    }
+
     /// Returns the number of data messages that were accepted so far.
     pub(crate) fn accepted(&self) -> u64 {
         self.accepted

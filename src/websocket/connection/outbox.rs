@@ -20,6 +20,9 @@ use crate::{
 /// (RFC 6455 §5.5.3).
 const MAX_PONGS: usize = 64 * 1024;
 
+/// About what a message that is not encoded yet takes in addition to its bytes.
+const OVERHEAD: usize = 64;
+
 /// The prefix of the connection's own pings, by which their pongs are recognised.
 const PING_MARK: &[u8] = b"tower-ws";
 
@@ -35,7 +38,7 @@ pub(super) struct Outbox {
     /// Bytes that were written to a byte stream after all messages. Boxed, because most sockets are
     /// not used as a byte stream.
     unframed: Option<Box<Unframed>>,
-    /// The number of queued bytes at which sending waits.
+    /// The number of queued bytes, with overhead, at which sending waits.
     limit: usize,
     /// The last pong, if it did not fit.
     pong: Option<Box<Bytes>>,
@@ -96,7 +99,8 @@ impl Outbox {
     }
 
     fn pending(&self) -> usize {
-        self.in_flight + self.encoder.queued() + self.unframed_len()
+        let overhead = self.encoder.unencoded() * OVERHEAD;
+        self.in_flight + self.encoder.queued() + overhead + self.unframed_len()
     }
 
     fn unframed_len(&self) -> usize {
