@@ -13,8 +13,9 @@ use super::{
     deadlines::Due,
     deferred::Deferred,
     lifecycle::{Input, State},
-    link::{Link, Work},
+    link::Link,
     state::Connection,
+    work::Work,
 };
 use crate::{
     close::{CloseCode, CloseReason, PongTimeout},

@@ -10,6 +10,7 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
     task::{unconstrained, yield_now},
 };
 
@@ -18,9 +19,10 @@ use super::{
     detach::Attached,
     drive::{Waiter, Yield},
     errand::{Caller, Errand},
-    link::{Link, Outcome, Work},
+    link::Link,
     state::Connection,
     waiters::Event,
+    work::{Outcome, Work},
 };
 
 /// A connection behind its lock.
@@ -32,17 +34,17 @@ pub(in crate::websocket) struct Lock<IO> {
     connection: Mutex<Connection<IO>>,
     /// Wakes the connection. It is the only waker that the IO and the alarm get.
     waker: Waker,
-    /// Called with the IO before its last bytes are written.
-    send_with_fin: fn(&IO),
+    /// Returns the IO as a TCP socket, if it is one.
+    tcp: fn(&IO) -> Option<&TcpStream>,
 }
 
 impl<IO> Lock<IO> {
     pub(in crate::websocket) fn new(
         connection: Connection<IO>,
         waker: Waker,
-        send_with_fin: fn(&IO),
+        tcp: fn(&IO) -> Option<&TcpStream>,
     ) -> Self {
-        Self { connection: Mutex::new(connection), waker, send_with_fin }
+        Self { connection: Mutex::new(connection), waker, tcp }
     }
 
     pub(in crate::websocket) fn lock(&self) -> Locked<'_, IO> {
@@ -235,12 +237,10 @@ struct Taken<'a, IO> {
 impl<IO: AsyncRead + AsyncWrite + Unpin> Taken<'_, IO> {
     fn work(&mut self, work: Work) -> Outcome {
         let link = self.link.as_mut().expect("the link is there until it is put back");
-        if work == Work::WriteLast {
-            (self.lock.send_with_fin)(link.io());
-        }
+        let tcp = self.lock.tcp;
         let cx = &mut Context::from_waker(&self.lock.waker);
         // Without `unconstrained`, the IO would pretend to be pending for a task without budget.
-        let done = unconstrained(poll_fn(|cx| Poll::Ready(link.work(work, cx))));
+        let done = unconstrained(poll_fn(|cx| Poll::Ready(link.work(work, tcp, cx))));
         match pin!(done).poll(cx) {
             Poll::Ready(outcome) => outcome,
             Poll::Pending => unreachable!("a piece of work does not wait"),

@@ -8,9 +8,10 @@ use super::{
     alarm::Alarm,
     deferred::Deferred,
     lifecycle::{Input, State},
-    link::{Link, Outcome, Work},
+    link::Link,
     state::Connection,
     waiters::Event,
+    work::{Outcome, Work},
 };
 
 impl<IO> Connection<IO> {
