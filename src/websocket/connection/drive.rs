@@ -65,7 +65,7 @@ impl<IO> Connection<IO> {
         self.waiters.set_in_turn(self.users.drivers == 1);
         let is_first = self.turn.is_first();
         if is_first {
-            self.users.home = runtime::Handle::try_current().ok().map(|home| home.id());
+            self.users.home = runtime::Handle::try_current().ok();
         }
         // A waiting reader handles the events first.
         let is_seen = self.waiters.take_reader_due() || !self.slot.is_readable;
@@ -126,7 +126,7 @@ impl<IO> Connection<IO> {
             Some(_) => self.users.is_delivering = true,
             None => self.waiters.wake_driver(deferred),
         }
-        self.users.home
+        self.users.home.as_ref().map(runtime::Handle::id)
     }
 
     pub(in crate::websocket) fn end_delivery(&mut self) {

@@ -1,7 +1,7 @@
 //! The next piece of work for a connection.
 
 use std::{
-    io,
+    io, mem,
     task::{Context, Poll},
 };
 
@@ -68,10 +68,10 @@ impl<IO> Connection<IO> {
             }
             // While the connection is open, deadlines are only postponed.
             let is_usual = self.lifecycle.is_open() && !self.deadlines.is_advanced();
-            if is_usual && self.alarm.as_ref().is_none_or(Alarm::is_ahead) {
+            if is_usual && (self.users.is_setting_alarm || self.alarm.is_ahead()) {
                 return None;
             }
-            if self.alarm.is_none() {
+            if self.users.is_setting_alarm {
                 // Another task is setting the alarm, and will look at the new deadline afterwards.
                 self.deadlines.set_advanced(true);
                 return None;
@@ -80,8 +80,11 @@ impl<IO> Connection<IO> {
             self.deadlines.set_advanced(false);
             let (at, due) = self.deadlines.next(&self.situation())?;
             if now < at {
-                let alarm = self.alarm.take_if(|alarm| !alarm.is_set(now, at))?;
-                return Some(Errand::Alarm(alarm, at));
+                if self.alarm.is_set(now, at) {
+                    return None;
+                }
+                self.users.is_setting_alarm = true;
+                return Some(Errand::Alarm(mem::take(&mut self.alarm), at));
             }
             if due == Due::Close && self.may_shut_down() {
                 return Some(Errand::Io(self.take_link(Work::ShutDown)?, Work::ShutDown));

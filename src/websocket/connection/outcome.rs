@@ -157,6 +157,7 @@ impl<IO> Connection<IO> {
 
     /// Puts the alarm back.
     pub(super) fn put_alarm(&mut self, alarm: Alarm) {
-        self.alarm = Some(alarm);
+        self.alarm = alarm;
+        self.users.is_setting_alarm = false;
     }
 }

@@ -40,8 +40,8 @@ pub(in crate::websocket) struct Connection<IO> {
     pub(super) slot: LinkSlot<IO>,
     pub(super) lifecycle: Lifecycle,
     pub(super) deadlines: Deadlines,
-    /// `None` while it is being set.
-    pub(super) alarm: Option<Alarm>,
+    /// Without a timer while a task [is setting it](Users::is_setting_alarm).
+    pub(super) alarm: Alarm,
     pub(super) waiters: Waiters,
     pub(super) inbox: Inbox,
     pub(super) outbox: Outbox,
@@ -109,7 +109,7 @@ impl<IO: Send + 'static> Connection<IO> {
             },
             lifecycle: Lifecycle::new(),
             deadlines: Deadlines::new(Instant::now()),
-            alarm: Some(Alarm::default()),
+            alarm: Alarm::default(),
             waiters: Waiters::default(),
             inbox: Inbox::default(),
             outbox: Outbox::new(encoder, config.max_write_buffer_size, deflate.deflater()),

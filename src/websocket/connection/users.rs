@@ -8,9 +8,11 @@ pub(super) struct Users {
     /// The number of drivers. A socket with a driver may get another one.
     pub(super) drivers: u32,
     /// The runtime of the driver.
-    pub(super) home: Option<runtime::Id>,
+    pub(super) home: Option<runtime::Handle>,
     /// Whether a task of that runtime is about to write.
     pub(super) is_delivering: bool,
+    /// Whether a task is setting the alarm.
+    pub(super) is_setting_alarm: bool,
     pub(super) senders: u32,
     /// Whether there is a handle that receives.
     pub(super) has_reader: bool,
@@ -40,6 +42,7 @@ impl Users {
             drivers: 0,
             home: None,
             is_delivering: false,
+            is_setting_alarm: false,
             senders: 0,
             has_reader: true,
             reading: Reading::NotBegun,
