@@ -30,7 +30,13 @@ pub enum OnFull {
     ///
     /// This suits rooms whose last message contains the whole state, such as a price or a position.
     /// A socket in several rooms may have a kept message for each room. A kept message is dropped
-    /// when its socket leaves the room or closes. Outside of a tokio runtime, which is needed to
-    /// wait for space, the socket is skipped.
+    /// when its socket leaves the room or closes.
+    ///
+    /// A task waits for space. It runs in the tokio runtime in which the socket's handler or
+    /// [`Driver`](crate::websocket::Driver) is polled. A socket without them, whose halves the
+    /// application polls itself, has no such runtime: then the task runs in the runtime in which
+    /// the message is sent, and without one, the socket is skipped. If that runtime is not polled,
+    /// the socket gets neither the message nor later ones to the room. If that runtime is dropped,
+    /// the kept message is dropped, and the next one is sent again.
     KeepLatest,
 }

@@ -6,13 +6,15 @@ use tungstenite::Message;
 use super::entry::Entry;
 use crate::websocket::{Broadcast, Posted};
 
-/// Keeps a message until there is space for it. Does nothing outside of a runtime, where no task
-/// can wait.
+/// Keeps a message until there is space for it. The task that waits runs where the socket's driver
+/// does: another runtime may stop or may not be polled while that one runs. Does nothing if there
+/// is neither a driver nor a current runtime.
 pub(super) fn keep<M: Send + Sync + 'static>(entry: &Entry<M>, message: &Message) {
-    let Ok(runtime) = runtime::Handle::try_current() else { return };
+    let home = entry.recipient.home().or_else(|| runtime::Handle::try_current().ok());
+    let Some(home) = home else { return };
     if entry.details.latest.keep(message) {
         let waiting = KeptMessage { entry: entry.clone(), is_done: false };
-        runtime.spawn(waiting.send());
+        home.spawn(waiting.send());
     }
 }
 

@@ -48,6 +48,11 @@ impl Recipient {
         posted
     }
 
+    /// Returns the runtime of the socket's driver, if there is a driver.
+    pub(crate) fn home(&self) -> Option<runtime::Handle> {
+        self.0.home()
+    }
+
     /// Returns for how long the IO has accepted no data although some is waiting to be written.
     pub(crate) fn stalled(&self) -> Option<Duration> {
         self.0.stalled()
@@ -101,6 +106,7 @@ trait AnySocket: Send + Sync {
     /// [delivered](Self::deliver), if any.
     fn post(&self, broadcast: &mut Broadcast) -> (Posted, Option<runtime::Id>);
     fn deliver(self: Arc<Self>, home: runtime::Id);
+    fn home(&self) -> Option<runtime::Handle>;
     fn stalled(&self) -> Option<Duration>;
     fn close(self: Arc<Self>, code: CloseCode, reason: CloseReason);
     fn space(self: Arc<Self>) -> Pin<Box<dyn Future<Output = bool> + Send>>;
@@ -150,6 +156,10 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> AnySocket for Shared<I
 
     fn deliver(self: Arc<Self>, home: runtime::Id) {
         self.act(Act::Deliver(home));
+    }
+
+    fn home(&self) -> Option<runtime::Handle> {
+        self.lock().home().cloned()
     }
 
     fn stalled(&self) -> Option<Duration> {

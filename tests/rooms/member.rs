@@ -37,12 +37,27 @@ where
     IO: AsyncRead + AsyncWrite + Send + Unpin + std::fmt::Debug + 'static,
     Client: AsyncRead + AsyncWrite + Unpin,
 {
+    let socket = accept(config, &mut client, server, offer).await;
+    let (sender, receiver) = socket.split();
+    Member { client, sender, receiver }
+}
+
+/// Returns a client in memory, and its socket.
+pub(crate) async fn unsplit(config: Config, room: usize) -> (DuplexStream, WebSocket<DuplexStream>) {
+    let (mut client, server) = duplex(room);
+    let socket = accept(config, &mut client, server, "").await;
+    (client, socket)
+}
+
+async fn accept<IO, Client>(config: Config, mut client: Client, server: IO, offer: &str) -> WebSocket<IO>
+where
+    IO: AsyncRead + AsyncWrite + Send + Unpin + std::fmt::Debug + 'static,
+    Client: AsyncRead + AsyncWrite + Unpin,
+{
     let acceptor = Acceptor::new(AcceptAll).with_config(config);
     let (opened, accepted) = join!(opening::open(&mut client, "/", offer), acceptor.accept(server));
     opened.unwrap();
-    let (socket, ()): (WebSocket<IO>, ()) = accepted.unwrap();
-    let (sender, receiver) = socket.split();
-    Member { client, sender, receiver }
+    accepted.unwrap().0
 }
 
 impl<IO, Client: AsyncRead + Unpin> Member<IO, Client> {

@@ -9,6 +9,8 @@ use raw_client::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, DuplexStream},
+    runtime::{Builder, Runtime},
+    sync::oneshot,
     task::JoinHandle,
     time::{Instant, sleep, timeout},
 };
@@ -17,7 +19,7 @@ use tower_websocket::{
     rooms::{OnFull, Rooms, Sent},
 };
 
-use crate::member::{Member, in_memory, over_tcp};
+use crate::member::{Member, in_memory, over_tcp, unsplit};
 
 const SIZE: usize = 64 << 10;
 
@@ -217,6 +219,56 @@ async fn kept_message_is_dropped_with_the_membership() {
     assert_eq!(numbers, (0..full).chain([MANY]).collect::<Vec<_>>());
     drop(stays);
     handler.abort();
+}
+
+fn paused() -> Runtime {
+    Builder::new_current_thread().enable_all().start_paused(true).build().unwrap()
+}
+
+/// It waited in the sender's runtime. If that was not polled any more, nothing was sent to the
+/// socket from then on. If it was dropped, so was the message.
+#[test]
+fn kept_message_is_sent_while_the_senders_runtime_rests() {
+    for is_dropped in [false, true] {
+        let (home, other) = (paused(), paused());
+        let rooms = Rooms::<u32>::new().on_full(OnFull::KeepLatest);
+        let (mut client, sender, _membership) = home.block_on(async {
+            let (client, socket) = unsplit(config(), SIZE).await;
+            let (opened, is_open) = oneshot::channel();
+            tokio::spawn(socket.drive(|socket| async move {
+                let (sender, mut receiver) = socket.split();
+                opened.send(sender).unwrap();
+                while let Some(Ok(_)) = receiver.recv().await {}
+            }));
+            let sender = is_open.await.unwrap();
+            let membership = rooms.join(1, &sender, ());
+            (client, sender, membership)
+        });
+        let full = other.block_on(fill(&rooms, &sender, None));
+        let _other = (!is_dropped).then_some(other);
+        let (numbers, _) = home.block_on(read(&mut client, Some(full)));
+        assert_eq!(numbers, (0..=full).collect::<Vec<_>>());
+        assert_eq!(counts(rooms.send(&1, message(full + 1))), (1, 0, 0));
+    }
+}
+
+/// Without a driver, the message waits in the sender's runtime.
+#[test]
+fn room_sends_again_after_the_senders_runtime_was_dropped() {
+    let (home, other) = (paused(), paused());
+    let mut slow = home.block_on(member());
+    let rooms = Rooms::<u32>::new().on_full(OnFull::KeepLatest);
+    let _membership = rooms.join(1, &slow.sender, ());
+    let full = other.block_on(fill(&rooms, &slow.sender, None));
+    drop(other);
+    home.block_on(async {
+        let handler = drive(slow.receiver);
+        let (numbers, _) = read(&mut slow.client, Some(full - 1)).await;
+        assert_eq!(numbers, (0..full).collect::<Vec<_>>());
+        assert_eq!(counts(rooms.send(&1, message(full + 1))), (1, 0, 0));
+        assert_eq!(read(&mut slow.client, Some(full + 1)).await.0, [full + 1]);
+        handler.abort();
+    });
 }
 
 /// A kept message must not wait for a socket that has ended, nor be returned.

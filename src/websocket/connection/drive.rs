@@ -129,6 +129,11 @@ impl<IO> Connection<IO> {
         self.users.home.as_ref().map(runtime::Handle::id)
     }
 
+    /// Returns the runtime of the driver, if there is a driver.
+    pub(in crate::websocket) fn home(&self) -> Option<&runtime::Handle> {
+        self.users.home.as_ref().filter(|_| self.is_driven())
+    }
+
     pub(in crate::websocket) fn end_delivery(&mut self) {
         self.users.is_delivering = false;
     }
