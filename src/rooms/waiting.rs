@@ -1,10 +1,12 @@
 //! Waiting for space for a kept message.
 
+use std::{future::poll_fn, task::Poll};
+
 use tokio::runtime;
 use tungstenite::Message;
 
-use super::entry::Entry;
-use crate::websocket::{Broadcast, Posted};
+use super::entry::{Details, Entry};
+use crate::websocket::{Broadcast, Posted, Recipient};
 
 /// Keeps a message until there is space for it. The task that waits runs where the socket's driver
 /// does: another runtime may stop or may not be polled while that one runs. Does nothing if there
@@ -29,7 +31,7 @@ impl<M> KeptMessage<M> {
     async fn send(mut self) {
         let Entry { recipient, details } = &self.entry;
         let latest = &details.latest;
-        while recipient.space().await {
+        while wait_for_space(recipient, details).await {
             let Some(message) = latest.take() else { return recipient.pass_space_on() };
             let mut broadcast = Broadcast::new(message);
             match recipient.post(&mut broadcast) {
@@ -43,6 +45,17 @@ impl<M> KeptMessage<M> {
             }
         }
     }
+}
+
+/// Waits until there is space for a message. Returns `false` once the socket leaves the room or its
+/// connection is closing.
+async fn wait_for_space<M>(recipient: &Recipient, details: &Details<M>) -> bool {
+    let mut space = recipient.space();
+    poll_fn(|cx| match details.latest.poll_left(cx) {
+        Poll::Ready(()) => Poll::Ready(false),
+        Poll::Pending => space.as_mut().poll(cx),
+    })
+    .await
 }
 
 impl<M> Drop for KeptMessage<M> {

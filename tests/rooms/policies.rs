@@ -9,7 +9,7 @@ use raw_client::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, DuplexStream},
-    runtime::{Builder, Runtime},
+    runtime::{Builder, Handle, Runtime},
     sync::oneshot,
     task::JoinHandle,
     time::{Instant, sleep, timeout},
@@ -218,6 +218,32 @@ async fn kept_message_is_dropped_with_the_membership() {
     numbers.extend(read_more(&rooms, &mut slow.client).await);
     assert_eq!(numbers, (0..full).chain([MANY]).collect::<Vec<_>>());
     drop(stays);
+    handler.abort();
+}
+
+/// The task that waited for space waited on after the socket had left the room. A peer that did not
+/// read, and joined and left again and again, was given one more task each time.
+#[tokio::test(start_paused = true)]
+async fn leaving_a_room_ends_the_wait_for_space() {
+    let slow = member().await;
+    let rooms = Rooms::<u32>::new().on_full(OnFull::KeepLatest);
+    let _membership = rooms.join(1, &slow.sender, ());
+    let handler = drive(slow.receiver);
+    let full = fill(&rooms, &slow.sender, None).await;
+    let tasks = || Handle::current().metrics().num_alive_tasks();
+    // The second time, the socket leaves before the task that waits has begun.
+    for begins in [true, false] {
+        let membership = rooms.join(2, &slow.sender, ());
+        let before = tasks();
+        assert_eq!(counts(rooms.send(&2, message(full))), (0, 1, 0));
+        assert_eq!(tasks(), before + 1);
+        if begins {
+            sleep(Duration::from_millis(1)).await;
+        }
+        drop(membership);
+        sleep(Duration::from_millis(1)).await;
+        assert_eq!(tasks(), before);
+    }
     handler.abort();
 }
 
