@@ -37,6 +37,9 @@ pub(super) fn fan_out<M: Send + Sync + 'static>(
 
 fn send<M: Send + Sync + 'static>(entry: &Entry<M>, broadcast: &mut Broadcast, on_full: OnFull) -> Posted {
     let Entry { recipient, details } = entry;
+    if !recipient.may_send(broadcast.message()) {
+        return Posted::Closed;
+    }
     // A Close ends the wait for space, so it is not kept.
     let may_be_kept = on_full == OnFull::KeepLatest && !broadcast.message().is_close();
     if may_be_kept && details.latest.replace(broadcast.message()) {

@@ -6,6 +6,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     runtime,
 };
+use tungstenite::Message;
 
 use super::{
     broadcast::Broadcast,
@@ -46,6 +47,12 @@ impl Recipient {
             Arc::clone(&self.0).deliver(home);
         }
         posted
+    }
+
+    /// Returns `true` if the socket may send the message, as long as it is open.
+    pub(crate) fn may_send(&self, message: &Message) -> bool {
+        // Every text or binary message is valid.
+        matches!(message, Message::Text(_) | Message::Binary(_)) || self.0.may_send(message)
     }
 
     /// Returns the runtime of the socket's driver, if there is a driver.
@@ -106,6 +113,7 @@ trait AnySocket: Send + Sync {
     /// [delivered](Self::deliver), if any.
     fn post(&self, broadcast: &mut Broadcast) -> (Posted, Option<runtime::Id>);
     fn deliver(self: Arc<Self>, home: runtime::Id);
+    fn may_send(&self, message: &Message) -> bool;
     fn home(&self) -> Option<runtime::Handle>;
     fn stalled(&self) -> Option<Duration>;
     fn close(self: Arc<Self>, code: CloseCode, reason: CloseReason);
@@ -156,6 +164,10 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static> AnySocket for Shared<I
 
     fn deliver(self: Arc<Self>, home: runtime::Id) {
         self.act(Act::Deliver(home));
+    }
+
+    fn may_send(&self, message: &Message) -> bool {
+        self.lock().is_valid(message)
     }
 
     fn home(&self) -> Option<runtime::Handle> {

@@ -17,6 +17,10 @@ use tokio::{
 use tower_websocket::{
     CloseFrame, Config, Message, Receiver, Sender,
     rooms::{OnFull, Rooms, Sent},
+    tungstenite::protocol::frame::{
+        Frame,
+        coding::{Data, OpCode},
+    },
 };
 
 use crate::member::{Member, in_memory, over_tcp, unsplit};
@@ -219,6 +223,32 @@ async fn kept_message_is_dropped_with_the_membership() {
     assert_eq!(numbers, (0..full).chain([MANY]).collect::<Vec<_>>());
     drop(stays);
     handler.abort();
+}
+
+/// It replaced the kept message, and was then dropped. With `CloseAfter`, it closed the socket.
+#[tokio::test(start_paused = true)]
+async fn invalid_message_does_not_concern_a_full_member() {
+    for on_full in [OnFull::Skip, OnFull::CloseAfter(Duration::ZERO), OnFull::KeepLatest] {
+        let mut slow = member().await;
+        let rooms = Rooms::<u32>::new();
+        let _membership = rooms.join(1, &slow.sender, ());
+        let handler = drive(slow.receiver);
+        let full = fill(&rooms, &slow.sender, None).await;
+        let rooms = rooms.on_full(on_full);
+        let is_kept = on_full == OnFull::KeepLatest;
+        if is_kept {
+            assert_eq!(counts(rooms.send(&1, message(full))), (0, 1, 0));
+        }
+        // It is not split, so it must fit into the write buffer.
+        let raw = Frame::message(vec![0; 2 * SIZE + 1], OpCode::Data(Data::Binary), true);
+        for invalid in [Message::Ping(vec![0; 126].into()), Message::Frame(raw)] {
+            assert_eq!(counts(rooms.send(&1, invalid)), (0, 0, 1), "{on_full:?}");
+        }
+        assert!(!slow.sender.is_closed());
+        let (numbers, _) = read(&mut slow.client, Some(full - usize::from(!is_kept))).await;
+        assert_eq!(numbers, (0..full + usize::from(is_kept)).collect::<Vec<_>>(), "{on_full:?}");
+        handler.abort();
+    }
 }
 
 /// The task that waited for space waited on after the socket had left the room. A peer that did not

@@ -62,6 +62,11 @@ impl<IO> Connection<IO> {
         }
     }
 
+    /// Returns `true` if the message is valid, such as a ping of at most 125 bytes.
+    pub(in crate::websocket) fn is_valid(&self, message: &Message) -> bool {
+        self.outbox.check(message).is_ok()
+    }
+
     pub(in crate::websocket) fn has_space(&self) -> bool {
         self.outbox.has_space()
     }
