@@ -109,6 +109,7 @@ use crate::metrics::id::WebSocketId;
 /// handler receives again, or when more data arrives.
 ///
 /// Without a driver, all of this happens only while one of the socket's methods is being awaited.
+/// A `send` that finds space in the write buffer does not wait, and then does none of it.
 ///
 /// # Errors of receiving and sending
 ///
