@@ -339,9 +339,9 @@ impl Config {
     ///   accepts no bytes for the sum of [`keepalive_interval`](Self::keepalive_interval) and
     ///   [`keepalive_timeout`](Self::keepalive_timeout), or for 40 s if either is `None`, or for
     ///   this timeout if it is longer. A slow peer that reads can take as long as it needs.
-    /// - If 64 KiB or more were written within that sum before the Close, they may still be in
-    ///   buffers on the way to the peer. The timeout is then the sum, plus the estimated time that
-    ///   a slow peer needs, up to 5 minutes.
+    /// - If 64 KiB or more were written within that sum before the Close, or if the peer is known
+    ///   to be slow, data may still be in buffers on the way to it. The timeout is then the sum,
+    ///   plus the estimated time that a slow peer needs, up to 5 minutes.
     /// - After a protocol violation, this timeout applies to writing the earlier data and the
     ///   Close.
     ///

@@ -113,7 +113,9 @@ impl Backlog {
         let bytes = last.bytes.saturating_sub(window.bytes) as f64;
         let speed = bytes / last.at.saturating_duration_since(window.at).as_secs_f64();
         let read = speed * last.at.saturating_duration_since(*since).as_secs_f64();
-        let seconds = (last.bytes as f64 - read) / speed;
+        // The IO may have accepted more since then, all at once.
+        let total = last.bytes.max(self.unanswered as usize);
+        let seconds = (total as f64 - read) / speed;
         if seconds.is_finite() && seconds > 0.0 {
             Duration::from_secs_f64(seconds.min(MAX_DURATION))
         } else {

@@ -279,10 +279,11 @@ impl Deadlines {
                     // The Close is not written, so the peer cannot have answered it. The same limit
                     // applies as for an open connection.
                     stall
-                } else if self.backlog.is_heavy(from, stall) {
-                    stall.saturating_add(self.backlog.time_left(from))
                 } else {
-                    config.close_timeout
+                    match self.backlog.time_left(from) {
+                        Duration::ZERO if !self.backlog.is_heavy(from, stall) => config.close_timeout,
+                        time_left => stall.saturating_add(time_left),
+                    }
                 };
                 let mut at = from.max(self.progress).checked_add(timeout)?;
                 if let (State::CloseSent, true, Some(left)) = (state, situation.is_unread, left) {

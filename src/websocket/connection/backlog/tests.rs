@@ -18,6 +18,9 @@ fn backlog_of_a_slow_peer_lasts_as_long_as_the_data_it_has_read() {
     assert_eq!(backlog.duration(), 40 * SECOND);
     backlog.received();
     assert_eq!(backlog.duration(), 40 * SECOND);
+    // The IO accepts these at once.
+    backlog.count(500_000);
+    assert_eq!(backlog.duration(), 45 * SECOND);
     backlog.answered();
     assert_eq!(backlog.duration(), Duration::ZERO);
 }

@@ -197,6 +197,19 @@ fn closing_handshake_times_out_without_progress() {
             false,
             63,
         ),
+        (
+            // At 500 bytes a second, it needs 160 s for 80,000 bytes.
+            "the peer is slow",
+            |clock| {
+                clock.written(50_000, true, 0);
+                clock.written(20_000, true, 20);
+                clock.written(10_000, false, 40);
+                clock.closing(60);
+                clock.close_left(60);
+            },
+            false,
+            190,
+        ),
         ("data waits", |clock| clock.closing(0), true, 30),
         (
             "data is taken now and then",
