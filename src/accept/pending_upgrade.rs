@@ -34,7 +34,8 @@ pub struct PendingUpgrade<T> {
 
 /// The source of the IO.
 pub(super) enum IoSource {
-    Hyper(OnUpgrade, Option<UnwrapIo>, Option<Held>),
+    Http1(OnUpgrade, Option<UnwrapIo>),
+    Http2(OnUpgrade, Option<Held>),
     Other(IoFuture),
 }
 
@@ -45,17 +46,19 @@ pub(super) fn check_upgradable(
     config: &ConfigValues,
 ) -> Result<(UpgradeRequest, Admission, IoSource), HandshakeError> {
     let (upgrade, admission) = check(parts, kind, config)?;
-    Ok((upgrade, admission, IoSource::take(&mut parts.extensions)?))
+    Ok((upgrade, admission, IoSource::take(&mut parts.extensions, kind)?))
 }
 
 impl IoSource {
     /// Takes the IO from the extensions of a request.
-    fn take(extensions: &mut Extensions) -> Result<Self, HandshakeError> {
+    fn take(extensions: &mut Extensions, kind: HandshakeKind) -> Result<Self, HandshakeError> {
         let source = match extensions.remove::<PendingIo>() {
             Some(pending) => pending.take().map(Self::Other),
-            None => extensions.remove().map(|upgrade| {
-                let held = extensions.remove().map(|HoldIo(hold)| hold());
-                Self::Hyper(upgrade, extensions.remove(), held)
+            None => extensions.remove().map(|upgrade| match kind {
+                HandshakeKind::Upgrade => Self::Http1(upgrade, extensions.remove()),
+                HandshakeKind::ExtendedConnect => {
+                    Self::Http2(upgrade, extensions.remove().map(|HoldIo(hold)| hold()))
+                }
             }),
         };
         source.ok_or(HandshakeError::NotUpgradable)
@@ -63,11 +66,13 @@ impl IoSource {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(UpgradedIo, Bytes), UpgradeError>> {
         match self {
-            Self::Hyper(upgrade, unwrap, held) => {
+            Self::Http1(upgrade, unwrap) => {
                 let upgraded = ready!(Pin::new(upgrade).poll(cx)).map_err(UpgradeError::from_hyper)?;
-                let (mut io, unread) = UpgradedIo::from_hyper(upgraded, *unwrap);
-                io.hold(held.take());
-                Poll::Ready(Ok((io, unread)))
+                Poll::Ready(Ok(UpgradedIo::from_http1(upgraded, *unwrap)))
+            }
+            Self::Http2(upgrade, held) => {
+                let upgraded = ready!(Pin::new(upgrade).poll(cx)).map_err(UpgradeError::from_hyper)?;
+                Poll::Ready(Ok((UpgradedIo::from_http2(upgraded, held.take()), Bytes::new())))
             }
             Self::Other(pending) => pending.as_mut().poll(cx).map_err(UpgradeError::NotHandedOver),
         }
@@ -90,7 +95,7 @@ impl<T> Future for PendingUpgrade<T> {
         let (io, unread) = ready!(self.source.poll(cx))?;
         let (negotiated, extra) = self.accepted.take().expect("PendingUpgrade is polled after it was ready");
         // This crate's server has set the default options already.
-        let has_defaults = matches!(self.source, IoSource::Hyper(_, Some(_), _));
+        let has_defaults = matches!(self.source, IoSource::Http1(_, Some(_)));
         if !has_defaults || negotiated.config.tcp != TcpOptions::default() {
             negotiated.set_tcp_options(&io);
         }

@@ -94,9 +94,9 @@ impl Connector {
             Err(error) => return Err(Http2ConnectError::new(error.into(), Some(response))),
         };
         let io = upgrade::on(&mut response).await.map_err(ConnectErrorKind::Http2)?;
-        let (io, unread): (_, Bytes) = UpgradedIo::from_hyper(io, None);
+        let io = UpgradedIo::from_http2(io, None);
         let negotiated = self.negotiated(agreed, guard, &opening.parts);
-        Ok((WebSocket::new(io, &unread, negotiated), response.map(drop)))
+        Ok((WebSocket::new(io, &Bytes::new(), negotiated), response.map(drop)))
     }
 }
 

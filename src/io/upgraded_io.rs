@@ -39,13 +39,14 @@ use super::Rewind;
 pub struct UpgradedIo {
     kind: Kind,
     /// Held while the IO is used.
-    held: Option<Held>,
+    _held: Option<Held>,
 }
 
 enum Kind {
     Tcp(TcpStream),
     #[cfg(unix)]
     Unix(tokio::net::UnixStream),
+    Http2(Box<TokioIo<hyper::upgrade::Upgraded>>),
     Boxed(Box<dyn Io>),
 }
 
@@ -87,12 +88,17 @@ impl UpgradedIo {
             #[cfg(not(unix))]
             Err(io) => boxed(io),
         };
-        (Self { kind, held }, unread)
+        (Self { kind, _held: held }, unread)
     }
 
-    /// Recovers the IO from hyper's type if its own type is known, together with the bytes that
-    /// were read after the request.
-    pub(crate) fn from_hyper(upgraded: hyper::upgrade::Upgraded, unwrap: Option<UnwrapIo>) -> (Self, Bytes) {
+    /// Wraps a stream of HTTP/2, and holds `held` while it is used.
+    pub(crate) fn from_http2(upgraded: hyper::upgrade::Upgraded, held: Option<Held>) -> Self {
+        Self { kind: Kind::Http2(Box::new(TokioIo::new(upgraded))), _held: held }
+    }
+
+    /// Recovers the IO of HTTP/1.1 from hyper's type if its own type is known, together with the
+    /// bytes that were read after the request.
+    pub(crate) fn from_http1(upgraded: hyper::upgrade::Upgraded, unwrap: Option<UnwrapIo>) -> (Self, Bytes) {
         let unwrapped = match unwrap {
             Some(UnwrapIo(unwrap)) => unwrap(upgraded),
             None => Err(upgraded),
@@ -110,12 +116,7 @@ impl UpgradedIo {
             Ok(io) => return Self::new(io, None),
             Err(upgraded) => upgraded,
         };
-        (Self { kind: Kind::Boxed(Box::new(TokioIo::new(upgraded))), held: None }, Bytes::new())
-    }
-
-    /// Holds a value while the IO is used.
-    pub(crate) fn hold(&mut self, held: Option<Held>) {
-        self.held = self.held.take().or(held);
+        (Self { kind: Kind::Boxed(Box::new(TokioIo::new(upgraded))), _held: None }, Bytes::new())
     }
 
     /// Returns the TCP socket, if this is a bare one.
@@ -148,13 +149,30 @@ impl UpgradedIo {
         }
     }
 
-    fn is_boxed(&self) -> bool {
-        matches!(self.kind, Kind::Boxed(_))
+    /// Returns whether a read uses tokio's cooperative budget. Bare sockets do this themselves.
+    fn has_budget(&self) -> bool {
+        matches!(self.kind, Kind::Http2(_) | Kind::Boxed(_))
+    }
+
+    /// Returns how many bytes are written at once.
+    fn max_write(&self) -> usize {
+        match self.kind {
+            Kind::Http2(_) => MAX_HTTP2_WRITE,
+            Kind::Boxed(_) => MAX_BOXED_WRITE,
+            _ => usize::MAX,
+        }
     }
 }
 
-/// The largest write to a boxed IO, in bytes. hyper buffers everything that an HTTP/2 stream
-/// accepts, up to four writes, until the peer's window has space for it.
+/// The largest write to a stream of HTTP/2, in bytes. hyper accepts any number of bytes at once. It
+/// keeps three writes until `h2` takes them, and `h2` takes one even if its buffer has space for a
+/// single byte.
+///
+/// What `h2` has taken also occupies the connection's window until it is sent, so that the first
+/// streams of a slow connection can occupy all of it.
+const MAX_HTTP2_WRITE: usize = 16 * 1024;
+
+/// The largest write to another boxed IO, in bytes, such as the records that TLS encrypts at once.
 const MAX_BOXED_WRITE: usize = 64 * 1024;
 
 /// Returns `io` as a `T`, if it is one.
@@ -223,7 +241,7 @@ impl fmt::Debug for UpgradedIo {
             Kind::Tcp(io) => f.debug_tuple("UpgradedIo").field(io).finish(),
             #[cfg(unix)]
             Kind::Unix(io) => f.debug_tuple("UpgradedIo").field(io).finish(),
-            Kind::Boxed(_) => f.write_str("UpgradedIo(..)"),
+            Kind::Http2(_) | Kind::Boxed(_) => f.write_str("UpgradedIo(..)"),
         }
     }
 }
@@ -234,6 +252,7 @@ macro_rules! delegate {
             Kind::Tcp($io) => $call,
             #[cfg(unix)]
             Kind::Unix($io) => $call,
+            Kind::Http2($io) => $call,
             Kind::Boxed($io) => $call,
         }
     };
@@ -243,7 +262,7 @@ impl AsyncRead for UpgradedIo {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         // Uses tokio's cooperative budget, so that a flood does not delay other connections. Bare
         // sockets do this themselves, HTTP/2 streams do not.
-        let budget = if self.is_boxed() { Some(ready!(coop::poll_proceed(cx))) } else { None };
+        let budget = if self.has_budget() { Some(ready!(coop::poll_proceed(cx))) } else { None };
         let polled = delegate!(self, io => Pin::new(io).poll_read(cx, buf));
         if let (Poll::Ready(_), Some(budget)) = (&polled, budget) {
             budget.made_progress();
@@ -254,7 +273,7 @@ impl AsyncRead for UpgradedIo {
 
 impl AsyncWrite for UpgradedIo {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let buf = if self.is_boxed() { &buf[..buf.len().min(MAX_BOXED_WRITE)] } else { buf };
+        let buf = &buf[..buf.len().min(self.max_write())];
         delegate!(self, io => Pin::new(io).poll_write(cx, buf))
     }
 
@@ -263,7 +282,7 @@ impl AsyncWrite for UpgradedIo {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.is_boxed() && bufs.iter().map(|buf| buf.len()).sum::<usize>() > MAX_BOXED_WRITE {
+        if self.has_budget() && bufs.iter().map(|buf| buf.len()).sum::<usize>() > self.max_write() {
             let first = bufs.iter().find(|buf| !buf.is_empty());
             return self.poll_write(cx, first.map_or(&[], |buf| buf));
         }
@@ -275,6 +294,7 @@ impl AsyncWrite for UpgradedIo {
             Kind::Tcp(io) => io.is_write_vectored(),
             #[cfg(unix)]
             Kind::Unix(io) => io.is_write_vectored(),
+            Kind::Http2(io) => io.is_write_vectored(),
             Kind::Boxed(io) => io.is_write_vectored(),
         }
     }

@@ -64,9 +64,9 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 ///   of frames.
 /// - **Floods of PING and SETTINGS**: `h2` reads the next frame only after it has written the reply
 ///   to the previous one, so replies do not queue up.
-/// - **A window that never opens**: the response waits, and hyper buffers at most 400 KiB for each
-///   such stream. If nothing else happens on the connection,
-///   [`http2_idle_timeout`](Serve::http2_idle_timeout) ends it.
+/// - **A window that never opens**: the response waits, and hyper buffers at most 16 KiB and one
+///   more frame of the body for each such stream, or 80 KiB for a WebSocket. If nothing else
+///   happens on the connection, [`http2_idle_timeout`](Serve::http2_idle_timeout) ends it.
 ///
 /// # Restarting
 ///

@@ -91,7 +91,7 @@ where
         let mut response = Response::from_parts(head, ());
         let io = upgrade::on(&mut response).await.map_err(error_chain)?;
         offer.check(response.status(), response.headers()).map_err(error_chain)?;
-        Ok(Ok(Client::new(UpgradedIo::from_hyper(io, None), response)))
+        Ok(Ok(Client::new(UpgradedIo::from_http1(io, None), response)))
     });
     match select(answer, http).await {
         Either::Left((Err(error), http)) => Err(merge_errors(http.await.0, error)),

@@ -147,8 +147,10 @@ async fn messages_of_a_handler_that_never_waits_are_written<T: Transport>() {
     for _ in 0..100 {
         assert_eq!(pair.recv_text().await.len(), 4096);
     }
-    // About 400 KiB, in pieces of a little more than 64 KiB and a remainder.
-    assert!((2..=8).contains(&pair.writes()), "{}", pair.writes());
+    // About 400 KiB, in pieces of a little more than 64 KiB and a remainder. A stream of HTTP/2
+    // takes 16 KiB at once, so each piece is five writes.
+    let pieces = pair.writes().div_ceil(if T::AHEAD > 0 { 5 } else { 1 });
+    assert!((2..=8).contains(&pieces), "{}", pair.writes());
     pair.answer_close(1000).await;
     pair.finish().await;
 }

@@ -27,9 +27,9 @@ impl Transport for Http2 {
     /// Keeps the connection, which would otherwise end with the stream.
     type Client = Client<Stream, raw::Client>;
 
-    /// hyper passes writes of at most 64 KiB to its connection through a channel with two slots. It
+    /// hyper passes writes of at most 16 KiB to its connection through a channel with two slots. It
     /// keeps one write until there is space, and h2 has one.
-    const AHEAD: usize = 4 * 64 * 1024;
+    const AHEAD: usize = 4 * 16 * 1024;
 
     /// The two ends of the connection.
     const TASKS: usize = 2;

@@ -333,15 +333,7 @@ async fn http_2_connection_of_a_dead_socket_ends() {
     let (connector, _server) = start(service.into_service(), |server| set(server).max_connections(1));
     let mut io = connector.connect();
     let no_window = http2_frames::frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]);
-    let request = http2_frames::fields(&[
-        (":method", "CONNECT"),
-        (":protocol", "websocket"),
-        (":scheme", "http"),
-        (":path", "/"),
-        (":authority", "localhost"),
-        ("sec-websocket-version", "13"),
-    ]);
-    let request = http2_frames::frame(http2_frames::HEADERS, http2_frames::END_HEADERS, 1, &request);
+    let request = http2_frames::extended_connect(1, "/");
     io.write_all(&[PREFACE, &no_window, &request].concat()).await.unwrap();
     let answer = http2_frames::read_until(&mut io, |frame| frame.kind == http2_frames::HEADERS).await;
     assert_eq!((answer.stream, answer.payload[0]), (1, 0x88), "{answer:?}");

@@ -18,4 +18,5 @@ mod listeners;
 mod load;
 mod memory;
 mod service;
+mod slow_links;
 mod tls;

@@ -20,6 +20,11 @@ use crate::server::{
 /// number of streams, so that a socket that is not read cannot block the others.
 const STREAM_WINDOW: u32 = 64 * 1024;
 
+/// How many bytes of each stream `h2` buffers until they are written, and one frame more. They
+/// occupy the connection's window. hyper's default would allow the first streams to occupy all of
+/// it, so that the other sockets of a slow connection look dead.
+const SEND_BUFFER: usize = 16 * 1024;
+
 /// The largest window (RFC 9113 §6.9.1).
 const MAX_WINDOW: u32 = (1 << 31) - 1;
 
@@ -82,6 +87,7 @@ impl Http2Settings {
             .max_concurrent_streams(self.max_streams)
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(window)
+            .max_send_buf_size(SEND_BUFFER)
             .max_header_list_size(u32::try_from(max_header_size).unwrap_or(u32::MAX))
             .serve_connection(io, requests)
     }

@@ -49,6 +49,19 @@ pub fn get(stream: u32, path: &str) -> Vec<u8> {
     frame(HEADERS, END_STREAM | END_HEADERS, stream, &fields)
 }
 
+/// Returns the head of a request for a WebSocket (RFC 8441 §5.1).
+pub fn extended_connect(stream: u32, path: &str) -> Vec<u8> {
+    let fields = fields(&[
+        (":method", "CONNECT"),
+        (":protocol", "websocket"),
+        (":scheme", "http"),
+        (":path", path),
+        (":authority", "localhost"),
+        ("sec-websocket-version", "13"),
+    ]);
+    frame(HEADERS, END_HEADERS, stream, &fields)
+}
+
 /// A received frame.
 #[derive(Debug)]
 pub struct Frame {
