@@ -23,6 +23,11 @@ impl Connector {
     /// after `handshake()` it usually returns `false`. hyper's executor reads the server's
     /// `SETTINGS` and wakes no task, so ask again later, as in the example.
     ///
+    /// A socket that the application does not receive from occupies up to a stream's window of the
+    /// connection's window. With the defaults of hyper's client, 2 MiB and 5 MiB, three such
+    /// sockets block all others of the connection, so set a small window for streams and a large
+    /// one for the connection, as in the example.
+    ///
     /// `request` is a `GET` request as for [`connect`](Self::connect), and is sent with the method
     /// `CONNECT`. Its URI must have the scheme `ws`, `http`, `wss` or `https`. `B` is the body type
     /// of the connection, such as `http_body_util::Empty<Bytes>`; its default value must be empty.
@@ -52,7 +57,10 @@ impl Connector {
     ///
     /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
     /// let io = TokioIo::new(TcpStream::connect("127.0.0.1:8080").await?);
-    /// let builder = http2::Builder::new(TokioExecutor::new());
+    /// let mut builder = http2::Builder::new(TokioExecutor::new());
+    /// builder
+    ///     .initial_stream_window_size(64 * 1024)
+    ///     .initial_connection_window_size(16 * 1024 * 1024);
     /// let (mut sender, connection) = builder.handshake::<_, Empty<Bytes>>(io).await?;
     /// let announced = async {
     ///     while !connection.is_extended_connect_protocol_enabled() {

@@ -5,12 +5,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Empty};
-use hyper::{client::conn::http2::SendRequest, server::conn::http2};
+use hyper::{
+    client::conn::http2::{self as client, SendRequest},
+    server::conn::http2,
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     service::TowerToHyperService,
 };
-use tokio::{io::duplex, time::timeout};
+use tokio::{
+    io::duplex,
+    time::{sleep, timeout},
+};
 use tower::service_fn;
 use tower_websocket::{
     CloseCode, Config, Connector, Handshake, Message, Rejection, WebSocket, WebSocketUpgradeLayer,
@@ -20,8 +26,12 @@ use tower_websocket::{
 
 type Sender = SendRequest<Empty<Bytes>>;
 
-/// Returns a connection to a hyper server.
+/// Returns a connection of a client with hyper's windows to a hyper server.
 async fn connection(config: Config, is_enabled: bool) -> Sender {
+    connection_of(&client::Builder::new(TokioExecutor::new()), config, is_enabled).await
+}
+
+async fn connection_of(client: &client::Builder<TokioExecutor>, config: Config, is_enabled: bool) -> Sender {
     let handshake = service_fn(async |request: Request<Handshake>| {
         match request.uri().path() {
             "/no" => return Err(Rejection::from((StatusCode::FORBIDDEN, "not today"))),
@@ -34,7 +44,9 @@ async fn connection(config: Config, is_enabled: bool) -> Sender {
         Ok(handshake.accept(target))
     });
     let echo = async |mut socket: WebSocket, target: String| {
+        let is_flood = target.contains("/flood");
         let _ = socket.send(target).await;
+        while is_flood && socket.send(vec![0; 30_000]).await.is_ok() {}
         while let Some(Ok(message)) = socket.recv_data().await {
             if socket.send(message).await.is_err() {
                 break;
@@ -48,8 +60,7 @@ async fn connection(config: Config, is_enabled: bool) -> Sender {
         builder.enable_connect_protocol();
     }
     tokio::spawn(builder.serve_connection(TokioIo::new(far), TowerToHyperService::new(service)));
-    let (mut sender, connection) =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(near)).await.unwrap();
+    let (mut sender, connection) = client.handshake(TokioIo::new(near)).await.unwrap();
     tokio::spawn(connection);
     sender.ready().await.unwrap();
     sender
@@ -139,4 +150,28 @@ async fn impossible_request_is_an_error() {
     let connecting = connector.connect_http2(request("ws://a/"), &mut sender);
     let error = timeout(Duration::from_secs(5), connecting).await.unwrap().unwrap_err();
     assert!(matches!(error.kind(), ConnectErrorKind::Http2(_)), "{error}");
+}
+
+/// With the windows of the example of `connect_http2`. With hyper's own, three such sockets occupy
+/// the connection's whole window.
+#[tokio::test(start_paused = true)]
+async fn unread_sockets_do_not_stall_others() {
+    let mut client = client::Builder::new(TokioExecutor::new());
+    client.initial_stream_window_size(64 * 1024).initial_connection_window_size(16 * 1024 * 1024);
+    let mut sender = connection_of(&client, Config::new(), true).await;
+    let mut unread = Vec::new();
+    for _ in 0..3 {
+        let request = request("ws://localhost/flood");
+        unread.push(Connector::new().connect_http2(request, &mut sender).await.unwrap());
+    }
+    // This time passes once nothing moves any more.
+    sleep(Duration::from_secs(1)).await;
+    let echoed = timeout(Duration::from_secs(1), async {
+        let request = request("ws://localhost/");
+        let (mut socket, _) = Connector::new().connect_http2(request, &mut sender).await.unwrap();
+        socket.recv_data().await.unwrap().unwrap();
+        socket.send("hello").await.unwrap();
+        socket.recv_data().await.unwrap().unwrap()
+    });
+    assert_eq!(echoed.await.expect("it stalls"), Message::text("hello"));
 }
