@@ -17,9 +17,14 @@ use tokio::{
 
 use crate::io::{Held, Rewind, UpgradedIo};
 
-/// The smallest write that counts as progress, in bytes. Smaller ones may be HTTP/2's own frames,
-/// such as replies to pings.
+/// How many bytes the peer must accept before they count as progress, in one write or in several
+/// smaller ones.
 const MIN_PROGRESS: usize = 256;
+
+/// How many bytes of small writes may be replies to a byte that was read. Frames with which HTTP/2
+/// itself replies, such as to pings, are at most this many times as long as those of the peer, so
+/// they do not add up to progress. Data in small frames does, because a window update is shorter.
+const REPLY_FACTOR: usize = 2;
 
 /// The IO of a connection. It records how fast the peer accepts data, and holds the connection's
 /// permit until it is dropped.
@@ -39,15 +44,17 @@ pub(super) struct WriteProgress(Mutex<Writes>);
 #[derive(Debug)]
 struct Writes {
     last: Instant,
+    /// How many bytes of small writes the peer has accepted since then, except replies.
+    small: usize,
     blocked_since: Option<Instant>,
 }
 
 impl WriteProgress {
     pub(super) fn new() -> Self {
-        Self(Mutex::new(Writes { last: Instant::now(), blocked_since: None }))
+        Self(Mutex::new(Writes { last: Instant::now(), small: 0, blocked_since: None }))
     }
 
-    /// Returns when the peer last accepted [`MIN_PROGRESS`] bytes or more at once.
+    /// Returns when the peer had last accepted another [`MIN_PROGRESS`] bytes.
     pub(super) fn last(&self) -> Instant {
         self.with(|writes| writes.last)
     }
@@ -66,11 +73,18 @@ impl WriteProgress {
             }
             Poll::Ready(n) => {
                 writes.blocked_since = None;
-                if n >= MIN_PROGRESS {
+                writes.small += n;
+                if writes.small >= MIN_PROGRESS {
+                    writes.small = 0;
                     writes.last = Instant::now();
                 }
             }
         });
+    }
+
+    /// Records how many bytes were read. The next small writes may be replies to them.
+    fn record_read(&self, n: usize) {
+        self.with(|writes| writes.small = writes.small.saturating_sub(REPLY_FACTOR * n));
     }
 
     fn with<R>(&self, f: impl FnOnce(&mut Writes) -> R) -> R {
@@ -105,7 +119,12 @@ impl<IO: AsyncRead + Unpin> AsyncRead for TrackedIo<IO> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_read(cx, buf)
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.io).poll_read(cx, buf);
+        if read.is_ready() {
+            self.progress.record_read(buf.filled().len() - before);
+        }
+        read
     }
 }
 

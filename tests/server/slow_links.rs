@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures_util::{SinkExt, StreamExt};
-use raw_client::http2_frames::{PREFACE, SETTINGS, WINDOW_UPDATE, extended_connect, frame};
+use raw_client::http2_frames::{DATA, PING, PREFACE, SETTINGS, WINDOW_UPDATE, extended_connect, frame, read};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split},
     sync::mpsc,
@@ -96,4 +96,53 @@ async fn fifty_sockets_on_a_slow_connection_stay_open() {
     }
     sleep(Duration::from_secs(200)).await;
     assert_eq!(ended.load(Ordering::Relaxed), 0);
+}
+
+/// Returns how many bytes of data a client receives with a window of 100 bytes if it answers each
+/// frame of data like this. The server sends a message of 36,000 bytes, and does not wait for
+/// progress for longer than 10 s after the socket's end.
+async fn received(answer: impl Fn(&[u8]) -> Vec<u8>) -> usize {
+    let service = WebSocketUpgradeLayer::accept_all(async |mut socket: WebSocket| {
+        let _ = socket.send(vec![0; 36_000]).await;
+    });
+    let (connector, _server) =
+        start(service.into_service(), |server| server.http2_idle_timeout(Duration::from_secs(10)));
+    let mut io = connector.connect();
+    let window = frame(SETTINGS, 0, 0, &[&[0, 4][..], &100_u32.to_be_bytes()].concat());
+    io.write_all(&[PREFACE, &window, &extended_connect(1, "/")].concat()).await.unwrap();
+    let mut received = 0;
+    loop {
+        match read(&mut io).await {
+            Some(data) if data.kind == DATA && data.flags == 0 => {
+                received += data.payload.len();
+                sleep(Duration::from_millis(250)).await;
+                if io.write_all(&answer(&data.payload)).await.is_err() {
+                    return received;
+                }
+            }
+            Some(pong) if pong.kind == PING && pong.payload == [7; 8] => {
+                sleep(Duration::from_millis(250)).await;
+                if io.write_all(&answer(&[])).await.is_err() {
+                    return received;
+                }
+            }
+            Some(end) if end.kind == DATA => return received + end.payload.len(),
+            Some(_) => {}
+            None => return received,
+        }
+    }
+}
+
+/// Each frame is smaller than the writes that count as progress.
+#[tokio::test(start_paused = true)]
+async fn data_may_be_read_in_small_windows() {
+    let update = |data: &[u8]| frame(WINDOW_UPDATE, 0, 1, &(data.len() as u32).to_be_bytes());
+    // The message, with its header, and a Close.
+    assert_eq!(soon(received(update)).await, 36_004 + 4);
+}
+
+/// The server writes a reply to each ping.
+#[tokio::test(start_paused = true)]
+async fn pings_do_not_keep_unread_data() {
+    assert_eq!(soon(received(|_| frame(PING, 0, 0, &[7; 8]))).await, 100);
 }
