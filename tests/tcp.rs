@@ -30,7 +30,7 @@ use raw_client::opening;
 use socket2::{SockRef, Socket};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpSocket, TcpStream},
+    net::{TcpListener, TcpStream},
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     time::{sleep, timeout},
 };
@@ -292,42 +292,6 @@ async fn driver_sends_the_answer_to_a_close_with_the_fin() {
         assert!(rest.ends_with(b"\x88\x02\x03\xe8"), "{way:?}: {rest:?}");
         assert!(socket.tcp_cork().unwrap(), "{way:?}");
     }
-}
-
-/// Linux calls a full socket writable again once half of `TCP_NOTSENT_LOWAT` is free, which takes
-/// this peer longer than the keepalive allows.
-#[tokio::test]
-async fn peer_that_reads_little_by_little_is_kept() {
-    const LEN: usize = 512 * 1024;
-    let (tell, mut told) = unbounded_channel();
-    let handler = move |mut socket: WebSocket| {
-        let tell = tell.clone();
-        async move {
-            let sent = socket.send(vec![0; LEN]).await;
-            tell.send(sent.and(socket.flush().await)).unwrap();
-        }
-    };
-    let config =
-        Config::new().keepalive_interval(Duration::from_secs(2)).keepalive_timeout(Duration::from_secs(2));
-    let service = WebSocketUpgradeLayer::accept_all(handler).with_config(config).into_service();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.set_recv_buffer_size(8192).unwrap();
-    let addr = listener.local_addr().unwrap();
-    tokio::spawn(serve(listener, service).into_future());
-    let mut client = socket.connect(addr).await.unwrap();
-    opening::open(&mut client, "/", "").await.unwrap();
-    let (mut left, begin) = (10 + LEN, Instant::now());
-    while left > 0 {
-        let mut bytes = vec![0; if begin.elapsed() < Duration::from_secs(12) { 1024 } else { 64 * 1024 }];
-        let count = client.read(&mut bytes).await.unwrap().min(left);
-        assert!(count > 0, "the connection ended after {:?}", begin.elapsed());
-        left -= count;
-        if bytes.len() == 1024 {
-            sleep(Duration::from_millis(100)).await;
-        }
-    }
-    told.recv().await.unwrap().unwrap();
 }
 
 /// Checks that the decisive option is set, which works on any machine. Its effect is measured

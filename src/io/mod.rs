@@ -27,6 +27,6 @@ pub use upgraded_io::UpgradedIo;
 
 pub(crate) use pending::IoFuture;
 pub(crate) use read_buffer::ReadBuffer;
-pub(crate) use tcp::{TcpOptions, send_with_fin, tcp, write_to_full};
+pub(crate) use tcp::{TcpOptions, send_with_fin};
 pub(crate) use unread::Unread;
 pub(crate) use upgraded_io::{Held, HoldIo, UnwrapIo};

@@ -1,9 +1,6 @@
 //! The options of TCP sockets.
 
-use std::{
-    any::Any,
-    io::{self, IoSlice},
-};
+use std::{any::Any, io};
 
 use tokio::net::TcpStream;
 
@@ -35,34 +32,18 @@ impl TcpOptions {
     }
 }
 
-/// Makes the next bytes that are written to a socket wait until it is shut down. One segment then
-/// contains them and the FIN. The system waits for at most 200 ms.
-pub(crate) fn send_with_fin(_tcp: &TcpStream) {
-    // If it fails, the FIN takes a segment of its own.
-    #[cfg(any(target_os = "android", target_os = "linux"))]
-    let _ = socket2::SockRef::from(_tcp).set_tcp_cork(true);
-}
-
-/// Writes bytes to a socket that is not known to be writable. Returns how many it accepts.
-///
-/// Linux calls a full socket writable once half of `notsent_lowat` and a third of its buffer are
-/// free, which takes long if the peer reads slowly. It accepts bytes as soon as any are free.
-pub(crate) fn write_to_full(_tcp: &TcpStream, _bytes: &[IoSlice<'_>]) -> usize {
-    #[cfg(any(target_os = "android", target_os = "linux"))]
-    {
-        // As the standard library does it: without it, a broken connection would send a signal.
-        const MSG_NOSIGNAL: i32 = 0x4000;
-        // tokio's methods return `WouldBlock` without trying. The next write returns any other
-        // error.
-        let socket = socket2::SockRef::from(_tcp);
-        socket.send_vectored_with_flags(_bytes, MSG_NOSIGNAL).unwrap_or(0)
+/// Makes the next bytes that are written to `io` wait until it is shut down, if it is a TCP socket.
+/// One segment then contains them and the FIN. The system waits for at most 200 ms.
+pub(crate) fn send_with_fin(io: &dyn Any) {
+    if let Some(_tcp) = tcp(io) {
+        // If it fails, the FIN takes a segment of its own.
+        #[cfg(any(target_os = "android", target_os = "linux"))]
+        let _ = socket2::SockRef::from(_tcp).set_tcp_cork(true);
     }
-    #[cfg(not(any(target_os = "android", target_os = "linux")))]
-    0
 }
 
 /// Returns `io` as a TCP socket, or the TCP socket inside it.
-pub(crate) fn tcp(io: &dyn Any) -> Option<&TcpStream> {
+fn tcp(io: &dyn Any) -> Option<&TcpStream> {
     if let Some(upgraded) = io.downcast_ref::<UpgradedIo>() {
         return upgraded.as_tcp();
     }

@@ -14,7 +14,7 @@ use tokio::{
 
 use super::connection::{Connection, Deferred, Lock, Locked, Waiter};
 use crate::close::CloseCode;
-use crate::io::tcp;
+use crate::io::send_with_fin;
 use crate::metrics::id::WebSocketId;
 
 /// The state that a socket, its halves and its driver share: the connection behind its lock.
@@ -53,7 +53,7 @@ impl<IO: Send + 'static> Shared<IO> {
         Arc::new_cyclic(|shared| {
             let waker = Waker::from(Arc::new(ConnectionWaker(Weak::clone(shared))));
             Self {
-                lock: Lock::new(connection, waker, |io| tcp(io)),
+                lock: Lock::new(connection, waker, |io| send_with_fin(io)),
                 act,
                 protocol: protocol.map(Box::new),
                 id,

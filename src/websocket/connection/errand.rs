@@ -13,9 +13,8 @@ use super::{
     deadlines::Due,
     deferred::Deferred,
     lifecycle::{Input, State},
-    link::Link,
+    link::{Link, Work},
     state::Connection,
-    work::Work,
 };
 use crate::{
     close::{CloseCode, CloseReason, PongTimeout},

@@ -1,21 +1,17 @@
 //! The IO of a connection with its decoder and pending output. It is used outside of the lock.
 
 use std::{
-    io, mem,
+    io,
     pin::{Pin, pin},
     task::{Context, Poll},
 };
 
-use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tungstenite::{Error, Message};
 
-use super::work::{Outcome, Work};
 use crate::{
     codec::{Decoded, Decoder, Flight},
-    io::{ReadBuffer, Unread, send_with_fin, write_to_full},
+    io::{ReadBuffer, Unread},
 };
 
 /// The IO of a connection with its decoder and pending output.
@@ -36,8 +32,42 @@ pub(super) struct Link<IO> {
     has_ended: bool,
     error: Option<Box<(io::Error, String)>>,
     is_shut_down: bool,
-    /// Whether the IO accepted no more data at the last attempt.
-    is_full: bool,
+}
+
+/// A piece of work with the IO. None of them waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Work {
+    /// Read the available data, up to the size of a buffer.
+    Read,
+    /// Read the available data and discard it.
+    Discard,
+    /// Write the data in flight.
+    Write,
+    /// Write the data in flight, which precedes the end of the stream.
+    WriteLast,
+    /// Shut down this side.
+    ShutDown,
+}
+
+/// The result of a piece of work.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    Read {
+        bytes: usize,
+        /// Whether the IO has no more data for now, and will wake the connection when it has.
+        is_pending: bool,
+        /// The result of decoding bytes that were read directly into a large message.
+        decoded: Option<Box<Result<Decoded, Error>>>,
+    },
+    Written {
+        bytes: usize,
+        /// Whether the IO accepts no more data for now, and will wake the connection when it does.
+        is_blocked: bool,
+        error: Option<io::Error>,
+    },
+    ShutDown {
+        is_pending: bool,
+    },
 }
 
 /// The maximum number of reads that are discarded at a time.
@@ -56,7 +86,6 @@ impl<IO> Link<IO> {
             has_ended: false,
             error: None,
             is_shut_down: false,
-            is_full: false,
         }
     }
 
@@ -147,21 +176,11 @@ impl<IO> Link<IO> {
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Link<IO> {
-    /// Does a piece of work. `tcp` returns the IO as a TCP socket, if it is one.
-    pub(super) fn work(
-        &mut self,
-        work: Work,
-        tcp: fn(&IO) -> Option<&TcpStream>,
-        cx: &mut Context<'_>,
-    ) -> Outcome {
+    pub(super) fn work(&mut self, work: Work, cx: &mut Context<'_>) -> Outcome {
         match work {
             Work::Read => self.read(cx),
             Work::Discard => self.discard(cx),
-            Work::Write => self.write(tcp, cx),
-            Work::WriteLast => {
-                tcp(&self.io).map(send_with_fin);
-                self.write(tcp, cx)
-            }
+            Work::Write | Work::WriteLast => self.write(cx),
             Work::ShutDown => self.shut_down(cx),
         }
     }
@@ -241,11 +260,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Link<IO> {
         Outcome::Read { bytes, is_pending, decoded: None }
     }
 
-    fn write(&mut self, tcp: fn(&IO) -> Option<&TcpStream>, cx: &mut Context<'_>) -> Outcome {
+    fn write(&mut self, cx: &mut Context<'_>) -> Outcome {
         let mut bytes = 0;
         let outcome = |bytes, is_blocked, error| Outcome::Written { bytes, is_blocked, error };
-        // Whether it still was at the last attempt, and another event or the alarm has led here.
-        let mut is_full = mem::take(&mut self.is_full);
         while let Some(flight) = &mut self.flight {
             if flight.remaining() == 0 {
                 self.flight = None;
@@ -257,22 +274,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Link<IO> {
                 slices => Pin::new(&mut self.io).poll_write_vectored(cx, slices),
             };
             match written {
-                Poll::Pending => {
-                    self.is_full = true;
-                    let taken = match mem::take(&mut is_full) {
-                        true => tcp(&self.io).map_or(0, |tcp| write_to_full(tcp, &slices)),
-                        false => 0,
-                    };
-                    if taken == 0 {
-                        return outcome(bytes, true, None);
-                    }
-                    flight.advance(taken);
-                    self.needs_flush = true;
-                    bytes += taken;
-                }
+                Poll::Pending => return outcome(bytes, true, None),
                 Poll::Ready(Ok(0)) => return outcome(bytes, false, Some(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(n)) => {
-                    is_full = false;
                     flight.advance(n);
                     self.needs_flush = true;
                     bytes += n;

@@ -10,7 +10,6 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
     task::{unconstrained, yield_now},
 };
 
@@ -19,10 +18,9 @@ use super::{
     detach::Attached,
     drive::{Waiter, Yield},
     errand::{Caller, Errand},
-    link::Link,
+    link::{Link, Outcome, Work},
     state::Connection,
     waiters::Event,
-    work::{Outcome, Work},
 };
 
 /// A connection behind its lock.
@@ -34,17 +32,17 @@ pub(in crate::websocket) struct Lock<IO> {
     connection: Mutex<Connection<IO>>,
     /// Wakes the connection. It is the only waker that the IO and the alarm get.
     waker: Waker,
-    /// Returns the IO as a TCP socket, if it is one.
-    tcp: fn(&IO) -> Option<&TcpStream>,
+    /// Called with the IO before its last bytes are written.
+    send_with_fin: fn(&IO),
 }
 
 impl<IO> Lock<IO> {
     pub(in crate::websocket) fn new(
         connection: Connection<IO>,
         waker: Waker,
-        tcp: fn(&IO) -> Option<&TcpStream>,
+        send_with_fin: fn(&IO),
     ) -> Self {
-        Self { connection: Mutex::new(connection), waker, tcp }
+        Self { connection: Mutex::new(connection), waker, send_with_fin }
     }
 
     pub(in crate::websocket) fn lock(&self) -> Locked<'_, IO> {
@@ -237,10 +235,12 @@ struct Taken<'a, IO> {
 impl<IO: AsyncRead + AsyncWrite + Unpin> Taken<'_, IO> {
     fn work(&mut self, work: Work) -> Outcome {
         let link = self.link.as_mut().expect("the link is there until it is put back");
-        let tcp = self.lock.tcp;
+        if work == Work::WriteLast {
+            (self.lock.send_with_fin)(link.io());
+        }
         let cx = &mut Context::from_waker(&self.lock.waker);
         // Without `unconstrained`, the IO would pretend to be pending for a task without budget.
-        let done = unconstrained(poll_fn(|cx| Poll::Ready(link.work(work, tcp, cx))));
+        let done = unconstrained(poll_fn(|cx| Poll::Ready(link.work(work, cx))));
         match pin!(done).poll(cx) {
             Poll::Ready(outcome) => outcome,
             Poll::Pending => unreachable!("a piece of work does not wait"),

@@ -28,7 +28,6 @@ mod turn;
 mod unframed;
 mod users;
 mod waiters;
-mod work;
 
 pub(super) use deferred::Deferred;
 pub(super) use detach::Attached;

@@ -8,10 +8,9 @@ use super::{
     alarm::Alarm,
     deferred::Deferred,
     lifecycle::{Input, State},
-    link::Link,
+    link::{Link, Outcome, Work},
     state::Connection,
     waiters::Event,
-    work::{Outcome, Work},
 };
 
 impl<IO> Connection<IO> {
