@@ -178,8 +178,8 @@ fn helping_task_ends_with_the_handlers_turn() {
         let (finish, finished) = mpsc::channel::<()>();
         runtime.spawn(socket.drive(async move |mut socket| {
             socket.recv().await.unwrap().unwrap();
-            // Computes.
-            finished.recv().unwrap();
+            // Computes. Otherwise no thread might wait for the IO of the runtime.
+            tokio::task::block_in_place(|| finished.recv().unwrap());
             pending::<()>().await;
         }));
         let (metrics, start) = (runtime.metrics(), Instant::now());
