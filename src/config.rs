@@ -338,7 +338,8 @@ impl Config {
     /// - While data and the Close wait to be written, the connection is dropped only if the IO
     ///   accepts no bytes for the sum of [`keepalive_interval`](Self::keepalive_interval) and
     ///   [`keepalive_timeout`](Self::keepalive_timeout), or for 40 s if either is `None`, or for
-    ///   this timeout if it is longer. A slow peer that reads can take as long as it needs.
+    ///   this timeout if it is longer. A slow peer that reads can take as long as it needs, above
+    ///   the rate in [`limits`](crate::guide::limits).
     /// - If 64 KiB or more were written within that sum before the Close, or if the peer is known
     ///   to be slow, data may still be in buffers on the way to it. The timeout is then the sum,
     ///   plus the estimated time that a slow peer needs, up to 5 minutes.
